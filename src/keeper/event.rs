@@ -1,0 +1,433 @@
+//! What happened, told as past facts.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::end::{Failure, LinkEnd};
+use super::links::LinkId;
+
+/// What happened to a connection. Facts come at once; a [`Diagnosed`] follows
+/// a [`Disconnected`] when the cause can be known.
+///
+/// `Display` writes one line for a log. No event holds credentials, messages
+/// or URLs.
+///
+/// [`Diagnosed`]: Event::Diagnosed
+/// [`Disconnected`]: Event::Disconnected
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// An attempt to open a link began.
+    Connecting {
+        /// The link that it will be.
+        link: LinkId,
+        /// Counts consecutive attempts from 1.
+        attempt: u32,
+    },
+    /// An attempt failed; what follows is told by `ReconnectScheduled` or
+    /// `GaveUp`.
+    AttemptFailed {
+        /// The link that it would have been.
+        link: LinkId,
+        /// Counts consecutive attempts from 1.
+        attempt: u32,
+        /// Why it failed.
+        failure: Failure,
+    },
+    /// A link was taken into use, logged in.
+    Connected {
+        /// The link.
+        link: LinkId,
+        /// Counts the links taken into use, from 1.
+        epoch: u64,
+        /// How long its attempt took.
+        took: Duration,
+    },
+    /// The link in use is gone and was dropped.
+    Disconnected {
+        /// The link.
+        link: LinkId,
+        /// Its epoch.
+        epoch: u64,
+        /// How the end was noticed.
+        seen: Seen,
+        /// The idle time that the end is judged by: since the last byte
+        /// either way, or before the beat that was not answered.
+        gap: Duration,
+        /// How long the link was in use.
+        uptime: Duration,
+    },
+    /// Why a link ended, as far as it can be known.
+    Diagnosed {
+        /// The link.
+        link: LinkId,
+        /// The cause.
+        cause: Cause,
+        /// What it rests on.
+        evidence: Ground,
+    },
+    /// A beat went out after `gap` without a byte either way.
+    BeatSent {
+        /// The link.
+        link: LinkId,
+        /// Time since any byte.
+        gap: Duration,
+    },
+    /// A beat was answered.
+    BeatAnswered {
+        /// The link.
+        link: LinkId,
+        /// Round trip, where the answer names its beat.
+        rtt: Option<Duration>,
+    },
+    /// A beat's deadline passed without a byte of any kind.
+    BeatMissed {
+        /// The link.
+        link: LinkId,
+        /// Misses in a row.
+        consecutive: u32,
+    },
+    /// The heartbeat's interval is another now.
+    IntervalChanged {
+        /// The interval from here on, before jitter.
+        interval: Duration,
+        /// The longest gap known to survive.
+        proven: Duration,
+    },
+    /// The prober found the idle timeout and holds an interval below it.
+    IdleTimeoutLearned {
+        /// The longest gap known to survive.
+        proven: Duration,
+        /// The shortest gap that killed a link.
+        failed: Duration,
+    },
+    /// A gap that used to survive no longer does; learning starts again.
+    IdleTimeoutShrank {
+        /// The gap that failed.
+        failed: Duration,
+    },
+    /// The next attempt waits for `delay`.
+    ReconnectScheduled {
+        /// Counts consecutive attempts from 1.
+        attempt: u32,
+        /// How long it waits.
+        delay: Duration,
+        /// Why there is an attempt, and why after this long.
+        because: Because,
+    },
+    /// The wait was cut short.
+    ReconnectAdvanced {
+        /// What is left of it.
+        delay: Duration,
+        /// By what.
+        because: Because,
+    },
+    /// The host reported that the network is there.
+    NetworkOnline,
+    /// The host reported that the network is gone.
+    NetworkOffline,
+    /// The host reported another address or route.
+    NetworkChanged,
+    /// The process or its machine slept or froze for this long.
+    Slept {
+        /// How long.
+        lasted: Duration,
+    },
+    /// The application has not read for this long while messages wait; the
+    /// link is not read meanwhile.
+    ReaderStalled {
+        /// How long the inbox has been full.
+        since: Duration,
+    },
+    /// Messages that a link had taken when it ended: they may have arrived.
+    MaybeSent {
+        /// How many.
+        count: u64,
+    },
+    /// Messages came in when nobody was left to read them.
+    MessagesDropped {
+        /// How many since the last such event.
+        count: u64,
+    },
+    /// The listener was too slow: events are missing here.
+    EventsDropped {
+        /// How many.
+        count: u64,
+    },
+    /// There will be no further attempt.
+    GaveUp {
+        /// Why.
+        reason: GiveUp,
+    },
+    /// The connection was closed by us, and this is its last event.
+    Closed,
+}
+
+/// How the end of a link was noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Seen {
+    /// The link said so.
+    Ended(LinkEnd),
+    /// This many beats in a row were not answered.
+    Unanswered {
+        /// How many.
+        beats: u32,
+    },
+    /// A probe after a network event, a wake or `probe_now` was not answered.
+    ProbeUnanswered,
+    /// A peer that should beat was silent for too long.
+    Silent,
+    /// The system's own acknowledgements stopped while the reader stalled.
+    Unacknowledged,
+    /// The local address is gone.
+    AddressGone,
+    /// The machine slept for so long that the link was not worth a probe.
+    Slept,
+    /// `reconnect_now` was called.
+    Asked,
+    /// We closed the connection.
+    Closed,
+}
+
+impl Seen {
+    /// A short name for logs and tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Seen::Ended(LinkEnd::Closed { .. }) => "close",
+            Seen::Ended(LinkEnd::Eof) => "fin",
+            Seen::Ended(LinkEnd::Reset) => "reset",
+            Seen::Ended(LinkEnd::Protocol(_)) => "protocol",
+            Seen::Ended(LinkEnd::TooBig { .. }) => "too big",
+            Seen::Ended(LinkEnd::Io { .. }) => "i/o error",
+            Seen::Ended(LinkEnd::Panicked) => "panic",
+            Seen::Unanswered { .. } => "beats unanswered",
+            Seen::ProbeUnanswered => "probe unanswered",
+            Seen::Silent => "peer silent",
+            Seen::Unacknowledged => "unacknowledged",
+            Seen::AddressGone => "address gone",
+            Seen::Slept => "slept",
+            Seen::Asked => "asked",
+            Seen::Closed => "closed by us",
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::Ended(end) => end.fmt(f),
+            Seen::Unanswered { beats } => write!(f, "{beats} beats unanswered"),
+            Seen::ProbeUnanswered
+            | Seen::Silent
+            | Seen::Unacknowledged
+            | Seen::AddressGone
+            | Seen::Slept
+            | Seen::Asked
+            | Seen::Closed => f.write_str(self.name()),
+        }
+    }
+}
+
+/// Why a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A middlebox forgot the idle link.
+    IdleExpiry,
+    /// The path was gone: a new dial failed too, or was slow.
+    PathDead,
+    /// The path works, but the peer on this link does not answer.
+    ServerStuck,
+    /// The peer ended it: a close, a restart, a reset.
+    ClosedByPeer,
+    /// The local address went away.
+    AddressGone,
+    /// The machine slept.
+    Slept,
+    /// We did.
+    Ours,
+}
+
+/// What a diagnosis rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ground {
+    /// The same address connected again at once.
+    ConnectedAtOnce,
+    /// The next dial failed or took too long.
+    DialFailed,
+    /// The next dial came from another local address.
+    AddressChanged,
+    /// A network event came in between.
+    NetworkEvent,
+    /// A late timer or a suspend came in between.
+    Suspended,
+    /// The peer's own word.
+    PeerSaid,
+    /// Our own doing.
+    Ourselves,
+}
+
+/// Why an attempt is made when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Because {
+    /// A link ended in a way that is this client's alone: nobody else comes
+    /// back at the same moment.
+    EndedAlone,
+    /// A link ended in a way that may be everybody's.
+    LinkEnded,
+    /// The peer's close code asks for this.
+    CloseCode(u16),
+    /// The attempt before failed.
+    AttemptFailed,
+    /// The server named the time.
+    RetryAfter,
+    /// The network is there (again).
+    Network,
+    /// The machine woke.
+    Woke,
+    /// The network is reported gone; one try a minute all the same.
+    Offline,
+    /// The application asked.
+    Asked,
+    /// The reconnect policy of the application chose it.
+    Policy,
+}
+
+/// Why there will be no further attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GiveUp {
+    /// The peer's close code is final.
+    Close {
+        /// The code.
+        code: u16,
+        /// The peer's words.
+        reason: String,
+    },
+    /// The link's end is final, or came too often in a row.
+    Link(LinkEnd),
+    /// The attempt's failure is final.
+    Failure(Failure),
+    /// The configured number of attempts is used up.
+    Attempts(u32),
+    /// The reconnect policy has no more delays.
+    Policy,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::IdleExpiry => "idle expiry",
+            Cause::PathDead => "path dead",
+            Cause::ServerStuck => "server stuck",
+            Cause::ClosedByPeer => "closed by peer",
+            Cause::AddressGone => "address gone",
+            Cause::Slept => "slept",
+            Cause::Ours => "ours",
+        })
+    }
+}
+
+impl fmt::Display for Ground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ground::ConnectedAtOnce => "the same address connected at once",
+            Ground::DialFailed => "the next dial failed or was slow",
+            Ground::AddressChanged => "the local address changed",
+            Ground::NetworkEvent => "a network event came in between",
+            Ground::Suspended => "a suspend came in between",
+            Ground::PeerSaid => "the peer said so",
+            Ground::Ourselves => "our own doing",
+        })
+    }
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Because::EndedAlone => f.write_str("the link ended for this client alone"),
+            Because::LinkEnded => f.write_str("the link ended"),
+            Because::CloseCode(code) => write!(f, "close code {code}"),
+            Because::AttemptFailed => f.write_str("the attempt failed"),
+            Because::RetryAfter => f.write_str("the server named the time"),
+            Because::Network => f.write_str("the network is there"),
+            Because::Woke => f.write_str("the machine woke"),
+            Because::Offline => f.write_str("the network is reported gone"),
+            Because::Asked => f.write_str("asked by the application"),
+            Because::Policy => f.write_str("the application's policy"),
+        }
+    }
+}
+
+impl fmt::Display for GiveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GiveUp::Close { code, reason } if reason.is_empty() => {
+                write!(f, "close code {code} is final")
+            }
+            GiveUp::Close { code, reason } => {
+                write!(f, "close code {code} is final: \"{}\"", reason.escape_debug())
+            }
+            GiveUp::Link(end) => write!(f, "the link's end is final: {end}"),
+            GiveUp::Failure(failure) => write!(f, "the failure is final: {failure}"),
+            GiveUp::Attempts(made) => write!(f, "{made} attempts failed"),
+            GiveUp::Policy => write!(f, "the reconnect policy has no more delays"),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Connecting { link, attempt } => write!(f, "connecting {link}, attempt {attempt}"),
+            Event::AttemptFailed { link, attempt, failure } => {
+                write!(f, "attempt {attempt} ({link}) failed: {failure}")
+            }
+            Event::Connected { link, epoch, took } => {
+                write!(f, "connected {link}, epoch {epoch}, in {took:.1?}")
+            }
+            Event::Disconnected { link, seen, gap, uptime, .. } => {
+                write!(f, "disconnected {link}: {seen}, after a gap of {gap:.1?}, up for {uptime:.1?}")
+            }
+            Event::Diagnosed { link, cause, evidence } => {
+                write!(f, "diagnosed {link}: {cause} ({evidence})")
+            }
+            Event::BeatSent { link, gap } => write!(f, "beat {link} after {gap:.1?}"),
+            Event::BeatAnswered { link, rtt: Some(rtt) } => {
+                write!(f, "beat answered {link} in {rtt:.1?}")
+            }
+            Event::BeatAnswered { link, rtt: None } => write!(f, "beat answered {link}"),
+            Event::BeatMissed { link, consecutive } => {
+                write!(f, "beat missed {link}, {consecutive} in a row")
+            }
+            Event::IntervalChanged { interval, proven } => {
+                write!(f, "interval {interval:.1?}, {proven:.1?} proven")
+            }
+            Event::IdleTimeoutLearned { proven, failed } => {
+                write!(f, "idle timeout learned: between {proven:.1?} and {failed:.1?}")
+            }
+            Event::IdleTimeoutShrank { failed } => {
+                write!(f, "idle timeout shrank below {failed:.1?}")
+            }
+            Event::ReconnectScheduled { attempt, delay, because } => {
+                write!(f, "attempt {attempt} in {delay:.1?}: {because}")
+            }
+            Event::ReconnectAdvanced { delay, because } => {
+                write!(f, "attempt advanced to {delay:.1?} from now: {because}")
+            }
+            Event::NetworkOnline => f.write_str("network online"),
+            Event::NetworkOffline => f.write_str("network offline"),
+            Event::NetworkChanged => f.write_str("network changed"),
+            Event::Slept { lasted } => write!(f, "slept or froze for {lasted:.1?}"),
+            Event::ReaderStalled { since } => write!(f, "reader stalled for {since:.1?}"),
+            Event::MaybeSent { count } => write!(f, "{count} messages maybe sent"),
+            Event::MessagesDropped { count } => write!(f, "{count} messages dropped unread"),
+            Event::EventsDropped { count } => write!(f, "{count} events dropped"),
+            Event::GaveUp { reason } => write!(f, "gave up: {reason}"),
+            Event::Closed => f.write_str("closed"),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Names of links.
+
+use std::fmt;
+
+/// Names one link for ever: every link that was ever opened for a connection
+/// has an id of its own, so that a late word from an old link can be known
+/// for what it is and ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub(crate) u64);
+
+impl LinkId {
+    /// The id as a number: 1 for the first link that was opened.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Names a beat, so that its answer can be matched to it. At most 8 bytes on
+/// the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(pub u64);
+
+/// What a link is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// To carry the messages.
+    Main,
+}

@@ -1,0 +1,95 @@
+//! Time as the keeper sees it: two clocks in one value.
+
+use std::cmp::Ordering;
+use std::ops::Add;
+use std::time::Duration;
+
+/// A point in time: how long the process's machine has been awake since some
+/// origin, and how long it has been asleep (suspended) since then.
+///
+/// A middlebox's idle timer runs while a laptop sleeps, but the monotonic
+/// clock of most systems does not. So gaps are measured over both clocks
+/// ([`Moment::since`]), and a suspend can be told from a busy moment
+/// ([`Moment::slept_since`]). The keeper never reads a clock: whoever drives
+/// it makes every `Moment`, and all of one keeper's moments share one origin.
+///
+/// Moments are ordered by the total time since their origin.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    awake: Duration,
+    asleep: Duration,
+}
+
+impl Moment {
+    /// The origin: nothing has passed on either clock.
+    pub const ORIGIN: Moment = Moment { awake: Duration::ZERO, asleep: Duration::ZERO };
+
+    /// A moment `awake` and `asleep` after the origin.
+    pub const fn new(awake: Duration, asleep: Duration) -> Moment {
+        Moment { awake, asleep }
+    }
+
+    /// Time since the origin on both clocks together.
+    pub const fn elapsed(self) -> Duration {
+        self.awake.saturating_add(self.asleep)
+    }
+
+    /// Time since `earlier`, sleep included; zero if `earlier` is later.
+    pub const fn since(self, earlier: Moment) -> Duration {
+        self.elapsed().saturating_sub(earlier.elapsed())
+    }
+
+    /// How much of the time since `earlier` was spent asleep.
+    pub const fn slept_since(self, earlier: Moment) -> Duration {
+        self.asleep.saturating_sub(earlier.asleep)
+    }
+}
+
+/// Later by `rhs`, all of it awake.
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, rhs: Duration) -> Moment {
+        Moment { awake: self.awake.saturating_add(rhs), asleep: self.asleep }
+    }
+}
+
+impl PartialEq for Moment {
+    fn eq(&self, other: &Moment) -> bool {
+        self.elapsed() == other.elapsed()
+    }
+}
+
+impl Eq for Moment {}
+
+impl PartialOrd for Moment {
+    fn partial_cmp(&self, other: &Moment) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Moment {
+    fn cmp(&self, other: &Moment) -> Ordering {
+        self.elapsed().cmp(&other.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleep_counts_as_time_and_can_be_told_apart() {
+        let before = Moment::new(Duration::from_secs(10), Duration::from_secs(1));
+        let after = Moment::new(Duration::from_secs(12), Duration::from_secs(601));
+        assert_eq!(after.since(before), Duration::from_secs(602));
+        assert_eq!(after.slept_since(before), Duration::from_secs(600));
+        assert_eq!(before.since(after), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_deadline_is_compared_over_both_clocks() {
+        let deadline = Moment::ORIGIN + Duration::from_secs(60);
+        assert!(Moment::new(Duration::from_secs(1), Duration::from_secs(100)) > deadline);
+    }
+}

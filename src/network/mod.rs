@@ -1,0 +1,42 @@
+//! What the host knows of the network.
+//!
+//! A hint that advances, never a verdict.
+
+mod handle;
+
+// pub use handle::NetworkHandle;
+
+use std::task::{Context, Poll};
+
+use crate::keeper::NetworkStatus;
+
+/// A source of news about the network. One source may serve many
+/// connections.
+pub trait Network: Send + Sync + 'static {
+    /// The news from here on, for one connection.
+    fn watch(&self) -> Box<dyn NetworkWatch>;
+}
+
+/// News about the network, for one connection.
+pub trait NetworkWatch: Send + 'static {
+    /// The next change. A source with no more to say stays pending.
+    fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange>;
+}
+
+/// One piece of news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NetworkChange {
+    /// What it is.
+    pub status: NetworkStatus,
+    /// Names the network, where the host can: what is learned about idle
+    /// timeouts is remembered by it.
+    pub key: Option<String>,
+}
+
+impl NetworkChange {
+    /// `status`, on a network without a name.
+    pub fn new(status: NetworkStatus) -> NetworkChange {
+        NetworkChange { status, key: None }
+    }
+}

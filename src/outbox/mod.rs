@@ -1,0 +1,1 @@
+//! What goes out, in order, and what became of it.

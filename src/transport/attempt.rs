@@ -1,0 +1,89 @@
+//! One attempt to open a link.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::keeper::{Dialled, Failure, LinkId, Purpose};
+
+/// One attempt to open a link: which one it is, and what for.
+#[derive(Debug)]
+pub struct Attempt {
+    link: LinkId,
+    number: u32,
+    route: usize,
+    purpose: Purpose,
+    last_failure: Option<Failure>,
+    started: Instant,
+    dialled: OnceLock<Dialled>,
+}
+
+impl Attempt {
+    pub(crate) fn new(
+        link: LinkId,
+        number: u32,
+        route: usize,
+        purpose: Purpose,
+        last_failure: Option<Failure>,
+    ) -> Attempt {
+        Attempt {
+            link,
+            number,
+            route,
+            purpose,
+            last_failure,
+            started: Instant::now(),
+            dialled: OnceLock::new(),
+        }
+    }
+
+    /// The id that the link will have.
+    pub fn link_id(&self) -> LinkId {
+        self.link
+    }
+
+    /// Counts consecutive attempts: 1 for the first after a link that had
+    /// proved itself.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Which of the transport's [`routes`](super::Transport::routes) to take,
+    /// from 0.
+    pub fn route(&self) -> usize {
+        self.route
+    }
+
+    /// What the link is for.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// Why the attempt before this one failed, if it did: a 401 here says
+    /// that the credentials must be new.
+    pub fn last_failure(&self) -> Option<&Failure> {
+        self.last_failure.as_ref()
+    }
+
+    /// Reports that the network path is there: TCP is connected, before TLS
+    /// and before any login. Only the first call counts. Without it the whole
+    /// attempt counts as the dial, which makes an idle timeout look like an
+    /// outage where logins are slow.
+    pub fn dialled(&self, local: Option<SocketAddr>) {
+        let _ = self
+            .dialled
+            .set(Dialled { took: self.started.elapsed(), local: local.map(|address| address.ip()) });
+    }
+
+    /// What [`Attempt::dialled`] reported.
+    pub(crate) fn dial_report(&self) -> Option<Dialled> {
+        self.dialled.get().copied()
+    }
+
+    /// How long the attempt has run.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}

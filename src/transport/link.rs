@@ -1,0 +1,162 @@
+//! One live link.
+
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::keeper::{Beat, LinkEnd, Token};
+
+/// What comes in over a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame<M> {
+    /// A message for the application.
+    Message(M),
+    /// The answer to a beat: the token of the beat that it answers, or `None`
+    /// where the protocol's answers do not say.
+    Pong(Option<Token>),
+    /// A sign of life that is neither: a peer's ping (which the link answers
+    /// itself), a comment, a part of a message.
+    Alive,
+}
+
+/// One live link: what one successful [`Transport::connect`] made.
+///
+/// All methods are called by one task, the driver's, one at a time. The poll
+/// methods follow the rules of futures: `Pending` only after arranging a
+/// wake-up. Every error is final: after it the link is dropped. Dropping a
+/// link at any time must end it at once, without waiting for its peer.
+///
+/// A link answers its peer's pings itself: the answer is written, at the
+/// latest, by the next [`poll_flush`](Link::poll_flush), which the driver
+/// calls after every batch that brought a [`Frame::Alive`].
+///
+/// [`Transport::connect`]: super::Transport::connect
+pub trait Link: Send + 'static {
+    /// The messages that come in.
+    type Incoming: Send + 'static;
+    /// The messages that go out; [`Infallible`](std::convert::Infallible)
+    /// for a link that only receives.
+    type Outgoing: Send + 'static;
+
+    /// The next frame, or how the link ended. On a peer's close or end of
+    /// stream everything readable before it is returned first.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Self::Incoming>, LinkEnd>>;
+
+    /// Ready when the link can take one message. Ready again without cost
+    /// until a message was given.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>;
+
+    /// Takes one message; only after `poll_ready` was ready. From here on the
+    /// message may have reached the peer.
+    fn start_send(&mut self, message: Self::Outgoing) -> Result<(), LinkEnd>;
+
+    /// Queues one beat of at most 10 bytes. It may come without a
+    /// `poll_ready`, also while messages wait: a link keeps room for it. A
+    /// link whose [`beat`](Link::beat) is [`Beat::Listen`] is never asked.
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd>;
+
+    /// Ready when all that was taken was handed to the system.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>;
+
+    /// Says goodbye in the protocol's own words. Ready when it was written;
+    /// the peer's answer then ends `poll_next`. The driver puts a deadline on
+    /// both.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>;
+
+    /// Who beats on this link. Asked once, when the link is taken into use.
+    fn beat(&self) -> Beat {
+        Beat::Ping
+    }
+
+    /// What shows that a message has reached the peer. The default goes by
+    /// [`beat`](Link::beat): an answered beat, or nothing where the peer is
+    /// only listened to.
+    fn confirms(&self) -> Confirms {
+        match self.beat() {
+            Beat::Listen { .. } => Confirms::Never,
+            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => Confirms::Answer,
+        }
+    }
+
+    /// The local address of the link's socket, if it has one: when the
+    /// address is gone from the system, so is the link.
+    fn local_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// Bytes received and sent so far, if the link counts them. Lets parts of
+    /// a long message count as life.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
+
+    /// What the system knows of the path under the link, if it tells.
+    fn path_facts(&self) -> Option<PathFacts> {
+        None
+    }
+
+    /// Moves the link to the system's present path (QUIC). True if it did;
+    /// `false`, the default, makes the keeper open a new link instead.
+    fn migrate(&mut self) -> bool {
+        false
+    }
+
+    /// Asks the peer to say something after `silence`, which makes strong
+    /// evidence about idle timeouts. False, the default, where the protocol
+    /// has no such request.
+    fn answer_me_after(&mut self, silence: Duration) -> bool {
+        let _ = silence;
+        false
+    }
+
+    /// What a message counts against the inbox's byte limit.
+    fn weigh(&self, message: &Self::Incoming) -> usize {
+        size_of_val(message)
+    }
+
+    /// Called for a message that waits in the inbox longer than a moment, so
+    /// that it can let go of a shared buffer of which it is a small part.
+    fn park(&self, message: Self::Incoming) -> Self::Incoming {
+        message
+    }
+}
+
+/// What shows that a message has reached the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Confirms {
+    /// An answered beat: on an ordered link it covers all messages that were
+    /// written before the beat.
+    Answer,
+    /// A finished flush: the link's `poll_flush` is ready only once the peer
+    /// has accepted what was sent (a POST that was answered).
+    Flush,
+    /// Nothing: a confirmed message ends as maybe sent.
+    Never,
+}
+
+/// Bytes over a link since it opened, as its transport counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes received.
+    pub received: u64,
+    /// Bytes handed to the system.
+    pub sent: u64,
+}
+
+/// What the system knows of the path under a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PathFacts {
+    /// Bytes that were sent and that the peer's system has not acknowledged.
+    pub unacknowledged: u64,
+    /// How long the oldest of them has waited.
+    pub waiting: Duration,
+}
+
+impl PathFacts {
+    /// `unacknowledged` bytes, the oldest of which has waited this long.
+    pub fn new(unacknowledged: u64, waiting: Duration) -> PathFacts {
+        PathFacts { unacknowledged, waiting }
+    }
+}

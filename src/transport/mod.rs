@@ -1,0 +1,81 @@
+//! What a connection runs over: the [`Transport`] opens links, a [`Link`]
+//! carries messages until it ends.
+//!
+//! A transport of your own implements the two traits, or wraps any
+//! `Stream + Sink` in a `Framed` link, or is a closure in [`from_fn`].
+
+mod attempt;
+mod boxed;
+mod connect_error;
+mod framed;
+mod from_fn;
+mod link;
+#[cfg(feature = "websocket")]
+pub mod websocket;
+
+pub use attempt::Attempt;
+// pub use boxed::{BoxLink, BoxTransport};
+pub use connect_error::ConnectError;
+// pub use framed::Framed;
+// pub use from_fn::{FromFn, from_fn};
+pub use link::{Confirms, Frame, Link, PathFacts, Traffic};
+
+use async_trait::async_trait;
+
+/// Opens links. One transport serves a connection for its whole life;
+/// [`connect`](Transport::connect) is called afresh for every attempt, so
+/// that the address, headers and credentials can be new each time.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// The links that this transport opens.
+    type Link: Link;
+
+    /// Opens one link.
+    ///
+    /// The attempt's deadline runs over the whole of it, the login hook
+    /// included; when it passes, the future is dropped, which must leave
+    /// nothing behind. Report the moment when the network path is there
+    /// (TCP connected, before TLS and any login) with [`Attempt::dialled`]:
+    /// it is what tells an idle timeout from an outage.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConnectError`], whose [`Failure`](crate::keeper::Failure) decides
+    /// whether and when there is another attempt.
+    async fn connect(&self, attempt: &Attempt) -> Result<Self::Link, ConnectError>;
+
+    /// How many ways there are to the peer (URLs, addresses). The keeper
+    /// chooses one for each attempt ([`Attempt::route`]). At least 1.
+    fn routes(&self) -> usize {
+        1
+    }
+
+    /// What a message counts against the outbox's byte limit, and whether it
+    /// may be sent at all. Called once for each message that is offered for
+    /// sending, by the task that offers it.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageTooBig`] refuses the message, which goes back to its sender.
+    fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
+        Ok(size_of_val(message))
+    }
+}
+
+/// A message is over the transport's limit and was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("message of {size} bytes is over the limit of {limit}")]
+#[non_exhaustive]
+pub struct MessageTooBig {
+    /// The message's size in bytes.
+    pub size: usize,
+    /// The limit in bytes.
+    pub limit: usize,
+}
+
+impl MessageTooBig {
+    /// `size` is over `limit`.
+    pub fn new(size: usize, limit: usize) -> MessageTooBig {
+        MessageTooBig { size, limit }
+    }
+}
