@@ -12,3 +12,6 @@ pub mod outbox;
 pub mod network;
 #[cfg(feature = "runtime")]
 pub mod transport;
+
+#[cfg(feature = "test-util")]
+pub mod testing;
