@@ -34,10 +34,6 @@ impl Chance {
         probability > 0.0 && self.unit() < probability
     }
 
-    pub fn between(&mut self, low: Duration, high: Duration) -> Duration {
-        low + (high - low).mul_f64(self.unit())
-    }
-
     /// Evenly over the logarithm.
     pub fn log_between(&mut self, low: Duration, high: Duration) -> Duration {
         let (a, b) = (low.as_secs_f64().ln(), high.as_secs_f64().ln());
