@@ -182,7 +182,9 @@ fn config(chance: &mut Chance) -> (Config, f64) {
         4 => Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)),
         _ => Reconnect::default(),
     };
-    let config = Config { heartbeat, reconnect };
+    let mut config = Config::default();
+    config.heartbeat = heartbeat;
+    config.reconnect = reconnect;
     config.heartbeat.check().expect("the settings are sound");
     config.reconnect.check().expect("the settings are sound");
     (config, scale)

@@ -108,7 +108,9 @@ fn a_timeout_that_halves_is_followed() {
 }
 
 fn adaptive() -> Config {
-    Config { heartbeat: Heartbeat::adaptive().max(MAX), ..Config::default() }
+    let mut config = Config::default();
+    config.heartbeat = Heartbeat::adaptive().max(MAX);
+    config
 }
 
 /// One run: what it was, and what came of it.
