@@ -1,7 +1,7 @@
 //! What holds whatever comes in: tens of thousands of random schedules, each
 //! checked after every step.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -128,9 +128,13 @@ struct Play<'a> {
     schedule: &'a Schedule,
     keeper: Keeper,
     now: Moment,
-    links: BTreeMap<LinkId, Role>,
-    /// The beats of the link in use.
-    tokens: Vec<Token>,
+    /// Every link that ever was, in order.
+    known: Vec<LinkId>,
+    /// Those that are not gone.
+    live: Vec<(LinkId, Role)>,
+    /// The beats of the link in use, and the last of them.
+    tokens: HashSet<Token>,
+    recent: Vec<Token>,
     beat: Beat,
     stalled: bool,
     epoch: u64,
@@ -152,8 +156,10 @@ impl<'a> Play<'a> {
             schedule,
             keeper: Keeper::new(schedule.config.clone(), schedule.seed, Moment::ORIGIN),
             now: Moment::ORIGIN,
-            links: BTreeMap::new(),
-            tokens: Vec::new(),
+            known: Vec::new(),
+            live: Vec::new(),
+            tokens: HashSet::new(),
+            recent: Vec::new(),
             beat: Beat::Ping,
             stalled: false,
             epoch: 0,
@@ -172,7 +178,18 @@ impl<'a> Play<'a> {
         self.keeper.start(self.now);
         self.note(|| "start".to_owned());
         self.after(0)?;
-        self.schedule.steps.iter().try_for_each(|step| self.step(step, coverage))
+        // A few steps after the end are enough: nothing may happen.
+        let mut left_after_the_end = 10;
+        for step in &self.schedule.steps {
+            self.step(step, coverage)?;
+            if self.finished.is_some() {
+                left_after_the_end -= 1;
+                if left_after_the_end == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, words: impl FnOnce() -> String) {
@@ -276,7 +293,7 @@ impl<'a> Play<'a> {
             Input::Opened(which, beat, took) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 if self.role(link) == Role::Opening {
-                    self.links.insert(link, Role::Opened);
+                    self.set(link, Role::Opened);
                     self.beat = *beat;
                     self.stalled = false;
                     self.consecutive = 0;
@@ -287,7 +304,7 @@ impl<'a> Play<'a> {
             Input::OpenFailed(which, failure, dialled) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 if self.role(link) == Role::Opening {
-                    self.links.insert(link, Role::Gone);
+                    self.set(link, Role::Gone);
                 }
                 let dialled = dialled.map(|took| Dialled { took, local: None });
                 self.keeper.handle_open_failed(link, failure.clone(), dialled, now);
@@ -301,9 +318,9 @@ impl<'a> Play<'a> {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 self.life(link);
                 let token = match answer {
-                    Answer::Last => self.tokens.last().copied(),
-                    Answer::Older(at) if self.tokens.is_empty() => Some(Token(*at)),
-                    Answer::Older(at) => Some(self.tokens[*at as usize % self.tokens.len()]),
+                    Answer::Last => self.recent.last().copied(),
+                    Answer::Older(at) if self.recent.is_empty() => Some(Token(*at)),
+                    Answer::Older(at) => Some(self.recent[*at as usize % self.recent.len()]),
                     Answer::Unknown => Some(Token(u64::MAX - 7)),
                     Answer::Unnamed => None,
                 };
@@ -319,7 +336,7 @@ impl<'a> Play<'a> {
                 if self.role(link) == Role::Opening {
                     return Ok(());
                 }
-                self.links.insert(link, Role::Gone);
+                self.set(link, Role::Gone);
                 self.keeper.handle_ended(link, end.clone(), now);
             }
             Input::Stalled(which) => {
@@ -355,18 +372,25 @@ impl<'a> Play<'a> {
             Which::Main => self.with(Role::Main),
             Which::Opening => self.with(Role::Opening),
             Which::Retiring => self.with(Role::Retiring),
-            Which::Any(at) => self.links.keys().nth(at as usize % self.links.len().max(1)).copied(),
+            Which::Any(at) => self.known.get(at as usize % self.known.len().max(1)).copied(),
         }
         // No such link now: any other, since a late word may come any time.
-        .or_else(|| self.links.keys().next_back().copied())
+        .or_else(|| self.known.last().copied())
     }
 
     fn with(&self, role: Role) -> Option<LinkId> {
-        self.links.iter().find(|&(_, &has)| has == role).map(|(&link, _)| link)
+        self.live.iter().find(|&&(_, has)| has == role).map(|&(link, _)| link)
     }
 
     fn role(&self, link: LinkId) -> Role {
-        self.links[&link]
+        self.live.iter().find(|&&(live, _)| live == link).map_or(Role::Gone, |&(_, role)| role)
+    }
+
+    fn set(&mut self, link: LinkId, role: Role) {
+        self.live.retain(|&(live, _)| live != link);
+        if role != Role::Gone {
+            self.live.push((link, role));
+        }
     }
 
     fn life(&mut self, link: LinkId) {
@@ -409,10 +433,10 @@ impl<'a> Play<'a> {
         let was_closed = std::mem::take(&mut self.last_event_was_closed);
         match output {
             Output::Open { link, attempt, .. } => {
-                if let Some(other) = self.links.iter().find(|&(_, &role)| role != Role::Gone) {
+                if let Some(other) = self.live.first() {
                     return Err(format!("{link} is opened beside {other:?}"));
                 }
-                if self.links.keys().next_back().is_some_and(|&last| last >= link) {
+                if self.known.last().is_some_and(|&last| last >= link) {
                     return Err(format!("{link} is not a new name"));
                 }
                 if attempt == 0 {
@@ -421,7 +445,8 @@ impl<'a> Play<'a> {
                 if self.closing {
                     return Err("an attempt after close".to_owned());
                 }
-                self.links.insert(link, Role::Opening);
+                self.known.push(link);
+                self.set(link, Role::Opening);
             }
             Output::Promote { link, epoch } => {
                 self.expect(link, &[Role::Opened], "promoted")?;
@@ -433,30 +458,34 @@ impl<'a> Play<'a> {
                 }
                 self.epoch = epoch;
                 self.tokens.clear();
-                self.links.insert(link, Role::Main);
+                self.recent.clear();
+                self.set(link, Role::Main);
             }
             Output::Beat { link, token } => {
                 self.expect(link, &[Role::Main], "asked to beat")?;
                 if matches!(self.beat, Beat::Listen { .. }) {
                     return Err("a beat on a link that is only listened to".to_owned());
                 }
-                if self.tokens.contains(&token) {
+                if !self.tokens.insert(token) {
                     return Err(format!("{token:?} is not new"));
                 }
-                self.tokens.push(token);
+                if self.recent.len() == 12 {
+                    self.recent.remove(0);
+                }
+                self.recent.push(token);
             }
             Output::Retire { link } => {
                 self.expect(link, &[Role::Main], "retired")?;
-                self.links.insert(link, Role::Retiring);
+                self.set(link, Role::Retiring);
             }
             Output::Abandon { link } => {
                 let live = [Role::Opening, Role::Opened, Role::Main, Role::Retiring];
                 self.expect(link, &live, "abandoned")?;
-                self.links.insert(link, Role::Gone);
+                self.set(link, Role::Gone);
             }
             Output::Emit(event) => self.event(&event)?,
             Output::Finish(finish) => {
-                if let Some(other) = self.links.iter().find(|&(_, &role)| role != Role::Gone) {
+                if let Some(other) = self.live.first() {
                     return Err(format!("finished beside {other:?}"));
                 }
                 if finish == Finish::Closed && !was_closed {
@@ -493,11 +522,8 @@ impl<'a> Play<'a> {
     }
 
     fn expect(&self, link: LinkId, roles: &[Role], done: &str) -> Result<(), String> {
-        match self.links.get(&link) {
-            Some(role) if roles.contains(role) => Ok(()),
-            Some(role) => Err(format!("{link} is {done} but it is {role:?}")),
-            None => Err(format!("{link} is {done} but it never was")),
-        }
+        let role = self.role(link);
+        if roles.contains(&role) { Ok(()) } else { Err(format!("{link} is {done} but it is {role:?}")) }
     }
 
     fn state_agrees(&self) -> Result<(), String> {
@@ -516,7 +542,7 @@ impl<'a> Play<'a> {
         if agrees {
             Ok(())
         } else {
-            Err(format!("{:?}, but the links are {:?}", self.keeper.state(), self.links))
+            Err(format!("{:?}, but the links are {:?}", self.keeper.state(), self.live))
         }
     }
 
