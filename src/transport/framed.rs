@@ -61,7 +61,7 @@ pub struct Framed<S: TryStream, Out> {
     ping: Option<Box<dyn FnMut(Token) -> Out + Send>>,
     pong: Option<Recognize<S::Ok, PongMatch>>,
     answer: Option<Recognize<S::Ok, Option<Out>>>,
-    ends: Box<dyn Fn(&S::Error) -> LinkEnd + Send>,
+    ends: Ends<S::Error>,
     weigh: fn(&S::Ok) -> usize,
     beat: Option<Beat>,
     confirms: Option<Confirms>,
@@ -74,6 +74,7 @@ pub struct Framed<S: TryStream, Out> {
 }
 
 type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
+type Ends<E> = Box<dyn Fn(&E) -> LinkEnd + Send>;
 
 /// Whether a message is the answer to a beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
