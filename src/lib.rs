@@ -6,7 +6,12 @@
 pub mod keeper;
 pub mod outbox;
 
+#[cfg(feature = "websocket")]
+mod dial;
 #[cfg(feature = "runtime")]
 pub mod network;
 #[cfg(feature = "runtime")]
 pub mod transport;
+
+#[cfg(feature = "websocket")]
+pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};
