@@ -1,17 +1,35 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+#![warn(clippy::wildcard_enum_match_arm, clippy::todo, clippy::dbg_macro, clippy::print_stdout)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod keeper;
 pub mod outbox;
 
+#[cfg(feature = "runtime")]
+mod connection;
 #[cfg(feature = "websocket")]
 mod dial;
 #[cfg(feature = "runtime")]
+mod driver;
+#[cfg(feature = "runtime")]
 pub mod network;
+#[cfg(feature = "test-util")]
+pub mod testing;
 #[cfg(feature = "runtime")]
 pub mod transport;
 
+#[cfg(feature = "runtime")]
+pub use connection::{
+    Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
+    SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, WithTransitions,
+};
+#[cfg(feature = "test-util")]
+pub use driver::Suspend;
+#[cfg(feature = "runtime")]
+pub use keeper::{Event, Heartbeat, Invalid, Reconnect, State};
+pub use outbox::Outcome;
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};

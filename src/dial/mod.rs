@@ -74,10 +74,15 @@ impl Dialler {
 /// What the failure of every address means: an address that refused or timed
 /// out says more than a family that has no route here.
 fn verdict(errors: Vec<io::Error>) -> ConnectError {
-    let rank = |error: &io::Error| match Failure::from_io(error) {
-        Failure::Unreachable => 0,
-        Failure::TimedOut => 1,
-        _ => 2,
+    let rank = |error: &io::Error| {
+        let failure = Failure::from_io(error);
+        if failure == Failure::Unreachable {
+            0
+        } else if failure == Failure::TimedOut {
+            1
+        } else {
+            2
+        }
     };
     // Of equals the earlier is kept: the better address by the resolver's word.
     let telling = errors.into_iter().reduce(|kept, next| if rank(&next) > rank(&kept) { next } else { kept });

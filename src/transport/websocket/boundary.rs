@@ -1,8 +1,8 @@
 //! Where the frames of the incoming bytes begin and end.
 //!
-//! The protocol library keeps a buffer as large as the largest frame that it
-//! has seen. To exchange it for a small one, one must know that nothing is
-//! left in it: that the bytes handed over end with the end of a message.
+//! The protocol library's buffer grows and never shrinks. To exchange it for
+//! a small one, one must know that nothing is left in it: that the bytes
+//! handed over end with the end of a message.
 
 /// Payload bytes that are kept of a Close: all that it may have.
 const CLOSE_PAYLOAD: usize = 125;
@@ -21,8 +21,6 @@ pub(super) struct Boundary {
     /// Whether the present frame is a Close, and what it says.
     closing: bool,
     close: Vec<u8>,
-    /// The largest frame since the last look.
-    largest: u64,
 }
 
 impl Boundary {
@@ -54,15 +52,6 @@ impl Boundary {
         self.payload == 0 && self.have == 0 && !self.fragmented
     }
 
-    /// The payload size of the largest frame since `forget_largest`.
-    pub(super) fn largest(&self) -> u64 {
-        self.largest
-    }
-
-    pub(super) fn forget_largest(&mut self) {
-        self.largest = 0;
-    }
-
     /// The payload of the Close, as far as it has come.
     pub(super) fn close_payload(&self) -> &[u8] {
         &self.close
@@ -91,7 +80,6 @@ impl Boundary {
             self.close.clear();
         }
         self.payload = length;
-        self.largest = self.largest.max(length);
     }
 }
 
@@ -147,9 +135,6 @@ mod tests {
                 at += piece.len();
                 assert_eq!(boundary.clean(), clean_at[at], "at {at} by {step}");
             }
-            assert_eq!(boundary.largest(), 70_000);
-            boundary.forget_largest();
-            assert_eq!(boundary.largest(), 0);
         }
     }
 
@@ -170,6 +155,6 @@ mod tests {
         let mut boundary = Boundary::default();
         boundary.advance(&[0x82, 127, 255, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3]);
         assert!(!boundary.clean());
-        assert_eq!(boundary.largest(), u64::MAX);
+        assert_eq!(boundary.payload, u64::MAX - 3);
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Engine<S> {
     socket: Socket<S>,
     protocol: WebSocketContext,
     config: WebSocketConfig,
+    /// How many bytes had been received when `protocol` was made.
+    fresh_at: u64,
     phase: Phase,
     /// The library may hold a frame of its own: a pong, or a Close.
     own_frames_due: bool,
@@ -63,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             // buffers of that size.
             protocol: WebSocketContext::new(Role::Client, Some(config)),
             config,
+            fresh_at: 0,
             phase: Phase::Open,
             own_frames_due: false,
         }
@@ -221,7 +224,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             Error::Utf8(_) => (CloseCode::Invalid, LinkEnd::Protocol("text that is not UTF-8".to_owned())),
             // The rest belongs to the handshake or to writing, which the
             // library does not do here. Its words could hold what was read.
-            _ => (CloseCode::Protocol, LinkEnd::Protocol("unreadable frame".to_owned())),
+            Error::Capacity(CapacityError::TooManyHeaders)
+            | Error::WriteBufferFull(_)
+            | Error::AttackAttempt
+            | Error::Tls(_)
+            | Error::Url(_)
+            | Error::Http(_)
+            | Error::HttpFormat(_) => (CloseCode::Protocol, LinkEnd::Protocol("unreadable frame".to_owned())),
         };
         if matches!(self.phase, Phase::Open) {
             encode::frame(self.socket.out(), Opcode::Close, &u16::from(code).to_be_bytes());
@@ -230,17 +239,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         end
     }
 
-    /// Exchanges the protocol context for a fresh one once a large message
-    /// has passed, since it would keep a buffer of that size. Only at the end
-    /// of a message, with nothing in the buffer and nothing to be said.
+    /// Exchanges the protocol context for a fresh one once more than its
+    /// buffer's first size has gone through it, since it may have grown to
+    /// any size and would never shrink. Only at the end of a message, with
+    /// nothing in the buffer and nothing to be said.
     fn shrink(&mut self) {
-        let boundary = &mut self.socket.boundary;
-        if boundary.largest() > READ_BUFFER as u64
-            && boundary.clean()
+        let received = self.socket.traffic().received;
+        if received - self.fresh_at > READ_BUFFER as u64
+            && self.socket.boundary.clean()
             && !self.own_frames_due
             && matches!(self.phase, Phase::Open)
         {
-            boundary.forget_largest();
+            self.fresh_at = received;
             self.protocol = WebSocketContext::new(Role::Client, Some(self.config));
         }
     }

@@ -35,59 +35,24 @@ pub(super) fn check(name: &HeaderName) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// What a credentials hook is told of the attempt that it is asked for.
-#[derive(Clone, Debug)]
-pub struct CredentialsRequest {
-    number: u32,
-    route: usize,
-    last_failure: Option<Failure>,
-}
-
-impl CredentialsRequest {
-    fn new(attempt: &Attempt) -> CredentialsRequest {
-        CredentialsRequest {
-            number: attempt.number(),
-            route: attempt.route(),
-            last_failure: attempt.last_failure().cloned(),
-        }
-    }
-
-    /// Counts consecutive attempts: 1 for the first after a link that had
-    /// proved itself.
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// The route of the attempt, from 0.
-    pub fn route(&self) -> usize {
-        self.route
-    }
-
-    /// Why the attempt before this one failed, if it did: a 401 here says
-    /// that the credentials must be new.
-    pub fn last_failure(&self) -> Option<&Failure> {
-        self.last_failure.as_ref()
-    }
-}
-
 type Answer = Pin<Box<dyn Future<Output = Result<HeaderMap, ConnectError>> + Send>>;
 
 /// The user's hook, without its type.
 #[derive(Clone)]
-pub(super) struct Credentials(Arc<dyn Fn(CredentialsRequest) -> Answer + Send + Sync>);
+pub(super) struct Credentials(Arc<dyn Fn(Attempt) -> Answer + Send + Sync>);
 
 impl Credentials {
     pub(super) fn new<F, Fut>(hook: F) -> Credentials
     where
-        F: Fn(CredentialsRequest) -> Fut + Send + Sync + 'static,
+        F: Fn(Attempt) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HeaderMap, ConnectError>> + Send + 'static,
     {
-        Credentials(Arc::new(move |request| Box::pin(hook(request))))
+        Credentials(Arc::new(move |attempt| Box::pin(hook(attempt))))
     }
 
     /// Asks the hook, and refuses what it may not set.
     pub(super) async fn ask(&self, attempt: &Attempt) -> Result<HeaderMap, ConnectError> {
-        let mut headers = (self.0)(CredentialsRequest::new(attempt)).await?;
+        let mut headers = (self.0)(attempt.clone()).await?;
         for (name, value) in headers.iter_mut() {
             check(name)
                 .map_err(|refused| ConnectError::with_source(Failure::Hook { retry: false }, refused))?;

@@ -15,7 +15,6 @@ mod socket;
 mod upgrade;
 mod url;
 
-pub use headers::CredentialsRequest;
 pub use link::WebSocketLink;
 pub use message::{Message, Text};
 
@@ -152,9 +151,9 @@ impl WebSocket {
     /// use longlink::transport::websocket::{WebSocket, http};
     ///
     /// # fn main() -> Result<(), longlink::keeper::Invalid> {
-    /// let transport = WebSocket::new("ws://example.com/feed")?.credentials(|request| async move {
-    ///     // After a 401 `request.last_failure()` says so: fetch a new one.
-    ///     let token = format!("Bearer token-{}", request.number());
+    /// let transport = WebSocket::new("ws://example.com/feed")?.credentials(|attempt| async move {
+    ///     // After a 401 `attempt.last_failure()` says so: fetch a new one.
+    ///     let token = format!("Bearer token-{}", attempt.number());
     ///     let mut headers = http::HeaderMap::new();
     ///     headers.insert("authorization", token.parse().expect("a token has no line breaks"));
     ///     Ok(headers)
@@ -166,7 +165,7 @@ impl WebSocket {
     /// [`Failure::Hook`]: crate::keeper::Failure::Hook
     pub fn credentials<F, Fut>(mut self, hook: F) -> WebSocket
     where
-        F: Fn(CredentialsRequest) -> Fut + Send + Sync + 'static,
+        F: Fn(Attempt) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HeaderMap, ConnectError>> + Send + 'static,
     {
         self.credentials = Some(Credentials::new(hook));

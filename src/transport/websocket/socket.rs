@@ -38,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Socket {
             stream,
             waker: Waker::noop().clone(),
-            behind,
+            behind: let_go_if_empty(behind),
             boundary: Boundary::default(),
             out: Vec::new(),
             written: 0,
@@ -115,6 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 }
 
+/// An empty slice would hold the whole buffer of the handshake.
+fn let_go_if_empty(bytes: Bytes) -> Bytes {
+    if bytes.is_empty() { Bytes::new() } else { bytes }
+}
+
 impl<S: AsyncRead + Unpin> Read for Socket<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = if self.behind.is_empty() {
@@ -128,10 +133,7 @@ impl<S: AsyncRead + Unpin> Read for Socket<S> {
         } else {
             let count = self.behind.len().min(buffer.len());
             self.behind.copy_to_slice(&mut buffer[..count]);
-            if self.behind.is_empty() {
-                // An empty slice would still hold the handshake's buffer.
-                self.behind = Bytes::new();
-            }
+            self.behind = let_go_if_empty(std::mem::take(&mut self.behind));
             count
         };
         self.boundary.advance(&buffer[..count]);

@@ -1,0 +1,523 @@
+//! The keeper itself.
+
+mod in_use;
+mod opening;
+mod roles;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use self::roles::{Main, Role, Stall};
+use super::heartbeat::Prober;
+use super::reconnect::Backoff;
+use super::verdict::Inquest;
+use super::watch::Watch;
+use super::{
+    Because, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
+    NetworkStatus, Opened, Output, Seen, State, Timer, Token,
+};
+
+/// After a wake what waits is read for this long before the probe.
+const WAKE_READING: Duration = Duration::from_secs(1);
+/// Asleep for longer, a link is not worth a probe.
+const SLEPT_TOO_LONG: Duration = Duration::from_secs(600);
+/// Sleep shorter than this is not told from a busy machine.
+const SLEEP_NOTICED: Duration = Duration::from_secs(2);
+/// An address or route change is let to settle before the probe.
+const CHANGE_SETTLES: Duration = Duration::from_millis(250);
+/// A stalled reader is told of after this.
+const STALL_TOLD: Duration = Duration::from_secs(1);
+
+/// Keeps one connection: decides when to open a link, when to beat, when a
+/// link is dead, when to come back and when to give up.
+///
+/// Its methods fall into four classes:
+///
+/// - getters;
+/// - `handle_*`, which tell it what happened;
+/// - commands ([`start`], [`probe_now`], [`reconnect_now`], [`confirm`],
+///   [`close`]), which tell it what is wanted;
+/// - `poll_*`, which ask it what to do ([`poll_output`]) and when to call
+///   [`handle_timeout`] next ([`poll_timeout`]).
+///
+/// After each command or `handle_*`, drain [`poll_output`] and do what it
+/// says, then ask [`poll_timeout`]. `now` never goes back. Words about a link
+/// that was abandoned, or never opened, change nothing.
+///
+/// It tells one [`LinkId`] from another and gives each a role: opening, main,
+/// draining. At most one link is main, at most one is opening to become it.
+///
+/// [`start`]: Keeper::start
+/// [`probe_now`]: Keeper::probe_now
+/// [`reconnect_now`]: Keeper::reconnect_now
+/// [`confirm`]: Keeper::confirm
+/// [`close`]: Keeper::close
+/// [`poll_output`]: Keeper::poll_output
+/// [`poll_timeout`]: Keeper::poll_timeout
+/// [`handle_timeout`]: Keeper::handle_timeout
+#[derive(Debug)]
+pub struct Keeper {
+    config: Config,
+    dice: Dice,
+    prober: Prober,
+    backoff: Backoff,
+    /// Every link that still matters, by what it is for.
+    links: Vec<(LinkId, Role)>,
+    last_link: u64,
+    epoch: u64,
+    course: Course,
+    /// The link that died last, until the next dial shows why.
+    inquest: Option<Inquest>,
+    /// The network is reported gone.
+    offline: bool,
+    /// The last time good news cut something short.
+    advanced: Option<Moment>,
+    told_interval: Duration,
+    outputs: VecDeque<Output>,
+    tally: Tally,
+    started: Moment,
+    latest: Moment,
+}
+
+/// What the keeper is about, beside its links.
+#[derive(Debug)]
+enum Course {
+    /// Not started.
+    Idle,
+    /// A link is in use or being opened.
+    Underway,
+    /// Waiting for the next attempt.
+    Waiting {
+        until: Moment,
+        /// The server named the time.
+        firm: bool,
+    },
+    /// Saying goodbye.
+    Closing,
+    /// Over.
+    Finished(Finish),
+}
+
+/// What was counted over links that are gone.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    beats_sent: u64,
+    beats_saved: u64,
+    misses: u64,
+    uptime: Duration,
+}
+
+impl Keeper {
+    /// A keeper that has not started. All chance comes from `seed`.
+    ///
+    /// `config` is taken as it is; check it first ([`Config::check`]).
+    pub fn new(config: Config, seed: u64, now: Moment) -> Keeper {
+        let prober = Prober::new(config.heartbeat.clone());
+        let told_interval = prober.interval(now).unwrap_or_default();
+        Keeper {
+            dice: Dice::new(seed),
+            backoff: Backoff::new(config.reconnect.clone()),
+            prober,
+            links: Vec::new(),
+            last_link: 0,
+            epoch: 0,
+            course: Course::Idle,
+            inquest: None,
+            offline: false,
+            advanced: None,
+            told_interval,
+            outputs: VecDeque::new(),
+            tally: Tally::default(),
+            started: now,
+            latest: now,
+            config,
+        }
+    }
+
+    // Getters.
+
+    /// Where the connection stands. Before [`Keeper::start`] it waits for its
+    /// first attempt.
+    pub fn state(&self) -> State {
+        match &self.course {
+            Course::Idle | Course::Waiting { .. } => State::Waiting { attempt: self.backoff.next_attempt() },
+            Course::Underway => match self.main() {
+                Some((_, main)) => State::Connected { epoch: main.epoch },
+                None => State::Connecting { attempt: self.opening().map_or(1, |(_, attempt, ..)| attempt) },
+            },
+            Course::Closing => State::Closing,
+            Course::Finished(Finish::Closed) => State::Closed,
+            Course::Finished(Finish::GaveUp(_)) => State::GaveUp,
+        }
+    }
+
+    /// What was counted and learned, up to `now`.
+    pub fn figures(&self, now: Moment) -> Figures {
+        let main = self.main().map(|(_, main)| main);
+        let uptime = self.tally.uptime + main.map_or(Duration::ZERO, |main| now.since(main.since));
+        Figures {
+            beats_sent: self.tally.beats_sent,
+            beats_saved: self.tally.beats_saved + main.map_or(0, |main| main.watch.saved()),
+            misses: self.tally.misses,
+            reconnects: self.epoch.saturating_sub(1),
+            rtt: main.and_then(|main| main.watch.rtt()),
+            interval: self.prober.interval(now).unwrap_or_default(),
+            proven: self.prober.proven(),
+            uptime,
+            downtime: now.since(self.started).saturating_sub(uptime),
+        }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    // Commands.
+
+    /// Begins: opens the first link. Once.
+    pub fn start(&mut self, now: Moment) {
+        self.settle_time(now);
+        if matches!(self.course, Course::Idle) {
+            self.started = now;
+            self.open(now);
+        }
+    }
+
+    /// Probes the link in use: one beat, one deadline of 3 s, any byte
+    /// answers it; unanswered, the link is dead. While waiting to retry, the
+    /// next attempt begins at once.
+    pub fn probe_now(&mut self, now: Moment) {
+        self.settle_time(now);
+        match self.course {
+            Course::Underway => self.with_watch(now, |watch| watch.probe(now)),
+            Course::Waiting { .. } => self.open(now),
+            Course::Idle | Course::Closing | Course::Finished(_) => {}
+        }
+    }
+
+    /// Abandons the link in use, or ends a wait, and opens a new link at
+    /// once. While an attempt is under way: nothing.
+    pub fn reconnect_now(&mut self, now: Moment) {
+        self.settle_time(now);
+        match self.course {
+            Course::Underway if self.main().is_some() => self.lose(Seen::Asked, None, now),
+            Course::Waiting { .. } => self.open(now),
+            Course::Idle | Course::Underway | Course::Closing | Course::Finished(_) => {}
+        }
+    }
+
+    /// Somebody waits to know that the peer has what was written: beats at
+    /// once on the link in use; while such a beat is under way, again when it
+    /// is answered.
+    pub fn confirm(&mut self, now: Moment) {
+        self.settle_time(now);
+        self.with_watch(now, |watch| watch.confirm(now));
+    }
+
+    /// Closes: says goodbye on the link in use, abandons all others, and
+    /// finishes within [`Config::goodbye`].
+    pub fn close(&mut self, now: Moment) {
+        self.settle_time(now);
+        match self.course {
+            Course::Closing | Course::Finished(_) => return,
+            Course::Idle | Course::Underway | Course::Waiting { .. } => {}
+        }
+        self.course = Course::Closing;
+        self.inquest = None;
+        if let Some((link, main)) = self.take_main(now) {
+            let gap = main.watch.gap(now);
+            self.tell_loss(link, &main, Seen::Closed, gap, now);
+            self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
+            self.links.push((link, Role::Draining { until: now + self.config.goodbye }));
+            self.outputs.push_back(Output::Retire { link });
+        }
+        self.abandon_opening();
+        self.finish_if_alone();
+    }
+
+    // What happened.
+
+    /// An attempt succeeded, login included.
+    pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
+        self.settle_time(now);
+        if !matches!(self.role(link), Some(Role::Opening { .. })) {
+            return;
+        }
+        self.forget(link);
+        self.conclude(Some(opened.dialled), now);
+        self.backoff.opened();
+        self.epoch += 1;
+        let mut watch = Watch::new(&self.config.heartbeat, opened.beat, now);
+        watch.set_pace(self.next_pace(now), now);
+        let main = Main {
+            epoch: self.epoch,
+            since: now,
+            local: opened.dialled.local,
+            watch,
+            heard: false,
+            stall: None,
+        };
+        self.links.push((link, Role::Main(Box::new(main))));
+        self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
+        self.emit(Event::Connected { link, epoch: self.epoch, took: opened.took });
+        self.tell_interval(now);
+    }
+
+    /// An attempt failed. `dialled` as for [`Opened`], where it came so far.
+    pub fn handle_open_failed(
+        &mut self,
+        link: LinkId,
+        failure: Failure,
+        dialled: Option<Dialled>,
+        now: Moment,
+    ) {
+        self.settle_time(now);
+        let Some(Role::Opening { attempt, .. }) = self.role(link) else { return };
+        let attempt = *attempt;
+        self.forget(link);
+        self.fail(link, attempt, failure, dialled, now);
+    }
+
+    /// Bytes came in.
+    pub fn handle_heard(&mut self, link: LinkId, now: Moment) {
+        self.settle_time(now);
+        self.hear(link, now);
+    }
+
+    /// A beat's answer came in, which counts as heard, too; `None` where it
+    /// does not say which beat it answers.
+    pub fn handle_answered(&mut self, link: LinkId, token: Option<Token>, now: Moment) {
+        self.settle_time(now);
+        if !self.hear(link, now) {
+            return;
+        }
+        let Some(main) = self.main_mut(link) else { return };
+        let (rtt, again) = main.watch.match_answer(token, now);
+        self.emit(Event::BeatAnswered { link, rtt });
+        if again {
+            self.with_watch(now, |watch| watch.confirm(now));
+        }
+    }
+
+    /// Bytes of messages went out.
+    pub fn handle_sent(&mut self, link: LinkId, now: Moment) {
+        self.settle_time(now);
+        if let Some(main) = self.main_mut(link) {
+            main.watch.send(now);
+        }
+    }
+
+    /// A link ended by itself. Everything that could be read from it was.
+    pub fn handle_ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
+        self.settle_time(now);
+        match self.role(link) {
+            Some(Role::Main(main)) => {
+                let evidence = self.evidence_of_end(main, &end, now);
+                self.lose(Seen::Ended(end), evidence, now);
+            }
+            Some(Role::Draining { .. }) => {
+                self.forget(link);
+                self.finish_if_alone();
+            }
+            Some(Role::Opening { attempt, .. }) => {
+                let attempt = *attempt;
+                self.forget(link);
+                self.fail(link, attempt, Failure::Ended(end), None, now);
+            }
+            None => {}
+        }
+    }
+
+    /// The inbox is full: the link is no longer read.
+    pub fn handle_stalled(&mut self, link: LinkId, now: Moment) {
+        self.settle_time(now);
+        if let Some(main) = self.main_mut(link)
+            && main.stall.is_none()
+        {
+            main.stall = Some(Stall { since: now, told: false });
+            main.watch.stall(now);
+        }
+    }
+
+    /// There is room again, and what waited on the link was read.
+    pub fn handle_resumed(&mut self, link: LinkId, now: Moment) {
+        self.settle_time(now);
+        if let Some(main) = self.main_mut(link)
+            && main.stall.take().is_some()
+        {
+            main.watch.resume(now);
+        }
+    }
+
+    /// The oldest byte of the link that the peer's system has not
+    /// acknowledged has waited this long. Also taken while the link is
+    /// stalled, when no beat can show a death.
+    pub fn handle_unacknowledged(&mut self, link: LinkId, waiting: Duration, now: Moment) {
+        self.settle_time(now);
+        let Some(main) = self.main_mut(link) else { return };
+        if main.stall.is_some() && waiting >= main.watch.span() {
+            self.lose(Seen::Unacknowledged, None, now);
+        } else if main.stall.is_none() && waiting >= main.watch.patience() && main.watch.asked().is_none() {
+            main.watch.bring_forward(now, false);
+        }
+    }
+
+    /// The link's local address is gone from the system.
+    pub fn handle_address_gone(&mut self, link: LinkId, now: Moment) {
+        self.settle_time(now);
+        if self.main_mut(link).is_some() {
+            self.lose(Seen::AddressGone, None, now);
+        }
+    }
+
+    /// The host says something of the network.
+    pub fn handle_network(&mut self, status: NetworkStatus, now: Moment) {
+        self.settle_time(now);
+        if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
+            return;
+        }
+        self.emit(match status {
+            NetworkStatus::Online => Event::NetworkOnline,
+            NetworkStatus::Offline => Event::NetworkOffline,
+            NetworkStatus::Changed => Event::NetworkChanged,
+        });
+        if let Some(inquest) = &mut self.inquest {
+            inquest.spoiled = Some(Ground::NetworkEvent);
+        }
+        if let Some((_, main)) = self.main_mut_any() {
+            main.watch.spoil();
+        }
+        match status {
+            NetworkStatus::Offline => {
+                self.offline = true;
+                self.renew_pace(now);
+                self.slow_down(now);
+            }
+            NetworkStatus::Online => {
+                self.offline = false;
+                self.renew_pace(now);
+                self.with_watch(now, |watch| watch.probe(now));
+                self.advance(Because::Network, now);
+            }
+            NetworkStatus::Changed => {
+                self.offline = false;
+                self.renew_pace(now);
+                let settled = now + self.config.heartbeat.unit(CHANGE_SETTLES);
+                if let Some((_, main)) = self.main_mut_any() {
+                    main.watch.bring_forward(settled, true);
+                }
+                self.advance(Because::Network, now);
+            }
+        }
+    }
+
+    /// The time of [`Keeper::poll_timeout`] has come (harmless before it).
+    ///
+    /// Before calling it, read what waits on the links and report it: a
+    /// process that slept must not call a link dead whose answer is there.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        self.settle_time(now);
+        let Some((due, timer)) = self.poll_timeout() else { return };
+        if due > now {
+            return;
+        }
+        match timer {
+            Timer::Beat | Timer::Answer | Timer::Silence => self.with_watch(now, |watch| watch.timeout(now)),
+            Timer::Retry => self.open(now),
+            Timer::Attempt => {
+                if let Some((link, attempt, ..)) = self.abandon_opening() {
+                    self.fail(link, attempt, Failure::TimedOut, None, now);
+                }
+            }
+            Timer::Stall => {
+                if let Some(stall) = self.main_mut_any().and_then(|(_, main)| main.stall.as_mut()) {
+                    stall.told = true;
+                    let since = now.since(stall.since);
+                    self.emit(Event::ReaderStalled { since });
+                }
+            }
+            Timer::Goodbye => {
+                self.links.retain(|(link, role)| match role {
+                    Role::Draining { until } if *until <= now => {
+                        self.outputs.push_back(Output::Abandon { link: *link });
+                        false
+                    }
+                    Role::Draining { .. } | Role::Opening { .. } | Role::Main(_) => true,
+                });
+                self.finish_if_alone();
+            }
+        }
+    }
+
+    // What to do.
+
+    /// The next thing to do. Drain this after every command and `handle_*`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Keeper::handle_timeout`], and what for; `None`: only
+    /// after the next input.
+    pub fn poll_timeout(&self) -> Option<(Moment, Timer)> {
+        let of_course = match self.course {
+            Course::Waiting { until, .. } => Some((until, Timer::Retry)),
+            Course::Idle | Course::Underway | Course::Closing | Course::Finished(_) => None,
+        };
+        self.links
+            .iter()
+            .filter_map(|(_, role)| match role {
+                Role::Opening { deadline, .. } => Some((*deadline, Timer::Attempt)),
+                Role::Main(main) => main.next(self.config.heartbeat.unit(STALL_TOLD)),
+                Role::Draining { until } => Some((*until, Timer::Goodbye)),
+            })
+            .chain(of_course)
+            .min_by_key(|(at, _)| *at)
+    }
+
+    // Time.
+
+    /// Takes note of the time, and of a suspend since the last input.
+    fn settle_time(&mut self, now: Moment) {
+        let slept = now.slept_since(self.latest);
+        self.latest = self.latest.max(now);
+        if slept >= self.config.heartbeat.unit(SLEEP_NOTICED) {
+            self.wake(slept, now);
+        }
+    }
+
+    fn wake(&mut self, slept: Duration, now: Moment) {
+        if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
+            return;
+        }
+        self.emit(Event::Slept { lasted: slept });
+        if let Some(inquest) = &mut self.inquest {
+            inquest.spoiled = Some(Ground::Suspended);
+        }
+        let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
+        let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
+        match self.main_mut_any() {
+            Some(_) if too_long => self.lose(Seen::Slept, None, now),
+            Some((_, main)) => main.watch.wake(probe_at),
+            None => self.advance(Because::Woke, now),
+        }
+    }
+
+    // Ending.
+
+    fn finish_if_alone(&mut self) {
+        if matches!(self.course, Course::Closing) && self.links.is_empty() {
+            self.emit(Event::Closed);
+            self.finish(Finish::Closed);
+        }
+    }
+
+    fn finish(&mut self, finish: Finish) {
+        self.course = Course::Finished(finish.clone());
+        self.outputs.push_back(Output::Finish(finish));
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.outputs.push_back(Output::Emit(event));
+    }
+}
