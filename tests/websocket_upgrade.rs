@@ -300,28 +300,24 @@ async fn pitfall_28_a_hook_that_hangs_is_dropped_with_its_attempt() {
     let (listener, url) = listen().await;
     let dropped = Arc::new(Mutex::new(false));
     let held = Arc::clone(&dropped);
+    let (asked, mut asks) = tokio::sync::mpsc::unbounded_channel();
     let transport = WebSocket::new(url).unwrap().credentials(move |_| {
         let held = Dropped(Arc::clone(&held));
+        asked.send(()).unwrap();
         async move {
             let _held = held;
             std::future::pending().await
         }
     });
-    let accepted = async {
-        let (mut tcp, _) = listener.accept().await.unwrap();
-        // The hook has been asked once this attempt has gone on for a while:
-        // nothing is sent before it has answered.
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
-        assert!(tcp.try_read(&mut [0]).is_err());
-        tcp.flush().await.unwrap();
+    let stuck = async {
+        let (tcp, _) = listener.accept().await.unwrap();
+        asks.recv().await.unwrap();
         tcp
     };
     let attempt = Attempt::alone(1, None);
     let mut tcp = tokio::select! {
         opened = transport.connect(&attempt) => panic!("{opened:?}"),
-        tcp = soon(accepted) => tcp,
+        tcp = soon(stuck) => tcp,
     };
     assert!(attempt.dial_report().is_some());
     assert!(*dropped.lock().unwrap());
