@@ -1,0 +1,294 @@
+//! A TCP relay that plays the network: all between the client and the server.
+//!
+//! It is a NAT all the time: a flow that was idle, both ways, for the NAT's
+//! timeout is forgotten without a word to either end. On order it does worse.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+
+/// The relay. Dropping it ends it and all its flows.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+/// How a flow can be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Idle for the NAT's timeout, and forgotten: swallowed from here on.
+    Forgotten,
+    /// Bytes are accepted and none answered; both ends stay open.
+    Swallowed,
+    /// Both ends get a TCP reset.
+    Reset,
+    /// Both ends get a TCP FIN, without a goodbye in the protocol above.
+    Ended,
+}
+
+/// One flow that was cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// When.
+    pub at: Instant,
+    /// How.
+    pub how: How,
+}
+
+/// What the relay saw.
+#[derive(Clone, Debug, Default)]
+pub struct RelayLog {
+    /// Flows that were carried.
+    pub flows: u64,
+    /// Flows that were cut, in order.
+    pub cuts: Vec<Cut>,
+    /// Bytes of the client that went nowhere.
+    pub swallowed: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    server: SocketAddr,
+    nat_timeout: Duration,
+    log: Mutex<RelayLog>,
+    /// Whether dials shall be answered or refused.
+    wish: watch::Sender<Dials>,
+    /// Whether they are.
+    dials: watch::Sender<Dials>,
+    /// Reaches every flow that is carried.
+    cuts: broadcast::Sender<How>,
+    /// So many of the next flows end right after their upgrade.
+    doomed: Mutex<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dials {
+    Answered,
+    Refused,
+}
+
+impl Relay {
+    /// Starts on a free port of loopback, in front of `server`.
+    pub async fn start(server: SocketAddr, nat_timeout: Duration) -> io::Result<Relay> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            server,
+            nat_timeout,
+            log: Mutex::default(),
+            wish: watch::Sender::new(Dials::Answered),
+            dials: watch::Sender::new(Dials::Answered),
+            cuts: broadcast::Sender::new(16),
+            doomed: Mutex::default(),
+        });
+        let mut tasks = JoinSet::new();
+        let task = accept(listener, shared.clone());
+        tasks.spawn(async move { task.await.expect("the relay's own port stays its own") });
+        Ok(Relay { address, shared, _tasks: tasks })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Cuts every flow; new ones are carried as ever.
+    pub fn cut(&self, how: How) {
+        // Without a flow there is nobody to tell.
+        let _ = self.shared.cuts.send(how);
+    }
+
+    /// Refuses dials; returns when it is so.
+    pub async fn refuse(&self) {
+        self.shared.turn(Dials::Refused).await;
+    }
+
+    /// Answers dials again; returns when it is so.
+    pub async fn answer(&self) {
+        self.shared.turn(Dials::Answered).await;
+    }
+
+    /// Lets each of the next `count` flows get through its upgrade, and ends
+    /// it there.
+    pub fn doom(&self, count: u32) {
+        *lock(&self.shared.doomed) = count;
+    }
+
+    /// What the relay saw so far.
+    pub fn log(&self) -> RelayLog {
+        lock(&self.shared.log).clone()
+    }
+}
+
+async fn accept(mut listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let mut wish = shared.wish.subscribe();
+    let mut flows = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            _ = wish.wait_for(|wish| *wish == Dials::Refused) => {
+                drop(listener);
+                // A port that is bound but not listened on refuses dials, and
+                // nobody else can take it meanwhile.
+                let bound = TcpSocket::new_v4()?;
+                bound.set_reuseaddr(true)?;
+                bound.bind(address)?;
+                shared.dials.send_replace(Dials::Refused);
+                // The sender lives in `shared`, which this task holds.
+                let _ = wish.wait_for(|wish| *wish == Dials::Answered).await;
+                listener = bound.listen(128)?;
+                shared.dials.send_replace(Dials::Answered);
+            }
+            accepted = listener.accept() => {
+                let Ok((client, _)) = accepted else { continue };
+                let cuts = shared.cuts.subscribe();
+                let shared = shared.clone();
+                flows.spawn(async move {
+                    // A flow that fails is a flow that ended: both ends see it.
+                    let _ = carry(client, cuts, &shared).await;
+                });
+                while flows.try_join_next().is_some() {}
+            }
+        }
+    }
+}
+
+/// Carries one flow to its end.
+async fn carry(mut client: TcpStream, mut cuts: broadcast::Receiver<How>, shared: &Shared) -> io::Result<()> {
+    let mut server = TcpStream::connect(shared.server).await?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    lock(&shared.log).flows += 1;
+    let doomed = shared.take_doom();
+    let how = {
+        let seen = Seen::now();
+        let (mut from_client, mut to_client) = client.split();
+        let (mut from_server, mut to_server) = server.split();
+        let both = async {
+            tokio::try_join!(
+                pump(&mut from_client, &mut to_server, &seen),
+                pump(&mut from_server, &mut to_client, &seen),
+            )
+        };
+        if doomed {
+            // A read is an upgrade's head here: it is far smaller than one segment.
+            pass_once(&mut from_client, &mut to_server).await?;
+            pass_once(&mut from_server, &mut to_client).await?;
+            How::Ended
+        } else {
+            tokio::select! {
+                biased;
+                ended = both => return ended.map(drop),
+                // A channel that closed means that the relay goes.
+                how = cuts.recv() => how.unwrap_or(How::Reset),
+                () = seen.idle_for(shared.nat_timeout) => How::Forgotten,
+            }
+        }
+    };
+    lock(&shared.log).cuts.push(Cut { at: Instant::now(), how });
+    match how {
+        How::Reset => {
+            client.set_zero_linger()?;
+            server.set_zero_linger()?;
+        }
+        How::Ended => {
+            client.shutdown().await?;
+            server.shutdown().await?;
+            // What the client says after is read, or its kernel would get a
+            // reset instead of the FIN.
+            let _ = tokio::time::timeout(Duration::from_secs(1), swallow(&mut client, shared)).await;
+        }
+        How::Forgotten | How::Swallowed => {
+            // Even when the client gives up, nobody tells the server: its end
+            // stays open until the relay goes.
+            let _ = swallow(&mut client, shared).await;
+            drop(client);
+            std::future::pending::<()>().await;
+        }
+    }
+    Ok(())
+}
+
+async fn pump(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>, seen: &Seen) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        seen.touch();
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
+    }
+}
+
+async fn pass_once(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    let read = from.read(&mut buffer).await?;
+    to.write_all(&buffer[..read]).await
+}
+
+async fn swallow(client: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        match client.read(&mut buffer).await? {
+            0 => return Ok(()),
+            read => lock(&shared.log).swallowed += read as u64,
+        }
+    }
+}
+
+impl Shared {
+    async fn turn(&self, dials: Dials) {
+        self.wish.send_replace(dials);
+        // The sender lives in `self`: the wait ends only when it is so.
+        let _ = self.dials.subscribe().wait_for(|now| *now == dials).await;
+    }
+
+    fn take_doom(&self) -> bool {
+        let mut doomed = lock(&self.doomed);
+        let taken = *doomed > 0;
+        *doomed = doomed.saturating_sub(1);
+        taken
+    }
+}
+
+/// When a flow last carried a byte, either way.
+#[derive(Debug)]
+struct Seen(Mutex<Instant>);
+
+impl Seen {
+    fn now() -> Seen {
+        Seen(Mutex::new(Instant::now()))
+    }
+
+    fn touch(&self) {
+        *lock(&self.0) = Instant::now();
+    }
+
+    /// Waits until nothing was seen for `timeout`.
+    async fn idle_for(&self, timeout: Duration) {
+        loop {
+            let due = *lock(&self.0) + timeout;
+            if due <= Instant::now() {
+                return;
+            }
+            sleep_until(due.into()).await;
+        }
+    }
+}
+
+/// Nothing here panics while it holds the lock, so a poisoned one is as good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
