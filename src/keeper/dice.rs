@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(drawn, PINNED);
     }
 
-    const PINNED: Duration = Duration::from_nanos(0);
+    const PINNED: Duration = Duration::from_nanos(811_612_159);
 
     #[test]
     fn a_draw_stays_between_its_bounds() {

@@ -5,6 +5,7 @@
 //! ([`Keeper::poll_timeout`]). It has no I/O, clock, lock, await or randomness
 //! of its own: time comes in as [`Moment`], chance as a seed.
 
+mod core;
 mod dice;
 mod end;
 mod event;
@@ -13,7 +14,11 @@ mod invalid;
 mod links;
 mod moment;
 mod reconnect;
+mod timer;
+mod verdict;
+mod watch;
 
+pub use self::core::Keeper;
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
 pub use event::{Because, Cause, Event, GiveUp, Ground, Seen};
@@ -22,17 +27,52 @@ pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
 pub use moment::Moment;
 pub use reconnect::{Delays, Reconnect, Refusal};
+pub use timer::Timer;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// How long a goodbye may take by default: 3 s.
+pub const GOODBYE: Duration = Duration::from_secs(3);
+
 /// The keeper's settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// When to beat.
     pub heartbeat: Heartbeat,
     /// When to come back.
     pub reconnect: Reconnect,
+    /// How long a goodbye may take: after it a closing link is dropped.
+    /// Default: 3 s.
+    pub goodbye: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { heartbeat: Heartbeat::default(), reconnect: Reconnect::default(), goodbye: GOODBYE }
+    }
+}
+
+impl Config {
+    /// The defaults, with these two.
+    pub fn new(heartbeat: Heartbeat, reconnect: Reconnect) -> Config {
+        Config { heartbeat, reconnect, ..Config::default() }
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field.
+    pub fn check(&self) -> Result<(), Invalid> {
+        self.heartbeat.check()?;
+        self.reconnect.check()?;
+        if self.goodbye.is_zero() {
+            return Err(Invalid::new("close_deadline", "must not be zero"));
+        }
+        Ok(())
+    }
 }
 
 /// What the keeper wants done, in this order. Whoever drives it does each at
@@ -93,28 +133,6 @@ pub enum Finish {
     Closed,
     /// Given up.
     GaveUp(GiveUp),
-}
-
-/// What the next deadline is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Timer {
-    /// A beat is due.
-    Beat,
-    /// A beat's or probe's answer is due.
-    Answer,
-    /// The peer's own beat is due.
-    Silence,
-    /// The next attempt is due.
-    Retry,
-    /// An attempt's deadline.
-    Attempt,
-    /// The link in use counts as proved.
-    Proof,
-    /// The reader has stalled long enough to be told.
-    Stall,
-    /// A closing link's deadline.
-    Goodbye,
 }
 
 /// A transport's report that the network path is there.
@@ -197,144 +215,4 @@ pub struct Figures {
     pub uptime: Duration,
     /// Time without, since the start.
     pub downtime: Duration,
-}
-
-/// See the [module](self).
-#[derive(Debug)]
-pub struct Keeper {
-    config: Config,
-}
-
-#[allow(unused_variables, clippy::todo)]
-impl Keeper {
-    /// A keeper that has not started. `config` must have passed its checks.
-    pub fn new(config: Config, seed: u64, now: Moment) -> Keeper {
-        Keeper { config }
-    }
-
-    /// Begins: opens the first link.
-    pub fn start(&mut self, now: Moment) {
-        todo!()
-    }
-
-    /// Probes the link in use: one beat, one deadline of 3 s; unanswered, the
-    /// link is dead. While waiting to retry: advances the retry as
-    /// `reconnect_now`.
-    pub fn probe_now(&mut self, now: Moment) {
-        todo!()
-    }
-
-    /// Abandons the link in use, or ends a wait, and opens a new link at
-    /// once. While an attempt is under way: nothing.
-    pub fn reconnect_now(&mut self, now: Moment) {
-        todo!()
-    }
-
-    /// Closes: says goodbye on the link in use, abandons all others, and
-    /// finishes within 3 s.
-    pub fn close(&mut self, now: Moment) {
-        todo!()
-    }
-
-    /// Somebody waits to know that the peer has what was written: beats at
-    /// once on the link in use, unless a beat is already under way (then
-    /// again when that is answered).
-    pub fn confirm(&mut self, now: Moment) {
-        todo!()
-    }
-
-    /// An attempt succeeded, login included.
-    pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
-        todo!()
-    }
-
-    /// An attempt failed. `dialled` as for [`Opened`], where it came so far.
-    pub fn handle_open_failed(
-        &mut self,
-        link: LinkId,
-        failure: Failure,
-        dialled: Option<Dialled>,
-        now: Moment,
-    ) {
-        todo!()
-    }
-
-    /// Bytes came in.
-    pub fn handle_heard(&mut self, link: LinkId, now: Moment) {
-        todo!()
-    }
-
-    /// A beat's answer came in; `None` where it does not say which.
-    pub fn handle_answered(&mut self, link: LinkId, token: Option<Token>, now: Moment) {
-        todo!()
-    }
-
-    /// Bytes of messages went out.
-    pub fn handle_sent(&mut self, link: LinkId, now: Moment) {
-        todo!()
-    }
-
-    /// A link ended by itself. Everything that could be read from it was.
-    pub fn handle_ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
-        todo!()
-    }
-
-    /// The inbox is full: the link is no longer read.
-    pub fn handle_stalled(&mut self, link: LinkId, now: Moment) {
-        todo!()
-    }
-
-    /// There is room again, and what waited on the link was read.
-    pub fn handle_resumed(&mut self, link: LinkId, now: Moment) {
-        todo!()
-    }
-
-    /// The oldest unacknowledged byte of the link has waited this long, says
-    /// the system.
-    pub fn handle_unacknowledged(&mut self, link: LinkId, waiting: Duration, now: Moment) {
-        todo!()
-    }
-
-    /// The link's local address is gone from the system.
-    pub fn handle_address_gone(&mut self, link: LinkId, now: Moment) {
-        todo!()
-    }
-
-    /// The host says something of the network.
-    pub fn handle_network(&mut self, status: NetworkStatus, now: Moment) {
-        todo!()
-    }
-
-    /// The time of [`Keeper::poll_timeout`] has come (harmless before it).
-    /// Before calling it, read what waits on the links and report it: a
-    /// process that slept must not call a link dead whose answer is there.
-    pub fn handle_timeout(&mut self, now: Moment) {
-        todo!()
-    }
-
-    /// The next thing to do. Drain this after every `handle_*` and command.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
-    }
-
-    /// When to call [`Keeper::handle_timeout`], and what for; `None`: only
-    /// after the next input.
-    pub fn poll_timeout(&self) -> Option<(Moment, Timer)> {
-        todo!()
-    }
-
-    /// Where the connection stands.
-    pub fn state(&self) -> State {
-        todo!()
-    }
-
-    /// What was counted and learned, up to `now`.
-    pub fn figures(&self, now: Moment) -> Figures {
-        todo!()
-    }
-
-    /// The settings.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
 }

@@ -1,1 +1,159 @@
-//! TODO
+//! News about the network that the application passes on by hand.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::{Network, NetworkChange, NetworkWatch};
+use crate::keeper::NetworkStatus;
+
+/// How much news may wait for one connection before what it makes outdated is
+/// dropped. Real changes come a few at a time; more is a burst.
+const MOST_WAITING: usize = 8;
+
+/// Tells connections what the host's own interface says of the network: for
+/// mobile systems and other hosts that already know.
+///
+/// Clones are the same handle, and any number of connections may watch it.
+/// Each gets every change from when it began to watch, in order. One that
+/// begins while the network is known to be offline is told that first.
+///
+/// A connection that does not keep up is not sent a backlog: once more than
+/// eight changes wait for it, those that later ones made outdated are dropped.
+/// The latest always stays, and so does the last `Offline` before it: a
+/// connection never misses that the network was away and came back.
+///
+/// ```
+/// use longlink::keeper::NetworkStatus;
+/// use longlink::network::NetworkHandle;
+///
+/// let network = NetworkHandle::new();
+/// // … ResilientConnection::builder(transport).network(network.clone()) …
+/// network.set(NetworkStatus::Offline);
+/// network.set_on(NetworkStatus::Online, "home-wifi");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct NetworkHandle {
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl NetworkHandle {
+    /// A handle that has said nothing yet.
+    pub fn new() -> NetworkHandle {
+        NetworkHandle::default()
+    }
+
+    /// Passes on `status`, on a network without a name.
+    pub fn set(&self, status: NetworkStatus) {
+        self.tell(NetworkChange::new(status));
+    }
+
+    /// Passes on `status`, on the network called `key`: any text that is the
+    /// same whenever the host is on this network again. What is learned about
+    /// idle timeouts is remembered by it.
+    pub fn set_on(&self, status: NetworkStatus, key: impl Into<String>) {
+        self.tell(NetworkChange { status, key: Some(key.into()) });
+    }
+
+    fn tell(&self, change: NetworkChange) {
+        let wakers = lock(&self.shared).tell(change);
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}
+
+impl Network for NetworkHandle {
+    fn watch(&self) -> Box<dyn NetworkWatch> {
+        let id = lock(&self.shared).admit();
+        Box::new(Watch { id, shared: Arc::clone(&self.shared) })
+    }
+}
+
+/// What all clones of a handle and all its watches share.
+#[derive(Debug, Default)]
+struct Shared {
+    last: Option<NetworkChange>,
+    watches: BTreeMap<u64, Waiting>,
+    next_id: u64,
+}
+
+impl Shared {
+    fn tell(&mut self, change: NetworkChange) -> Vec<Waker> {
+        self.last = Some(change.clone());
+        self.watches.values_mut().filter_map(|waiting| waiting.push(change.clone())).collect()
+    }
+
+    fn admit(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        let offline = self.last.iter().filter(|last| last.status == NetworkStatus::Offline).cloned();
+        self.watches.insert(id, Waiting { news: offline.collect(), waker: None });
+        id
+    }
+}
+
+/// What waits for one connection.
+#[derive(Debug)]
+struct Waiting {
+    news: VecDeque<NetworkChange>,
+    waker: Option<Waker>,
+}
+
+impl Waiting {
+    fn push(&mut self, change: NetworkChange) -> Option<Waker> {
+        self.news.push_back(change);
+        if self.news.len() > MOST_WAITING {
+            self.forget_the_outdated();
+        }
+        self.waker.take()
+    }
+
+    /// Keeps the last `Offline`, and of what followed it the last of each
+    /// kind: at most three, in their order.
+    fn forget_the_outdated(&mut self) {
+        let last_of = |status| self.news.iter().rposition(|change| change.status == status);
+        let offline = last_of(NetworkStatus::Offline);
+        let keep = [offline, last_of(NetworkStatus::Online), last_of(NetworkStatus::Changed)];
+        let mut at = 0;
+        self.news.retain(|_| {
+            let kept = keep.contains(&Some(at)) && offline.is_none_or(|offline| at >= offline);
+            at += 1;
+            kept
+        });
+    }
+}
+
+struct Watch {
+    id: u64,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl NetworkWatch for Watch {
+    fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange> {
+        let mut shared = lock(&self.shared);
+        let waiting = shared.watches.get_mut(&self.id).expect("a watch is listed until it is dropped");
+        match waiting.news.pop_front() {
+            Some(change) => Poll::Ready(change),
+            None => {
+                let outdated = waiting.waker.replace(cx.waker().clone());
+                drop(shared);
+                drop(outdated);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let gone = lock(&self.shared).watches.remove(&self.id);
+        drop(gone);
+    }
+}
+
+/// Wakers are woken and dropped only after the lock is free, since both may
+/// run code of others; so a poisoned lock guards whole data.
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

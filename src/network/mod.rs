@@ -4,7 +4,7 @@
 
 mod handle;
 
-// pub use handle::NetworkHandle;
+pub use handle::NetworkHandle;
 
 use std::task::{Context, Poll};
 

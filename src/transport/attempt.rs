@@ -1,7 +1,7 @@
 //! One attempt to open a link.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +9,9 @@ use tokio::time::Instant;
 use crate::keeper::{Dialled, Failure, LinkId, Purpose};
 
 /// One attempt to open a link: which one it is, and what for.
-#[derive(Debug)]
+///
+/// Clones are the same attempt: what one reports, all have reported.
+#[derive(Clone, Debug)]
 pub struct Attempt {
     link: LinkId,
     number: u32,
@@ -17,7 +19,7 @@ pub struct Attempt {
     purpose: Purpose,
     last_failure: Option<Failure>,
     started: Instant,
-    dialled: OnceLock<Dialled>,
+    dialled: Arc<OnceLock<Dialled>>,
 }
 
 impl Attempt {
@@ -35,7 +37,7 @@ impl Attempt {
             purpose,
             last_failure,
             started: Instant::now(),
-            dialled: OnceLock::new(),
+            dialled: Arc::new(OnceLock::new()),
         }
     }
 

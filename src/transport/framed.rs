@@ -1,1 +1,321 @@
-//! TODO
+//! A link out of any stream and sink.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::{Stream, TryStream};
+use futures_sink::Sink;
+
+use super::{Confirms, Frame, Link};
+use crate::keeper::{Beat, LinkEnd, Token};
+
+/// How long a link may be silent of which nothing is known: for ever, as far
+/// as any clock can tell.
+const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Adapts a `Stream` and `Sink` of messages, such as a codec over a socket,
+/// into a [`Link`].
+///
+/// What it cannot know it is told: how a beat is written
+/// ([`ping`](Framed::ping)), how its answer is recognised
+/// ([`pong`](Framed::pong)), how the peer's own beats are answered
+/// ([`answer`](Framed::answer)). A protocol without any of these is listened
+/// to, and its silence never ends the link: set [`beat`](Framed::beat) to
+/// change that.
+///
+/// ```
+/// use longlink::keeper::{LinkEnd, Token};
+/// use longlink::transport::{Framed, from_fn};
+/// use tokio::net::TcpStream;
+/// use tokio_util::codec::{self, LinesCodec, LinesCodecError};
+///
+/// let transport = from_fn(|attempt| async move {
+///     let stream = TcpStream::connect("feed.example.com:7000").await?;
+///     attempt.dialled(stream.local_addr().ok());
+///     let local = stream.local_addr().ok();
+///     let lines = codec::Framed::new(stream, LinesCodec::new_with_max_length(4096));
+///     Ok(Framed::<_, String>::new(lines)
+///         .ping(|Token(token)| format!("PING {token}"))
+///         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
+///         .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
+///         .weigh(String::len)
+///         .local_addr(local)
+///         .ends(|error| match error {
+///             LinesCodecError::Io(error) => LinkEnd::from_io(error),
+///             LinesCodecError::MaxLineLengthExceeded => LinkEnd::Protocol("line too long".into()),
+///         }))
+/// });
+/// # fn is_transport(_: impl longlink::transport::Transport) {}
+/// # is_transport(transport);
+/// ```
+///
+/// `Out` is named where the sink takes more than one type, as a line codec's
+/// does. The stream's end is [`LinkEnd::Eof`].
+pub struct Framed<S: TryStream, Out> {
+    io: S,
+    ping: Option<Box<dyn FnMut(Token) -> Out + Send>>,
+    pong: Option<Recognize<S::Ok, PongMatch>>,
+    answer: Option<Recognize<S::Ok, Option<Out>>>,
+    ends: Box<dyn Fn(&S::Error) -> LinkEnd + Send>,
+    weigh: fn(&S::Ok) -> usize,
+    beat: Option<Beat>,
+    confirms: Option<Confirms>,
+    local_addr: Option<SocketAddr>,
+    goodbye: Option<Out>,
+    /// What waits for room in the sink: the answer to the peer's latest beat,
+    /// and our own latest beat.
+    pending_answer: Option<Out>,
+    pending_beat: Option<Out>,
+}
+
+type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
+
+/// Whether a message is the answer to a beat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PongMatch {
+    /// It is not.
+    No,
+    /// It is, and does not say to which.
+    Any,
+    /// It answers this beat.
+    Of(Token),
+}
+
+impl From<bool> for PongMatch {
+    fn from(is_pong: bool) -> PongMatch {
+        if is_pong { PongMatch::Any } else { PongMatch::No }
+    }
+}
+
+impl From<Option<Token>> for PongMatch {
+    fn from(token: Option<Token>) -> PongMatch {
+        token.map_or(PongMatch::No, PongMatch::Of)
+    }
+}
+
+impl<S, Out> Framed<S, Out>
+where
+    S: TryStream + Sink<Out, Error = <S as TryStream>::Error>,
+{
+    /// A link over `io` that carries its messages and nothing else.
+    ///
+    /// An error of `io` that is an I/O error, or has one among its sources,
+    /// ends the link as [`LinkEnd::from_io`] says; any other is a
+    /// [`LinkEnd::Protocol`] with the error's words, cut to 123 bytes. Use
+    /// [`ends`](Framed::ends) where those words could quote a message.
+    pub fn new(io: S) -> Framed<S, Out>
+    where
+        <S as TryStream>::Error: StdError + 'static,
+    {
+        Framed {
+            io,
+            ping: None,
+            pong: None,
+            answer: None,
+            ends: Box::new(|error| end_of(error)),
+            weigh: |message| size_of_val(message),
+            beat: None,
+            confirms: None,
+            local_addr: None,
+            goodbye: None,
+            pending_answer: None,
+            pending_beat: None,
+        }
+    }
+
+    /// How our beat is written. The link then beats ([`Beat::Ping`]) unless
+    /// [`beat`](Framed::beat) says otherwise.
+    pub fn ping(mut self, ping: impl FnMut(Token) -> Out + Send + 'static) -> Self {
+        self.ping = Some(Box::new(ping));
+        self
+    }
+
+    /// Which messages answer our beats: `true` or the token of the beat.
+    /// They do not reach the application.
+    pub fn pong<P: Into<PongMatch>>(mut self, mut pong: impl FnMut(&S::Ok) -> P + Send + 'static) -> Self {
+        self.pong = Some(Box::new(move |message| pong(message).into()));
+        self
+    }
+
+    /// Which messages are the peer's beats, and what answers them. They do
+    /// not reach the application. One answer waits at most: where the sink
+    /// has no room, only the latest beat is answered.
+    pub fn answer(mut self, answer: impl FnMut(&S::Ok) -> Option<Out> + Send + 'static) -> Self {
+        self.answer = Some(Box::new(answer));
+        self
+    }
+
+    /// Who beats. Kinds other than [`Beat::Listen`] need
+    /// [`ping`](Framed::ping): without it, the first beat ends the link.
+    pub fn beat(mut self, beat: Beat) -> Self {
+        self.beat = Some(beat);
+        self
+    }
+
+    /// What shows that a message has reached the peer. The default goes by
+    /// the beat, as for every link.
+    pub fn confirms(mut self, confirms: Confirms) -> Self {
+        self.confirms = Some(confirms);
+        self
+    }
+
+    /// What a message counts against the inbox's byte limit. The default is
+    /// its size in memory, which leaves out what it points to.
+    pub fn weigh(mut self, weigh: fn(&S::Ok) -> usize) -> Self {
+        self.weigh = weigh;
+        self
+    }
+
+    /// The local address of the socket underneath.
+    pub fn local_addr(mut self, local: Option<SocketAddr>) -> Self {
+        self.local_addr = local;
+        self
+    }
+
+    /// The message that says goodbye, written before the sink is closed.
+    pub fn goodbye(mut self, goodbye: Out) -> Self {
+        self.goodbye = Some(goodbye);
+        self
+    }
+
+    /// How an error of the stream or the sink ends the link.
+    pub fn ends(mut self, ends: impl Fn(&<S as TryStream>::Error) -> LinkEnd + Send + 'static) -> Self {
+        self.ends = Box::new(ends);
+        self
+    }
+
+    /// Hands what waits to the sink, as far as it has room.
+    fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>
+    where
+        S: Unpin,
+    {
+        while self.pending_answer.is_some() || self.pending_beat.is_some() {
+            ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
+            let next = self.pending_answer.take().or_else(|| self.pending_beat.take());
+            if let Some(message) = next {
+                Pin::new(&mut self.io).start_send(message).map_err(|error| (self.ends)(&error))?;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn sort(&mut self, message: S::Ok) -> Frame<S::Ok> {
+        if let Some(pong) = &mut self.pong {
+            match pong(&message) {
+                PongMatch::No => {}
+                PongMatch::Any => return Frame::Pong(None),
+                PongMatch::Of(token) => return Frame::Pong(Some(token)),
+            }
+        }
+        if let Some(answer) = self.answer.as_mut().and_then(|answer| answer(&message)) {
+            self.pending_answer = Some(answer);
+            return Frame::Alive;
+        }
+        Frame::Message(message)
+    }
+}
+
+impl<S, In, Out, E> Link for Framed<S, Out>
+where
+    S: Stream<Item = Result<In, E>> + Sink<Out, Error = E> + Send + Unpin + 'static,
+    In: Send + 'static,
+    Out: Send + Unpin + 'static,
+    E: 'static,
+{
+    type Incoming = In;
+    type Outgoing = Out;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.io).poll_next(cx)) {
+            Some(Ok(message)) => Ok(self.sort(message)),
+            Some(Err(error)) => Err((self.ends)(&error)),
+            None => Err(LinkEnd::Eof),
+        })
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        ready!(self.poll_pending(cx))?;
+        Pin::new(&mut self.io).poll_ready(cx).map_err(|error| (self.ends)(&error))
+    }
+
+    fn start_send(&mut self, message: Out) -> Result<(), LinkEnd> {
+        Pin::new(&mut self.io).start_send(message).map_err(|error| (self.ends)(&error))
+    }
+
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
+        match &mut self.ping {
+            Some(ping) => {
+                self.pending_beat = Some(ping(token));
+                Ok(())
+            }
+            None => Err(LinkEnd::Protocol("no beat is known for this link".to_owned())),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        ready!(self.poll_pending(cx))?;
+        Pin::new(&mut self.io).poll_flush(cx).map_err(|error| (self.ends)(&error))
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        ready!(self.poll_pending(cx))?;
+        if self.goodbye.is_some() {
+            ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
+            if let Some(goodbye) = self.goodbye.take() {
+                self.start_send(goodbye)?;
+            }
+        }
+        Pin::new(&mut self.io).poll_close(cx).map_err(|error| (self.ends)(&error))
+    }
+
+    fn beat(&self) -> Beat {
+        match (self.beat, &self.ping) {
+            (Some(beat), _) => beat,
+            (None, Some(_)) => Beat::Ping,
+            (None, None) => Beat::Listen { longest_silence: NEVER_TOO_LONG },
+        }
+    }
+
+    fn confirms(&self) -> Confirms {
+        self.confirms.unwrap_or_else(|| Confirms::of(self.beat()))
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
+    }
+
+    fn weigh(&self, message: &In) -> usize {
+        (self.weigh)(message)
+    }
+}
+
+impl<S: TryStream, Out> fmt::Debug for Framed<S, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Framed")
+            .field("beat", &self.beat)
+            .field("confirms", &self.confirms)
+            .field("local_addr", &self.local_addr)
+            .finish_non_exhaustive()
+    }
+}
+
+fn end_of(error: &(dyn StdError + 'static)) -> LinkEnd {
+    const LONGEST: usize = 123;
+    let mut cause = Some(error);
+    while let Some(present) = cause {
+        if let Some(error) = present.downcast_ref::<io::Error>() {
+            return LinkEnd::from_io(error);
+        }
+        cause = present.source();
+    }
+    let mut words = error.to_string();
+    while words.len() > LONGEST {
+        words.pop();
+    }
+    LinkEnd::Protocol(words)
+}

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::BoxLink;
 use crate::keeper::{Beat, LinkEnd, Token};
 
 /// What comes in over a link.
@@ -72,10 +73,7 @@ pub trait Link: Send + 'static {
     /// [`beat`](Link::beat): an answered beat, or nothing where the peer is
     /// only listened to.
     fn confirms(&self) -> Confirms {
-        match self.beat() {
-            Beat::Listen { .. } => Confirms::Never,
-            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => Confirms::Answer,
-        }
+        Confirms::of(self.beat())
     }
 
     /// The local address of the link's socket, if it has one: when the
@@ -119,6 +117,15 @@ pub trait Link: Send + 'static {
     fn park(&self, message: Self::Incoming) -> Self::Incoming {
         message
     }
+
+    /// This link with its type hidden, so that unlike links for the same
+    /// messages can stand in each other's place.
+    fn boxed(self) -> BoxLink<Self::Incoming, Self::Outgoing>
+    where
+        Self: Sized,
+    {
+        Box::new(self)
+    }
 }
 
 /// What shows that a message has reached the peer.
@@ -133,6 +140,17 @@ pub enum Confirms {
     Flush,
     /// Nothing: a confirmed message ends as maybe sent.
     Never,
+}
+
+impl Confirms {
+    /// What a link confirms by if it says nothing else: an answered beat, or
+    /// nothing where the peer is only listened to.
+    pub fn of(beat: Beat) -> Confirms {
+        match beat {
+            Beat::Listen { .. } => Confirms::Never,
+            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => Confirms::Answer,
+        }
+    }
 }
 
 /// Bytes over a link since it opened, as its transport counts them.

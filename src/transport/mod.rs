@@ -14,10 +14,10 @@ mod link;
 pub mod websocket;
 
 pub use attempt::Attempt;
-// pub use boxed::{BoxLink, BoxTransport};
+pub use boxed::{BoxLink, BoxTransport};
 pub use connect_error::ConnectError;
-// pub use framed::Framed;
-// pub use from_fn::{FromFn, from_fn};
+pub use framed::{Framed, PongMatch};
+pub use from_fn::{FromFn, from_fn};
 pub use link::{Confirms, Frame, Link, PathFacts, Traffic};
 
 use async_trait::async_trait;
@@ -59,6 +59,15 @@ pub trait Transport: Send + Sync + 'static {
     /// [`MessageTooBig`] refuses the message, which goes back to its sender.
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
         Ok(size_of_val(message))
+    }
+
+    /// This transport with its type hidden, so that unlike transports for the
+    /// same messages can stand in each other's place.
+    fn boxed(self) -> BoxTransport<<Self::Link as Link>::Incoming, <Self::Link as Link>::Outgoing>
+    where
+        Self: Sized,
+    {
+        boxed::transport(self)
     }
 }
 

@@ -2,6 +2,13 @@
 
 mod beat;
 mod config;
+mod evidence;
+mod ladder;
+mod prober;
+mod rtt;
 
 pub use beat::Beat;
 pub use config::{Growth, Heartbeat, Probing};
+pub(super) use evidence::{Evidence, Lesson};
+pub(super) use prober::{Pace, Prober};
+pub(super) use rtt::Rtt;

@@ -1,0 +1,381 @@
+//! Learns how seldom a link may beat.
+//!
+//! The prober knows no links and sends nothing. It is fed [`Evidence`] about
+//! the path's idle timeout T and is asked for the next pace. Its stages:
+//!
+//! 1. *Learn*: the gap grows from rung to rung until one fails, then the
+//!    bracket between the last that survived and the first that failed is
+//!    narrowed where it is wide. At most three drops in seven days.
+//! 2. *Hold*: an interval safely below what is proven; now and then one look
+//!    just above what failed, which finds a T that grew and undoes a wrong
+//!    conclusion.
+//! 3. *Doubt*: a proven gap failed. Beat at half until it is answered, climb
+//!    back by doubling; only a gap that fails again is believed.
+//! 4. *Regrow*: T shrank; grow by a fifth at a time, with one drop to spend.
+
+use std::time::Duration;
+
+use super::config::{Heartbeat, Probing};
+use super::evidence::{Evidence, Lesson};
+use crate::keeper::{Dice, Moment};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// The first look upward, and where it starts again after a success.
+const LOOK_FIRST: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The first look where the conclusion rests on one ambiguous observation.
+const LOOK_AMBIGUOUS: Duration = DAY;
+/// Looks that fail become rarer up to this.
+const LOOK_RAREST: Duration = Duration::from_secs(56 * 24 * 3600);
+/// Drops that learning may cost within [`DROPS_WITHIN`].
+const DROPS: usize = 3;
+const DROPS_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Doubts count together within this.
+const DOUBTS_WITHIN: Duration = Duration::from_secs(2 * 24 * 3600);
+/// The held interval: this part of what is proven …
+const HELD: f64 = 0.93;
+/// … and at least this much less.
+const HELD_MARGIN: Duration = Duration::from_secs(2);
+/// Held intervals are drawn up to this much shorter, so that the clients of
+/// one access point do not beat in step.
+const JITTER: f64 = 0.10;
+/// A look goes this far above what failed.
+const LOOK: f64 = 1.02;
+/// Two ends this close together speak of the same timeout.
+const SAME: f64 = 0.02;
+
+/// When the next beat is due after the last byte came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// The silence to beat after.
+    pub(crate) after: Duration,
+    /// Whether it is a gap that the prober tries, not one that it holds.
+    pub(crate) chosen: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Prober {
+    heartbeat: Heartbeat,
+    /// The longest gap known to survive; zero at first.
+    proven: Duration,
+    failed: Option<Failed>,
+    stage: Stage,
+    /// When learning cost a link, within the last seven days.
+    drops: Vec<Moment>,
+    /// Proven gaps that failed once, within the last two days.
+    doubted: Vec<(Duration, Moment)>,
+    /// The longest gap that survived since the first of them.
+    sound: Duration,
+    /// Doubts that were lifted, within the last two days.
+    lifted: Vec<Moment>,
+    /// The gap of the last end that said nothing by itself.
+    last_end: Option<Duration>,
+    look_after: Duration,
+}
+
+/// The shortest gap at which an idle link died.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    gap: Duration,
+    ambiguous: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Learn,
+    Hold { look_at: Moment },
+    Doubt { pace: Duration },
+    Regrow,
+}
+
+impl Prober {
+    pub(crate) fn new(heartbeat: Heartbeat) -> Prober {
+        Prober {
+            heartbeat,
+            proven: Duration::ZERO,
+            failed: None,
+            stage: Stage::Learn,
+            drops: Vec::new(),
+            doubted: Vec::new(),
+            sound: Duration::ZERO,
+            lifted: Vec::new(),
+            last_end: None,
+            look_after: LOOK_FIRST,
+        }
+    }
+
+    /// The longest gap known to survive; zero if none is.
+    pub(crate) fn proven(&self) -> Duration {
+        self.proven
+    }
+
+    /// The shortest gap that failed, if one did.
+    pub(crate) fn failed(&self) -> Option<Duration> {
+        self.failed.map(|failed| failed.gap)
+    }
+
+    /// Whether an end at `gap` is this client's alone, as far as the prober
+    /// can tell: it is near the known timeout.
+    pub(crate) fn near_failed(&self, gap: Duration) -> bool {
+        self.failed.is_some_and(|failed| within(gap, failed.gap, 0.05))
+    }
+
+    /// Whether a silence after `gap` can be a matter of idleness at all.
+    pub(crate) fn is_idleness(&self, gap: Duration, now: Moment) -> bool {
+        let usual = self.held().min(self.interval(now).unwrap_or(gap));
+        gap >= self.least() && gap >= usual.mul_f64(0.45)
+    }
+
+    /// The present interval, before jitter; `None` without beats.
+    pub(crate) fn interval(&self, now: Moment) -> Option<Duration> {
+        match self.heartbeat.probing {
+            Probing::Off => None,
+            Probing::Fixed => Some(self.heartbeat.start),
+            Probing::Passive => Some(self.held()),
+            Probing::Main => Some(match self.stage {
+                Stage::Learn => self.next_try(now).unwrap_or_else(|| self.held()),
+                Stage::Hold { .. } => self.held(),
+                Stage::Doubt { pace } => pace,
+                Stage::Regrow => self.next_regrown().unwrap_or_else(|| self.held()),
+            }),
+        }
+    }
+
+    /// How long to wait before the next beat.
+    pub(crate) fn pace(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
+        let interval = self.interval(now)?;
+        let held = |dice: &mut Dice| Pace { after: dice.shorter(interval, JITTER), chosen: false };
+        let chosen = |after: Duration| Pace { after, chosen: true };
+        Some(match self.heartbeat.probing {
+            Probing::Off => return None,
+            Probing::Fixed => Pace { after: interval, chosen: false },
+            Probing::Passive => held(dice),
+            Probing::Main => match self.stage {
+                Stage::Learn | Stage::Regrow => chosen(interval),
+                Stage::Doubt { .. } => Pace { after: interval, chosen: false },
+                Stage::Hold { look_at } => match self.failed {
+                    Some(failed) if now >= look_at => {
+                        chosen(failed.gap.mul_f64(LOOK).min(self.heartbeat.max))
+                    }
+                    Some(_) | None => held(dice),
+                },
+            },
+        })
+    }
+
+    /// Takes in one observation.
+    pub(crate) fn learn(&mut self, evidence: Evidence, now: Moment) -> Option<Lesson> {
+        match self.heartbeat.probing {
+            Probing::Main | Probing::Passive => {}
+            Probing::Fixed | Probing::Off => return None,
+        }
+        self.forget_old(now);
+        match evidence {
+            Evidence::Survived { gap } => self.survived(gap, now),
+            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, now),
+            Evidence::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
+            // Shorter than any interval: not a matter of idleness.
+            Evidence::Expired { .. } | Evidence::EndedIdle { .. } => None,
+        }
+    }
+
+    /// A gap below this says nothing about idleness.
+    fn least(&self) -> Duration {
+        self.heartbeat.min.mul_f64(0.9)
+    }
+
+    fn survived(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        self.proven = self.proven.max(gap);
+        self.sound = self.sound.max(gap);
+        let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01));
+        if disproved {
+            self.failed = None;
+            self.look_after = LOOK_FIRST;
+        }
+        match self.stage {
+            Stage::Learn => self.settle(now),
+            Stage::Hold { .. } if disproved => {
+                self.stage = Stage::Learn;
+                self.settle(now)
+            }
+            Stage::Hold { .. } => None,
+            Stage::Doubt { pace } if gap < pace.mul_f64(0.9) => None,
+            Stage::Doubt { pace } => {
+                let doubled = pace * 2;
+                if doubled < self.held() {
+                    self.stage = Stage::Doubt { pace: doubled };
+                    return None;
+                }
+                self.lifted.push(now);
+                self.settle(now)
+            }
+            Stage::Regrow => match self.next_regrown() {
+                Some(_) => None,
+                None => self.hold(now),
+            },
+        }
+    }
+
+    fn expired(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        if gap > self.proven {
+            return match self.stage {
+                // A look that failed confirms what was known.
+                Stage::Hold { .. } => match self.failed {
+                    Some(failed) if gap >= failed.gap => self.look_failed(failed.gap, now),
+                    Some(_) | None => {
+                        self.failed = Some(Failed { gap, ambiguous: false });
+                        self.hold(now)
+                    }
+                },
+                Stage::Learn => {
+                    self.failed = Some(Failed { gap, ambiguous: false });
+                    self.drops.push(now);
+                    self.settle(now)
+                }
+                Stage::Regrow => {
+                    self.failed = Some(Failed { gap, ambiguous: false });
+                    self.drops.push(now);
+                    self.hold(now)
+                }
+                Stage::Doubt { .. } => None,
+            };
+        }
+        if !self.is_idleness(gap, now) {
+            // The link was busy: not a matter of idleness.
+            return None;
+        }
+        self.doubt(gap, now)
+    }
+
+    fn doubt(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        if self.doubted.is_empty() {
+            self.sound = Duration::ZERO;
+        }
+        self.doubted.push((gap, now));
+        let about_here = self.doubted.iter().filter(|(other, _)| within(*other, gap, 0.12)).count();
+        let needed = if self.lifted.len() >= 3 { 3 } else { 2 };
+        if about_here < needed {
+            let pace = match self.stage {
+                Stage::Doubt { pace } => pace,
+                Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
+            };
+            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min) };
+            return None;
+        }
+        self.failed = Some(Failed { gap, ambiguous: false });
+        // Only what survived since the doubt began counts as proven.
+        self.proven = if self.sound < gap { self.sound } else { gap / 2 };
+        self.doubted.clear();
+        self.lifted.clear();
+        self.look_after = LOOK_FIRST;
+        self.stage = Stage::Regrow;
+        if self.next_regrown().is_none() {
+            let _ = self.hold(now);
+        }
+        Some(Lesson::Shrank { failed: gap })
+    }
+
+    fn ended_idle(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        if let Some(failed) = self.failed
+            && within(gap, failed.gap, SAME)
+        {
+            // Seen again at the same gap: no longer ambiguous.
+            self.proven = self.proven.max(gap.min(failed.gap));
+            return match self.stage {
+                Stage::Hold { .. } => self.look_failed(failed.gap, now),
+                Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => {
+                    self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
+                    self.drops.push(now);
+                    self.hold(now)
+                }
+            };
+        }
+        if gap > self.proven {
+            self.proven = gap;
+            self.failed = Some(Failed { gap, ambiguous: true });
+            self.drops.push(now);
+            self.last_end = Some(gap);
+            return self.hold(now);
+        }
+        if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
+            self.proven = gap;
+            self.failed = Some(Failed { gap, ambiguous: false });
+            self.last_end = None;
+            let _ = self.hold(now);
+            return Some(Lesson::Shrank { failed: gap });
+        }
+        // A restart, as far as anybody can tell.
+        self.last_end = Some(gap);
+        None
+    }
+
+    /// Goes on learning, or holds if there is nothing worth a try.
+    fn settle(&mut self, now: Moment) -> Option<Lesson> {
+        if self.next_try(now).is_some() {
+            self.stage = Stage::Learn;
+            None
+        } else {
+            self.hold(now)
+        }
+    }
+
+    fn hold(&mut self, now: Moment) -> Option<Lesson> {
+        let ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
+        let wait = if ambiguous { LOOK_AMBIGUOUS } else { self.look_after };
+        self.stage = Stage::Hold { look_at: now + self.heartbeat.unit(wait) };
+        self.failed.map(|failed| Lesson::Learned { proven: self.proven, failed: failed.gap })
+    }
+
+    fn look_failed(&mut self, failed: Duration, now: Moment) -> Option<Lesson> {
+        let was_ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
+        self.failed = Some(Failed { gap: failed, ambiguous: false });
+        if !was_ambiguous {
+            self.look_after = (self.look_after * 2).min(LOOK_RAREST);
+        }
+        self.stage = Stage::Hold { look_at: now + self.heartbeat.unit(self.look_after) };
+        None
+    }
+
+    /// The next gap worth a try while learning.
+    fn next_try(&self, now: Moment) -> Option<Duration> {
+        let within = self.heartbeat.unit(DROPS_WITHIN);
+        if self.drops.iter().filter(|&&drop| now.since(drop) <= within).count() >= DROPS {
+            return None;
+        }
+        match self.failed {
+            None => self.heartbeat.next_rung(self.proven),
+            // An end that came by itself told the timeout exactly.
+            Some(failed) if failed.gap <= self.proven => None,
+            Some(failed) => self.heartbeat.inside(self.proven, failed.gap),
+        }
+    }
+
+    fn next_regrown(&self) -> Option<Duration> {
+        let failed = self.failed.map_or(self.heartbeat.max, |failed| failed.gap);
+        let base = self.proven.max(self.heartbeat.min);
+        let next = base.mul_f64(1.2);
+        (next < failed.mul_f64(0.98)).then_some(next)
+    }
+
+    /// The interval that what is proven allows.
+    fn held(&self) -> Duration {
+        let heartbeat = &self.heartbeat;
+        if self.proven < heartbeat.min {
+            return if self.failed.is_some() { heartbeat.min } else { heartbeat.start };
+        }
+        let margin = heartbeat.unit(HELD_MARGIN);
+        let below = self.proven.mul_f64(HELD).min(self.proven.saturating_sub(margin));
+        below.min(heartbeat.max.mul_f64(HELD)).max(heartbeat.min)
+    }
+
+    fn forget_old(&mut self, now: Moment) {
+        let (drops, doubts) = (self.heartbeat.unit(DROPS_WITHIN), self.heartbeat.unit(DOUBTS_WITHIN));
+        self.drops.retain(|&drop| now.since(drop) <= drops);
+        self.doubted.retain(|&(_, at)| now.since(at) <= doubts);
+        self.lifted.retain(|&at| now.since(at) <= doubts);
+    }
+}
+
+/// Whether two gaps differ by at most `fraction` of the second.
+fn within(a: Duration, b: Duration, fraction: f64) -> bool {
+    a.abs_diff(b) <= b.mul_f64(fraction)
+}

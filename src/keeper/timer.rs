@@ -1,0 +1,21 @@
+//! What a deadline is for.
+
+/// What the next deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Timer {
+    /// A beat is due.
+    Beat,
+    /// A beat's or probe's answer is due.
+    Answer,
+    /// The peer's own beat is due.
+    Silence,
+    /// The next attempt is due.
+    Retry,
+    /// An attempt's deadline.
+    Attempt,
+    /// The reader has stalled long enough to be told.
+    Stall,
+    /// A closing link's deadline.
+    Goodbye,
+}

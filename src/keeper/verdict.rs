@@ -1,0 +1,100 @@
+//! Why a link died, judged by what the next dial shows.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::event::{Cause, Ground};
+use super::heartbeat::Evidence;
+use super::links::LinkId;
+use super::{Dialled, LinkEnd, Seen};
+
+/// A dial this quick is "at once": the path works.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// A link that died, waiting for the next dial to show why.
+#[derive(Debug)]
+pub(super) struct Inquest {
+    pub(super) link: LinkId,
+    pub(super) local: Option<IpAddr>,
+    pub(super) rtt: Option<Duration>,
+    /// What the death says about the idle timeout if the path still works.
+    pub(super) evidence: Option<Evidence>,
+    /// The cause if the path still works and the timeout was not it.
+    pub(super) otherwise: Cause,
+    /// Something that spoils the conclusion came in between.
+    pub(super) spoiled: Option<Ground>,
+}
+
+/// What an inquest concludes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) cause: Cause,
+    pub(super) ground: Ground,
+    /// What the prober may learn from it.
+    pub(super) evidence: Option<Evidence>,
+}
+
+impl Inquest {
+    /// Concludes from the first attempt after the death; `unit` scales one
+    /// second to the heartbeat's.
+    pub(super) fn conclude(&self, dialled: Option<Dialled>, unit: impl Fn(Duration) -> Duration) -> Finding {
+        let silent = |cause, ground| Finding { cause, ground, evidence: None };
+        if let Some(ground) = self.spoiled {
+            return silent(self.unless_peer_spoke(Cause::PathDead), ground);
+        }
+        let Some(dialled) = dialled else {
+            return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
+        };
+        if self.local != dialled.local {
+            return silent(self.unless_peer_spoke(Cause::AddressGone), Ground::AddressChanged);
+        }
+        let patience = unit(AT_ONCE).max(self.rtt.unwrap_or_default() * 4);
+        if dialled.took > patience {
+            return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
+        }
+        Finding { cause: self.otherwise, ground: Ground::ConnectedAtOnce, evidence: self.evidence }
+    }
+
+    fn unless_peer_spoke(&self, cause: Cause) -> Cause {
+        match self.otherwise {
+            Cause::ClosedByPeer => Cause::ClosedByPeer,
+            Cause::IdleExpiry
+            | Cause::PathDead
+            | Cause::ServerStuck
+            | Cause::AddressGone
+            | Cause::Slept
+            | Cause::Ours => cause,
+        }
+    }
+}
+
+/// Whether an end can be a middlebox's doing: a goodbye that gives a reason
+/// of its own is the server's.
+pub(super) fn may_be_a_middlebox(end: &LinkEnd) -> bool {
+    match end {
+        LinkEnd::Eof | LinkEnd::Reset => true,
+        LinkEnd::Closed { code, .. } => matches!(code, None | Some(1000 | 1001)),
+        LinkEnd::Protocol(_) | LinkEnd::TooBig { .. } | LinkEnd::Io { .. } | LinkEnd::Panicked => false,
+    }
+}
+
+/// The cause of a death that needs no inquest.
+pub(super) fn known_at_once(seen: &Seen) -> Option<(Cause, Ground)> {
+    match seen {
+        Seen::Asked | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
+        Seen::Slept => Some((Cause::Slept, Ground::Suspended)),
+        Seen::AddressGone => Some((Cause::AddressGone, Ground::NetworkEvent)),
+        Seen::Ended(end) if !may_be_a_middlebox(end) => match end {
+            LinkEnd::Io { .. } => None,
+            LinkEnd::TooBig { .. } | LinkEnd::Panicked => Some((Cause::Ours, Ground::Ourselves)),
+            LinkEnd::Closed { .. } | LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Protocol(_) => {
+                Some((Cause::ClosedByPeer, Ground::PeerSaid))
+            }
+        },
+        Seen::Ended(_)
+        | Seen::Unanswered { .. }
+        | Seen::ProbeUnanswered
+        | Seen::Silent
+        | Seen::Unacknowledged => None,
+    }
+}

@@ -1,0 +1,529 @@
+//! The watch over one link: silence, gaps, round trips, misses.
+//!
+//! A pure machine of one link that knows of no other. It says when a beat is
+//! due and when the link is dead; what a death means is not its business.
+
+use std::time::Duration;
+
+use super::event::Seen;
+use super::heartbeat::{Beat, Heartbeat, Pace, Rtt};
+use super::links::Token;
+use super::moment::Moment;
+use super::timer::Timer;
+
+/// Shortest deadline of a beat.
+const DEADLINE_MIN: Duration = Duration::from_secs(1);
+/// Longest deadline of a beat.
+const DEADLINE_MAX: Duration = Duration::from_secs(5);
+/// Deadline of a beat before the first round trip was measured.
+const DEADLINE_FIRST: Duration = Duration::from_secs(3);
+/// Deadline of a probe after a network event, a wake, or on demand.
+const DEADLINE_PROBE: Duration = Duration::from_secs(3);
+/// A timer later than this means that the process slept or froze.
+const LATE: Duration = Duration::from_secs(2);
+/// Sent beats whose answers can still be matched.
+const REMEMBERED: usize = 6;
+
+/// The durations of one heartbeat, at its scale.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    deadline_min: Duration,
+    deadline_max: Duration,
+    deadline_first: Duration,
+    deadline_probe: Duration,
+    late: Duration,
+    misses: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Watch {
+    limits: Limits,
+    beat: Beat,
+    /// The last byte in.
+    heard: Moment,
+    /// The last byte out.
+    sent: Moment,
+    /// The last beat.
+    beaten: Moment,
+    /// When a client that is blind to traffic would beat next.
+    rhythm: Moment,
+    saved: u64,
+    pace: Option<Pace>,
+    rtt: Rtt,
+    unanswered: [Option<(Token, Moment)>; REMEMBERED],
+    last_token: u64,
+    phase: Phase,
+    /// A beat or probe that something asked for, ahead of the pace.
+    ahead: Option<Ahead>,
+    /// The beat whose answer somebody waits for.
+    confirming: Option<Confirming>,
+    /// Since when the link is not read.
+    stalled: Option<Moment>,
+    /// Something since the last byte in spoils this gap as evidence.
+    spoiled: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Nothing is asked.
+    Quiet,
+    /// A beat waits for its answer.
+    Asking {
+        asked: Asked,
+        /// Beats missed so far.
+        missed: u32,
+        deadline: Moment,
+    },
+    /// A probe waits for any byte.
+    Probing { deadline: Moment },
+}
+
+/// What the first of a row of beats was sent after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Time since any byte.
+    pub(super) gap: Duration,
+    /// Whether the gap was one that the prober tries.
+    pub(super) chosen: bool,
+    /// Whether something spoils it as evidence.
+    pub(super) spoiled: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    at: Moment,
+    probe: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Confirming {
+    token: Token,
+    again: bool,
+}
+
+/// What an inbound byte showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The gap that the link has lived through, if it is evidence.
+    pub(super) survived: Option<Duration>,
+    /// Whether it ended a row of beats: a new pace is wanted.
+    pub(super) answered: bool,
+}
+
+/// What a deadline led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing yet.
+    Wait,
+    /// A beat goes out.
+    Beat { token: Token, gap: Duration },
+    /// A beat was missed and the next goes out.
+    Missed { consecutive: u32, token: Token },
+    /// The link is dead. `asked` is what it was asked after, for evidence.
+    Dead { seen: Seen, asked: Option<Asked> },
+}
+
+impl Watch {
+    pub(super) fn new(heartbeat: &Heartbeat, beat: Beat, now: Moment) -> Watch {
+        Watch {
+            limits: Limits {
+                deadline_min: heartbeat.unit(DEADLINE_MIN),
+                deadline_max: heartbeat.unit(DEADLINE_MAX),
+                deadline_first: heartbeat.unit(DEADLINE_FIRST),
+                deadline_probe: heartbeat.unit(DEADLINE_PROBE),
+                late: heartbeat.unit(LATE),
+                misses: heartbeat.misses,
+            },
+            beat,
+            heard: now,
+            sent: now,
+            beaten: now,
+            rhythm: now,
+            saved: 0,
+            pace: None,
+            rtt: Rtt::default(),
+            unanswered: [None; REMEMBERED],
+            last_token: 0,
+            phase: Phase::Quiet,
+            ahead: None,
+            confirming: None,
+            stalled: None,
+            spoiled: false,
+        }
+    }
+
+    // Getters.
+
+    pub(super) fn rtt(&self) -> Option<Duration> {
+        self.rtt.smoothed()
+    }
+
+    /// Beats that traffic has made unnecessary.
+    pub(super) fn saved(&self) -> u64 {
+        self.saved
+    }
+
+    /// Time since any byte, either way.
+    pub(super) fn gap(&self, now: Moment) -> Duration {
+        now.since(self.heard.max(self.sent))
+    }
+
+    /// What waits for an answer, as evidence.
+    pub(super) fn asked(&self) -> Option<Asked> {
+        match self.phase {
+            Phase::Asking { asked, .. } => Some(asked),
+            Phase::Quiet | Phase::Probing { .. } => None,
+        }
+    }
+
+    /// Whether a probe is under way.
+    pub(super) fn is_probing(&self) -> bool {
+        matches!(self.phase, Phase::Probing { .. })
+    }
+
+    /// Whether something spoils the present gap as evidence.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.spoiled || self.stalled.is_some()
+    }
+
+    /// How long one answer may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.deadline(0)
+    }
+
+    /// How long the whole row of beats takes to declare a death.
+    pub(super) fn span(&self) -> Duration {
+        (0..self.limits.misses).map(|missed| self.deadline(missed)).sum()
+    }
+
+    /// Whether a deadline that was due at `due` is handled so late that the
+    /// process must have slept or frozen.
+    fn is_late(&self, due: Moment, now: Moment) -> bool {
+        now.since(due) > self.limits.late
+    }
+
+    // What happened.
+
+    pub(super) fn set_pace(&mut self, pace: Option<Pace>, now: Moment) {
+        if self.pace.is_none()
+            && let Some(pace) = pace
+        {
+            self.rhythm = now + pace.after;
+        }
+        self.pace = pace;
+    }
+
+    /// Nothing up to now is evidence about idleness: not this gap, and not
+    /// the beats that are under way.
+    pub(super) fn spoil(&mut self) {
+        self.spoiled = true;
+        if let Phase::Asking { asked, .. } = &mut self.phase {
+            asked.spoiled = true;
+        }
+    }
+
+    pub(super) fn hear(&mut self, now: Moment) -> Heard {
+        let clean = !self.is_spoiled();
+        let (survived, answered) = match self.phase {
+            Phase::Quiet => (clean.then(|| self.gap(now)), false),
+            Phase::Asking { asked, .. } => ((clean && !asked.spoiled).then_some(asked.gap), true),
+            Phase::Probing { .. } => (None, true),
+        };
+        if self.stalled.is_none() {
+            self.phase = Phase::Quiet;
+            self.spoiled = false;
+        }
+        self.heard = now;
+        // Life is shown: nothing but a probe is still worth asking early.
+        self.ahead = self.ahead.filter(|ahead| ahead.probe);
+        if let Some(pace) = self.pace
+            && now >= self.rhythm
+        {
+            let beats = 1 + (now.since(self.rhythm).as_nanos() / pace.after.as_nanos().max(1)) as u64;
+            self.saved += beats;
+            self.rhythm = now + pace.after;
+        }
+        Heard { survived, answered }
+    }
+
+    /// Matches an answer to its beat: the round trip if it can be measured,
+    /// and whether somebody waits for another beat. Call after [`hear`].
+    ///
+    /// [`hear`]: Watch::hear
+    pub(super) fn match_answer(&mut self, token: Option<Token>, now: Moment) -> (Option<Duration>, bool) {
+        let sent = match token {
+            Some(token) => self.take_unanswered(token),
+            None => self.take_only_unanswered(),
+        };
+        let rtt = sent.map(|sent| now.since(sent));
+        if let Some(rtt) = rtt {
+            self.rtt.sample(rtt);
+        }
+        let again = match (self.confirming, token) {
+            (Some(confirming), Some(token)) if token.0 < confirming.token.0 => false,
+            (Some(confirming), _) => {
+                self.confirming = None;
+                confirming.again
+            }
+            (None, _) => false,
+        };
+        (rtt, again)
+    }
+
+    /// Messages went out.
+    pub(super) fn send(&mut self, now: Moment) {
+        // The first words after a long silence: ask soon whether they arrive.
+        let long = self.pace.map(|pace| pace.after / 2);
+        if long.is_some_and(|long| now.since(self.heard) >= long)
+            && matches!(self.phase, Phase::Quiet)
+            && self.can_ask()
+        {
+            self.bring_forward(now, false);
+        }
+        self.sent = now;
+    }
+
+    /// Brings a beat, or a probe, forward to `at`.
+    pub(super) fn bring_forward(&mut self, at: Moment, probe: bool) {
+        if !self.can_ask() || self.is_probing() {
+            return;
+        }
+        self.ahead = Some(match self.ahead {
+            Some(ahead) => Ahead { at: ahead.at.min(at), probe: ahead.probe || probe },
+            None => Ahead { at, probe },
+        });
+    }
+
+    /// Probes at once, unless a probe is under way.
+    pub(super) fn probe(&mut self, now: Moment) -> Step {
+        if !self.can_ask() || self.is_probing() {
+            return Step::Wait;
+        }
+        if self.stalled.is_some() {
+            self.bring_forward(now, true);
+            return Step::Wait;
+        }
+        self.ahead = None;
+        let gap = self.gap(now);
+        self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+        self.spoiled = true;
+        Step::Beat { token: self.beat(now), gap }
+    }
+
+    /// Beats at once so that what was written is confirmed; a beat that is
+    /// under way for the same reason is followed by another.
+    pub(super) fn confirm(&mut self, now: Moment) -> Step {
+        if !self.can_ask() {
+            return Step::Wait;
+        }
+        if let Some(confirming) = &mut self.confirming {
+            confirming.again = true;
+            return Step::Wait;
+        }
+        let step = self.ask(now, false);
+        self.confirming = Some(Confirming { token: Token(self.last_token), again: false });
+        step
+    }
+
+    /// The link is not read any more.
+    pub(super) fn stall(&mut self, now: Moment) {
+        if self.stalled.is_none() {
+            self.stalled = Some(now);
+            self.spoil();
+        }
+    }
+
+    /// The link is read again, and what waited was read: one full deadline.
+    pub(super) fn resume(&mut self, now: Moment) {
+        if self.stalled.take().is_none() {
+            return;
+        }
+        self.spoiled = true;
+        match self.phase {
+            Phase::Quiet => {}
+            Phase::Asking { .. } if self.unanswered.iter().all(Option::is_none) => self.phase = Phase::Quiet,
+            Phase::Asking { asked, .. } => {
+                self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
+            }
+            Phase::Probing { .. } => self.put_off(now + self.limits.deadline_probe),
+        }
+    }
+
+    /// The process slept: what was due is void, a probe follows at `at`.
+    pub(super) fn wake(&mut self, at: Moment) {
+        self.spoil();
+        self.phase = Phase::Quiet;
+        self.bring_forward(at, true);
+    }
+
+    /// When there is something to do next.
+    pub(super) fn next(&self) -> Option<(Moment, Timer)> {
+        let answer = match self.phase {
+            Phase::Asking { deadline, .. } | Phase::Probing { deadline } if self.stalled.is_none() => {
+                Some((deadline, Timer::Answer))
+            }
+            Phase::Asking { .. } | Phase::Probing { .. } | Phase::Quiet => None,
+        };
+        let silence = match self.beat {
+            Beat::Listen { longest_silence } if self.stalled.is_none() => {
+                Some((self.heard + longest_silence, Timer::Silence))
+            }
+            Beat::Listen { .. } | Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => None,
+        };
+        let beat = self.beat_due().map(|due| (due, Timer::Beat));
+        [answer, silence, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Does one thing that is due, if anything is.
+    pub(super) fn timeout(&mut self, now: Moment) -> Step {
+        let Some((due, timer)) = self.next().filter(|(due, _)| *due <= now) else {
+            return Step::Wait;
+        };
+        let late = self.is_late(due, now);
+        if late {
+            self.spoil();
+        }
+        match timer {
+            Timer::Answer if late => {
+                self.put_off(now + self.deadline(self.missed()));
+                Step::Wait
+            }
+            Timer::Answer => self.miss(now),
+            Timer::Silence if late => {
+                // One full deadline from now for what may wait unread.
+                self.heard = now;
+                Step::Wait
+            }
+            Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
+            Timer::Beat | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => self.beat_now(now),
+        }
+    }
+
+    // The parts.
+
+    fn can_ask(&self) -> bool {
+        !matches!(self.beat, Beat::Listen { .. })
+    }
+
+    /// A beat's deadline after `missed` misses in the row: d, d, 2d, 2d, 4d,
+    /// and 4d from there on.
+    fn deadline(&self, missed: u32) -> Duration {
+        let limits = &self.limits;
+        let one = match self.rtt.patience() {
+            Some(patience) => patience.clamp(limits.deadline_min, limits.deadline_max),
+            None => limits.deadline_first,
+        };
+        one * (1 << (missed / 2).min(2))
+    }
+
+    fn missed(&self) -> u32 {
+        match self.phase {
+            Phase::Asking { missed, .. } => missed,
+            Phase::Quiet | Phase::Probing { .. } => 0,
+        }
+    }
+
+    fn put_off(&mut self, until: Moment) {
+        match &mut self.phase {
+            Phase::Asking { deadline, .. } | Phase::Probing { deadline } => *deadline = until,
+            Phase::Quiet => {}
+        }
+    }
+
+    /// When the next beat goes out, answers apart.
+    fn beat_due(&self) -> Option<Moment> {
+        if !self.can_ask() {
+            return None;
+        }
+        // A stalled link cannot be probed: it would not hear the answer.
+        let ahead = self.ahead.filter(|ahead| !(ahead.probe && self.stalled.is_some()));
+        let ahead = ahead.map(|ahead| ahead.at);
+        let quiet = matches!(self.phase, Phase::Quiet) || self.stalled.is_some();
+        let paced = self.pace.filter(|_| quiet).map(|pace| {
+            // A stalled link hears nothing: its beats go by themselves.
+            let since = if self.stalled.is_some() { self.heard.max(self.beaten) } else { self.heard };
+            since + pace.after
+        });
+        let ruled = match self.beat {
+            Beat::Ping | Beat::Listen { .. } => None,
+            Beat::Dictated { every } => Some(self.beaten + every),
+            Beat::Ceiling { max_out_silence } => Some(self.sent + max_out_silence),
+        };
+        [ahead, paced, ruled].into_iter().flatten().min()
+    }
+
+    fn beat_now(&mut self, now: Moment) -> Step {
+        let can_probe = self.stalled.is_none();
+        let ahead = self.ahead.filter(|ahead| ahead.at <= now && (can_probe || !ahead.probe));
+        if ahead.is_some() {
+            self.ahead = None;
+        }
+        match ahead {
+            Some(Ahead { probe: true, .. }) => self.probe(now),
+            Some(Ahead { probe: false, .. }) => self.ask(now, false),
+            None => {
+                let chosen = self.pace.is_some_and(|pace| pace.chosen && self.gap(now) >= pace.after);
+                self.ask(now, chosen)
+            }
+        }
+    }
+
+    /// Sends a beat, and starts a row of them if none is under way.
+    fn ask(&mut self, now: Moment, chosen: bool) -> Step {
+        let gap = self.gap(now);
+        if matches!(self.phase, Phase::Quiet) {
+            let asked = Asked { gap, chosen, spoiled: self.is_spoiled() };
+            self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
+        }
+        Step::Beat { token: self.beat(now), gap }
+    }
+
+    fn miss(&mut self, now: Moment) -> Step {
+        match self.phase {
+            Phase::Quiet => Step::Wait,
+            Phase::Probing { .. } => Step::Dead { seen: Seen::ProbeUnanswered, asked: None },
+            Phase::Asking { asked, missed, .. } => {
+                let missed = missed + 1;
+                if missed >= self.limits.misses {
+                    return Step::Dead { seen: Seen::Unanswered { beats: missed }, asked: Some(asked) };
+                }
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+                Step::Missed { consecutive: missed, token: self.beat(now) }
+            }
+        }
+    }
+
+    fn beat(&mut self, now: Moment) -> Token {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        self.beaten = now;
+        self.sent = now;
+        if let Some(pace) = self.pace {
+            self.rhythm = now + pace.after;
+        }
+        // The oldest makes room.
+        self.unanswered.rotate_right(1);
+        self.unanswered[0] = Some((token, now));
+        token
+    }
+
+    fn take_unanswered(&mut self, token: Token) -> Option<Moment> {
+        let found = self.unanswered.iter().position(|sent| sent.is_some_and(|(sent, _)| sent == token))?;
+        let (_, sent) = self.unanswered[found]?;
+        // Answers come in order: what is older was answered or never will be.
+        self.unanswered[found..].fill(None);
+        Some(sent)
+    }
+
+    /// An answer without a name is a measurement only while one beat alone
+    /// can be meant.
+    fn take_only_unanswered(&mut self) -> Option<Moment> {
+        let mut sent = self.unanswered.iter().flatten();
+        let only = match (sent.next(), sent.next()) {
+            (Some(&(_, sent)), None) => Some(sent),
+            (Some(_), Some(_)) | (None, _) => None,
+        };
+        self.unanswered.fill(None);
+        only
+    }
+}
