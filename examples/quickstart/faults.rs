@@ -76,6 +76,20 @@ impl Fault {
         }
     }
 
+    /// How many links it costs at most.
+    pub const fn links(self) -> u64 {
+        match self {
+            Fault::ReaderStall => 0,
+            Fault::AcceptThenClose => 4,
+            Fault::NatExpiry
+            | Fault::HalfOpen
+            | Fault::Reset
+            | Fault::Close1012
+            | Fault::ServerDown
+            | Fault::OfflineOnline => 1,
+        }
+    }
+
     /// The keeper's own deadlines for it, and the grace.
     pub fn bound(self, nat_timeout: Duration, interval: Duration) -> Bound {
         // Five unanswered beats span 10 deadlines, and a deadline is at most 5 s.

@@ -13,7 +13,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 
 /// The relay. Dropping it ends it and all its flows.
 #[derive(Debug)]
@@ -132,12 +132,11 @@ impl Relay {
 
 async fn accept(mut listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let mut wish = shared.wish.subscribe();
     let mut flows = JoinSet::new();
     loop {
         tokio::select! {
             biased;
-            _ = wish.wait_for(|wish| *wish == Dials::Refused) => {
+            () = shared.wished(Dials::Refused) => {
                 drop(listener);
                 // A port that is bound but not listened on refuses dials, and
                 // nobody else can take it meanwhile.
@@ -145,8 +144,7 @@ async fn accept(mut listener: TcpListener, shared: Arc<Shared>) -> io::Result<()
                 bound.set_reuseaddr(true)?;
                 bound.bind(address)?;
                 shared.dials.send_replace(Dials::Refused);
-                // The sender lives in `shared`, which this task holds.
-                let _ = wish.wait_for(|wish| *wish == Dials::Answered).await;
+                shared.wished(Dials::Answered).await;
                 listener = bound.listen(128)?;
                 shared.dials.send_replace(Dials::Answered);
             }
@@ -165,37 +163,17 @@ async fn accept(mut listener: TcpListener, shared: Arc<Shared>) -> io::Result<()
 }
 
 /// Carries one flow to its end.
-async fn carry(mut client: TcpStream, mut cuts: broadcast::Receiver<How>, shared: &Shared) -> io::Result<()> {
+async fn carry(mut client: TcpStream, cuts: broadcast::Receiver<How>, shared: &Shared) -> io::Result<()> {
     let mut server = TcpStream::connect(shared.server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     lock(&shared.log).flows += 1;
-    let doomed = shared.take_doom();
-    let how = {
-        let seen = Seen::now();
-        let (mut from_client, mut to_client) = client.split();
-        let (mut from_server, mut to_server) = server.split();
-        let both = async {
-            tokio::try_join!(
-                pump(&mut from_client, &mut to_server, &seen),
-                pump(&mut from_server, &mut to_client, &seen),
-            )
-        };
-        if doomed {
-            // A read is an upgrade's head here: it is far smaller than one segment.
-            pass_once(&mut from_client, &mut to_server).await?;
-            pass_once(&mut from_server, &mut to_client).await?;
-            How::Ended
-        } else {
-            tokio::select! {
-                biased;
-                ended = both => return ended.map(drop),
-                // A channel that closed means that the relay goes.
-                how = cuts.recv() => how.unwrap_or(How::Reset),
-                () = seen.idle_for(shared.nat_timeout) => How::Forgotten,
-            }
-        }
+    let carried = if shared.take_doom() {
+        carry_upgrade(&mut client, &mut server).await?
+    } else {
+        carry_until_cut(&mut client, &mut server, cuts, shared.nat_timeout).await?
     };
+    let Some(how) = carried else { return Ok(()) };
     lock(&shared.log).cuts.push(Cut { at: Instant::now(), how });
     match how {
         How::Reset => {
@@ -207,7 +185,7 @@ async fn carry(mut client: TcpStream, mut cuts: broadcast::Receiver<How>, shared
             server.shutdown().await?;
             // What the client says after is read, or its kernel would get a
             // reset instead of the FIN.
-            let _ = tokio::time::timeout(Duration::from_secs(1), swallow(&mut client, shared)).await;
+            let _ = timeout(Duration::from_secs(1), swallow(&mut client, shared)).await;
         }
         How::Forgotten | How::Swallowed => {
             // Even when the client gives up, nobody tells the server: its end
@@ -220,7 +198,37 @@ async fn carry(mut client: TcpStream, mut cuts: broadcast::Receiver<How>, shared
     Ok(())
 }
 
-async fn pump(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>, seen: &Seen) -> io::Result<()> {
+/// Carries both ways until the flow is cut; `None` if it ended by itself.
+async fn carry_until_cut(
+    client: &mut TcpStream,
+    server: &mut TcpStream,
+    mut cuts: broadcast::Receiver<How>,
+    nat_timeout: Duration,
+) -> io::Result<Option<How>> {
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
+    let seen = Seen::now();
+    let both = async {
+        tokio::try_join!(pump(from_client, to_server, &seen), pump(from_server, to_client, &seen))
+    };
+    tokio::select! {
+        biased;
+        ended = both => ended.map(|_| None),
+        // A channel that closed means that the relay goes.
+        how = cuts.recv() => Ok(Some(how.unwrap_or(How::Reset))),
+        () = seen.idle_for(nat_timeout) => Ok(Some(How::Forgotten)),
+    }
+}
+
+/// Carries the upgrade and nothing more: its two heads are far smaller than
+/// a segment, so each is one read.
+async fn carry_upgrade(client: &mut TcpStream, server: &mut TcpStream) -> io::Result<Option<How>> {
+    pass_once(client, server).await?;
+    pass_once(server, client).await?;
+    Ok(Some(How::Ended))
+}
+
+async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, seen: &Seen) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
@@ -232,7 +240,7 @@ async fn pump(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>, seen: &Seen) -> i
     }
 }
 
-async fn pass_once(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<()> {
+async fn pass_once(from: &mut TcpStream, to: &mut TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     let read = from.read(&mut buffer).await?;
     to.write_all(&buffer[..read]).await
@@ -253,6 +261,11 @@ impl Shared {
         self.wish.send_replace(dials);
         // The sender lives in `self`: the wait ends only when it is so.
         let _ = self.dials.subscribe().wait_for(|now| *now == dials).await;
+    }
+
+    async fn wished(&self, dials: Dials) {
+        // As above.
+        let _ = self.wish.subscribe().wait_for(|wish| *wish == dials).await;
     }
 
     fn take_doom(&self) -> bool {
