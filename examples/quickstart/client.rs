@@ -190,6 +190,11 @@ impl Client {
         &self.network
     }
 
+    /// Where it tells what happens.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
     /// What became of the messages.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
