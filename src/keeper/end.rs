@@ -44,6 +44,7 @@ pub enum LinkEnd {
 
 impl LinkEnd {
     /// Sorts an I/O error into the end that it means.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds are not ours")]
     pub fn from_io(error: &io::Error) -> LinkEnd {
         use io::ErrorKind as Kind;
         match error.kind() {
@@ -137,6 +138,7 @@ pub enum Failure {
 
 impl Failure {
     /// Sorts an I/O error of a dial into the failure that it means.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds are not ours")]
     pub fn from_io(error: &io::Error) -> Failure {
         use io::ErrorKind as Kind;
         match error.kind() {

@@ -16,33 +16,44 @@ use std::time::Duration;
 /// Moments are ordered by the total time since their origin.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
-    awake: Duration,
-    asleep: Duration,
+    // Nanoseconds: enough for five centuries, and half the size of durations.
+    awake: u64,
+    asleep: u64,
 }
 
 impl Moment {
     /// The origin: nothing has passed on either clock.
-    pub const ORIGIN: Moment = Moment { awake: Duration::ZERO, asleep: Duration::ZERO };
+    pub const ORIGIN: Moment = Moment { awake: 0, asleep: 0 };
 
     /// A moment `awake` and `asleep` after the origin.
     pub const fn new(awake: Duration, asleep: Duration) -> Moment {
-        Moment { awake, asleep }
+        Moment { awake: nanos(awake), asleep: nanos(asleep) }
     }
 
     /// Time since the origin on both clocks together.
     pub const fn elapsed(self) -> Duration {
-        self.awake.saturating_add(self.asleep)
+        Duration::from_nanos(self.total())
     }
 
     /// Time since `earlier`, sleep included; zero if `earlier` is later.
     pub const fn since(self, earlier: Moment) -> Duration {
-        self.elapsed().saturating_sub(earlier.elapsed())
+        Duration::from_nanos(self.total().saturating_sub(earlier.total()))
     }
 
     /// How much of the time since `earlier` was spent asleep.
     pub const fn slept_since(self, earlier: Moment) -> Duration {
-        self.asleep.saturating_sub(earlier.asleep)
+        Duration::from_nanos(self.asleep.saturating_sub(earlier.asleep))
     }
+
+    const fn total(self) -> u64 {
+        self.awake.saturating_add(self.asleep)
+    }
+}
+
+/// A duration in nanoseconds, at most five centuries.
+const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 }
 }
 
 /// Later by `rhs`, all of it awake.
@@ -50,13 +61,13 @@ impl Add<Duration> for Moment {
     type Output = Moment;
 
     fn add(self, rhs: Duration) -> Moment {
-        Moment { awake: self.awake.saturating_add(rhs), asleep: self.asleep }
+        Moment { awake: self.awake.saturating_add(nanos(rhs)), asleep: self.asleep }
     }
 }
 
 impl PartialEq for Moment {
     fn eq(&self, other: &Moment) -> bool {
-        self.elapsed() == other.elapsed()
+        self.total() == other.total()
     }
 }
 
@@ -70,7 +81,7 @@ impl PartialOrd for Moment {
 
 impl Ord for Moment {
     fn cmp(&self, other: &Moment) -> Ordering {
-        self.elapsed().cmp(&other.elapsed())
+        self.total().cmp(&other.total())
     }
 }
 

@@ -88,25 +88,18 @@ impl Backoff {
             self.made = 0;
             self.repeated = None;
         }
-        let (verdict, refusal, because) = match ending.seen {
-            Seen::Ended(end) => {
-                let because = match end {
-                    LinkEnd::Closed { code: Some(code), .. } => Because::CloseCode(*code),
-                    _ if ending.alone => Because::EndedAlone,
-                    _ => Because::LinkEnded,
-                };
-                (classify::of_end(end), Refusal::Ended(end), because)
-            }
-            seen => {
-                let because = match seen {
-                    Seen::Asked => Because::Asked,
-                    Seen::Slept => Because::Woke,
-                    _ if ending.alone => Because::EndedAlone,
-                    _ => Because::LinkEnded,
-                };
-                (Verdict::Backoff { quick: true }, Refusal::Unanswered, because)
-            }
+        let (verdict, refusal) = match ending.seen {
+            Seen::Ended(end) => (classify::of_end(end), Refusal::Ended(end)),
+            Seen::Unanswered { .. }
+            | Seen::ProbeUnanswered
+            | Seen::Silent
+            | Seen::Unacknowledged
+            | Seen::AddressGone
+            | Seen::Slept
+            | Seen::Asked
+            | Seen::Closed => (Verdict::Backoff { quick: true }, Refusal::Unanswered),
         };
+        let because = because_of(&ending);
         if let Seen::Ended(end) = ending.seen
             && self.is_final(&verdict, final_of_end(end))
         {
@@ -240,6 +233,36 @@ fn final_of_failure(failure: &Failure) -> Option<Final> {
     match failure {
         Failure::Http { status, .. } => Some(Final::Status(*status)),
         Failure::Ended(end) => final_of_end(end),
-        _ => None,
+        Failure::Dns
+        | Failure::Refused
+        | Failure::Unreachable
+        | Failure::TimedOut
+        | Failure::Tls
+        | Failure::Protocol(_)
+        | Failure::Hook { .. }
+        | Failure::RetryAfter(_)
+        | Failure::Stop
+        | Failure::Io { .. }
+        | Failure::Panicked => None,
+    }
+}
+
+fn because_of(ending: &Ending<'_>) -> Because {
+    match ending.seen {
+        Seen::Ended(LinkEnd::Closed { code: Some(code), .. }) => Because::CloseCode(*code),
+        Seen::Asked | Seen::Closed => Because::Asked,
+        Seen::Slept => Because::Woke,
+        Seen::Ended(_)
+        | Seen::Unanswered { .. }
+        | Seen::ProbeUnanswered
+        | Seen::Silent
+        | Seen::Unacknowledged
+        | Seen::AddressGone => {
+            if ending.alone {
+                Because::EndedAlone
+            } else {
+                Because::LinkEnded
+            }
+        }
     }
 }

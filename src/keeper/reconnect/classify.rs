@@ -76,20 +76,25 @@ pub(crate) fn of_failure(failure: &Failure) -> Verdict {
         | Failure::Protocol(_)
         | Failure::Panicked
         | Failure::Hook { retry: true } => Verdict::Backoff { quick: false },
-        Failure::Ended(end) => match of_end(end) {
-            Verdict::Backoff { .. } => Verdict::Backoff { quick: false },
-            other => other,
-        },
+        Failure::Ended(end) => {
+            let verdict = of_end(end);
+            if verdict == (Verdict::Backoff { quick: true }) {
+                Verdict::Backoff { quick: false }
+            } else {
+                verdict
+            }
+        }
         Failure::Tls => Verdict::Tls,
         Failure::Hook { retry: false } | Failure::Stop => Verdict::Stop,
         Failure::RetryAfter(wait) => Verdict::NotBefore((*wait).min(RETRY_AFTER_MOST)),
         Failure::Http { retry_after: Some(wait), status, .. } if is_passing(*status) => {
             Verdict::NotBefore((*wait).min(RETRY_AFTER_MOST))
         }
-        Failure::Http { status, verified, .. } => match of_status(*status) {
-            Verdict::Stop | Verdict::FinalAfter(_) if !verified => Verdict::Longest,
-            verdict => verdict,
-        },
+        Failure::Http { status, verified, .. } => {
+            let verdict = of_status(*status);
+            let may_be_final = matches!(verdict, Verdict::Stop | Verdict::FinalAfter(_));
+            if may_be_final && !verified { Verdict::Longest } else { verdict }
+        }
     }
 }
 
@@ -111,9 +116,10 @@ fn is_passing(status: u16) -> bool {
 
 /// Why a final end or failure is given up on.
 pub(crate) fn reason_of_end(end: &LinkEnd) -> GiveUp {
-    match end {
-        LinkEnd::Closed { code: Some(code), reason } => GiveUp::Close { code: *code, reason: reason.clone() },
-        other => GiveUp::Link(other.clone()),
+    if let LinkEnd::Closed { code: Some(code), reason } = end {
+        GiveUp::Close { code: *code, reason: reason.clone() }
+    } else {
+        GiveUp::Link(end.clone())
     }
 }
 

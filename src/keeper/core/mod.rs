@@ -1,16 +1,20 @@
 //! The keeper itself.
 
+mod in_use;
+mod opening;
+mod roles;
+
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::heartbeat::{Evidence, Lesson, Prober};
-use super::reconnect::{Backoff, Ending, Wait};
-use super::verdict::{self, Inquest};
-use super::watch::{Asked, Step, Watch};
+use self::roles::{Main, Role, Stall};
+use super::heartbeat::Prober;
+use super::reconnect::Backoff;
+use super::verdict::Inquest;
+use super::watch::Watch;
 use super::{
-    Because, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, GiveUp, Ground, LinkEnd, LinkId,
-    Moment, NetworkStatus, Opened, Output, Purpose, Seen, State, Timer, Token,
+    Because, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
+    NetworkStatus, Opened, Output, Seen, State, Timer, Token,
 };
 
 /// After a wake what waits is read for this long before the probe.
@@ -21,14 +25,6 @@ const SLEPT_TOO_LONG: Duration = Duration::from_secs(600);
 const SLEEP_NOTICED: Duration = Duration::from_secs(2);
 /// An address or route change is let to settle before the probe.
 const CHANGE_SETTLES: Duration = Duration::from_millis(250);
-/// While the network is reported gone: one beat, one try a minute.
-const OFFLINE_RHYTHM: Duration = Duration::from_secs(60);
-/// What is left of a delay when good news comes: a draw from this.
-const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// Good news within this of the last is the same burst.
-const BURST: Duration = Duration::from_secs(2);
-/// An attempt older than this when good news comes was begun on a dead path.
-const ATTEMPT_STALE: Duration = Duration::from_secs(1);
 /// A stalled reader is told of after this.
 const STALL_TOLD: Duration = Duration::from_secs(1);
 
@@ -81,34 +77,6 @@ pub struct Keeper {
     tally: Tally,
     started: Moment,
     latest: Moment,
-}
-
-/// What a link is for, with what is known of it.
-#[derive(Debug)]
-enum Role {
-    /// Being opened, to become the main link.
-    Opening { attempt: u32, since: Moment, deadline: Moment },
-    /// The link in use.
-    Main(Main),
-    /// Said goodbye to; read until then.
-    Draining { until: Moment },
-}
-
-#[derive(Debug)]
-struct Main {
-    epoch: u64,
-    since: Moment,
-    local: Option<IpAddr>,
-    watch: Watch,
-    /// Something came in since it was taken into use.
-    heard: bool,
-    stall: Option<Stall>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Stall {
-    since: Moment,
-    told: bool,
 }
 
 /// What the keeper is about, beside its links.
@@ -290,7 +258,7 @@ impl Keeper {
             heard: false,
             stall: None,
         };
-        self.links.push((link, Role::Main(main)));
+        self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
         self.emit(Event::Connected { link, epoch: self.epoch, took: opened.took });
         self.tell_interval(now);
@@ -463,7 +431,7 @@ impl Keeper {
                 }
             }
             Timer::Stall => {
-                if let Some((_, Main { stall: Some(stall), .. })) = self.main_mut_any() {
+                if let Some(stall) = self.main_mut_any().and_then(|(_, main)| main.stall.as_mut()) {
                     stall.told = true;
                     let since = now.since(stall.since);
                     self.emit(Event::ReaderStalled { since });
@@ -535,324 +503,6 @@ impl Keeper {
         }
     }
 
-    // Links.
-
-    fn role(&self, link: LinkId) -> Option<&Role> {
-        self.links.iter().find(|(id, _)| *id == link).map(|(_, role)| role)
-    }
-
-    fn forget(&mut self, link: LinkId) {
-        self.links.retain(|(id, _)| *id != link);
-    }
-
-    fn main(&self) -> Option<(LinkId, &Main)> {
-        self.links.iter().find_map(|(link, role)| match role {
-            Role::Main(main) => Some((*link, main)),
-            Role::Opening { .. } | Role::Draining { .. } => None,
-        })
-    }
-
-    fn main_mut_any(&mut self) -> Option<(LinkId, &mut Main)> {
-        self.links.iter_mut().find_map(|(link, role)| match role {
-            Role::Main(main) => Some((*link, main)),
-            Role::Opening { .. } | Role::Draining { .. } => None,
-        })
-    }
-
-    fn main_mut(&mut self, link: LinkId) -> Option<&mut Main> {
-        self.main_mut_any().filter(|(main, _)| *main == link).map(|(_, main)| main)
-    }
-
-    fn opening(&self) -> Option<(LinkId, u32, Moment)> {
-        self.links.iter().find_map(|(link, role)| match role {
-            Role::Opening { attempt, since, .. } => Some((*link, *attempt, *since)),
-            Role::Main(_) | Role::Draining { .. } => None,
-        })
-    }
-
-    /// Takes the main link out of use, for whatever reason.
-    fn take_main(&mut self, now: Moment) -> Option<(LinkId, Main)> {
-        let at = self.links.iter().position(|(_, role)| matches!(role, Role::Main(_)))?;
-        let (link, Role::Main(main)) = self.links.swap_remove(at) else { return None };
-        self.tally.uptime += now.since(main.since);
-        self.tally.beats_saved += main.watch.saved();
-        Some((link, main))
-    }
-
-    fn abandon_opening(&mut self) -> Option<(LinkId, u32, Moment)> {
-        let opening = self.opening()?;
-        self.forget(opening.0);
-        self.outputs.push_back(Output::Abandon { link: opening.0 });
-        Some(opening)
-    }
-
-    // Opening.
-
-    fn open(&mut self, now: Moment) {
-        debug_assert!(self.main().is_none() && self.opening().is_none(), "one link at a time");
-        self.course = Course::Underway;
-        let attempt = self.backoff.begin();
-        self.last_link += 1;
-        let link = LinkId(self.last_link);
-        let deadline = now + self.config.reconnect.attempt_deadline;
-        self.links.push((link, Role::Opening { attempt, since: now, deadline }));
-        self.outputs.push_back(Output::Open { link, purpose: Purpose::Main, route: 0, attempt });
-        self.emit(Event::Connecting { link, attempt });
-    }
-
-    fn fail(&mut self, link: LinkId, attempt: u32, failure: Failure, dialled: Option<Dialled>, now: Moment) {
-        self.conclude(dialled, now);
-        let wait = self.backoff.after_failure(&failure, &mut self.dice);
-        self.emit(Event::AttemptFailed { link, attempt, failure });
-        self.wait_or_give_up(wait, now);
-    }
-
-    fn wait_or_give_up(&mut self, wait: Result<Wait, GiveUp>, now: Moment) {
-        match wait {
-            Ok(mut wait) => {
-                let rhythm = self.config.reconnect.unit(OFFLINE_RHYTHM);
-                if self.offline && wait.because != Because::Asked && wait.delay < rhythm {
-                    wait.delay = self.dice.shorter(rhythm, 0.1);
-                    wait.because = Because::Offline;
-                }
-                self.course = Course::Waiting { until: now + wait.delay, firm: wait.firm };
-                let attempt = self.backoff.next_attempt();
-                let (delay, because) = (wait.delay, wait.because);
-                self.emit(Event::ReconnectScheduled { attempt, delay, because });
-            }
-            Err(reason) => {
-                self.emit(Event::GaveUp { reason: reason.clone() });
-                self.finish(Finish::GaveUp(reason));
-            }
-        }
-    }
-
-    /// Good news: an attempt soon. Once a burst.
-    fn advance(&mut self, because: Because, now: Moment) {
-        let burst = self.config.reconnect.unit(BURST);
-        if self.advanced.is_some_and(|last| now.since(last) < burst) {
-            return;
-        }
-        let drawn = |dice: &mut Dice, config: &Config| {
-            dice.between(config.reconnect.unit(ADVANCED.0), config.reconnect.unit(ADVANCED.1))
-        };
-        match self.course {
-            Course::Waiting { until, firm: false } => {
-                self.advanced = Some(now);
-                let left = until.since(now);
-                let delay = left.min(drawn(&mut self.dice, &self.config));
-                self.course = Course::Waiting { until: now + delay, firm: false };
-                self.emit(Event::ReconnectAdvanced { delay, because });
-            }
-            Course::Underway => {
-                let stale = self.config.reconnect.unit(ATTEMPT_STALE);
-                if self.opening().is_some_and(|(.., since)| now.since(since) >= stale) {
-                    self.advanced = Some(now);
-                    self.abandon_opening();
-                    let delay = drawn(&mut self.dice, &self.config);
-                    self.course = Course::Waiting { until: now + delay, firm: false };
-                    self.emit(Event::ReconnectAdvanced { delay, because });
-                }
-            }
-            Course::Waiting { firm: true, .. } | Course::Idle | Course::Closing | Course::Finished(_) => {}
-        }
-    }
-
-    /// The network is reported gone: one try a minute all the same.
-    fn slow_down(&mut self, now: Moment) {
-        if let Course::Waiting { until, firm } = self.course {
-            let rhythm = self.config.reconnect.unit(OFFLINE_RHYTHM);
-            if until.since(now) < rhythm {
-                let delay = self.dice.shorter(rhythm, 0.1);
-                self.course = Course::Waiting { until: now + delay, firm };
-                let attempt = self.backoff.next_attempt();
-                self.emit(Event::ReconnectScheduled { attempt, delay, because: Because::Offline });
-            }
-        }
-    }
-
-    // The link in use.
-
-    /// Notes that something came in; false if `link` is not the one in use.
-    fn hear(&mut self, link: LinkId, now: Moment) -> bool {
-        let offline = self.offline;
-        let Some(main) = self.main_mut(link) else { return false };
-        main.heard = true;
-        let heard = main.watch.hear(now);
-        let news = heard.survived.filter(|_| !offline);
-        if let Some(gap) = news
-            && (heard.answered || gap > self.prober.proven())
-        {
-            self.learn(Evidence::Survived { gap }, now);
-        }
-        if heard.answered {
-            self.renew_pace(now);
-        }
-        true
-    }
-
-    /// Lets the watch of the link in use do something and carries it out.
-    fn with_watch(&mut self, now: Moment, act: impl FnOnce(&mut Watch) -> Step) {
-        let Some((link, main)) = self.main_mut_any() else { return };
-        match act(&mut main.watch) {
-            Step::Wait => {}
-            Step::Beat { token, gap } => {
-                self.tally.beats_sent += 1;
-                self.outputs.push_back(Output::Beat { link, token });
-                self.emit(Event::BeatSent { link, gap });
-            }
-            Step::Missed { consecutive, token } => {
-                self.tally.misses += 1;
-                self.tally.beats_sent += 1;
-                self.emit(Event::BeatMissed { link, consecutive });
-                self.outputs.push_back(Output::Beat { link, token });
-            }
-            Step::Dead { seen, asked } => {
-                if let Seen::Unanswered { beats } = seen {
-                    self.tally.misses += 1;
-                    self.emit(Event::BeatMissed { link, consecutive: beats });
-                }
-                let evidence = asked.and_then(|asked| self.evidence_of_silence(asked));
-                self.lose(seen, evidence, now);
-            }
-        }
-    }
-
-    /// The link in use is gone: drop it, tell, and see how to come back. The
-    /// one way in which a link is lost.
-    fn lose(&mut self, seen: Seen, evidence: Option<(Evidence, bool)>, now: Moment) {
-        let Some((link, main)) = self.take_main(now) else { return };
-        if !matches!(seen, Seen::Ended(_)) {
-            self.outputs.push_back(Output::Abandon { link });
-        }
-        let gap = match evidence {
-            Some((
-                Evidence::Expired { gap } | Evidence::EndedIdle { gap } | Evidence::Survived { gap },
-                _,
-            )) => gap,
-            None => main.watch.gap(now),
-        };
-        let (evidence, chosen) =
-            evidence.map_or((None, false), |(evidence, chosen)| (Some(evidence), chosen));
-        let alone = chosen
-            || evidence.is_some() && self.prober.near_failed(gap)
-            || matches!(seen, Seen::ProbeUnanswered | Seen::AddressGone | Seen::Slept | Seen::Asked);
-        let uptime = now.since(main.since);
-        let proved = uptime >= self.config.reconnect.stable && main.heard;
-        self.tell_loss(link, &main, seen.clone(), gap, now);
-        match verdict::known_at_once(&seen) {
-            Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
-            None => {
-                let otherwise = match (&seen, evidence) {
-                    (Seen::Ended(LinkEnd::Io { .. }), _) => Cause::PathDead,
-                    (Seen::Ended(_), _) => Cause::ClosedByPeer,
-                    (Seen::Silent | Seen::ProbeUnanswered | Seen::Unanswered { .. }, _) => Cause::ServerStuck,
-                    (_, _) => Cause::PathDead,
-                };
-                self.inquest = Some(Inquest {
-                    link,
-                    local: main.local,
-                    rtt: main.watch.rtt(),
-                    evidence: evidence.filter(|_| !self.offline),
-                    otherwise,
-                    spoiled: self.offline.then_some(Ground::NetworkEvent),
-                });
-            }
-        }
-        let asked = seen == Seen::Asked;
-        let wait = self.backoff.after_end(Ending { seen: &seen, proved, alone }, &mut self.dice);
-        if asked && wait.is_ok() {
-            self.open(now);
-        } else {
-            self.wait_or_give_up(wait, now);
-        }
-    }
-
-    fn tell_loss(&mut self, link: LinkId, main: &Main, seen: Seen, gap: Duration, now: Moment) {
-        let (epoch, uptime) = (main.epoch, now.since(main.since));
-        self.emit(Event::Disconnected { link, epoch, seen, gap, uptime });
-    }
-
-    // Evidence.
-
-    /// What a row of unanswered beats says, if the path still works.
-    fn evidence_of_silence(&self, asked: Asked) -> Option<(Evidence, bool)> {
-        (!asked.spoiled && !self.offline).then_some((Evidence::Expired { gap: asked.gap }, asked.chosen))
-    }
-
-    /// What an end says, if the path still works.
-    fn evidence_of_end(&self, main: &Main, end: &LinkEnd, now: Moment) -> Option<(Evidence, bool)> {
-        if !verdict::may_be_a_middlebox(end) || self.offline {
-            return None;
-        }
-        match main.watch.asked() {
-            // In answer to a beat: a reset says that the path forgot the
-            // link; another end only where the gap was a try.
-            Some(asked) if asked.spoiled => None,
-            Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
-                Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
-            }
-            Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
-            None if main.watch.is_spoiled() || main.watch.is_probing() => None,
-            None => Some((Evidence::EndedIdle { gap: main.watch.gap(now) }, false)),
-        }
-    }
-
-    /// The first dial after a death shows what it was.
-    fn conclude(&mut self, dialled: Option<Dialled>, now: Moment) {
-        let Some(inquest) = self.inquest.take() else { return };
-        let mut finding = inquest.conclude(dialled, |at_one| self.config.heartbeat.unit(at_one));
-        if let Some(evidence) = finding.evidence {
-            let known = (self.prober.proven(), self.prober.failed());
-            if self.learn(evidence, now) || (self.prober.proven(), self.prober.failed()) != known {
-                finding.cause = Cause::IdleExpiry;
-            }
-        }
-        let Inquest { link, .. } = inquest;
-        self.emit(Event::Diagnosed { link, cause: finding.cause, evidence: finding.ground });
-        self.tell_interval(now);
-    }
-
-    /// Feeds the prober; true if the observation was taken for idle expiry.
-    fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
-        let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
-        let lesson = self.prober.learn(evidence, now);
-        match lesson {
-            Some(Lesson::Learned { proven, failed }) => {
-                self.emit(Event::IdleTimeoutLearned { proven, failed });
-            }
-            Some(Lesson::Shrank { failed }) => self.emit(Event::IdleTimeoutShrank { failed }),
-            None => {}
-        }
-        if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
-            self.tell_interval(now);
-        }
-        expiry || lesson.is_some()
-    }
-
-    fn tell_interval(&mut self, now: Moment) {
-        let interval = self.prober.interval(now).unwrap_or_default();
-        if interval != self.told_interval {
-            self.told_interval = interval;
-            self.emit(Event::IntervalChanged { interval, proven: self.prober.proven() });
-        }
-    }
-
-    fn next_pace(&mut self, now: Moment) -> Option<super::heartbeat::Pace> {
-        if self.offline {
-            let after = self.config.heartbeat.unit(OFFLINE_RHYTHM);
-            return self.prober.interval(now).map(|_| super::heartbeat::Pace { after, chosen: false });
-        }
-        self.prober.pace(&mut self.dice, now)
-    }
-
-    fn renew_pace(&mut self, now: Moment) {
-        let pace = self.next_pace(now);
-        if let Some((_, main)) = self.main_mut_any() {
-            main.watch.set_pace(pace, now);
-        }
-    }
-
     // Ending.
 
     fn finish_if_alone(&mut self) {
@@ -869,13 +519,5 @@ impl Keeper {
 
     fn emit(&mut self, event: Event) {
         self.outputs.push_back(Output::Emit(event));
-    }
-}
-
-impl Main {
-    fn next(&self, stall_told: Duration) -> Option<(Moment, Timer)> {
-        let stall =
-            self.stall.filter(|stall| !stall.told).map(|stall| (stall.since + stall_told, Timer::Stall));
-        [self.watch.next(), stall].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }

@@ -1,0 +1,199 @@
+//! The link in use: what is heard on it, how it is lost, what that teaches.
+
+use std::time::Duration;
+
+use super::Keeper;
+use super::opening::OFFLINE_RHYTHM;
+use super::roles::Main;
+use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
+use crate::keeper::reconnect::Ending;
+use crate::keeper::verdict::{self, Inquest};
+use crate::keeper::watch::{Asked, Step, Watch};
+use crate::keeper::{Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
+
+impl Keeper {
+    /// Notes that something came in; false if `link` is not the one in use.
+    pub(super) fn hear(&mut self, link: LinkId, now: Moment) -> bool {
+        let offline = self.offline;
+        let Some(main) = self.main_mut(link) else { return false };
+        main.heard = true;
+        let heard = main.watch.hear(now);
+        let news = heard.survived.filter(|_| !offline);
+        if let Some(gap) = news
+            && (heard.answered || gap > self.prober.proven())
+        {
+            self.learn(Evidence::Survived { gap }, now);
+        }
+        if heard.answered {
+            self.renew_pace(now);
+        }
+        true
+    }
+
+    /// Lets the watch of the link in use do something and carries it out.
+    pub(super) fn with_watch(&mut self, now: Moment, act: impl FnOnce(&mut Watch) -> Step) {
+        let Some((link, main)) = self.main_mut_any() else { return };
+        match act(&mut main.watch) {
+            Step::Wait => {}
+            Step::Beat { token, gap } => {
+                self.tally.beats_sent += 1;
+                self.outputs.push_back(Output::Beat { link, token });
+                self.emit(Event::BeatSent { link, gap });
+            }
+            Step::Missed { consecutive, token } => {
+                self.tally.misses += 1;
+                self.tally.beats_sent += 1;
+                self.emit(Event::BeatMissed { link, consecutive });
+                self.outputs.push_back(Output::Beat { link, token });
+            }
+            Step::Dead { seen, asked } => {
+                if let Seen::Unanswered { beats } = seen {
+                    self.tally.misses += 1;
+                    self.emit(Event::BeatMissed { link, consecutive: beats });
+                }
+                let evidence = asked.and_then(|asked| self.evidence_of_silence(asked));
+                self.lose(seen, evidence, now);
+            }
+        }
+    }
+
+    /// The link in use is gone: drop it, tell, and see how to come back. The
+    /// one way in which a link is lost.
+    pub(super) fn lose(&mut self, seen: Seen, evidence: Option<(Evidence, bool)>, now: Moment) {
+        let Some((link, main)) = self.take_main(now) else { return };
+        if !matches!(seen, Seen::Ended(_)) {
+            self.outputs.push_back(Output::Abandon { link });
+        }
+        let gap = match evidence {
+            Some((
+                Evidence::Expired { gap } | Evidence::EndedIdle { gap } | Evidence::Survived { gap },
+                _,
+            )) => gap,
+            None => main.watch.gap(now),
+        };
+        let (evidence, chosen) =
+            evidence.map_or((None, false), |(evidence, chosen)| (Some(evidence), chosen));
+        let alone = chosen
+            || evidence.is_some() && self.prober.near_failed(gap)
+            || matches!(seen, Seen::ProbeUnanswered | Seen::AddressGone | Seen::Slept | Seen::Asked);
+        let uptime = now.since(main.since);
+        let proved = uptime >= self.config.reconnect.stable && main.heard;
+        self.tell_loss(link, &main, seen.clone(), gap, now);
+        match verdict::known_at_once(&seen) {
+            Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
+            None => {
+                let otherwise = match (&seen, evidence) {
+                    (Seen::Ended(LinkEnd::Io { .. }), _) => Cause::PathDead,
+                    (Seen::Ended(_), _) => Cause::ClosedByPeer,
+                    (Seen::Silent | Seen::ProbeUnanswered | Seen::Unanswered { .. }, _) => Cause::ServerStuck,
+                    (_, _) => Cause::PathDead,
+                };
+                self.inquest = Some(Inquest {
+                    link,
+                    local: main.local,
+                    rtt: main.watch.rtt(),
+                    evidence: evidence.filter(|_| !self.offline),
+                    otherwise,
+                    spoiled: self.offline.then_some(Ground::NetworkEvent),
+                });
+            }
+        }
+        let asked = seen == Seen::Asked;
+        let wait = self.backoff.after_end(Ending { seen: &seen, proved, alone }, &mut self.dice);
+        if asked && wait.is_ok() {
+            self.open(now);
+        } else {
+            self.wait_or_give_up(wait, now);
+        }
+    }
+
+    pub(super) fn tell_loss(&mut self, link: LinkId, main: &Main, seen: Seen, gap: Duration, now: Moment) {
+        let (epoch, uptime) = (main.epoch, now.since(main.since));
+        self.emit(Event::Disconnected { link, epoch, seen, gap, uptime });
+    }
+
+    // Evidence.
+
+    /// What a row of unanswered beats says, if the path still works.
+    pub(super) fn evidence_of_silence(&self, asked: Asked) -> Option<(Evidence, bool)> {
+        (!asked.spoiled && !self.offline).then_some((Evidence::Expired { gap: asked.gap }, asked.chosen))
+    }
+
+    /// What an end says, if the path still works.
+    pub(super) fn evidence_of_end(
+        &self,
+        main: &Main,
+        end: &LinkEnd,
+        now: Moment,
+    ) -> Option<(Evidence, bool)> {
+        if !verdict::may_be_a_middlebox(end) || self.offline {
+            return None;
+        }
+        match main.watch.asked() {
+            // In answer to a beat: a reset says that the path forgot the
+            // link; another end only where the gap was a try.
+            Some(asked) if asked.spoiled => None,
+            Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
+                Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
+            }
+            Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
+            None if main.watch.is_spoiled() || main.watch.is_probing() => None,
+            None => Some((Evidence::EndedIdle { gap: main.watch.gap(now) }, false)),
+        }
+    }
+
+    /// The first dial after a death shows what it was.
+    pub(super) fn conclude(&mut self, dialled: Option<Dialled>, now: Moment) {
+        let Some(inquest) = self.inquest.take() else { return };
+        let mut finding = inquest.conclude(dialled, |at_one| self.config.heartbeat.unit(at_one));
+        if let Some(evidence) = finding.evidence {
+            let known = (self.prober.proven(), self.prober.failed());
+            if self.learn(evidence, now) || (self.prober.proven(), self.prober.failed()) != known {
+                finding.cause = Cause::IdleExpiry;
+            }
+        }
+        let Inquest { link, .. } = inquest;
+        self.emit(Event::Diagnosed { link, cause: finding.cause, evidence: finding.ground });
+        self.tell_interval(now);
+    }
+
+    /// Feeds the prober; true if the observation was taken for idle expiry.
+    pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
+        let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
+        let lesson = self.prober.learn(evidence, now);
+        match lesson {
+            Some(Lesson::Learned { proven, failed }) => {
+                self.emit(Event::IdleTimeoutLearned { proven, failed });
+            }
+            Some(Lesson::Shrank { failed }) => self.emit(Event::IdleTimeoutShrank { failed }),
+            None => {}
+        }
+        if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
+            self.tell_interval(now);
+        }
+        expiry || lesson.is_some()
+    }
+
+    pub(super) fn tell_interval(&mut self, now: Moment) {
+        let interval = self.prober.interval(now).unwrap_or_default();
+        if interval != self.told_interval {
+            self.told_interval = interval;
+            self.emit(Event::IntervalChanged { interval, proven: self.prober.proven() });
+        }
+    }
+
+    pub(super) fn next_pace(&mut self, now: Moment) -> Option<Pace> {
+        if self.offline {
+            let after = self.config.heartbeat.unit(OFFLINE_RHYTHM);
+            return self.prober.interval(now).map(|_| Pace { after, chosen: false });
+        }
+        self.prober.pace(&mut self.dice, now)
+    }
+
+    pub(super) fn renew_pace(&mut self, now: Moment) {
+        let pace = self.next_pace(now);
+        if let Some((_, main)) = self.main_mut_any() {
+            main.watch.set_pace(pace, now);
+        }
+    }
+}

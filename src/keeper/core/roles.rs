@@ -1,0 +1,97 @@
+//! Every link that still matters, by what it is for.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::Keeper;
+use crate::keeper::watch::Watch;
+use crate::keeper::{LinkId, Moment, Output, Timer};
+
+/// What a link is for, with what is known of it.
+#[derive(Debug)]
+pub(super) enum Role {
+    /// Being opened, to become the main link.
+    Opening { attempt: u32, since: Moment, deadline: Moment },
+    /// The link in use.
+    Main(Box<Main>),
+    /// Said goodbye to; read until then.
+    Draining { until: Moment },
+}
+
+/// The link in use.
+#[derive(Debug)]
+pub(super) struct Main {
+    pub(super) epoch: u64,
+    pub(super) since: Moment,
+    pub(super) local: Option<IpAddr>,
+    pub(super) watch: Watch,
+    /// Something came in since it was taken into use.
+    pub(super) heard: bool,
+    pub(super) stall: Option<Stall>,
+}
+
+/// The link in use is not read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stall {
+    pub(super) since: Moment,
+    pub(super) told: bool,
+}
+
+impl Main {
+    pub(super) fn next(&self, stall_told: Duration) -> Option<(Moment, Timer)> {
+        let stall =
+            self.stall.filter(|stall| !stall.told).map(|stall| (stall.since + stall_told, Timer::Stall));
+        [self.watch.next(), stall].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+}
+
+impl Keeper {
+    pub(super) fn role(&self, link: LinkId) -> Option<&Role> {
+        self.links.iter().find(|(id, _)| *id == link).map(|(_, role)| role)
+    }
+
+    pub(super) fn forget(&mut self, link: LinkId) {
+        self.links.retain(|(id, _)| *id != link);
+    }
+
+    pub(super) fn main(&self) -> Option<(LinkId, &Main)> {
+        self.links.iter().find_map(|(link, role)| match role {
+            Role::Main(main) => Some((*link, &**main)),
+            Role::Opening { .. } | Role::Draining { .. } => None,
+        })
+    }
+
+    pub(super) fn main_mut_any(&mut self) -> Option<(LinkId, &mut Main)> {
+        self.links.iter_mut().find_map(|(link, role)| match role {
+            Role::Main(main) => Some((*link, &mut **main)),
+            Role::Opening { .. } | Role::Draining { .. } => None,
+        })
+    }
+
+    pub(super) fn main_mut(&mut self, link: LinkId) -> Option<&mut Main> {
+        self.main_mut_any().filter(|(main, _)| *main == link).map(|(_, main)| main)
+    }
+
+    pub(super) fn opening(&self) -> Option<(LinkId, u32, Moment)> {
+        self.links.iter().find_map(|(link, role)| match role {
+            Role::Opening { attempt, since, .. } => Some((*link, *attempt, *since)),
+            Role::Main(_) | Role::Draining { .. } => None,
+        })
+    }
+
+    /// Takes the main link out of use, for whatever reason.
+    pub(super) fn take_main(&mut self, now: Moment) -> Option<(LinkId, Box<Main>)> {
+        let at = self.links.iter().position(|(_, role)| matches!(role, Role::Main(_)))?;
+        let (link, Role::Main(main)) = self.links.swap_remove(at) else { return None };
+        self.tally.uptime += now.since(main.since);
+        self.tally.beats_saved += main.watch.saved();
+        Some((link, main))
+    }
+
+    pub(super) fn abandon_opening(&mut self) -> Option<(LinkId, u32, Moment)> {
+        let opening = self.opening()?;
+        self.forget(opening.0);
+        self.outputs.push_back(Output::Abandon { link: opening.0 });
+        Some(opening)
+    }
+}

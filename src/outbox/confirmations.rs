@@ -1,0 +1,145 @@
+//! Those who wait to know what became of a message.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::Outcome;
+use crate::keeper::Token;
+
+/// The most beats that are remembered while unanswered. A forgotten one
+/// confirms nothing, the next answered one does.
+const MARKS: usize = 32;
+
+/// A request to be told what became of a message.
+pub struct Confirm<M, T> {
+    /// Comes back with the outcome.
+    pub ticket: T,
+    /// A copy of the message, to be handed back if it is maybe sent.
+    pub copy: M,
+}
+
+impl<M, T> fmt::Debug for Confirm<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirm").finish_non_exhaustive()
+    }
+}
+
+/// One message whose outcome somebody waits for.
+struct Expected<M, T> {
+    number: u64,
+    weight: usize,
+    confirm: Confirm<M, T>,
+}
+
+/// All such messages, by number, and the beats that will confirm them.
+pub(super) struct Confirmations<M, T> {
+    expected: VecDeque<Expected<M, T>>,
+    /// How many of the first of them were given to a link.
+    given: usize,
+    /// What those weigh.
+    given_weight: usize,
+    /// Beats under way, and the message number that each was sent after.
+    marks: VecDeque<(Token, u64)>,
+}
+
+impl<M, T> Default for Confirmations<M, T> {
+    fn default() -> Confirmations<M, T> {
+        Confirmations { expected: VecDeque::new(), given: 0, given_weight: 0, marks: VecDeque::new() }
+    }
+}
+
+impl<M, T> Confirmations<M, T> {
+    pub(super) fn expect(&mut self, number: u64, weight: usize, confirm: Confirm<M, T>) {
+        self.expected.push_back(Expected { number, weight, confirm });
+    }
+
+    /// All messages below `number` were given to a link.
+    pub(super) fn given_below(&mut self, number: u64) {
+        while let Some(next) = self.expected.get(self.given)
+            && next.number < number
+        {
+            self.given += 1;
+            self.given_weight += next.weight;
+        }
+    }
+
+    pub(super) fn mark(&mut self, token: Token, number: u64) {
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back((token, number));
+    }
+
+    /// The number below which the answer confirms, if it answers a beat that
+    /// is remembered.
+    pub(super) fn answered(&mut self, token: Option<Token>) -> Option<u64> {
+        let at = match token {
+            Some(token) => self.marks.iter().position(|(sent, _)| *sent == token)?,
+            None => 0,
+        };
+        self.marks.drain(..=at.min(self.marks.len().checked_sub(1)?)).next_back().map(|(_, number)| number)
+    }
+
+    pub(super) fn forget_marks(&mut self) {
+        self.marks.clear();
+    }
+
+    /// Settles those below `number` that were given to a link.
+    pub(super) fn settle_below(
+        &mut self,
+        number: u64,
+        outcome: impl Fn(M) -> Outcome<M>,
+        settled: &mut VecDeque<(T, Outcome<M>)>,
+    ) {
+        while self.given > 0 && self.any_below(number) {
+            let Some(next) = self.expected.pop_front() else { return };
+            self.given -= 1;
+            self.given_weight -= next.weight;
+            settled.push_back((next.confirm.ticket, outcome(next.confirm.copy)));
+        }
+    }
+
+    /// Takes back the ticket of message `number`, which is the first that was
+    /// not given to a link, if it has one.
+    pub(super) fn withdraw(&mut self, number: u64) -> Option<T> {
+        let next = self.expected.get(self.given)?;
+        if next.number != number {
+            return None;
+        }
+        self.expected.remove(self.given).map(|expected| expected.confirm.ticket)
+    }
+
+    /// How many were given to a link.
+    pub(super) fn given(&self) -> usize {
+        self.given
+    }
+
+    /// What those weigh.
+    pub(super) fn given_weight(&self) -> usize {
+        self.given_weight
+    }
+
+    /// Whether anything below `number` is waited for.
+    pub(super) fn any_below(&self, number: u64) -> bool {
+        self.expected.front().is_some_and(|first| first.number < number)
+    }
+
+    pub(super) fn shrink(&mut self) {
+        if self.expected.is_empty() {
+            self.expected = VecDeque::new();
+        }
+        if self.marks.is_empty() {
+            self.marks = VecDeque::new();
+        }
+    }
+}
+
+impl<M, T> fmt::Debug for Confirmations<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirmations")
+            .field("expected", &self.expected.len())
+            .field("given", &self.given)
+            .field("marks", &self.marks)
+            .finish()
+    }
+}

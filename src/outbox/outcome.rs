@@ -1,0 +1,60 @@
+//! What became of a message.
+
+use std::fmt;
+
+/// What became of a message.
+///
+/// Maybe begins when a link takes the message: from then on it may reach the
+/// peer whatever happens to the link.
+///
+/// `Debug` and `Display` do not show the message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use = "a message that was not delivered may have to be sent again"]
+pub enum Outcome<M> {
+    /// The peer has it.
+    Delivered,
+    /// No link ever took it: it was not sent and will not be. Handed back.
+    NotSent(M),
+    /// A link took it and ended before anything showed that it arrived.
+    /// Handed back; sending it again may deliver it twice.
+    MaybeSent(M),
+}
+
+impl<M> Outcome<M> {
+    /// Whether the peer has it.
+    pub fn is_delivered(&self) -> bool {
+        matches!(self, Outcome::Delivered)
+    }
+
+    /// The message, where it was handed back.
+    pub fn into_message(self) -> Option<M> {
+        match self {
+            Outcome::Delivered => None,
+            Outcome::NotSent(message) | Outcome::MaybeSent(message) => Some(message),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Outcome::Delivered => "delivered",
+            Outcome::NotSent(_) => "not sent",
+            Outcome::MaybeSent(_) => "maybe sent",
+        }
+    }
+}
+
+impl<M> fmt::Debug for Outcome<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Delivered => "Delivered",
+            Outcome::NotSent(_) => "NotSent(..)",
+            Outcome::MaybeSent(_) => "MaybeSent(..)",
+        })
+    }
+}
+
+impl<M> fmt::Display for Outcome<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

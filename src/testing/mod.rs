@@ -1,0 +1,50 @@
+//! Tools to test code that uses this crate: networks that fail on command, in
+//! memory and in exact virtual time.
+//!
+//! * [`Script`] says what becomes of every attempt to connect, and hands the
+//!   test the other end of every link: for tests of one exact situation.
+//! * [`FaultyNet`] is a small network with a server at its end: latency,
+//!   loss, black holes, cuts and idle timeouts, while both sides talk as
+//!   usual: for tests of behaviour under faults.
+//! * [`ByHand`] drives any link step by step, and [`attempt`] makes the
+//!   attempt that a transport is given: for tests of a transport of your own.
+//!
+//! All of them take the time from tokio's clock. With
+//! `#[tokio::test(start_paused = true)]` a test of an hour runs in a moment
+//! and may assert instants to the millisecond. Make a `Script` or `FaultyNet`
+//! inside the test's runtime: its times count from there.
+//!
+//! ```
+//! use std::time::Duration;
+//! use longlink::testing::{ByHand, Direction, FaultyNet, attempt};
+//! use longlink::transport::{Frame, Transport};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let net = FaultyNet::<String>::echo(7);
+//! net.latency(Direction::Both, Duration::from_millis(20));
+//! let mut link = net.transport().connect(&attempt(1)).await?;
+//!
+//! link.send("hello".to_owned()).await?;
+//! assert_eq!(link.next().await?, Frame::Message("hello".to_owned()));
+//!
+//! net.black_hole(Direction::ToClient);
+//! link.send("anybody?".to_owned()).await?;
+//! let silence = tokio::time::timeout(Duration::from_secs(60), link.next()).await;
+//! assert!(silence.is_err());
+//! # Ok(())
+//! # }
+//! ```
+
+mod alarm;
+mod attempt;
+mod by_hand;
+mod faulty;
+mod scripted;
+
+pub use attempt::{attempt, dial_report};
+pub use by_hand::ByHand;
+pub use faulty::{Dialling, Direction, Expiry, FaultyLink, FaultyNet, FaultyTransport, Received, ServerLink};
+pub use scripted::{
+    Answers, AttemptRecord, Peer, Script, ScriptedLink, ScriptedTransport, Step, Wrote, WroteWhat,
+};

@@ -1,0 +1,316 @@
+//! A keeper on a bench: time stands still unless a test moves it, and every
+//! output is written down with the instant at which it came.
+
+#![allow(dead_code, reason = "each test file uses its part of it")]
+
+use std::time::Duration;
+
+use longlink::keeper::{
+    Beat, Because, Config, Dialled, Event, Failure, Finish, Heartbeat, Keeper, LinkEnd, LinkId, Moment,
+    NetworkStatus, Opened, Output, Reconnect, Seen, State, Timer, Token,
+};
+
+pub const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub const fn millis(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// The round trip of a bench link, unless a test says otherwise.
+pub const RTT: Duration = millis(50);
+
+pub struct Rig {
+    pub keeper: Keeper,
+    pub now: Moment,
+    /// The link being opened, the one in use, and the beat sent last.
+    pub opening: Option<LinkId>,
+    pub main: Option<LinkId>,
+    pub token: Option<Token>,
+    pub finished: Option<Finish>,
+    /// All outputs since the last [`Rig::forget`], with their instants.
+    pub log: Vec<(Duration, Output)>,
+}
+
+impl Rig {
+    /// Started: the first attempt is under way, at the origin.
+    pub fn new(config: Config, seed: u64) -> Rig {
+        let keeper = Keeper::new(config, seed, Moment::ORIGIN);
+        let mut rig = Rig {
+            keeper,
+            now: Moment::ORIGIN,
+            opening: None,
+            main: None,
+            token: None,
+            finished: None,
+            log: Vec::new(),
+        };
+        rig.keeper.start(rig.now);
+        rig.drain();
+        rig
+    }
+
+    /// With a link in use since the origin.
+    pub fn connected(config: Config, seed: u64) -> Rig {
+        let mut rig = Rig::new(config, seed);
+        rig.open(Beat::Ping);
+        rig
+    }
+
+    /// With a link in use, by the defaults but for the heartbeat.
+    pub fn beating(heartbeat: Heartbeat) -> Rig {
+        Rig::connected(Config { heartbeat, ..Config::default() }, 1)
+    }
+
+    /// Started, by the defaults but for the reconnect policy.
+    pub fn dialling(reconnect: Reconnect, seed: u64) -> Rig {
+        Rig::new(Config { reconnect, ..Config::default() }, seed)
+    }
+
+    // --- what happens ---
+
+    /// The attempt under way succeeds, at this instant.
+    pub fn open(&mut self, beat: Beat) -> LinkId {
+        let link = self.opening.take().expect("an attempt is under way");
+        let dialled = Dialled { took: RTT, local: None };
+        self.keeper.handle_opened(link, Opened { beat, dialled, took: 3 * RTT }, self.now);
+        self.drain();
+        link
+    }
+
+    /// The attempt under way fails, at this instant and without a dial.
+    pub fn fail(&mut self, failure: Failure) {
+        let link = self.opening.take().expect("an attempt is under way");
+        self.keeper.handle_open_failed(link, failure, None, self.now);
+        self.drain();
+    }
+
+    /// The link in use ends by itself, at this instant.
+    pub fn end(&mut self, end: LinkEnd) {
+        let link = self.main.take().expect("a link is in use");
+        self.keeper.handle_ended(link, end, self.now);
+        self.drain();
+    }
+
+    pub fn heard(&mut self) {
+        let link = self.main();
+        self.keeper.handle_heard(link, self.now);
+        self.drain();
+    }
+
+    pub fn sent(&mut self) {
+        let link = self.main();
+        self.keeper.handle_sent(link, self.now);
+        self.drain();
+    }
+
+    /// The beat sent last is answered, at this instant.
+    pub fn answer(&mut self) {
+        let (link, token) = (self.main(), self.token);
+        assert!(token.is_some(), "no beat was sent");
+        self.keeper.handle_answered(link, token, self.now);
+        self.drain();
+    }
+
+    pub fn network(&mut self, status: NetworkStatus) {
+        self.keeper.handle_network(status, self.now);
+        self.drain();
+    }
+
+    pub fn stalled(&mut self) {
+        let link = self.main();
+        self.keeper.handle_stalled(link, self.now);
+        self.drain();
+    }
+
+    pub fn resumed(&mut self) {
+        let link = self.main();
+        self.keeper.handle_resumed(link, self.now);
+        self.drain();
+    }
+
+    pub fn address_gone(&mut self) {
+        let link = self.main();
+        self.keeper.handle_address_gone(link, self.now);
+        self.drain();
+    }
+
+    pub fn unacknowledged(&mut self, waiting: Duration) {
+        let link = self.main();
+        self.keeper.handle_unacknowledged(link, waiting, self.now);
+        self.drain();
+    }
+
+    pub fn probe(&mut self) {
+        self.keeper.probe_now(self.now);
+        self.drain();
+    }
+
+    pub fn close(&mut self) {
+        self.keeper.close(self.now);
+        self.drain();
+    }
+
+    pub fn timeout(&mut self) {
+        self.keeper.handle_timeout(self.now);
+        self.drain();
+    }
+
+    // --- time ---
+
+    /// Lets this much time pass, each timer handled at its own instant.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some((at, _)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= end) {
+            self.now = self.now + at.since(self.now);
+            self.timeout();
+        }
+        self.now = self.now + end.since(self.now);
+    }
+
+    /// Lets this much time pass without handling a timer: the process is
+    /// frozen.
+    pub fn freeze(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    /// The machine is suspended for this long.
+    pub fn suspend(&mut self, time: Duration) {
+        let asleep = self.now.slept_since(Moment::ORIGIN);
+        self.now = Moment::new(self.now.elapsed() - asleep, asleep + time);
+    }
+
+    /// Goes from timer to timer until an output comes for which `wanted`
+    /// holds, and says at which instant.
+    pub fn until(&mut self, wanted: impl Fn(&Output) -> bool) -> Duration {
+        for _ in 0..10_000 {
+            let seen = self.log.len();
+            let Some((at, _)) = self.keeper.poll_timeout() else { break };
+            self.now = self.now + at.since(self.now);
+            self.timeout();
+            if self.log[seen..].iter().any(|(_, output)| wanted(output)) {
+                return self.elapsed();
+            }
+        }
+        panic!("it never came; the log ends {:?}", self.log.last());
+    }
+
+    pub fn until_beat(&mut self) -> Duration {
+        self.until(|output| matches!(output, Output::Beat { .. }))
+    }
+
+    pub fn until_opening(&mut self) -> Duration {
+        self.until(|output| matches!(output, Output::Open { .. }))
+    }
+
+    pub fn until_death(&mut self) -> Duration {
+        self.until(|output| matches!(output, Output::Emit(Event::Disconnected { .. })))
+    }
+
+    /// The next beat goes out and is answered a round trip later.
+    pub fn beat_answered(&mut self, rtt: Duration) -> Duration {
+        let at = self.until_beat();
+        self.pass(rtt);
+        self.answer();
+        at
+    }
+
+    /// Answers beats until the interval stands at or above this.
+    pub fn learn(&mut self, proven: Duration) {
+        while self.keeper.figures(self.now).proven < proven {
+            self.beat_answered(RTT);
+        }
+    }
+
+    // --- what was seen ---
+
+    pub fn elapsed(&self) -> Duration {
+        self.now.elapsed()
+    }
+
+    pub fn main(&self) -> LinkId {
+        self.main.expect("a link is in use")
+    }
+
+    pub fn is_connected(&self) -> bool {
+        matches!(self.keeper.state(), State::Connected { .. })
+    }
+
+    pub fn timer(&self) -> Option<(Duration, Timer)> {
+        self.keeper.poll_timeout().map(|(at, timer)| (at.elapsed(), timer))
+    }
+
+    pub fn interval(&self) -> Duration {
+        self.keeper.figures(self.now).interval
+    }
+
+    pub fn forget(&mut self) {
+        self.log.clear();
+    }
+
+    pub fn outputs(&self) -> Vec<&Output> {
+        self.log.iter().map(|(_, output)| output).collect()
+    }
+
+    /// The instants of the outputs for which `wanted` holds.
+    pub fn instants(&self, wanted: impl Fn(&Output) -> bool) -> Vec<Duration> {
+        self.log.iter().filter(|(_, output)| wanted(output)).map(|&(at, _)| at).collect()
+    }
+
+    pub fn beats(&self) -> Vec<Duration> {
+        self.instants(|output| matches!(output, Output::Beat { .. }))
+    }
+
+    pub fn misses(&self) -> Vec<Duration> {
+        self.instants(|output| matches!(output, Output::Emit(Event::BeatMissed { .. })))
+    }
+
+    /// How the last link in use was seen to end.
+    pub fn seen(&self) -> Option<Seen> {
+        self.log.iter().rev().find_map(|(_, output)| match output {
+            Output::Emit(Event::Disconnected { seen, .. }) => Some(seen.clone()),
+            _ => None,
+        })
+    }
+
+    /// The last delay that was scheduled, for which attempt, and why.
+    pub fn scheduled(&self) -> Option<(u32, Duration, Because)> {
+        self.log.iter().rev().find_map(|(_, output)| match output {
+            Output::Emit(Event::ReconnectScheduled { attempt, delay, because }) => {
+                Some((*attempt, *delay, *because))
+            }
+            _ => None,
+        })
+    }
+
+    /// The delay of the last schedule.
+    pub fn delay(&self) -> Duration {
+        self.scheduled().expect("an attempt was scheduled").1
+    }
+
+    pub fn advanced(&self) -> Vec<(Duration, Because)> {
+        let advanced = self.log.iter().filter_map(|(_, output)| match output {
+            Output::Emit(Event::ReconnectAdvanced { delay, because }) => Some((*delay, *because)),
+            _ => None,
+        });
+        advanced.collect()
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.keeper.poll_output() {
+            match &output {
+                Output::Open { link, .. } => self.opening = Some(*link),
+                Output::Promote { link, .. } => self.main = Some(*link),
+                Output::Beat { token, .. } => self.token = Some(*token),
+                Output::Abandon { link } | Output::Retire { link } => {
+                    self.opening.take_if(|opening| opening == link);
+                    self.main.take_if(|main| main == link);
+                }
+                Output::Finish(finish) => self.finished = Some(finish.clone()),
+                _ => {}
+            }
+            self.log.push((self.now.elapsed(), output));
+        }
+    }
+}

@@ -1,0 +1,551 @@
+//! What holds whatever comes in: tens of thousands of random schedules, each
+//! checked after every step.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use longlink::keeper::{
+    Beat, Dialled, Event, Finish, Keeper, LinkId, Moment, Opened, Output, Probing, State, Timer, Token,
+};
+
+use crate::schedules::{Advance, Answer, Input, Schedule, Step, Which, schedule};
+
+const STATES: [&str; 6] = ["connecting", "connected", "waiting", "closing", "closed", "gave up"];
+type Coverage = [[u64; Input::KINDS.len()]; STATES.len()];
+
+#[test]
+fn twenty_thousand_random_schedules_break_no_invariant_and_every_state_meets_every_input() {
+    check_schedules(0, 20_000, 60);
+}
+
+#[test]
+#[ignore = "takes a minute; run it in release"]
+fn three_hundred_thousand_random_schedules_break_no_invariant() {
+    check_schedules(1_000_000, 200_000, 60);
+    check_schedules(2_000_000, 100_000, 300);
+}
+
+#[test]
+fn the_same_seed_and_inputs_give_the_same_outputs() {
+    for seed in 5_000_000..5_001_000 {
+        let schedule = schedule(seed, 80);
+        let (mut once, mut again) = (Coverage::default(), Coverage::default());
+        let first = play(&schedule, &mut once).map_err(|broken| broken.what);
+        let second = play(&schedule, &mut again).map_err(|broken| broken.what);
+        assert_eq!(first, second, "seed {seed}");
+    }
+}
+
+fn check_schedules(first: u64, count: u64, length: usize) {
+    let mut coverage = Coverage::default();
+    for seed in first..first + count {
+        let schedule = schedule(seed, length);
+        if let Err(broken) = guarded(&schedule, &mut coverage) {
+            fail(&schedule, broken);
+        }
+    }
+    print_coverage(&coverage);
+    for (state, met) in STATES.iter().zip(&coverage) {
+        for (kind, times) in Input::KINDS.iter().zip(met) {
+            assert!(*times > 0, "{kind} never came while {state}");
+        }
+    }
+}
+
+fn print_coverage(coverage: &Coverage) {
+    for (state, met) in STATES.iter().zip(coverage) {
+        let least = met.iter().min().expect("there are inputs");
+        println!("{state}: {} inputs, the rarest kind {least} times", met.iter().sum::<u64>());
+    }
+}
+
+/// A rule that does not hold, and what led to it.
+#[derive(Debug)]
+struct Broken {
+    what: String,
+    log: Vec<String>,
+}
+
+/// Plays a schedule; a panic of the keeper breaks a rule too.
+fn guarded(schedule: &Schedule, coverage: &mut Coverage) -> Result<u64, Broken> {
+    catch_unwind(AssertUnwindSafe(|| play(schedule, coverage))).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+        Err(Broken { what: format!("panicked: {}", words.unwrap_or_default()), log: Vec::new() })
+    })
+}
+
+/// Leaves out all steps without which it fails too, and tells the rest.
+fn fail(schedule: &Schedule, first: Broken) -> ! {
+    let mut short = schedule.clone();
+    let mut broken = first;
+    let mut unused = Coverage::default();
+    let mut chunk = short.steps.len().div_ceil(2);
+    loop {
+        let mut at = 0;
+        while at < short.steps.len() {
+            let mut shorter = short.clone();
+            shorter.steps.drain(at..(at + chunk).min(short.steps.len()));
+            match guarded(&shorter, &mut unused) {
+                Err(still) => {
+                    short = shorter;
+                    broken = still;
+                }
+                Ok(_) => at += chunk,
+            }
+        }
+        if chunk == 1 {
+            break;
+        }
+        chunk = chunk.div_ceil(2);
+    }
+    let steps: Vec<String> = short.steps.iter().map(|step| format!("  {step:?}")).collect();
+    let log: Vec<String> = broken.log.iter().rev().take(60).rev().map(|line| format!("  {line}")).collect();
+    panic!(
+        "seed {}: {}\nsettings: {:?}\nsteps, as few as fail:\n{}\nwhat happened:\n{}",
+        schedule.seed,
+        broken.what,
+        schedule.config,
+        steps.join("\n"),
+        log.join("\n")
+    );
+}
+
+/// Plays a schedule; the outputs' hash.
+fn play(schedule: &Schedule, coverage: &mut Coverage) -> Result<u64, Broken> {
+    let mut play = Play::new(schedule);
+    match play.begin().and_then(|()| schedule.steps.iter().try_for_each(|step| play.step(step, coverage))) {
+        Ok(()) => Ok(play.hasher.finish()),
+        Err(what) => Err(Broken { what, log: play.log }),
+    }
+}
+
+/// Where a link stands, by what was asked for and reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Opening,
+    /// Reported open; to be promoted, or abandoned, at once.
+    Opened,
+    Main,
+    Retiring,
+    Gone,
+}
+
+/// The keeper under test, and the model that it is held against.
+struct Play<'a> {
+    schedule: &'a Schedule,
+    keeper: Keeper,
+    now: Moment,
+    links: BTreeMap<LinkId, Role>,
+    tokens: Vec<Token>,
+    beat: Beat,
+    stalled: bool,
+    epoch: u64,
+    consecutive: u32,
+    misses: u64,
+    closing: bool,
+    last_event_was_closed: bool,
+    finished: Option<Finish>,
+    /// Timers handled in the present second of virtual time.
+    second: (u64, u32),
+    hasher: DefaultHasher,
+    log: Vec<String>,
+}
+
+impl<'a> Play<'a> {
+    fn new(schedule: &'a Schedule) -> Play<'a> {
+        Play {
+            schedule,
+            keeper: Keeper::new(schedule.config.clone(), schedule.seed, Moment::ORIGIN),
+            now: Moment::ORIGIN,
+            links: BTreeMap::new(),
+            tokens: Vec::new(),
+            beat: Beat::Ping,
+            stalled: false,
+            epoch: 0,
+            consecutive: 0,
+            misses: 0,
+            closing: false,
+            last_event_was_closed: false,
+            finished: None,
+            second: (0, 0),
+            hasher: DefaultHasher::new(),
+            log: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
+        self.keeper.start(self.now);
+        self.after("start", 0)
+    }
+
+    fn step(&mut self, step: &Step, coverage: &mut Coverage) -> Result<(), String> {
+        self.advance(step.advance)?;
+        coverage[place(self.keeper.state())][step.input.kind()] += 1;
+        self.input(&step.input)
+    }
+
+    fn advance(&mut self, advance: Advance) -> Result<(), String> {
+        // A long run with quick timers is cut short, not skipped.
+        const MOST_TIMERS: usize = 300;
+        match advance {
+            Advance::Stay => Ok(()),
+            Advance::Run(by) => {
+                let until = self.now + by;
+                for _ in 0..MOST_TIMERS {
+                    let Some((at, _)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= until) else {
+                        self.now = until.max(self.now);
+                        return Ok(());
+                    };
+                    self.timer_at(at)?;
+                }
+                Ok(())
+            }
+            Advance::ToTimer => match self.keeper.poll_timeout() {
+                Some((at, _)) => self.timer_at(at),
+                None => Ok(()),
+            },
+            Advance::Freeze(by) => {
+                self.now = self.now + by;
+                self.log.push(format!("{:?} frozen for {by:?}", self.now.elapsed()));
+                Ok(())
+            }
+            Advance::LateTimer(by) => match self.keeper.poll_timeout() {
+                Some((at, _)) => self.timer_at(at + by),
+                None => Ok(()),
+            },
+            Advance::Suspend(by) => {
+                // The sum of both clocks is what `+` and `since` go by.
+                self.suspend(by);
+                self.log.push(format!("{:?} suspended for {by:?}", self.now.elapsed()));
+                self.timeout()
+            }
+        }
+    }
+
+    fn suspend(&mut self, by: Duration) {
+        let asleep = self.now.slept_since(Moment::ORIGIN);
+        let awake = self.now.elapsed() - asleep;
+        self.now = Moment::new(awake, asleep + by);
+    }
+
+    fn timer_at(&mut self, at: Moment) -> Result<(), String> {
+        let wait = at.since(self.now);
+        self.now = self.now + wait;
+        let second = self.now.elapsed().as_secs();
+        self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
+        let most = 40.0 * (1.0 / self.schedule.scale).max(1.0);
+        if f64::from(self.second.1) > most {
+            return Err(format!("{} timers in one second", self.second.1));
+        }
+        self.timeout()
+    }
+
+    fn timeout(&mut self) -> Result<(), String> {
+        self.keeper.handle_timeout(self.now);
+        self.after("timeout", 1)?;
+        // One more round may find something else due; then time must go on.
+        for _ in 0..4 {
+            match self.keeper.poll_timeout() {
+                Some((at, _)) if at <= self.now => {
+                    self.keeper.handle_timeout(self.now);
+                    self.after("timeout again", 1)?;
+                }
+                _ => return Ok(()),
+            }
+        }
+        Err(format!("a timeout does not move on: {:?}", self.keeper.poll_timeout()))
+    }
+
+    fn input(&mut self, input: &Input) -> Result<(), String> {
+        let now = self.now;
+        match input {
+            Input::ProbeNow => self.keeper.probe_now(now),
+            Input::ReconnectNow => self.keeper.reconnect_now(now),
+            Input::Close => {
+                self.closing = true;
+                self.keeper.close(now);
+            }
+            Input::Confirm => self.keeper.confirm(now),
+            Input::Opened(which, beat, took) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                if self.role(link) == Role::Opening {
+                    self.links.insert(link, Role::Opened);
+                    self.beat = *beat;
+                    self.stalled = false;
+                    self.consecutive = 0;
+                }
+                let dialled = Dialled { took: *took, local: None };
+                self.keeper.handle_opened(link, Opened { beat: *beat, dialled, took: *took }, now);
+            }
+            Input::OpenFailed(which, failure, dialled) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                if self.role(link) == Role::Opening {
+                    self.links.insert(link, Role::Gone);
+                }
+                let dialled = dialled.map(|took| Dialled { took, local: None });
+                self.keeper.handle_open_failed(link, failure.clone(), dialled, now);
+            }
+            Input::Heard(which) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.life(link);
+                self.keeper.handle_heard(link, now);
+            }
+            Input::Answered(which, answer) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.life(link);
+                let token = match answer {
+                    Answer::Last => self.tokens.last().copied(),
+                    Answer::Older(at) if self.tokens.is_empty() => Some(Token(*at)),
+                    Answer::Older(at) => Some(self.tokens[*at as usize % self.tokens.len()]),
+                    Answer::Unknown => Some(Token(u64::MAX - 7)),
+                    Answer::Unnamed => None,
+                };
+                self.keeper.handle_answered(link, token, now);
+            }
+            Input::Sent(which) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.keeper.handle_sent(link, now);
+            }
+            Input::Ended(which, end) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                // An attempt that fails is reported as such, not as an end.
+                if self.role(link) == Role::Opening {
+                    return Ok(());
+                }
+                self.links.insert(link, Role::Gone);
+                self.keeper.handle_ended(link, end.clone(), now);
+            }
+            Input::Stalled(which) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.stalled |= self.role(link) == Role::Main;
+                self.keeper.handle_stalled(link, now);
+            }
+            Input::Resumed(which) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.stalled &= self.role(link) != Role::Main;
+                self.keeper.handle_resumed(link, now);
+            }
+            Input::Unacknowledged(which, waiting) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.keeper.handle_unacknowledged(link, *waiting, now);
+            }
+            Input::AddressGone(which) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.keeper.handle_address_gone(link, now);
+            }
+            Input::Network(status) => self.keeper.handle_network(*status, now),
+            Input::Timeout => self.keeper.handle_timeout(now),
+        }
+        self.after(&format!("{input:?}"), 1)
+    }
+
+    fn find(&self, which: Which) -> Option<LinkId> {
+        match which {
+            Which::Main => self.with(Role::Main),
+            Which::Opening => self.with(Role::Opening),
+            Which::Retiring => self.with(Role::Retiring),
+            Which::Any(at) => self.links.keys().nth(at as usize % self.links.len().max(1)).copied(),
+        }
+        // No such link now: any other, since a late word may come any time.
+        .or_else(|| self.links.keys().next_back().copied())
+    }
+
+    fn with(&self, role: Role) -> Option<LinkId> {
+        self.links.iter().find(|&(_, &has)| has == role).map(|(&link, _)| link)
+    }
+
+    fn role(&self, link: LinkId) -> Role {
+        self.links[&link]
+    }
+
+    fn life(&mut self, link: LinkId) {
+        if self.role(link) == Role::Main {
+            self.consecutive = 0;
+        }
+    }
+
+    /// Drains the outputs and checks them, then what must hold in between.
+    fn after(&mut self, what: &str, most_misses: u32) -> Result<(), String> {
+        self.log.push(format!("{:?} {what}", self.now.elapsed()));
+        let mut missed = 0;
+        let mut drained = 0;
+        while let Some(output) = self.keeper.poll_output() {
+            self.log.push(format!("    {output:?}"));
+            format!("{output:?}").hash(&mut self.hasher);
+            drained += 1;
+            if drained > 64 {
+                return Err("more than 64 outputs after one input".to_owned());
+            }
+            if let Output::Emit(Event::BeatMissed { .. }) = output {
+                missed += 1;
+            }
+            self.output(output)?;
+        }
+        if missed > most_misses {
+            return Err(format!("{missed} misses counted in one step"));
+        }
+        let figures = self.keeper.figures(self.now);
+        if figures.misses != self.misses + u64::from(missed) {
+            return Err(format!("{} misses counted, {} told", figures.misses - self.misses, missed));
+        }
+        self.misses = figures.misses;
+        self.state_agrees()?;
+        self.goes_on()
+    }
+
+    fn output(&mut self, output: Output) -> Result<(), String> {
+        if self.finished.is_some() {
+            return Err(format!("after the finish: {output:?}"));
+        }
+        let was_closed = std::mem::take(&mut self.last_event_was_closed);
+        match output {
+            Output::Open { link, attempt, .. } => {
+                if let Some(other) = self.links.iter().find(|&(_, &role)| role != Role::Gone) {
+                    return Err(format!("{link} is opened beside {other:?}"));
+                }
+                if self.links.keys().next_back().is_some_and(|&last| last >= link) {
+                    return Err(format!("{link} is not a new name"));
+                }
+                if attempt == 0 {
+                    return Err("attempts count from 1".to_owned());
+                }
+                if self.closing {
+                    return Err("an attempt after close".to_owned());
+                }
+                self.links.insert(link, Role::Opening);
+            }
+            Output::Promote { link, epoch } => {
+                self.expect(link, &[Role::Opened], "promoted")?;
+                if self.with(Role::Main).is_some() {
+                    return Err("two links in use".to_owned());
+                }
+                if epoch != self.epoch + 1 {
+                    return Err(format!("epoch {epoch} after {}", self.epoch));
+                }
+                self.epoch = epoch;
+                self.links.insert(link, Role::Main);
+            }
+            Output::Beat { link, token } => {
+                self.expect(link, &[Role::Main], "asked to beat")?;
+                if matches!(self.beat, Beat::Listen { .. }) {
+                    return Err("a beat on a link that is only listened to".to_owned());
+                }
+                if self.tokens.contains(&token) {
+                    return Err(format!("{token:?} is not new"));
+                }
+                self.tokens.push(token);
+            }
+            Output::Retire { link } => {
+                self.expect(link, &[Role::Main], "retired")?;
+                self.links.insert(link, Role::Retiring);
+            }
+            Output::Abandon { link } => {
+                let live = [Role::Opening, Role::Opened, Role::Main, Role::Retiring];
+                self.expect(link, &live, "abandoned")?;
+                self.links.insert(link, Role::Gone);
+            }
+            Output::Emit(event) => self.event(&event)?,
+            Output::Finish(finish) => {
+                if let Some(other) = self.links.iter().find(|&(_, &role)| role != Role::Gone) {
+                    return Err(format!("finished beside {other:?}"));
+                }
+                if finish == Finish::Closed && !was_closed {
+                    return Err("closed without a last event".to_owned());
+                }
+                if finish == Finish::Closed && !self.closing {
+                    return Err("closed, though nobody asked".to_owned());
+                }
+                self.finished = Some(finish);
+            }
+            other => return Err(format!("an output that the test does not know: {other:?}")),
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::BeatMissed { link, consecutive } => {
+                self.expect(*link, &[Role::Main], "said to miss a beat")?;
+                if *consecutive != self.consecutive + 1 {
+                    return Err(format!("miss {consecutive} after {}", self.consecutive));
+                }
+                self.consecutive = *consecutive;
+            }
+            Event::BeatSent { link, .. } | Event::BeatAnswered { link, .. } => {
+                self.expect(*link, &[Role::Main], "said to beat")?;
+            }
+            Event::Closed => self.last_event_was_closed = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn expect(&self, link: LinkId, roles: &[Role], done: &str) -> Result<(), String> {
+        match self.links.get(&link) {
+            Some(role) if roles.contains(role) => Ok(()),
+            Some(role) => Err(format!("{link} is {done} but it is {role:?}")),
+            None => Err(format!("{link} is {done} but it never was")),
+        }
+    }
+
+    fn state_agrees(&self) -> Result<(), String> {
+        let [opening, opened, main, retiring] =
+            [Role::Opening, Role::Opened, Role::Main, Role::Retiring].map(|role| self.with(role));
+        let agrees = opened.is_none()
+            && match self.keeper.state() {
+                State::Connecting { .. } => opening.is_some() && main.is_none(),
+                State::Connected { epoch } => main.is_some() && opening.is_none() && epoch == self.epoch,
+                State::Waiting { .. } => opening.is_none() && main.is_none() && retiring.is_none(),
+                State::Closing => self.closing && retiring.is_some(),
+                State::Closed => self.finished == Some(Finish::Closed),
+                State::GaveUp => matches!(self.finished, Some(Finish::GaveUp(_))),
+                other => return Err(format!("a state that the test does not know: {other:?}")),
+            };
+        if agrees {
+            Ok(())
+        } else {
+            Err(format!("{:?}, but the links are {:?}", self.keeper.state(), self.links))
+        }
+    }
+
+    /// Something is always under way.
+    fn goes_on(&self) -> Result<(), String> {
+        let timer = self.keeper.poll_timeout();
+        let wanted = match self.keeper.state() {
+            State::Connecting { .. } => timer.is_some(),
+            State::Waiting { .. } => matches!(timer, Some((_, Timer::Retry))),
+            State::Closing => timer.is_some(),
+            State::Connected { .. } => timer.is_some() || self.may_wait_for_ever(),
+            _ => timer.is_none(),
+        };
+        if wanted { Ok(()) } else { Err(format!("{:?} with the timer {timer:?}", self.keeper.state())) }
+    }
+
+    /// A link that is not to be asked, or cannot be read, has no timer of its
+    /// own.
+    fn may_wait_for_ever(&self) -> bool {
+        let off = self.schedule.config.heartbeat == off(self.schedule);
+        off || (self.stalled && matches!(self.beat, Beat::Listen { .. }))
+    }
+}
+
+/// The schedule's heartbeat, switched off.
+fn off(schedule: &Schedule) -> longlink::keeper::Heartbeat {
+    schedule.config.heartbeat.clone().probing(Probing::Off)
+}
+
+fn place(state: State) -> usize {
+    match state {
+        State::Connecting { .. } => 0,
+        State::Connected { .. } => 1,
+        State::Waiting { .. } => 2,
+        State::Closing => 3,
+        State::Closed => 4,
+        State::GaveUp => 5,
+        other => panic!("a state that the test does not know: {other:?}"),
+    }
+}

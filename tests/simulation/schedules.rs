@@ -1,0 +1,351 @@
+//! Random schedules of inputs. A schedule names links by their part in play,
+//! not by id, so that a part of it is a schedule too and a failing one can be
+//! made shorter.
+
+use std::io;
+use std::time::Duration;
+
+use longlink::keeper::{
+    Beat, Config, Failure, Growth, Heartbeat, LinkEnd, NetworkStatus, Probing, Reconnect,
+};
+
+use crate::chance::Chance;
+
+/// A keeper's settings and all that happens to it.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub seed: u64,
+    pub config: Config,
+    /// The least time between two timers that a scaled heartbeat may have,
+    /// against 1 at scale 1.
+    pub scale: f64,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub advance: Advance,
+    pub input: Input,
+}
+
+/// How time goes on before an input.
+#[derive(Clone, Copy, Debug)]
+pub enum Advance {
+    /// Not at all.
+    Stay,
+    /// By this much, each timer at its time.
+    Run(Duration),
+    /// To the next timer, which is then handled on time.
+    ToTimer,
+    /// By this much, with no timer handled.
+    Freeze(Duration),
+    /// To this much after the next timer, which is then handled late.
+    LateTimer(Duration),
+    /// The same, but the machine is suspended for that time.
+    Suspend(Duration),
+}
+
+/// Which link an input speaks of.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// The one in use.
+    Main,
+    /// The one being opened.
+    Opening,
+    /// The one saying goodbye.
+    Retiring,
+    /// Any that ever was, gone or not.
+    Any(u64),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    Last,
+    Older(u64),
+    Unknown,
+    Unnamed,
+}
+
+#[derive(Clone, Debug)]
+pub enum Input {
+    ProbeNow,
+    ReconnectNow,
+    Close,
+    Confirm,
+    Opened(Which, Beat, Duration),
+    OpenFailed(Which, Failure, Option<Duration>),
+    Heard(Which),
+    Answered(Which, Answer),
+    Sent(Which),
+    Ended(Which, LinkEnd),
+    Stalled(Which),
+    Resumed(Which),
+    Unacknowledged(Which, Duration),
+    AddressGone(Which),
+    Network(NetworkStatus),
+    /// A timeout, whether or not one is due.
+    Timeout,
+}
+
+impl Input {
+    pub const KINDS: [&str; 18] = [
+        "probe_now",
+        "reconnect_now",
+        "close",
+        "confirm",
+        "opened",
+        "open_failed",
+        "heard",
+        "answered",
+        "sent",
+        "ended",
+        "stalled",
+        "resumed",
+        "unacknowledged",
+        "address_gone",
+        "online",
+        "offline",
+        "changed",
+        "timeout",
+    ];
+
+    /// Its place in [`Input::KINDS`].
+    pub fn kind(&self) -> usize {
+        match self {
+            Input::ProbeNow => 0,
+            Input::ReconnectNow => 1,
+            Input::Close => 2,
+            Input::Confirm => 3,
+            Input::Opened(..) => 4,
+            Input::OpenFailed(..) => 5,
+            Input::Heard(_) => 6,
+            Input::Answered(..) => 7,
+            Input::Sent(_) => 8,
+            Input::Ended(..) => 9,
+            Input::Stalled(_) => 10,
+            Input::Resumed(_) => 11,
+            Input::Unacknowledged(..) => 12,
+            Input::AddressGone(_) => 13,
+            Input::Network(NetworkStatus::Online) => 14,
+            Input::Network(NetworkStatus::Offline) => 15,
+            Input::Network(NetworkStatus::Changed) => 16,
+            Input::Timeout => 17,
+        }
+    }
+}
+
+/// The schedule that belongs to a seed.
+pub fn schedule(seed: u64, length: usize) -> Schedule {
+    let mut chance = Chance::new(seed);
+    let (config, scale) = config(&mut chance);
+    // Some live long, some fall apart at once.
+    let mood = Mood {
+        opens: chance.pick(&[0.9, 0.6, 0.2]),
+        answers: chance.pick(&[0.9, 0.5, 0.05]),
+        mischief: chance.pick(&[0.02, 0.15, 0.5]),
+        closes: chance.pick(&[0.0, 0.002, 0.02]),
+    };
+    let steps = (0..length).map(|_| step(&mut chance, &mood)).collect();
+    Schedule { seed, config, scale, steps }
+}
+
+struct Mood {
+    opens: f64,
+    answers: f64,
+    mischief: f64,
+    closes: f64,
+}
+
+fn config(chance: &mut Chance) -> (Config, f64) {
+    let mut scale = 1.0;
+    let heartbeat = match chance.below(8) {
+        0 => Heartbeat::prompt(),
+        1 => Heartbeat::frugal(),
+        2 => Heartbeat::off(),
+        3 => {
+            scale = chance.pick(&[1.0 / 20.0, 1.0 / 3.0, 4.0]);
+            Heartbeat::scaled(scale)
+        }
+        4 => Heartbeat::adaptive().probing(Probing::Passive),
+        5 => {
+            let growth = [Growth::Factor(1.5), Growth::Step(Duration::from_secs(60))];
+            Heartbeat::adaptive().growth(chance.pick(&growth))
+        }
+        _ => Heartbeat::adaptive().max(chance.pick(&[285, 7200]).seconds()),
+    };
+    let heartbeat = heartbeat.misses(chance.pick(&[5, 5, 5, 1, 2, 16]));
+    let reconnect = match chance.below(8) {
+        0 => Reconnect::eager(),
+        1 => Reconnect::scaled(1.0 / 20.0),
+        2 => Reconnect::default().attempts(3),
+        3 => Reconnect::default().delays(|| [Duration::ZERO, Duration::from_secs(1)]),
+        4 => Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)),
+        _ => Reconnect::default(),
+    };
+    let config = Config { heartbeat, reconnect };
+    config.heartbeat.check().expect("the settings are sound");
+    config.reconnect.check().expect("the settings are sound");
+    (config, scale)
+}
+
+fn step(chance: &mut Chance, mood: &Mood) -> Step {
+    let mischief = chance.happens(mood.mischief);
+    let advance = if mischief { odd_advance(chance) } else { usual_advance(chance) };
+    let input = if chance.happens(mood.closes) {
+        Input::Close
+    } else if chance.happens(mood.mischief) {
+        odd_input(chance)
+    } else {
+        usual_input(chance, mood)
+    };
+    Step { advance, input }
+}
+
+fn usual_advance(chance: &mut Chance) -> Advance {
+    match chance.below(4) {
+        0 => Advance::Stay,
+        1 => Advance::Run(Duration::from_millis(chance.below(200))),
+        2 => Advance::ToTimer,
+        _ => Advance::Run(span(chance)),
+    }
+}
+
+fn odd_advance(chance: &mut Chance) -> Advance {
+    let by = span(chance);
+    match chance.below(4) {
+        0 => Advance::Freeze(by),
+        1 => Advance::LateTimer(by),
+        2 => Advance::Suspend(by),
+        _ => Advance::Run(by * 10),
+    }
+}
+
+/// From a millisecond to three hours.
+fn span(chance: &mut Chance) -> Duration {
+    chance.log_between(Duration::from_millis(1), Duration::from_secs(3 * 3600))
+}
+
+fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
+    match chance.below(6) {
+        0 | 1 if chance.happens(mood.opens) => {
+            Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000)))
+        }
+        0 | 1 => {
+            let dialled = chance.happens(0.5).then(|| Duration::from_millis(chance.below(3_000)));
+            Input::OpenFailed(Which::Opening, failure(chance, 0.02), dialled)
+        }
+        2 | 3 if chance.happens(mood.answers) => Input::Answered(Which::Main, Answer::Last),
+        2 | 3 => Input::Timeout,
+        4 if chance.happens(mood.answers) => Input::Heard(Which::Main),
+        4 => Input::Sent(Which::Main),
+        _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.05)),
+        _ if chance.happens(0.3) => Input::Confirm,
+        _ => Input::Heard(Which::Main),
+    }
+}
+
+fn odd_input(chance: &mut Chance) -> Input {
+    let which = match chance.below(6) {
+        0 | 1 => Which::Any(chance.next()),
+        2 => Which::Opening,
+        3 => Which::Retiring,
+        _ => Which::Main,
+    };
+    match chance.below(18) {
+        0 => Input::ProbeNow,
+        1 => Input::ReconnectNow,
+        2 => Input::Opened(which, beat(chance), span(chance)),
+        3 => Input::OpenFailed(which, failure(chance, 0.2), None),
+        4 => Input::Heard(which),
+        5 => {
+            let unknown = [Answer::Older(chance.next()), Answer::Unknown, Answer::Unnamed];
+            Input::Answered(which, chance.pick(&unknown))
+        }
+        6 => Input::Sent(which),
+        7 => Input::Ended(which, end(chance, 0.2)),
+        8 | 9 => Input::Stalled(which),
+        10 | 11 => Input::Resumed(which),
+        12 => Input::Unacknowledged(which, span(chance)),
+        13 => Input::AddressGone(which),
+        14 => Input::Network(NetworkStatus::Online),
+        15 => Input::Network(NetworkStatus::Offline),
+        16 => Input::Network(NetworkStatus::Changed),
+        _ => Input::Timeout,
+    }
+}
+
+fn beat(chance: &mut Chance) -> Beat {
+    match chance.below(12) {
+        0 => Beat::Listen { longest_silence: chance.pick(&[1, 45, 300]).seconds() },
+        1 => Beat::Dictated { every: chance.pick(&[1, 41, 300]).seconds() },
+        2 => Beat::Ceiling { max_out_silence: chance.pick(&[1, 60, 600]).seconds() },
+        _ => Beat::Ping,
+    }
+}
+
+/// How a link ends; `finally` is how often for good.
+fn end(chance: &mut Chance, finally: f64) -> LinkEnd {
+    let last = [1003, 1007, 1008, 1010, 4001, 4003, 4004, 4401, 4403, 4409, 1002, 1009];
+    if chance.happens(finally) {
+        return LinkEnd::Closed { code: Some(chance.pick(&last)), reason: "enough".to_owned() };
+    }
+    match chance.below(10) {
+        0..=2 => {
+            let code = chance.pick(&[1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015, 3000, 4000, 4999]);
+            LinkEnd::Closed { code: Some(code), reason: String::new() }
+        }
+        3 => LinkEnd::Closed { code: None, reason: String::new() },
+        4 => LinkEnd::Closed { code: Some(chance.next() as u16), reason: "any".to_owned() },
+        5 | 6 => LinkEnd::Eof,
+        7 => LinkEnd::Reset,
+        8 => LinkEnd::Io { kind: io::ErrorKind::Other, message: "other".to_owned() },
+        _ => chance.pick(&[
+            LinkEnd::Protocol("a reserved bit".to_owned()),
+            LinkEnd::TooBig { size: 2, limit: 1 },
+            LinkEnd::Panicked,
+        ]),
+    }
+}
+
+/// How an attempt fails; `finally` is how often for good.
+fn failure(chance: &mut Chance, finally: f64) -> Failure {
+    if chance.happens(finally) {
+        let status = chance.pick(&[400, 401, 403, 404, 405, 407, 410, 426, 451, 501, 505]);
+        return chance.pick(&[
+            Failure::Stop,
+            Failure::Hook { retry: false },
+            Failure::Http { status, retry_after: None, verified: true },
+            Failure::Ended(LinkEnd::Closed { code: Some(1008), reason: String::new() }),
+        ]);
+    }
+    let status = chance.pick(&[200, 403, 404, 408, 429, 500, 502, 503, 504, 520]);
+    let retry_after = chance.happens(0.5).then(|| span(chance) * 2);
+    let verified = status > 404 && chance.happens(0.5);
+    chance.pick(&[
+        Failure::Dns,
+        Failure::Refused,
+        Failure::Refused,
+        Failure::Unreachable,
+        Failure::TimedOut,
+        Failure::Tls,
+        Failure::Http { status, retry_after, verified },
+        Failure::Protocol("no upgrade".to_owned()),
+        Failure::Ended(LinkEnd::Eof),
+        Failure::Ended(LinkEnd::Reset),
+        Failure::Ended(LinkEnd::Closed { code: Some(1012), reason: String::new() }),
+        Failure::Hook { retry: true },
+        Failure::RetryAfter(retry_after.unwrap_or(Duration::ZERO)),
+        Failure::Io { kind: io::ErrorKind::Other },
+        Failure::Panicked,
+    ])
+}
+
+trait Seconds {
+    fn seconds(self) -> Duration;
+}
+
+impl Seconds for u64 {
+    fn seconds(self) -> Duration {
+        Duration::from_secs(self)
+    }
+}
