@@ -90,13 +90,18 @@ impl Args {
                 Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
                 None => (argument, None),
             };
-            let mut value = || attached.clone().or_else(|| arguments.next()).ok_or(format!("{name} needs a value"));
+            let mut value =
+                || attached.clone().or_else(|| arguments.next()).ok_or(format!("{name} needs a value"));
             match name.as_str() {
                 "--nat-timeout" => args.nat_timeout = nat_timeout(&value()?)?,
-                "--seed" => args.seed = value()?.parse().map_err(|_| "--seed needs a whole number".to_owned())?,
+                "--seed" => {
+                    args.seed = value()?.parse().map_err(|_| "--seed needs a whole number".to_owned())?
+                }
                 "--order" => args.order = order(&value()?)?,
                 "--url" => args.url = Some(value()?),
-                "--scale" => args.scale = value()?.parse().map_err(|_| "--scale needs a number".to_owned())?,
+                "--scale" => {
+                    args.scale = value()?.parse().map_err(|_| "--scale needs a number".to_owned())?
+                }
                 "--json" => args.output = Output::Json,
                 "-h" | "--help" => return Ok(None),
                 _ => return Err(format!("unknown option {name}")),

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use longlink::keeper::Dice;
 use longlink::network::NetworkHandle;
-use longlink::{Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, Sender, Stats, WebSocket};
+use longlink::{
+    Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, Sender, Stats, WebSocket,
+};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{sleep, timeout_at};
 
@@ -162,9 +164,15 @@ impl Client {
             News::Event(Event::BeatSent { .. } | Event::BeatAnswered { .. }) => {}
             News::Event(event) => self.timeline.tell_of(at, Who::Longlink, event),
             News::Survived(gap) => {
-                self.timeline.tell_of(at, Who::Longlink, format_args!("beat answered after {gap:.2?} of silence"));
+                self.timeline.tell_of(
+                    at,
+                    Who::Longlink,
+                    format_args!("beat answered after {gap:.2?} of silence"),
+                );
             }
-            News::Over(Some(error)) => self.timeline.tell_of(at, Who::App, format_args!("it is over: {error}")),
+            News::Over(Some(error)) => {
+                self.timeline.tell_of(at, Who::App, format_args!("it is over: {error}"))
+            }
             News::Accepted(_) | News::Settled(..) | News::Echoed(_) | News::Pushed(_) => {}
             News::Other | News::Over(None) => {}
         }
@@ -269,7 +277,9 @@ async fn write(
         };
         for number in next..next + u64::from(count) {
             let offered = Instant::now();
-            let Ok(confirmation) = sender.send_confirmed(Message::from(Line::Message(number).to_text(0))).await else {
+            let Ok(confirmation) =
+                sender.send_confirmed(Message::from(Line::Message(number).to_text(0))).await
+            else {
                 return;
             };
             let _ = tell.send((offered, News::Accepted(number)));

@@ -109,7 +109,8 @@ impl Ledger {
 
     /// Sums up, against what the server received and pushed.
     pub fn tally(&self, received: &[u64], pushed: u64, breaks: &[Break]) -> Tally {
-        let (at_server, here, pushes) = (Sequence::of(received), Sequence::of(&self.echoes), Sequence::of(&self.pushes));
+        let (at_server, here, pushes) =
+            (Sequence::of(received), Sequence::of(&self.echoes), Sequence::of(&self.pushes));
         let echoed = |number: &u64| here.seen.contains(number);
         let accepted = || self.messages.iter().filter(|(_, entry)| entry.accepted.is_some());
         let maybe = |entry: &Entry| matches!(entry.settled, Some((_, Fate::MaybeSent)));
@@ -118,7 +119,8 @@ impl Ledger {
             accepted: accepted().count() as u64,
             echoed: here.seen.len() as u64,
             maybe_sent: accepted().filter(|(_, entry)| maybe(entry)).count() as u64,
-            under_way: accepted().filter(|(_, entry)| breaks.iter().any(|b| entry.was_under_way(b))).count() as u64,
+            under_way: accepted().filter(|(_, entry)| breaks.iter().any(|b| entry.was_under_way(b))).count()
+                as u64,
             lost: lost + pushed.saturating_sub(pushes.seen.len() as u64),
             repeated: at_server.repeated + here.repeated + pushes.repeated,
             reordered: at_server.reordered + here.reordered + pushes.reordered,

@@ -208,9 +208,8 @@ async fn carry_until_cut(
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let seen = Seen::now();
-    let both = async {
-        tokio::try_join!(pump(from_client, to_server, &seen), pump(from_server, to_client, &seen))
-    };
+    let both =
+        async { tokio::try_join!(pump(from_client, to_server, &seen), pump(from_server, to_client, &seen)) };
     tokio::select! {
         biased;
         ended = both => ended.map(|_| None),
@@ -304,4 +303,101 @@ impl Seen {
 /// Nothing here panics while it holds the lock, so a poisoned one is as good.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than anything here takes; no test waits for it to pass.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A relay in front of a plain TCP echo.
+    async fn stage(nat_timeout: Duration) -> (Relay, JoinSet<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let relay = Relay::start(listener.local_addr().unwrap(), nat_timeout).await.unwrap();
+        let mut echo = JoinSet::new();
+        echo.spawn(async move {
+            let mut flows = JoinSet::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                flows.spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    drop(tokio::io::copy(&mut from, &mut to).await);
+                });
+            }
+        });
+        (relay, echo)
+    }
+
+    async fn dial(relay: &Relay) -> TcpStream {
+        let mut client = TcpStream::connect(relay.address()).await.unwrap();
+        assert_eq!(ask(&mut client).await.unwrap(), 5);
+        client
+    }
+
+    async fn ask(client: &mut TcpStream) -> io::Result<usize> {
+        client.write_all(b"hello").await?;
+        timeout(PATIENCE, client.read(&mut [0; 16])).await.expect("an answer or an end in time")
+    }
+
+    async fn until(relay: &Relay, holds: impl Fn(&RelayLog) -> bool) {
+        let wait = async {
+            while !holds(&relay.log()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("the relay logs it in time");
+    }
+
+    #[tokio::test]
+    async fn an_idle_flow_is_forgotten_without_a_word() {
+        let (relay, _echo) = stage(Duration::from_millis(50)).await;
+        let mut client = dial(&relay).await;
+        until(&relay, |log| log.cuts.iter().any(|cut| cut.how == How::Forgotten)).await;
+        client.write_all(b"hello").await.unwrap();
+        until(&relay, |log| log.swallowed == 5).await;
+        let refusal = client.try_read(&mut [0; 16]).unwrap_err();
+        assert_eq!(refusal.kind(), io::ErrorKind::WouldBlock, "neither an answer nor an end");
+    }
+
+    #[tokio::test]
+    async fn a_flow_is_cut_as_ordered_and_the_next_is_carried() {
+        let (relay, _echo) = stage(PATIENCE).await;
+        let mut client = dial(&relay).await;
+        relay.cut(How::Reset);
+        let error = timeout(PATIENCE, client.read(&mut [0; 16])).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+
+        let mut client = dial(&relay).await;
+        relay.cut(How::Ended);
+        assert_eq!(timeout(PATIENCE, client.read(&mut [0; 16])).await.unwrap().unwrap(), 0);
+
+        let mut client = dial(&relay).await;
+        relay.cut(How::Swallowed);
+        until(&relay, |log| log.cuts.len() == 3).await;
+        client.write_all(b"hello").await.unwrap();
+        until(&relay, |log| log.swallowed == 5).await;
+        dial(&relay).await;
+    }
+
+    #[tokio::test]
+    async fn dials_are_refused_until_they_are_answered_again() {
+        let (relay, _echo) = stage(PATIENCE).await;
+        for _ in 0..20 {
+            relay.refuse().await;
+            let error = TcpStream::connect(relay.address()).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+            relay.answer().await;
+            dial(&relay).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_doomed_flow_ends_after_its_upgrade() {
+        let (relay, _echo) = stage(PATIENCE).await;
+        relay.doom(1);
+        let mut client = dial(&relay).await;
+        assert_eq!(ask(&mut client).await.unwrap(), 0);
+        dial(&relay).await;
+    }
 }

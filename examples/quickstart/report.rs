@@ -114,7 +114,8 @@ impl Report {
 
     fn write_table(&self, out: &mut String) -> std::fmt::Result {
         if !self.rows.is_empty() {
-            let wide = |pick: fn(&Row) -> &String| self.rows.iter().map(|row| pick(row).len()).max().unwrap_or(0);
+            let wide =
+                |pick: fn(&Row) -> &String| self.rows.iter().map(|row| pick(row).len()).max().unwrap_or(0);
             let how = wide(|row| &row.how).max("how it was noticed".len());
             let cause = wide(|row| &row.cause).max("diagnosed".len());
             let line = |out: &mut String, cells: [&str; 7]| {
@@ -140,7 +141,10 @@ impl Report {
             writeln!(out)?;
         }
         let Tally { accepted, echoed, maybe_sent, under_way, lost, repeated, reordered } = self.tally;
-        writeln!(out, "messages   {accepted} accepted, {echoed} echoed, {maybe_sent} maybe sent (of {under_way} under way at the cuts)")?;
+        writeln!(
+            out,
+            "messages   {accepted} accepted, {echoed} echoed, {maybe_sent} maybe sent (of {under_way} under way at the cuts)"
+        )?;
         writeln!(out, "           {lost} lost, {repeated} repeated, {reordered} reordered")?;
         match self.nat_timeout {
             Some(timeout) => writeln!(
@@ -153,7 +157,10 @@ impl Report {
             None => writeln!(out, "interval   {:.1?}", self.learned)?,
         }
         let Beats { sent, confirming, saved } = self.beats;
-        writeln!(out, "beats      {sent} sent, {confirming} of them to confirm messages; {saved} saved by traffic")?;
+        writeln!(
+            out,
+            "beats      {sent} sent, {confirming} of them to confirm messages; {saved} saved by traffic"
+        )?;
         for log in &self.logs {
             writeln!(out, "{log}")?;
         }

@@ -93,7 +93,8 @@ impl Run {
                 News::Event(Event::IdleTimeoutLearned { .. }) => learned = true,
                 News::Event(Event::Disconnected { link, seen, .. }) => lost = Some((link, seen, at)),
                 News::Echoed(number) => {
-                    let Some((link, seen, noticed)) = lost.take_if(|(.., noticed)| self.is_new(number, *noticed))
+                    let Some((link, seen, noticed)) =
+                        lost.take_if(|(.., noticed)| self.is_new(number, *noticed))
                     else {
                         continue;
                     };
@@ -188,7 +189,10 @@ impl Run {
                 }
                 News::Event(Event::Connected { .. }) => self.client.burst(3),
                 News::Echoed(number) if end.is_none() => {
-                    back = told.as_ref().filter(|(noticed, ..)| self.is_new(number, *noticed)).map(|_| at - began);
+                    back = told
+                        .as_ref()
+                        .filter(|(noticed, ..)| self.is_new(number, *noticed))
+                        .map(|_| at - began);
                 }
                 News::Over(_) => break,
                 News::Event(_) | News::Survived(_) | News::Accepted(_) | News::Settled(..) => {}
@@ -208,7 +212,9 @@ impl Run {
     async fn prepare(&mut self, fault: Fault) {
         match fault {
             // Cut in the middle of things.
-            Fault::Reset | Fault::Close1012 | Fault::ServerDown | Fault::AcceptThenClose => self.client.burst(5),
+            Fault::Reset | Fault::Close1012 | Fault::ServerDown | Fault::AcceptThenClose => {
+                self.client.burst(5)
+            }
             // An application that knows itself offline is silent.
             Fault::OfflineOnline => {
                 self.client.pause();
@@ -279,7 +285,8 @@ impl Run {
                 self.client.read(Reading::Steady);
                 self.tell(Who::App, "reads again");
             }
-            Fault::NatExpiry | Fault::HalfOpen | Fault::Reset | Fault::Close1012 | Fault::AcceptThenClose => {}
+            Fault::NatExpiry | Fault::HalfOpen | Fault::Reset | Fault::Close1012 | Fault::AcceptThenClose => {
+            }
         }
     }
 
@@ -322,7 +329,12 @@ impl Run {
                     server.connections,
                     server.pushed
                 ),
-                format!("relay      {} flows, {} cut, {} bytes swallowed", relay.flows, cuts.len(), relay.swallowed),
+                format!(
+                    "relay      {} flows, {} cut, {} bytes swallowed",
+                    relay.flows,
+                    cuts.len(),
+                    relay.swallowed
+                ),
             ],
             took: self.timeline.elapsed(),
         }
