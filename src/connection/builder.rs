@@ -1,0 +1,305 @@
+//! Setting up a connection.
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::{Error, Hook, HookError, ResilientConnection, Session};
+#[cfg(feature = "test-util")]
+use crate::driver::Suspend;
+use crate::driver::{self, Clock};
+use crate::keeper::{Config, Event, Heartbeat, Invalid, Reconnect};
+use crate::network::Network;
+use crate::outbox::Bounds;
+use crate::transport::{Link, Transport};
+
+/// Sets up a [`ResilientConnection`]. Made by
+/// [`ResilientConnection::builder`].
+///
+/// | | default | const |
+/// |---|---|---|
+/// | `outbox_messages` | 1,024 | [`OUTBOX_MESSAGES`](Builder::OUTBOX_MESSAGES) |
+/// | `outbox_bytes` | 1 MiB | [`OUTBOX_BYTES`](Builder::OUTBOX_BYTES) |
+/// | `inbox_messages` | 256 | [`INBOX_MESSAGES`](Builder::INBOX_MESSAGES) |
+/// | `inbox_bytes` | 32 KiB | [`INBOX_BYTES`](Builder::INBOX_BYTES) |
+/// | `close_deadline` | 3 s | [`CLOSE_DEADLINE`](Builder::CLOSE_DEADLINE) |
+/// | `first_connect` | [`FirstConnect::Retry`] | |
+/// | `heartbeat` | [`Heartbeat::adaptive`] | |
+/// | `reconnect` | [`Reconnect::default`] | |
+///
+/// `Debug` shows settings only, nothing of the transport.
+#[must_use = "a builder does nothing until `build` or `connect`"]
+pub struct Builder<T: Transport> {
+    transport: T,
+    keeper: Config,
+    hook: Option<Arc<Hook<T::Link>>>,
+    listener: Option<OnEvent>,
+    network: Option<Box<dyn Network>>,
+    outbox: Bounds,
+    inbox_messages: usize,
+    inbox_bytes: usize,
+    close_deadline: Duration,
+    first_connect: FirstConnect,
+    seed: Option<u64>,
+    runtime: Option<Handle>,
+    #[cfg(feature = "test-util")]
+    suspend: Option<Suspend>,
+}
+
+/// The `on_event` callback.
+type OnEvent = Box<dyn Fn(&Event) + Send>;
+
+/// What a failure means before the first link was in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FirstConnect {
+    /// The same as later: it is retried by the reconnect policy. The default.
+    #[default]
+    Retry,
+    /// The connection gives up.
+    FailFast,
+}
+
+impl<T: Transport> Builder<T> {
+    /// Messages in the outbox: see [`Bounds::MESSAGES`].
+    pub const OUTBOX_MESSAGES: usize = Bounds::MESSAGES;
+    /// Bytes in the outbox: see [`Bounds::BYTES`].
+    pub const OUTBOX_BYTES: usize = Bounds::BYTES;
+    /// 256 messages in the inbox: enough for one wake-up to be shared by
+    /// many, few enough that a reader that stalls is noticed.
+    pub const INBOX_MESSAGES: usize = 256;
+    /// 32 KiB in the inbox: 256 messages of 128 bytes.
+    pub const INBOX_BYTES: usize = 32 * 1024;
+    /// 3 s for a graceful close: a peer that answers does so in one round
+    /// trip.
+    pub const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
+
+    pub(super) fn new(transport: T) -> Builder<T> {
+        Builder {
+            transport,
+            keeper: Config::default(),
+            hook: None,
+            listener: None,
+            network: None,
+            outbox: Bounds::default(),
+            inbox_messages: Self::INBOX_MESSAGES,
+            inbox_bytes: Self::INBOX_BYTES,
+            close_deadline: Self::CLOSE_DEADLINE,
+            first_connect: FirstConnect::default(),
+            seed: None,
+            runtime: None,
+            #[cfg(feature = "test-util")]
+            suspend: None,
+        }
+    }
+
+    /// When to beat. Default: [`Heartbeat::adaptive`].
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Builder<T> {
+        self.keeper.heartbeat = heartbeat;
+        self
+    }
+
+    /// When to come back. Default: [`Reconnect::default`].
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Builder<T> {
+        self.keeper.reconnect = reconnect;
+        self
+    }
+
+    /// Who tells about the host's network. Default: nobody.
+    pub fn network(mut self, network: impl Network) -> Builder<T> {
+        self.network = Some(Box::new(network));
+        self
+    }
+
+    /// Called for every event, in order, on a task of its own, so that a slow
+    /// one delays nothing. When it is 1,024 events behind, the oldest go and
+    /// [`Event::EventsDropped`] stands in their place. A panic in it is
+    /// caught and counted. Default: nobody is told. The last call counts.
+    pub fn on_event(mut self, callback: impl Fn(&Event) + Send + 'static) -> Builder<T> {
+        self.listener = Some(Box::new(callback));
+        self
+    }
+
+    /// Called with every link before it is taken into use: logs in,
+    /// resubscribes, resumes, and hands the session back. It runs under the
+    /// attempt's deadline and is dropped when that passes. A panic in it is a
+    /// failed attempt. Default: nothing is to be done. The last call counts.
+    pub fn on_connect<F, R>(mut self, hook: F) -> Builder<T>
+    where
+        F: Fn(Session<T::Link>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Session<T::Link>, HookError>> + Send + 'static,
+    {
+        self.hook = Some(Arc::new(move |session| Box::pin(hook(session))));
+        self
+    }
+
+    /// How many messages the outbox holds. Default: 1,024.
+    pub fn outbox_messages(mut self, messages: usize) -> Builder<T> {
+        self.outbox.messages = messages;
+        self
+    }
+
+    /// How many bytes the outbox holds, as the transport weighs them; one
+    /// message may go over it. Default: 1 MiB.
+    pub fn outbox_bytes(mut self, bytes: usize) -> Builder<T> {
+        self.outbox.bytes = bytes;
+        self
+    }
+
+    /// How many messages may wait for the reader, beside those that it has
+    /// taken in one go. Default: 256.
+    pub fn inbox_messages(mut self, messages: usize) -> Builder<T> {
+        self.inbox_messages = messages;
+        self
+    }
+
+    /// How many bytes may wait for the reader, as the link weighs them; one
+    /// message may go over it. Default: 32 KiB.
+    pub fn inbox_bytes(mut self, bytes: usize) -> Builder<T> {
+        self.inbox_bytes = bytes;
+        self
+    }
+
+    /// How long a graceful close may take in all. Default: 3 s.
+    pub fn close_deadline(mut self, deadline: Duration) -> Builder<T> {
+        self.close_deadline = deadline;
+        self
+    }
+
+    /// What a failure means before the first link was in use. Default:
+    /// [`FirstConnect::Retry`].
+    pub fn first_connect(mut self, first: FirstConnect) -> Builder<T> {
+        self.first_connect = first;
+        self
+    }
+
+    /// Pins all chance, so that a run can be repeated. Default: drawn from
+    /// the system.
+    pub fn seed(mut self, seed: u64) -> Builder<T> {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The runtime to run on; it needs its timer, and what the transport
+    /// needs. Default: the one that `build` is called in.
+    pub fn runtime(mut self, runtime: Handle) -> Builder<T> {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Takes the machine's sleep from `suspend` instead of from the system.
+    #[cfg(feature = "test-util")]
+    pub fn suspend(mut self, suspend: &Suspend) -> Builder<T> {
+        self.suspend = Some(suspend.clone());
+        self
+    }
+
+    /// Builds the connection, which connects in the background. Returns at
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the setting that cannot work; `runtime` outside a
+    /// runtime.
+    pub fn build(
+        self,
+    ) -> Result<
+        ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>,
+        Invalid,
+    > {
+        self.check()?;
+        let runtime = match self.runtime {
+            Some(runtime) => runtime,
+            None => Handle::try_current().map_err(|_| {
+                Invalid::new("runtime", "must be given where `build` is called outside a tokio runtime")
+            })?,
+        };
+        let _entered = runtime.enter();
+        #[cfg(feature = "test-util")]
+        let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
+        #[cfg(not(feature = "test-util"))]
+        let clock = Clock::new();
+        Ok(driver::start(driver::Setup {
+            transport: self.transport,
+            keeper: self.keeper,
+            seed: self.seed.unwrap_or_else(random_seed),
+            hook: self.hook,
+            listener: self.listener,
+            network: self.network.map(|network| network.watch()),
+            outbox: self.outbox,
+            inbox_messages: self.inbox_messages,
+            inbox_bytes: self.inbox_bytes,
+            close_deadline: self.close_deadline,
+            first_connect: self.first_connect,
+            clock,
+            runtime: runtime.clone(),
+        }))
+    }
+
+    /// Builds the connection and waits for its first link.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] as [`build`](Builder::build);
+    /// [`Error::GaveUp`] if the connection gave up before it had a link.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, so is the connection.
+    pub async fn connect(
+        self,
+    ) -> Result<ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>, Error>
+    {
+        let connection = self.build()?;
+        connection.connected().await?;
+        Ok(connection)
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        self.keeper.heartbeat.check()?;
+        self.keeper.reconnect.check()?;
+        let counts = [
+            ("outbox_messages", self.outbox.messages),
+            ("outbox_bytes", self.outbox.bytes),
+            ("inbox_messages", self.inbox_messages),
+            ("inbox_bytes", self.inbox_bytes),
+        ];
+        for (field, count) in counts {
+            if count == 0 {
+                return Err(Invalid::new(field, "must not be zero"));
+            }
+        }
+        if self.close_deadline.is_zero() {
+            return Err(Invalid::new("close_deadline", "must not be zero"));
+        }
+        if self.transport.routes() == 0 {
+            return Err(Invalid::new("transport", "must have at least one route"));
+        }
+        Ok(())
+    }
+}
+
+/// Chance from the system, by way of the standard library's hasher keys.
+fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl<T: Transport> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("keeper", &self.keeper)
+            .field("outbox", &self.outbox)
+            .field("inbox_messages", &self.inbox_messages)
+            .field("inbox_bytes", &self.inbox_bytes)
+            .field("close_deadline", &self.close_deadline)
+            .field("first_connect", &self.first_connect)
+            .field("on_connect", &self.hook.is_some())
+            .field("on_event", &self.listener.is_some())
+            .field("network", &self.network.is_some())
+            .finish_non_exhaustive()
+    }
+}

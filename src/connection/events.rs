@@ -1,0 +1,51 @@
+//! A stream of events.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::task::coop;
+
+use crate::driver::Listener;
+use crate::keeper::Event;
+
+/// What happened to a connection, from the call of
+/// [`events`](super::ResilientConnection::events) on, until it is over.
+///
+/// It holds up to 1,024 events that were not read yet; beyond that the oldest
+/// go and [`Event::EventsDropped`] stands in their place. It does not keep
+/// the connection alive.
+#[derive(Debug)]
+pub struct Events {
+    listener: Listener,
+}
+
+impl Events {
+    pub(crate) fn new(listener: Listener) -> Events {
+        Events { listener }
+    }
+
+    /// The next event, or `None` when the connection is over.
+    ///
+    /// Cancel safe: no event is lost if the future is dropped.
+    pub async fn recv(&mut self) -> Option<Event> {
+        std::future::poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let budget = ready!(coop::poll_proceed(cx));
+        let event = self.listener.poll_next(cx);
+        if event.is_ready() {
+            budget.made_progress();
+        }
+        event
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_event(cx)
+    }
+}

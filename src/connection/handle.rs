@@ -1,0 +1,300 @@
+//! The connection as the application holds it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use tokio::task::coop;
+
+use super::sender::{drain, drained_to};
+use super::{
+    Builder, Closed, Error, Events, SendError, Sender, StateWatch, Stats, Transition, WithTransitions,
+};
+use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
+use crate::keeper::{Event, State};
+use crate::outbox::Reserved;
+use crate::transport::{Link, Transport};
+
+/// One long connection that comes back by itself.
+///
+/// It is a [`Stream`] of what comes in and a [`Sink`] of what goes out, typed
+/// by its messages and not by its transport. A task of its own reads, writes
+/// and beats whatever the application does, until the inbox is full.
+///
+/// The stream yields an `Err` at most once, last, when the connection gives
+/// up; closed by us it ends with `None`. What waits in the inbox is yielded
+/// before that.
+///
+/// As a sink: `poll_ready` waits for room in the outbox, `start_send` puts
+/// the message there, `poll_flush` is ready at once, since accepted is all
+/// that a sink promises, and `poll_close` closes gracefully. On a connection
+/// that is closed `poll_ready` is ready too, so that `start_send` can hand
+/// the message back. "Written" is asked with [`drain`], "delivered" with
+/// [`Sender::send_confirmed`].
+///
+/// Dropping it ends the connection at once, unless there are [`Sender`]s:
+/// then what comes in is read, counted and dropped. Use [`close`] to part
+/// gracefully.
+///
+/// [`drain`]: ResilientConnection::drain
+/// [`close`]: ResilientConnection::close
+#[must_use = "a connection that is dropped ends at once"]
+pub struct ResilientConnection<In, Out = In> {
+    desk: Arc<Desk<Out>>,
+    inbox: Arc<Inbox<In>>,
+    reader: Reader<In>,
+    /// The place that `poll_ready` keeps.
+    place: Option<Reserved>,
+    /// Its turn, while it waits for one.
+    waiter: Option<Waiter>,
+    /// The turn of `poll_close`.
+    closing: Option<u64>,
+    /// Whether the stream has ended.
+    ended: bool,
+}
+
+/// Nothing in it is pinned.
+impl<In, Out> Unpin for ResilientConnection<In, Out> {}
+
+impl<In, Out> ResilientConnection<In, Out> {
+    /// Begins to set up a connection over `transport`.
+    pub fn builder<T>(transport: T) -> Builder<T>
+    where
+        T: Transport,
+        T::Link: Link<Incoming = In, Outgoing = Out>,
+    {
+        Builder::new(transport)
+    }
+
+    pub(crate) fn new(desk: Arc<Desk<Out>>, inbox: Arc<Inbox<In>>) -> ResilientConnection<In, Out> {
+        desk.enter();
+        ResilientConnection {
+            desk,
+            inbox,
+            reader: Reader::new(),
+            place: None,
+            waiter: None,
+            closing: None,
+            ended: false,
+        }
+    }
+
+    /// The next message; `None` when the connection is closed and everything
+    /// was read.
+    ///
+    /// Cancel safe: no message is lost if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Once and last, why the connection gave up.
+    pub async fn recv(&mut self) -> Option<Result<In, Error>> {
+        poll_fn(|cx| self.poll_message(cx)).await
+    }
+
+    /// A sender for this connection's outbox.
+    pub fn sender(&self) -> Sender<Out> {
+        Sender::new(Arc::clone(&self.desk))
+    }
+
+    /// Where the connection stands, to be waited on.
+    pub fn watch(&self) -> StateWatch {
+        StateWatch::new(self.desk.board.state.subscribe())
+    }
+
+    /// What happens from here on.
+    pub fn events(&self) -> Events {
+        Events::new(self.desk.board.bus.listen())
+    }
+
+    /// The present figures.
+    pub fn stats(&self) -> Stats {
+        self.desk.board.stats()
+    }
+
+    /// Waits for a link in use and returns its epoch: at once if there is
+    /// one.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is over.
+    pub async fn connected(&self) -> Result<u64, Error> {
+        let mut watch = self.watch();
+        let connected = watch.wait_for(|state| matches!(state, State::Connected { .. })).await;
+        match connected {
+            Some(State::Connected { epoch }) => Ok(epoch),
+            Some(_) | None => Err(self.end()),
+        }
+    }
+
+    /// Drops the link in use, or ends the wait for the next attempt, and
+    /// opens a new link at once. While an attempt is under way: nothing.
+    pub fn reconnect_now(&self) {
+        self.desk.order(|orders| orders.reconnect = true);
+    }
+
+    /// Probes the link in use: one beat with a deadline of 3 s, and the link
+    /// is dropped if it is not answered. While waiting for the next attempt
+    /// it is made at once.
+    pub fn probe_now(&self) {
+        self.desk.order(|orders| orders.probe = true);
+    }
+
+    /// As [`Sender::drain`].
+    ///
+    /// Cancel safe: dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is over, if that came first.
+    pub async fn drain(&self) -> Result<(), Error> {
+        drain(&self.desk).await
+    }
+
+    /// Closes gracefully: accepts nothing more, writes what was accepted,
+    /// waits for what was asked to be confirmed, says goodbye and waits for
+    /// the peer's, all within the
+    /// [`close_deadline`](super::Builder::close_deadline). Without a link in
+    /// use it returns at once.
+    ///
+    /// What waits in the inbox can still be read afterwards; what comes in
+    /// meanwhile and finds the inbox full is dropped and counted
+    /// ([`Event::MessagesDropped`]). Closing through the [`Sink`] instead
+    /// leaves the inbox as it is, for a reader that reads to the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the closing goes on; call it again to wait
+    /// for it.
+    pub async fn close(&mut self) -> Closed<Out> {
+        self.inbox.discard_overflow();
+        self.desk.close();
+        drained_to(&self.desk, u64::MAX).await;
+        let (not_sent, maybe_sent) = self.desk.take_handed_back();
+        Closed { not_sent, maybe_sent }
+    }
+
+    /// The same stream, which also tells where links changed. If a link is in
+    /// use, it begins with its `Connected`.
+    pub fn with_transitions(self) -> WithTransitions<In, Out> {
+        WithTransitions::new(self)
+    }
+
+    fn end(&self) -> Error {
+        self.desk.board.finished().map_or(Error::Stopped, |finish| finish.error())
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<In, Error>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let budget = ready!(coop::poll_proceed(cx));
+        let message = ready!(self.reader.poll_message(&self.inbox, cx));
+        budget.made_progress();
+        Poll::Ready(match message {
+            Some(message) => Some(Ok(message)),
+            None => self.end_stream(),
+        })
+    }
+
+    pub(super) fn poll_transition(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Transition<In>, Error>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let budget = ready!(coop::poll_proceed(cx));
+        let item = ready!(self.reader.poll_item(&self.inbox, cx));
+        budget.made_progress();
+        Poll::Ready(match item {
+            Item::Message(message) => Some(Ok(Transition::Message(message))),
+            Item::Connected(epoch) => Some(Ok(Transition::Connected { epoch })),
+            Item::Disconnected(epoch) => Some(Ok(Transition::Disconnected { epoch })),
+            Item::Finished => self.end_stream(),
+        })
+    }
+
+    fn end_stream<I>(&mut self) -> Option<Result<I, Error>> {
+        self.ended = true;
+        let error = match self.desk.board.finished() {
+            Some(finish) => finish.stream_error(),
+            None => Some(Error::Stopped),
+        };
+        error.map(Err)
+    }
+}
+
+impl<In, Out> Stream for ResilientConnection<In, Out> {
+    type Item = Result<In, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_message(cx)
+    }
+}
+
+impl<In, Out> Sink<Out> for ResilientConnection<In, Out> {
+    type Error = SendError<Out>;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<Out>>> {
+        let this = &mut *self;
+        if this.place.is_none() {
+            let budget = ready!(coop::poll_proceed(cx));
+            this.place = ready!(this.desk.poll_place(&mut this.waiter, None, cx));
+            budget.made_progress();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Out) -> Result<(), SendError<Out>> {
+        let weight = match self.desk.weigh(&message) {
+            Ok(weight) => weight,
+            Err(too_big) => {
+                let (size, limit) = (too_big.size, too_big.limit);
+                return Err(SendError::TooBig { message, size, limit });
+            }
+        };
+        match self.place.take() {
+            Some(place) => self.desk.push(place, message, weight, None).map_err(SendError::Closed),
+            None => Err(SendError::Closed(message)),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SendError<Out>>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<Out>>> {
+        let this = &mut *self;
+        if this.closing.is_none() {
+            this.desk.close();
+        }
+        ready!(this.desk.poll_drained(&mut this.closing, u64::MAX, cx));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<In, Out> Drop for ResilientConnection<In, Out> {
+    fn drop(&mut self) {
+        self.desk.leave_queue(&mut self.waiter);
+        if let Some(place) = self.place.take() {
+            self.desk.release(place);
+        }
+        let unread = self.inbox.reader_gone();
+        Tally::add(&self.desk.board.tally.messages_dropped, unread as u64);
+        if unread > 0 {
+            self.desk.board.bus.tell(&Event::MessagesDropped { count: unread as u64 });
+        }
+        self.desk.leave();
+    }
+}
+
+impl<In, Out> fmt::Debug for ResilientConnection<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResilientConnection")
+            .field("state", &*self.desk.board.state.borrow())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,297 @@
+//! Sending from anywhere.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+use tokio::task::coop;
+
+use super::{Confirmation, Error, SendError, TrySendError};
+use crate::driver::{Desk, Refused, Ticket, Waiter};
+use crate::outbox::{Confirm, Reserved};
+
+/// Puts messages into a connection's outbox. Cheap to clone; clones share the
+/// outbox and its order.
+///
+/// A sender keeps the connection alive. When only senders are left, what
+/// comes in is read, counted and dropped.
+///
+/// Those who wait for room are served in the order in which they came.
+pub struct Sender<Out> {
+    desk: Arc<Desk<Out>>,
+}
+
+impl<Out> Sender<Out> {
+    pub(crate) fn new(desk: Arc<Desk<Out>>) -> Sender<Out> {
+        desk.enter();
+        Sender { desk }
+    }
+
+    /// Puts a message into the outbox, and waits for room if there is none.
+    /// Returning means accepted: it goes out in order, on this link or a
+    /// later one. To know that it was written use [`drain`](Sender::drain),
+    /// that it arrived [`send_confirmed`](Sender::send_confirmed).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the message back.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the message was not
+    /// accepted and is dropped with it, and the place in the queue is lost.
+    /// To keep the message, use [`reserve`](Sender::reserve).
+    pub async fn send(&self, message: Out) -> Result<(), SendError<Out>> {
+        self.accept(message, |_| None).await
+    }
+
+    /// Puts a message into the outbox if there is room now.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] hands the message back.
+    pub fn try_send(&self, message: Out) -> Result<(), TrySendError<Out>> {
+        let weight = match self.desk.weigh(&message) {
+            Ok(weight) => weight,
+            Err(too_big) => {
+                let (size, limit) = (too_big.size, too_big.limit);
+                return Err(TrySendError::TooBig { message, size, limit });
+            }
+        };
+        self.desk.try_push(message, weight, None).map_err(|refused| match refused {
+            Refused::Full(message) => TrySendError::Full(message),
+            Refused::Closed(message) => TrySendError::Closed(message),
+        })
+    }
+
+    /// Waits for room and keeps it for one message.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is over, or [`Error::Closed`] if it is closing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if the future is dropped, only the place in the queue is
+    /// lost.
+    pub async fn reserve(&self) -> Result<Permit<'_, Out>, Error> {
+        let place = Turn::new(&self.desk, None).await;
+        match place {
+            Some(place) => Ok(Permit { desk: &self.desk, place: Some(place) }),
+            None => Err(self.desk.board.finished().map_or(Error::Closed, |finish| finish.error())),
+        }
+    }
+
+    /// As [`send`](Sender::send), for code outside a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the message back.
+    ///
+    /// # Panics
+    ///
+    /// When called from asynchronous code, which it would block.
+    pub fn blocking_send(&self, message: Out) -> Result<(), SendError<Out>> {
+        self.desk.runtime.block_on(self.send(message))
+    }
+
+    /// As [`send`](Sender::send); the [`Confirmation`] then tells what became
+    /// of the message. A copy of it is kept until that is known, and counts
+    /// against the outbox's bounds.
+    ///
+    /// What shows that a message has arrived is the transport's to say
+    /// ([`Confirms`](crate::transport::Confirms)): by default the answer to a
+    /// beat that was sent after it, and the beat goes out at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the message back.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Sender::send).
+    pub async fn send_confirmed(&self, message: Out) -> Result<Confirmation<Out>, SendError<Out>>
+    where
+        Out: Clone,
+    {
+        let (ticket, outcome) = oneshot::channel();
+        let mut ticket = Some(ticket);
+        self.accept(message, |message| {
+            ticket.take().map(|ticket| Confirm { ticket, copy: message.clone() })
+        })
+        .await?;
+        Ok(Confirmation::new(outcome))
+    }
+
+    /// Waits until all that was accepted up to now has left the outbox: a
+    /// link took it and handed it to the system, or its end was reported
+    /// ([`Event::MaybeSent`](crate::keeper::Event::MaybeSent)).
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is over, if that came first.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future changes nothing.
+    pub async fn drain(&self) -> Result<(), Error> {
+        drain(&self.desk).await
+    }
+
+    async fn accept(
+        &self,
+        message: Out,
+        confirm: impl FnOnce(&Out) -> Option<Confirm<Out, Ticket<Out>>>,
+    ) -> Result<(), SendError<Out>> {
+        let weight = match self.desk.weigh(&message) {
+            Ok(weight) => weight,
+            Err(too_big) => {
+                let (size, limit) = (too_big.size, too_big.limit);
+                return Err(SendError::TooBig { message, size, limit });
+            }
+        };
+        poll_fn(|cx| coop::poll_proceed(cx).map(|budget| budget.made_progress())).await;
+        let confirm = confirm(&message);
+        if confirm.is_none() {
+            let message = match self.desk.try_push(message, weight, None) {
+                Ok(()) => return Ok(()),
+                Err(Refused::Closed(message)) => return Err(SendError::Closed(message)),
+                Err(Refused::Full(message)) => message,
+            };
+            return self.push_in_turn(message, weight, None).await;
+        }
+        self.push_in_turn(message, weight, confirm).await
+    }
+
+    async fn push_in_turn(
+        &self,
+        message: Out,
+        weight: usize,
+        confirm: Option<Confirm<Out, Ticket<Out>>>,
+    ) -> Result<(), SendError<Out>> {
+        match Turn::new(&self.desk, Some(weight)).await {
+            Some(place) => self.desk.push(place, message, weight, confirm).map_err(SendError::Closed),
+            None => Err(SendError::Closed(message)),
+        }
+    }
+}
+
+impl<Out> Clone for Sender<Out> {
+    fn clone(&self) -> Sender<Out> {
+        Sender::new(Arc::clone(&self.desk))
+    }
+}
+
+impl<Out> Drop for Sender<Out> {
+    fn drop(&mut self) {
+        self.desk.leave();
+    }
+}
+
+impl<Out> fmt::Debug for Sender<Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+/// Room for one message. Dropping it gives the room back.
+#[must_use = "a permit that is not used holds room for nothing"]
+pub struct Permit<'a, Out> {
+    desk: &'a Desk<Out>,
+    place: Option<Reserved>,
+}
+
+impl<Out> Permit<'_, Out> {
+    /// Puts the message into the outbox.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] hands the message back: the connection was closed
+    /// meanwhile, or the message is too big.
+    pub fn send(mut self, message: Out) -> Result<(), SendError<Out>> {
+        let weight = match self.desk.weigh(&message) {
+            Ok(weight) => weight,
+            Err(too_big) => {
+                let (size, limit) = (too_big.size, too_big.limit);
+                return Err(SendError::TooBig { message, size, limit });
+            }
+        };
+        let place = self.place.take().expect("a permit holds its place until it is used");
+        self.desk.push(place, message, weight, None).map_err(SendError::Closed)
+    }
+}
+
+impl<Out> Drop for Permit<'_, Out> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.desk.release(place);
+        }
+    }
+}
+
+impl<Out> fmt::Debug for Permit<'_, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}
+
+/// Waits for a place in the outbox; dropped, it leaves the queue.
+struct Turn<'a, Out> {
+    desk: &'a Desk<Out>,
+    weight: Option<usize>,
+    waiter: Option<Waiter>,
+}
+
+impl<'a, Out> Turn<'a, Out> {
+    fn new(desk: &'a Desk<Out>, weight: Option<usize>) -> Turn<'a, Out> {
+        Turn { desk, weight, waiter: None }
+    }
+}
+
+impl<Out> Future for Turn<'_, Out> {
+    type Output = Option<Reserved>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Reserved>> {
+        let turn = &mut *self;
+        turn.desk.poll_place(&mut turn.waiter, turn.weight, cx)
+    }
+}
+
+impl<Out> Drop for Turn<'_, Out> {
+    fn drop(&mut self) {
+        self.desk.leave_queue(&mut self.waiter);
+    }
+}
+
+/// See [`Sender::drain`].
+pub(super) async fn drain<Out>(desk: &Desk<Out>) -> Result<(), Error> {
+    let target = desk.lock().outbox.accepted();
+    match drained_to(desk, target).await {
+        true => Ok(()),
+        false => Err(desk.board.finished().map_or(Error::Closed, |finish| finish.error())),
+    }
+}
+
+/// Waits until all below `target` has left the outbox (true), or the
+/// connection is over (false if it has not).
+pub(super) async fn drained_to<Out>(desk: &Desk<Out>, target: u64) -> bool {
+    /// Leaves nothing behind when it is dropped.
+    struct Forget<'a, Out> {
+        desk: &'a Desk<Out>,
+        id: Option<u64>,
+    }
+
+    impl<Out> Drop for Forget<'_, Out> {
+        fn drop(&mut self) {
+            if let Some(id) = mem::take(&mut self.id) {
+                self.desk.forget_drain(id);
+            }
+        }
+    }
+
+    let mut wait = Forget { desk, id: None };
+    poll_fn(|cx| wait.desk.poll_drained(&mut wait.id, target, cx)).await
+}

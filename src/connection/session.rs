@@ -1,0 +1,222 @@
+//! The login hook's view of a link.
+
+use std::collections::VecDeque;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use crate::keeper::{Beat, Dialled, Failure, LinkEnd};
+use crate::transport::{Attempt, ConnectError, Frame, Link};
+
+/// The `on_connect` hook.
+pub(crate) type Hook<L> =
+    dyn Fn(Session<L>) -> Pin<Box<dyn Future<Output = Result<Session<L>, HookError>> + Send>> + Send + Sync;
+
+/// A link that was just opened and is not in use yet: the hook logs in,
+/// resubscribes, resumes, and hands it back.
+///
+/// What the hook reads and does not keep goes to the stream, in order, before
+/// all that comes later: [`recv_where`](Session::recv_where) puts back what
+/// it skips, [`put_back`](Session::put_back) does it for one message. The
+/// attempt's deadline runs over the hook too.
+///
+/// `Debug` shows neither the link nor messages.
+pub struct Session<L: Link> {
+    link: L,
+    attempt: Attempt,
+    reconnect: bool,
+    beat: Option<Beat>,
+    kept: VecDeque<L::Incoming>,
+    kept_bytes: usize,
+    /// The most messages and bytes to keep for the stream.
+    bounds: (usize, usize),
+}
+
+impl<L: Link> Session<L> {
+    pub(crate) fn new(link: L, attempt: Attempt, reconnect: bool, bounds: (usize, usize)) -> Session<L> {
+        Session { link, attempt, reconnect, beat: None, kept: VecDeque::new(), kept_bytes: 0, bounds }
+    }
+
+    /// Sends one message and hands it to the system.
+    ///
+    /// # Errors
+    ///
+    /// How the link ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: if the future is dropped, the message may have been
+    /// sent or not.
+    pub async fn send(&mut self, message: L::Outgoing) -> Result<(), LinkEnd> {
+        poll_fn(|cx| self.link.poll_ready(cx)).await?;
+        self.link.start_send(message)?;
+        self.flush().await
+    }
+
+    /// Hands all that was sent to the system.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// How the link ended.
+    pub async fn flush(&mut self) -> Result<(), LinkEnd> {
+        poll_fn(|cx| self.link.poll_flush(cx)).await
+    }
+
+    /// The next message from the peer.
+    ///
+    /// Cancel safe: no message is lost if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// How the link ended.
+    pub async fn recv(&mut self) -> Result<L::Incoming, LinkEnd> {
+        loop {
+            match poll_fn(|cx| self.link.poll_next(cx)).await? {
+                Frame::Message(message) => return Ok(message),
+                Frame::Alive => self.flush().await?,
+                Frame::Pong(_) => {}
+            }
+        }
+    }
+
+    /// The next message that `wanted` accepts. Those before it go to the
+    /// stream.
+    ///
+    /// Cancel safe: what was skipped stays kept for the stream.
+    ///
+    /// # Errors
+    ///
+    /// How the link ended. A link that sends more before the wanted message
+    /// than the outbox's counterpart, the inbox, holds ends with
+    /// [`LinkEnd::Protocol`].
+    pub async fn recv_where(
+        &mut self,
+        mut wanted: impl FnMut(&L::Incoming) -> bool,
+    ) -> Result<L::Incoming, LinkEnd> {
+        loop {
+            let message = self.recv().await?;
+            if wanted(&message) {
+                return Ok(message);
+            }
+            self.put_back(message);
+            let (messages, bytes) = self.bounds;
+            if self.kept.len() > messages || self.kept_bytes > bytes {
+                return Err(LinkEnd::Protocol("too much came before what the login waits for".into()));
+            }
+        }
+    }
+
+    /// Leaves a message that was read to the stream, behind those left
+    /// before.
+    pub fn put_back(&mut self, message: L::Incoming) {
+        self.kept_bytes += self.link.weigh(&message);
+        self.kept.push_back(message);
+    }
+
+    /// Says who beats on this link, where the login tells. Otherwise it is
+    /// what the link says.
+    pub fn set_beat(&mut self, beat: Beat) {
+        self.beat = Some(beat);
+    }
+
+    /// The attempt that opened the link: its number, and why the one before
+    /// failed.
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// Whether a link was in use before this one.
+    pub fn is_reconnect(&self) -> bool {
+        self.reconnect
+    }
+
+    /// The link itself.
+    pub fn link(&self) -> &L {
+        &self.link
+    }
+
+    /// The link itself.
+    pub fn link_mut(&mut self) -> &mut L {
+        &mut self.link
+    }
+
+    /// What the keeper wants to know of an opened link.
+    pub(crate) fn beat(&self) -> Beat {
+        self.beat.unwrap_or_else(|| self.link.beat())
+    }
+
+    /// The dial as it was reported, or the whole attempt.
+    pub(crate) fn dialled(&self) -> Dialled {
+        self.attempt.dial_report().unwrap_or_else(|| Dialled {
+            took: self.attempt.elapsed(),
+            local: self.link.local_addr().map(|address| address.ip()),
+        })
+    }
+
+    /// The link, and what is left for the stream with its weight.
+    pub(crate) fn into_parts(self) -> (L, VecDeque<L::Incoming>, usize) {
+        (self.link, self.kept, self.kept_bytes)
+    }
+}
+
+impl<L: Link> fmt::Debug for Session<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("attempt", &self.attempt.number())
+            .field("reconnect", &self.reconnect)
+            .field("kept", &self.kept.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a login hook refuses a link.
+///
+/// Every error turns into one with `?` and asks for another attempt; a
+/// [`LinkEnd`] is known for what it is. To end the connection for good use
+/// [`HookError::stop`].
+pub struct HookError {
+    failure: Failure,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl HookError {
+    /// Another attempt makes sense.
+    pub fn retry(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
+        HookError { failure: Failure::Hook { retry: true }, source: source.into() }
+    }
+
+    /// No later attempt can succeed: the connection gives up.
+    pub fn stop(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
+        HookError { failure: Failure::Hook { retry: false }, source: source.into() }
+    }
+
+    pub(crate) fn into_connect_error(self) -> ConnectError {
+        ConnectError::with_source(self.failure, self.source)
+    }
+}
+
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HookError {
+    fn from(source: E) -> HookError {
+        let source = source.into();
+        let failure = match source.downcast_ref::<LinkEnd>() {
+            Some(end) => Failure::Ended(end.clone()),
+            None => Failure::Hook { retry: true },
+        };
+        HookError { failure, source }
+    }
+}
+
+impl fmt::Debug for HookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookError").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for HookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.failure)
+    }
+}

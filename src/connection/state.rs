@@ -1,0 +1,61 @@
+//! Waiting for a state.
+
+use tokio::sync::watch;
+
+use crate::keeper::State;
+
+/// Where a connection stands, to be looked at and waited on. Clones watch
+/// independently. It does not keep the connection alive.
+#[derive(Clone, Debug)]
+pub struct StateWatch {
+    state: watch::Receiver<State>,
+}
+
+impl StateWatch {
+    pub(crate) fn new(state: watch::Receiver<State>) -> StateWatch {
+        StateWatch { state }
+    }
+
+    /// The present state.
+    pub fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
+    /// Waits until the state is another than at the last call, and returns
+    /// it; states in between may be skipped. `None` once the connection is
+    /// over and that has been seen.
+    ///
+    /// Cancel safe: a change that was not returned is returned by the next
+    /// call.
+    pub async fn changed(&mut self) -> Option<State> {
+        let seen = *self.state.borrow();
+        if is_final(seen) && !self.state.has_changed().unwrap_or(false) {
+            return None;
+        }
+        self.state.changed().await.ok()?;
+        Some(*self.state.borrow_and_update())
+    }
+
+    /// Waits until `wanted` accepts the state, and returns it. `None` if the
+    /// connection is over and its last state is not wanted.
+    ///
+    /// Cancel safe.
+    pub async fn wait_for(&mut self, mut wanted: impl FnMut(State) -> bool) -> Option<State> {
+        let mut accepted = None;
+        self.state
+            .wait_for(|state| {
+                accepted = wanted(*state).then_some(*state);
+                accepted.is_some() || is_final(*state)
+            })
+            .await
+            .ok()?;
+        accepted
+    }
+}
+
+fn is_final(state: State) -> bool {
+    match state {
+        State::Closed | State::GaveUp => true,
+        State::Connecting { .. } | State::Connected { .. } | State::Waiting { .. } | State::Closing => false,
+    }
+}

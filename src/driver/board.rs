@@ -1,0 +1,155 @@
+//! What the application may look at, whatever its messages are.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::watch;
+
+use super::clock::Clock;
+use super::dispatch::Bus;
+use crate::connection::{Error, Stats};
+use crate::keeper::{Figures, GiveUp, Moment, State};
+use crate::transport::ConnectError;
+
+/// The public side of a driver: state, events, figures, and how it finished.
+#[derive(Debug)]
+pub(crate) struct Board {
+    pub(crate) clock: Clock,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) state: watch::Sender<State>,
+    pub(crate) tally: Tally,
+    figures: Mutex<Snapshot>,
+    finish: OnceLock<Finish>,
+}
+
+/// How the driver finished.
+#[derive(Clone, Debug)]
+pub(crate) enum Finish {
+    /// Closed by the application.
+    Closed,
+    /// Given up.
+    GaveUp { reason: GiveUp, source: Option<Arc<ConnectError>> },
+    /// The runtime dropped the driver.
+    Stopped,
+}
+
+impl Finish {
+    /// What the stream ends with: nothing where we closed.
+    pub(crate) fn stream_error(&self) -> Option<Error> {
+        match self {
+            Finish::Closed => None,
+            Finish::GaveUp { .. } | Finish::Stopped => Some(self.error()),
+        }
+    }
+
+    /// What somebody is told who waited for something.
+    pub(crate) fn error(&self) -> Error {
+        match self {
+            Finish::Closed => Error::Closed,
+            Finish::GaveUp { reason, source } => {
+                Error::GaveUp { reason: reason.clone(), source: source.clone() }
+            }
+            Finish::Stopped => Error::Stopped,
+        }
+    }
+}
+
+/// The keeper's figures, and when they were taken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Snapshot {
+    figures: Figures,
+    at: Moment,
+    connected: bool,
+}
+
+/// What the driver counts.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) messages_in: AtomicU64,
+    pub(crate) messages_out: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) messages_dropped: AtomicU64,
+    pub(crate) panics: AtomicU64,
+}
+
+impl Tally {
+    /// Adds to a counter that only the driver's task writes.
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
+        if count > 0 {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Board {
+    pub(crate) fn new(clock: Clock) -> Board {
+        Board {
+            clock,
+            bus: Arc::default(),
+            state: watch::Sender::new(State::Connecting { attempt: 1 }),
+            tally: Tally::default(),
+            figures: Mutex::default(),
+            finish: OnceLock::new(),
+        }
+    }
+
+    /// Shows the keeper's figures.
+    pub(crate) fn show(&self, figures: Figures, state: State, at: Moment) {
+        let connected = matches!(state, State::Connected { .. });
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot { figures, at, connected };
+        self.state.send_if_modified(|shown| {
+            let changed = *shown != state;
+            *shown = state;
+            changed
+        });
+    }
+
+    /// The first finish counts.
+    pub(crate) fn finish(&self, finish: Finish) {
+        let state = match &finish {
+            Finish::Closed | Finish::Stopped => State::Closed,
+            Finish::GaveUp { .. } => State::GaveUp,
+        };
+        if self.finish.set(finish).is_ok() {
+            self.state.send_replace(state);
+        }
+    }
+
+    /// How the driver finished, if it did.
+    pub(crate) fn finished(&self) -> Option<&Finish> {
+        self.finish.get()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let Snapshot { mut figures, at, connected } =
+            *self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.finish.get().is_none() {
+            let since = self.clock.now().since(at);
+            if connected {
+                figures.uptime += since;
+            } else {
+                figures.downtime += since;
+            }
+        }
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            messages_received: read(&self.tally.messages_in),
+            messages_sent: read(&self.tally.messages_out),
+            messages_dropped: read(&self.tally.messages_dropped),
+            bytes_received: read(&self.tally.bytes_in),
+            bytes_sent: read(&self.tally.bytes_out),
+            beats_sent: figures.beats_sent,
+            beats_saved: figures.beats_saved,
+            beats_missed: figures.misses,
+            reconnects: figures.reconnects,
+            uptime: figures.uptime,
+            downtime: figures.downtime,
+            rtt: figures.rtt,
+            interval: figures.interval,
+            proven: figures.proven,
+            events_dropped: self.bus.dropped(),
+            panics: read(&self.tally.panics),
+        }
+    }
+}

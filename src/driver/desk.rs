@@ -1,0 +1,348 @@
+//! Where the application leaves messages and orders for the driver.
+
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::board::Board;
+use super::waiters::{Waiter, Waiters};
+use crate::outbox::{Bounds, Confirm, Outbox, Outcome, Reserved};
+use crate::transport::MessageTooBig;
+
+/// Told what became of a message.
+pub(crate) type Ticket<Out> = oneshot::Sender<Outcome<Out>>;
+
+/// Weighs messages, without naming the transport that knows how.
+pub(crate) type Weigh<Out> = dyn Fn(&Out) -> Result<usize, MessageTooBig> + Send + Sync;
+
+/// The application's side of what goes out. Everything that it says to the
+/// driver goes through here, under one lock.
+pub(crate) struct Desk<Out> {
+    pub(crate) board: Arc<Board>,
+    pub(crate) runtime: Handle,
+    weigh: Box<Weigh<Out>>,
+    /// How many connections, halves and senders there are.
+    owners: AtomicUsize,
+    state: Mutex<DeskState<Out>>,
+}
+
+/// What lies on the desk.
+pub(crate) struct DeskState<Out> {
+    pub(crate) outbox: Outbox<Out, Ticket<Out>>,
+    pub(crate) orders: Orders,
+    /// The driver, while it sleeps.
+    pub(crate) driver: Option<Waker>,
+    /// Whether a message is something that the sleeping driver waits for.
+    pub(crate) wants_messages: bool,
+    waiters: Waiters,
+    drains: Vec<Drain>,
+    next_drain: u64,
+    finished: bool,
+    /// What close hands back.
+    handed_back: Vec<Out>,
+    maybe_sent: u64,
+}
+
+/// What the application asks for beside sending.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Orders {
+    pub(crate) reconnect: bool,
+    pub(crate) probe: bool,
+    pub(crate) close: bool,
+    /// Nobody is left.
+    pub(crate) abandoned: bool,
+}
+
+/// Somebody who waits until all below `target` has left the outbox.
+struct Drain {
+    id: u64,
+    target: u64,
+    waker: Waker,
+}
+
+/// Why a message was not accepted.
+pub(crate) enum Refused<Out> {
+    Full(Out),
+    Closed(Out),
+}
+
+/// Those to tell once the lock is released.
+pub(crate) struct Notices<Out> {
+    wakers: Vec<Waker>,
+    settled: Vec<(Ticket<Out>, Outcome<Out>)>,
+}
+
+impl<Out> Default for Notices<Out> {
+    fn default() -> Notices<Out> {
+        Notices { wakers: Vec::new(), settled: Vec::new() }
+    }
+}
+
+impl<Out> Notices<Out> {
+    /// Tells them. The buffers are kept for the next time.
+    pub(crate) fn tell(&mut self) {
+        for (ticket, outcome) in self.settled.drain(..) {
+            // Whoever dropped the confirmation does not want to know.
+            let _ = ticket.send(outcome);
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        *self = Notices::default();
+    }
+}
+
+impl<Out> Desk<Out> {
+    pub(crate) fn new(board: Arc<Board>, runtime: Handle, bounds: Bounds, weigh: Box<Weigh<Out>>) -> Desk<Out> {
+        Desk {
+            board,
+            runtime,
+            weigh,
+            owners: AtomicUsize::new(0),
+            state: Mutex::new(DeskState {
+                outbox: Outbox::new(bounds),
+                orders: Orders::default(),
+                driver: None,
+                wants_messages: false,
+                waiters: Waiters::default(),
+                drains: Vec::new(),
+                next_drain: 0,
+                finished: false,
+                handed_back: Vec::new(),
+                maybe_sent: 0,
+            }),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, DeskState<Out>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {
+        (self.weigh)(message)
+    }
+
+    /// One more connection, half or sender.
+    pub(crate) fn enter(&self) {
+        self.owners.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less; after the last the driver ends at once.
+    pub(crate) fn leave(&self) {
+        if self.owners.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.order(|orders| orders.abandoned = true);
+        }
+    }
+
+    /// Gives the driver an order.
+    pub(crate) fn order(&self, give: impl FnOnce(&mut Orders)) {
+        let mut state = self.lock();
+        give(&mut state.orders);
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Begins to close: nothing more is accepted.
+    pub(crate) fn close(&self) {
+        let mut notices = Notices::<Out>::default();
+        let driver = {
+            let mut state = self.lock();
+            state.orders.close = true;
+            state.outbox.refuse_more();
+            state.waiters.wake_all(&mut notices.wakers);
+            state.driver.take()
+        };
+        notices.tell();
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Accepts `message` if there is room and nobody waits before.
+    pub(crate) fn try_push(
+        &self,
+        message: Out,
+        weight: usize,
+        confirm: Option<Confirm<Out, Ticket<Out>>>,
+    ) -> Result<(), Refused<Out>> {
+        let mut state = self.lock();
+        if state.outbox.is_closed() {
+            return Err(Refused::Closed(message));
+        }
+        match state.outbox.reserve(Some(weight)) {
+            Some(place) => self.push_locked(state, place, message, weight, confirm).map_err(Refused::Closed),
+            None => Err(Refused::Full(message)),
+        }
+    }
+
+    /// Accepts `message` on its place.
+    pub(crate) fn push(
+        &self,
+        place: Reserved,
+        message: Out,
+        weight: usize,
+        confirm: Option<Confirm<Out, Ticket<Out>>>,
+    ) -> Result<(), Out> {
+        self.push_locked(self.lock(), place, message, weight, confirm)
+    }
+
+    fn push_locked(
+        &self,
+        mut state: MutexGuard<'_, DeskState<Out>>,
+        place: Reserved,
+        message: Out,
+        weight: usize,
+        confirm: Option<Confirm<Out, Ticket<Out>>>,
+    ) -> Result<(), Out> {
+        state.outbox.push(place, message, weight, confirm)?;
+        let driver = if state.wants_messages { state.driver.take() } else { None };
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        Ok(())
+    }
+
+    /// Waits for a place; `None` once nothing is accepted any more. `waiter`
+    /// keeps the turn between calls and must be given up by
+    /// [`Desk::leave_queue`] if the wait is given up.
+    pub(crate) fn poll_place(
+        &self,
+        waiter: &mut Option<Waiter>,
+        weight: Option<usize>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Reserved>> {
+        let mut state = self.lock();
+        if state.outbox.is_closed() {
+            drop(state);
+            self.leave_queue(waiter);
+            return Poll::Ready(None);
+        }
+        if let Some(waiting) = waiter {
+            let place = state.waiters.poll(waiting, cx.waker());
+            if place.is_ready() {
+                *waiter = None;
+            }
+            return place.map(Some);
+        }
+        if let Some(place) = state.outbox.reserve(weight) {
+            return Poll::Ready(Some(place));
+        }
+        *waiter = Some(state.waiters.enter(weight, cx.waker().clone()));
+        Poll::Pending
+    }
+
+    /// Gives up a turn, and the place if it had come.
+    pub(crate) fn leave_queue(&self, waiter: &mut Option<Waiter>) {
+        let Some(waiting) = waiter.take() else { return };
+        let mut notices = Notices::<Out>::default();
+        let mut state = self.lock();
+        if let Some(place) = state.waiters.leave(waiting) {
+            state.outbox.release(place);
+        }
+        state.collect(&mut notices);
+        drop(state);
+        notices.tell();
+    }
+
+    /// Gives a place back unused.
+    pub(crate) fn release(&self, place: Reserved) {
+        let mut notices = Notices::<Out>::default();
+        let mut state = self.lock();
+        state.outbox.release(place);
+        state.collect(&mut notices);
+        drop(state);
+        notices.tell();
+    }
+
+    /// Ready when all below `target` has left the outbox, or never will.
+    /// Returns whether it has.
+    pub(crate) fn poll_drained(&self, id: &mut Option<u64>, target: u64, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut state = self.lock();
+        if state.outbox.drained() >= target || state.finished {
+            return Poll::Ready(state.outbox.drained() >= target);
+        }
+        let waker = cx.waker().clone();
+        let known = id.and_then(|id| state.drains.iter().position(|drain| drain.id == id));
+        match known {
+            Some(at) => state.drains[at].waker = waker,
+            None => {
+                state.next_drain += 1;
+                *id = Some(state.next_drain);
+                let id = state.next_drain;
+                state.drains.push(Drain { id, target, waker });
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Nobody waits for this drain any more.
+    pub(crate) fn forget_drain(&self, id: u64) {
+        self.lock().drains.retain(|drain| drain.id != id);
+    }
+
+    /// What close hands back, once.
+    pub(crate) fn take_handed_back(&self) -> (Vec<Out>, u64) {
+        let mut state = self.lock();
+        (mem::take(&mut state.handed_back), mem::take(&mut state.maybe_sent))
+    }
+}
+
+impl<Out> DeskState<Out> {
+    /// Lets those in for whom there is room, and notes who is to be told.
+    pub(crate) fn collect(&mut self, notices: &mut Notices<Out>) {
+        while let Some((ticket, outcome)) = self.outbox.poll_settled() {
+            notices.settled.push((ticket, outcome));
+        }
+        self.waiters.admit(&mut self.outbox, &mut notices.wakers);
+        if !self.drains.is_empty() {
+            let drained = self.outbox.drained();
+            self.drains.retain(|drain| {
+                let waits = drain.target > drained;
+                if !waits {
+                    notices.wakers.push(drain.waker.clone());
+                }
+                waits
+            });
+        }
+    }
+
+    /// Ends it all: hands back what was never sent. A confirmed message goes
+    /// to whoever waits for its outcome, or is handed back with the others if
+    /// nobody does.
+    pub(crate) fn finish(&mut self, maybe_sent: u64, notices: &mut Notices<Out>) {
+        self.handed_back = self.outbox.close();
+        self.maybe_sent = maybe_sent;
+        while let Some((ticket, outcome)) = self.outbox.poll_settled() {
+            match outcome {
+                Outcome::NotSent(message) if ticket.is_closed() => self.handed_back.push(message),
+                outcome => notices.settled.push((ticket, outcome)),
+            }
+        }
+        self.finished = true;
+        self.driver = None;
+        self.waiters.wake_all(&mut notices.wakers);
+        notices.wakers.extend(self.drains.drain(..).map(|drain| drain.waker));
+    }
+
+    /// Whether everything that was accepted has left the outbox and is known
+    /// to have arrived, as far as anybody asked.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.outbox.drained() == self.outbox.accepted() && self.outbox.unconfirmed() == 0
+    }
+}
+
+impl<Out> fmt::Debug for Desk<Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("owners", &self.owners).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! Events on their way to those who listen: each listener has a bounded ring
+//! of its own, so that a slow one loses events and nothing else.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use crate::keeper::Event;
+
+/// Events that one listener may be behind: 1,024, hours of a calm connection.
+pub(crate) const RING: usize = 1024;
+
+/// Capacity that an idle ring may keep.
+const KEPT: usize = 16;
+
+/// Hands every event to every listener.
+#[derive(Debug, Default)]
+pub(crate) struct Bus {
+    rings: Mutex<Vec<Weak<Ring>>>,
+    listeners: AtomicUsize,
+    closed: AtomicBool,
+    /// Events that listeners lost.
+    dropped: AtomicU64,
+}
+
+impl Bus {
+    /// Whether anybody would hear an event.
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.listeners.load(Ordering::Acquire) > 0
+    }
+
+    /// A new listener, who hears all from here on.
+    pub(crate) fn listen(self: &Arc<Self>) -> Listener {
+        let ring = Arc::new(Ring::default());
+        let mut rings = lock(&self.rings);
+        if self.closed.load(Ordering::Acquire) {
+            lock(&ring.state).closed = true;
+        }
+        rings.push(Arc::downgrade(&ring));
+        self.listeners.fetch_add(1, Ordering::AcqRel);
+        Listener { ring, bus: Arc::clone(self) }
+    }
+
+    /// Tells all listeners.
+    pub(crate) fn tell(&self, event: &Event) {
+        for ring in self.rings() {
+            if ring.push(event.clone()) {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// No event will follow.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        for ring in self.rings() {
+            ring.close();
+        }
+    }
+
+    /// Events that listeners lost.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    fn rings(&self) -> Vec<Arc<Ring>> {
+        lock(&self.rings).iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// One listener's events.
+#[derive(Debug, Default)]
+struct Ring {
+    state: Mutex<RingState>,
+}
+
+#[derive(Debug, Default)]
+struct RingState {
+    events: VecDeque<Event>,
+    /// How many went missing before the first of them.
+    dropped: u64,
+    waker: Option<Waker>,
+    closed: bool,
+}
+
+impl Ring {
+    /// Adds an event; true if the oldest had to go for it.
+    fn push(&self, event: Event) -> bool {
+        let mut state = lock(&self.state);
+        let full = state.events.len() == RING;
+        if full {
+            state.events.pop_front();
+            state.dropped += 1;
+        }
+        state.events.push_back(event);
+        wake(state);
+        full
+    }
+
+    fn close(&self) {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        wake(state);
+    }
+}
+
+/// Hears events until the connection is over.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    ring: Arc<Ring>,
+    bus: Arc<Bus>,
+}
+
+impl Listener {
+    /// The next event; `None` when no more will come.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut state = lock(&self.ring.state);
+        if state.dropped > 0 {
+            let count = std::mem::take(&mut state.dropped);
+            return Poll::Ready(Some(Event::EventsDropped { count }));
+        }
+        if let Some(event) = state.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if state.events.capacity() > KEPT {
+            state.events = VecDeque::new();
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.bus.listeners.fetch_sub(1, Ordering::AcqRel);
+        let own = Arc::downgrade(&self.ring);
+        lock(&self.bus.rings).retain(|ring| !ring.ptr_eq(&own));
+    }
+}
+
+fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wake(mut state: MutexGuard<'_, RingState>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,396 @@
+//! What came in, from the driver to the application: bounded, and handed over
+//! in batches.
+//!
+//! The driver adds a batch under one lock; the reader swaps the whole queue
+//! out under one lock and pops from it without any. Three buffers go round
+//! between them, so that a steady flow allocates nothing.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Capacity that an idle buffer may keep.
+const KEPT: usize = 16;
+
+/// How much the inbox holds beside what the reader has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Room {
+    /// Whether no message fits.
+    pub(crate) fn is_none(self) -> bool {
+        self.messages == 0 || self.bytes == 0
+    }
+}
+
+/// The queue between the driver and the reader.
+pub(crate) struct Inbox<In> {
+    bounds: Room,
+    state: Mutex<State<In>>,
+}
+
+struct State<In> {
+    queue: VecDeque<In>,
+    /// What the queue weighs.
+    bytes: usize,
+    /// How many at its front were parked.
+    parked: usize,
+    /// How many were ever added.
+    added: u64,
+    marks: VecDeque<Mark>,
+    /// An empty buffer for whoever needs one.
+    spare: VecDeque<In>,
+    reader: Option<Waker>,
+    /// The driver, while it waits for room.
+    driver: Option<Waker>,
+    reader_gone: bool,
+    /// What does not fit is dropped: nobody reads while the connection closes.
+    discard: bool,
+    finished: bool,
+}
+
+/// Where the link changed: after message number `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    at: u64,
+    change: Change,
+}
+
+/// The changes between two messages, merged: what a reader must know who saw
+/// the message before and sees the one after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The epoch that the reader knew and that is over.
+    pub(crate) disconnected: Option<u64>,
+    /// The epoch that holds now.
+    pub(crate) connected: Option<u64>,
+}
+
+impl Change {
+    fn is_none(self) -> bool {
+        self == Change::default()
+    }
+
+    /// Adds what came later.
+    fn then(&mut self, later: Change) {
+        if let Some(epoch) = later.disconnected
+            && self.connected.take().is_none()
+        {
+            self.disconnected = self.disconnected.or(Some(epoch));
+        }
+        self.connected = later.connected.or(self.connected);
+    }
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Added {
+    /// The room that is left.
+    pub(crate) room: Room,
+    /// Messages that nobody will read.
+    pub(crate) dropped: usize,
+}
+
+impl<In> Inbox<In> {
+    pub(crate) fn new(messages: usize, bytes: usize) -> Inbox<In> {
+        Inbox {
+            bounds: Room { messages, bytes },
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                bytes: 0,
+                parked: 0,
+                added: 0,
+                marks: VecDeque::new(),
+                spare: VecDeque::new(),
+                reader: None,
+                driver: None,
+                reader_gone: false,
+                discard: false,
+                finished: false,
+            }),
+        }
+    }
+
+    /// The room for more.
+    pub(crate) fn bounds(&self) -> Room {
+        self.bounds
+    }
+
+    /// Adds `batch`, which weighs `bytes`, and leaves it empty. Where no room
+    /// is left afterwards, `driver` is woken as soon as there is some.
+    pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: &Waker) -> Added {
+        let mut state = self.lock();
+        if state.reader_gone || (state.discard && state.room(self.bounds).is_none()) {
+            let dropped = batch.len();
+            drop(state);
+            batch.clear();
+            return Added { room: self.bounds, dropped };
+        }
+        state.added += batch.len() as u64;
+        state.bytes += bytes;
+        if state.queue.is_empty() {
+            mem::swap(&mut state.queue, batch);
+            if batch.capacity() == 0 {
+                *batch = mem::take(&mut state.spare);
+            }
+        } else {
+            state.queue.append(batch);
+        }
+        let room = self.room_or_wait(&mut state, driver);
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Added { room, dropped: 0 }
+    }
+
+    /// The room that there is now; where there is none, `driver` is woken as
+    /// soon as there is some.
+    pub(crate) fn room(&self, driver: &Waker) -> Room {
+        let mut state = self.lock();
+        self.room_or_wait(&mut state, driver)
+    }
+
+    fn room_or_wait(&self, state: &mut State<In>, driver: &Waker) -> Room {
+        if state.reader_gone || state.discard {
+            return self.bounds;
+        }
+        let room = state.room(self.bounds);
+        state.driver = room.is_none().then(|| driver.clone());
+        room
+    }
+
+    /// Lets `park` exchange each waiting message for one that holds no shared
+    /// buffer, once each. Returns whether any waited.
+    pub(crate) fn park(&self, park: impl FnMut(In) -> In) -> bool {
+        let (mut queue, parked) = {
+            let mut state = self.lock();
+            if state.queue.len() == state.parked {
+                return !state.queue.is_empty();
+            }
+            (mem::take(&mut state.queue), state.parked)
+        };
+        // The reader finds nothing meanwhile, since nobody else adds; it is
+        // woken afterwards.
+        let fresh: Vec<In> = queue.drain(parked..).collect();
+        queue.extend(fresh.into_iter().map(park));
+        let mut state = self.lock();
+        state.parked = queue.len();
+        state.queue = queue;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        true
+    }
+
+    /// Notes that the link changed here. Changes without a message between
+    /// them merge, so that there are never more of them than messages.
+    pub(crate) fn mark(&self, change: Change) {
+        let mut state = self.lock();
+        if state.reader_gone {
+            return;
+        }
+        let at = state.added;
+        push_mark(&mut state.marks, Mark { at, change });
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(&self) {
+        let mut state = self.lock();
+        state.finished = true;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// Frees what a burst has left allocated.
+    pub(crate) fn shrink(&self) {
+        let mut state = self.lock();
+        state.spare = VecDeque::new();
+        if state.queue.is_empty() && state.queue.capacity() > KEPT {
+            state.queue = VecDeque::new();
+        }
+    }
+
+    /// From here on what does not fit is dropped instead of waited with.
+    pub(crate) fn discard_overflow(&self) {
+        let driver = {
+            let mut state = self.lock();
+            state.discard = true;
+            state.driver.take()
+        };
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Nobody will read any more: what waits is dropped and counted.
+    pub(crate) fn reader_gone(&self) -> usize {
+        let (queue, spare, driver) = {
+            let mut state = self.lock();
+            state.reader_gone = true;
+            state.bytes = 0;
+            state.parked = 0;
+            state.marks = VecDeque::new();
+            state.reader = None;
+            (mem::take(&mut state.queue), mem::take(&mut state.spare), state.driver.take())
+        };
+        drop(spare);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        queue.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<In>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<In> State<In> {
+    fn room(&self, bounds: Room) -> Room {
+        Room {
+            messages: bounds.messages.saturating_sub(self.queue.len()),
+            bytes: bounds.bytes.saturating_sub(self.bytes),
+        }
+    }
+}
+
+impl<In> fmt::Debug for Inbox<In> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("bounds", &self.bounds).finish_non_exhaustive()
+    }
+}
+
+fn push_mark(marks: &mut VecDeque<Mark>, mark: Mark) {
+    match marks.back_mut() {
+        Some(last) if last.at == mark.at => last.change.then(mark.change),
+        Some(_) | None => marks.push_back(mark),
+    }
+    if marks.back().is_some_and(|last| last.change.is_none()) {
+        marks.pop_back();
+    }
+}
+
+/// What a reader gets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item<In> {
+    Message(In),
+    Disconnected(u64),
+    Connected(u64),
+    Finished,
+}
+
+/// The reader's side: what it has swapped out and not yet popped.
+pub(crate) struct Reader<In> {
+    batch: VecDeque<In>,
+    marks: VecDeque<Mark>,
+    /// How many messages were ever popped.
+    popped: u64,
+    /// The change that the reader is at: it was passed over, or is still to
+    /// be told.
+    change: Change,
+}
+
+impl<In> Reader<In> {
+    pub(crate) fn new() -> Reader<In> {
+        Reader { batch: VecDeque::new(), marks: VecDeque::new(), popped: 0, change: Change::default() }
+    }
+
+    /// The next message; changes are passed over and kept, merged.
+    pub(crate) fn poll_message(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Poll<Option<In>> {
+        loop {
+            self.reach_marks();
+            if let Some(message) = self.pop() {
+                return Poll::Ready(Some(message));
+            }
+            match self.swap(inbox, cx) {
+                Some(Poll::Ready(())) => {}
+                Some(Poll::Pending) => return Poll::Pending,
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// The next message or change, in true order.
+    pub(crate) fn poll_item(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Poll<Item<In>> {
+        loop {
+            self.reach_marks();
+            if let Some(epoch) = self.change.disconnected.take() {
+                return Poll::Ready(Item::Disconnected(epoch));
+            }
+            if let Some(epoch) = self.change.connected.take() {
+                return Poll::Ready(Item::Connected(epoch));
+            }
+            if let Some(message) = self.pop() {
+                return Poll::Ready(Item::Message(message));
+            }
+            match self.swap(inbox, cx) {
+                Some(Poll::Ready(())) => {}
+                Some(Poll::Pending) => return Poll::Pending,
+                None => return Poll::Ready(Item::Finished),
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<In> {
+        let message = self.batch.pop_front()?;
+        self.popped += 1;
+        Some(message)
+    }
+
+    /// Merges the changes at the present place.
+    fn reach_marks(&mut self) {
+        while let Some(mark) = self.marks.front()
+            && mark.at <= self.popped
+        {
+            self.change.then(mark.change);
+            self.marks.pop_front();
+        }
+    }
+
+    /// Swaps the queue in; `None` when nothing more will come.
+    fn swap(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Option<Poll<()>> {
+        let mut state = inbox.lock();
+        if state.queue.is_empty() && state.marks.is_empty() {
+            if state.finished {
+                return None;
+            }
+            if self.batch.capacity() > KEPT {
+                state.spare = mem::take(&mut self.batch);
+            }
+            match &mut state.reader {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            return Some(Poll::Pending);
+        }
+        mem::swap(&mut state.queue, &mut self.batch);
+        state.bytes = 0;
+        state.parked = 0;
+        while let Some(mark) = state.marks.pop_front() {
+            push_mark(&mut self.marks, mark);
+        }
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        Some(Poll::Ready(()))
+    }
+}

@@ -1,0 +1,141 @@
+//! The small tasks beside the driver's: those that open links and those that
+//! say goodbye on them.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::task::AbortHandle;
+
+use super::contain::{Panicked, contain, contain_future, drop_contained};
+use super::reports::{Report, Reports};
+use crate::connection::{Hook, Session};
+use crate::keeper::{Failure, LinkEnd, LinkId};
+use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
+
+/// The tasks that run. A task is aborted when it is abandoned, and all are
+/// when the driver goes.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    running: Vec<(LinkId, AbortHandle)>,
+}
+
+impl Tasks {
+    pub(super) fn spawn(&mut self, link: LinkId, task: impl Future<Output = ()> + Send + 'static) {
+        self.running.push((link, tokio::spawn(task).abort_handle()));
+    }
+
+    /// The task has said its last word. False if it had been abandoned: then
+    /// its word does not count.
+    pub(super) fn ended(&mut self, link: LinkId) -> bool {
+        let before = self.running.len();
+        self.running.retain(|(running, _)| *running != link);
+        self.running.len() < before
+    }
+
+    /// Whether the link's task runs and was not abandoned.
+    pub(super) fn knows(&self, link: LinkId) -> bool {
+        self.running.iter().any(|(running, _)| *running == link)
+    }
+
+    /// Drops the link's task, and the link with it, at once.
+    pub(super) fn abandon(&mut self, link: LinkId) {
+        self.running.retain(|(running, task)| {
+            if *running == link {
+                task.abort();
+            }
+            *running != link
+        });
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for (_, task) in &self.running {
+            task.abort();
+        }
+    }
+}
+
+/// Opens a link and logs in. The keeper holds the deadline over both: when it
+/// passes, this is dropped.
+pub(super) async fn open<T: Transport>(
+    transport: Arc<T>,
+    hook: Option<Arc<Hook<T::Link>>>,
+    attempt: Attempt,
+    reconnect: bool,
+    kept: (usize, usize),
+    reports: Arc<Reports<T::Link>>,
+) {
+    let id = attempt.link_id();
+    let connected = contain_future(async { transport.connect(&attempt).await }).await;
+    let dialled = attempt.dial_report();
+    let link = match connected {
+        Ok(Ok(link)) => link,
+        Ok(Err(error)) => return reports.send(id, Report::Failed { error, dialled }),
+        Err(Panicked) => return reports.send(id, Report::Failed { error: panicked(), dialled }),
+    };
+    let session = Session::new(link, attempt, reconnect, kept);
+    let session = match hook {
+        None => Ok(session),
+        Some(hook) => match contain_future(async move { hook(session).await }).await {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(refused)) => Err(refused.into_connect_error()),
+            Err(Panicked) => Err(panicked()),
+        },
+    };
+    reports.send(
+        id,
+        match session {
+            Ok(session) => Report::Opened(Box::new(session)),
+            Err(error) => Report::Failed { error, dialled },
+        },
+    );
+}
+
+fn panicked() -> ConnectError {
+    ConnectError::new(Failure::Panicked)
+}
+
+/// Says goodbye on a link and reads it to its end, both at once, since a peer
+/// that is stuck writing reads nothing. The keeper holds the deadline.
+pub(super) async fn retire<L: Link>(id: LinkId, mut link: L, reports: Arc<Reports<L>>) {
+    let mut closed = false;
+    let end = poll_fn(|cx| match contain(|| poll_retired(id, &mut link, &mut closed, &reports, cx)) {
+        Ok(end) => end,
+        Err(Panicked) => Poll::Ready(LinkEnd::Panicked),
+    })
+    .await;
+    drop_contained(link);
+    reports.send(id, Report::Ended(end));
+}
+
+fn poll_retired<L: Link>(
+    id: LinkId,
+    link: &mut L,
+    closed: &mut bool,
+    reports: &Reports<L>,
+    cx: &mut Context<'_>,
+) -> Poll<LinkEnd> {
+    /// Frames in one turn, so that a flood does not hold the worker.
+    const TURN: usize = 256;
+    if !*closed && let Poll::Ready(written) = link.poll_close(cx) {
+        // An error of the write side is not the end: what the peer has said
+        // is still read.
+        *closed = true;
+        let _ = written;
+    }
+    for _ in 0..TURN {
+        if reports.poll_room(cx).is_pending() {
+            return Poll::Pending;
+        }
+        match link.poll_next(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(Frame::Message(message))) => reports.send(id, Report::Message(message)),
+            Poll::Ready(Ok(Frame::Pong(_) | Frame::Alive)) => {}
+            Poll::Ready(Err(end)) => return Poll::Ready(end),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}

@@ -1,0 +1,86 @@
+//! Senders that wait for room, first come, first served.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use crate::outbox::{Outbox, Reserved};
+
+/// A turn in the queue.
+#[derive(Debug)]
+pub(crate) struct Waiter(u64);
+
+/// The queue: places are handed to those who wait, so that nobody who comes
+/// later can take them first.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    /// In order of arrival; those who were given a place come first.
+    queue: VecDeque<Waiting>,
+    /// How many of the first have their place.
+    admitted: usize,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: u64,
+    weight: Option<usize>,
+    waker: Waker,
+    place: Option<Reserved>,
+}
+
+impl Waiters {
+    /// Joins the queue.
+    pub(crate) fn enter(&mut self, weight: Option<usize>, waker: Waker) -> Waiter {
+        self.next += 1;
+        self.queue.push_back(Waiting { id: self.next, weight, waker, place: None });
+        Waiter(self.next)
+    }
+
+    /// The place, if it came.
+    pub(crate) fn poll(&mut self, waiter: &Waiter, waker: &Waker) -> Poll<Reserved> {
+        let Some(at) = self.position(waiter) else { return Poll::Pending };
+        match self.queue[at].place.take() {
+            Some(place) => {
+                self.remove(at);
+                Poll::Ready(place)
+            }
+            None => {
+                self.queue[at].waker.clone_from(waker);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Leaves the queue; a place that had come is returned.
+    pub(crate) fn leave(&mut self, waiter: Waiter) -> Option<Reserved> {
+        let at = self.position(&waiter)?;
+        self.remove(at).and_then(|waiting| waiting.place)
+    }
+
+    /// Gives places to those who wait while there is room.
+    pub(crate) fn admit<M, T>(&mut self, outbox: &mut Outbox<M, T>, wakers: &mut Vec<Waker>) {
+        while let Some(waiting) = self.queue.get_mut(self.admitted)
+            && let Some(place) = outbox.reserve(waiting.weight)
+        {
+            waiting.place = Some(place);
+            wakers.push(waiting.waker.clone());
+            self.admitted += 1;
+        }
+    }
+
+    /// Wakes everybody: there will be no more room.
+    pub(crate) fn wake_all(&self, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.queue.iter().map(|waiting| waiting.waker.clone()));
+    }
+
+    fn position(&self, waiter: &Waiter) -> Option<usize> {
+        self.queue.binary_search_by_key(&waiter.0, |waiting| waiting.id).ok()
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Waiting> {
+        if at < self.admitted {
+            self.admitted -= 1;
+        }
+        self.queue.remove(at)
+    }
+}
