@@ -180,7 +180,8 @@ impl Client {
 
     /// Says goodbye, and waits for the last news.
     pub async fn close(&mut self) {
-        self.connection.close().await;
+        // Each message's confirmation tells what became of it.
+        let _ = self.connection.close().await;
         while let Some((_, news)) = self.next(Instant::now() + Duration::from_secs(1)).await {
             if matches!(news, News::Event(Event::Closed)) {
                 break;
