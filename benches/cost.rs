@@ -87,9 +87,10 @@ async fn client(words: &[&str], count: bool) -> Option<String> {
     command.arg("-c").arg(script).arg(me).args(words);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = tokio::task::spawn_blocking(move || command.output()).await.ok()?.ok()?;
-    output.status.success().then(|| {
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-    })
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
 // The server: its first message says what it is to do.

@@ -9,9 +9,24 @@ pub mod keeper;
 pub mod outbox;
 
 #[cfg(feature = "runtime")]
+mod connection;
+#[cfg(feature = "runtime")]
+mod driver;
+#[cfg(feature = "runtime")]
 pub mod network;
 #[cfg(feature = "runtime")]
 pub mod transport;
 
 #[cfg(feature = "test-util")]
 pub mod testing;
+
+#[cfg(feature = "runtime")]
+pub use connection::{
+    Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
+    SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, WithTransitions,
+};
+#[cfg(feature = "test-util")]
+pub use driver::Suspend;
+#[cfg(feature = "runtime")]
+pub use keeper::{Event, Heartbeat, Invalid, Reconnect, State};
+pub use outbox::Outcome;

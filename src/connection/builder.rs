@@ -12,7 +12,7 @@ use super::{Error, Hook, HookError, ResilientConnection, Session};
 #[cfg(feature = "test-util")]
 use crate::driver::Suspend;
 use crate::driver::{self, Clock};
-use crate::keeper::{Config, Event, Heartbeat, Invalid, Reconnect};
+use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
 use crate::transport::{Link, Transport};
@@ -42,7 +42,6 @@ pub struct Builder<T: Transport> {
     outbox: Bounds,
     inbox_messages: usize,
     inbox_bytes: usize,
-    close_deadline: Duration,
     first_connect: FirstConnect,
     seed: Option<u64>,
     runtime: Option<Handle>,
@@ -76,7 +75,7 @@ impl<T: Transport> Builder<T> {
     pub const INBOX_BYTES: usize = 32 * 1024;
     /// 3 s for a graceful close: a peer that answers does so in one round
     /// trip.
-    pub const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
+    pub const CLOSE_DEADLINE: Duration = keeper::GOODBYE;
 
     pub(super) fn new(transport: T) -> Builder<T> {
         Builder {
@@ -88,7 +87,6 @@ impl<T: Transport> Builder<T> {
             outbox: Bounds::default(),
             inbox_messages: Self::INBOX_MESSAGES,
             inbox_bytes: Self::INBOX_BYTES,
-            close_deadline: Self::CLOSE_DEADLINE,
             first_connect: FirstConnect::default(),
             seed: None,
             runtime: None,
@@ -166,7 +164,7 @@ impl<T: Transport> Builder<T> {
 
     /// How long a graceful close may take in all. Default: 3 s.
     pub fn close_deadline(mut self, deadline: Duration) -> Builder<T> {
-        self.close_deadline = deadline;
+        self.keeper.goodbye = deadline;
         self
     }
 
@@ -207,10 +205,7 @@ impl<T: Transport> Builder<T> {
     /// runtime.
     pub fn build(
         self,
-    ) -> Result<
-        ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>,
-        Invalid,
-    > {
+    ) -> Result<ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>, Invalid> {
         self.check()?;
         let runtime = match self.runtime {
             Some(runtime) => runtime,
@@ -233,7 +228,6 @@ impl<T: Transport> Builder<T> {
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,
             inbox_bytes: self.inbox_bytes,
-            close_deadline: self.close_deadline,
             first_connect: self.first_connect,
             clock,
             runtime: runtime.clone(),
@@ -252,16 +246,14 @@ impl<T: Transport> Builder<T> {
     /// If the future is dropped, so is the connection.
     pub async fn connect(
         self,
-    ) -> Result<ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>, Error>
-    {
+    ) -> Result<ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>, Error> {
         let connection = self.build()?;
         connection.connected().await?;
         Ok(connection)
     }
 
     fn check(&self) -> Result<(), Invalid> {
-        self.keeper.heartbeat.check()?;
-        self.keeper.reconnect.check()?;
+        self.keeper.check()?;
         let counts = [
             ("outbox_messages", self.outbox.messages),
             ("outbox_bytes", self.outbox.bytes),
@@ -272,9 +264,6 @@ impl<T: Transport> Builder<T> {
             if count == 0 {
                 return Err(Invalid::new(field, "must not be zero"));
             }
-        }
-        if self.close_deadline.is_zero() {
-            return Err(Invalid::new("close_deadline", "must not be zero"));
         }
         if self.transport.routes() == 0 {
             return Err(Invalid::new("transport", "must have at least one route"));
@@ -295,7 +284,6 @@ impl<T: Transport> fmt::Debug for Builder<T> {
             .field("outbox", &self.outbox)
             .field("inbox_messages", &self.inbox_messages)
             .field("inbox_bytes", &self.inbox_bytes)
-            .field("close_deadline", &self.close_deadline)
             .field("first_connect", &self.first_connect)
             .field("on_connect", &self.hook.is_some())
             .field("on_event", &self.listener.is_some())

@@ -202,7 +202,10 @@ impl<In, Out> ResilientConnection<In, Out> {
         })
     }
 
-    pub(super) fn poll_transition(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Transition<In>, Error>>> {
+    pub(super) fn poll_transition(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Transition<In>, Error>>> {
         if self.ended {
             return Poll::Ready(None);
         }

@@ -119,10 +119,8 @@ impl<Out> Sender<Out> {
     {
         let (ticket, outcome) = oneshot::channel();
         let mut ticket = Some(ticket);
-        self.accept(message, |message| {
-            ticket.take().map(|ticket| Confirm { ticket, copy: message.clone() })
-        })
-        .await?;
+        self.accept(message, |message| ticket.take().map(|ticket| Confirm { ticket, copy: message.clone() }))
+            .await?;
         Ok(Confirmation::new(outcome))
     }
 

@@ -99,7 +99,12 @@ impl<Out> Notices<Out> {
 }
 
 impl<Out> Desk<Out> {
-    pub(crate) fn new(board: Arc<Board>, runtime: Handle, bounds: Bounds, weigh: Box<Weigh<Out>>) -> Desk<Out> {
+    pub(crate) fn new(
+        board: Arc<Board>,
+        runtime: Handle,
+        bounds: Bounds,
+        weigh: Box<Weigh<Out>>,
+    ) -> Desk<Out> {
         Desk {
             board,
             runtime,

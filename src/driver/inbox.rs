@@ -167,19 +167,20 @@ impl<In> Inbox<In> {
     }
 
     /// Lets `park` exchange each waiting message for one that holds no shared
-    /// buffer, once each. Returns whether any waited.
-    pub(crate) fn park(&self, park: impl FnMut(In) -> In) -> bool {
+    /// buffer, once each.
+    /// A message for which `park` returns nothing is gone.
+    pub(crate) fn park(&self, park: impl FnMut(In) -> Option<In>) {
         let (mut queue, parked) = {
             let mut state = self.lock();
             if state.queue.len() == state.parked {
-                return !state.queue.is_empty();
+                return;
             }
             (mem::take(&mut state.queue), state.parked)
         };
         // The reader finds nothing meanwhile, since nobody else adds; it is
         // woken afterwards.
         let fresh: Vec<In> = queue.drain(parked..).collect();
-        queue.extend(fresh.into_iter().map(park));
+        queue.extend(fresh.into_iter().filter_map(park));
         let mut state = self.lock();
         state.parked = queue.len();
         state.queue = queue;
@@ -188,7 +189,6 @@ impl<In> Inbox<In> {
         if let Some(reader) = reader {
             reader.wake();
         }
-        true
     }
 
     /// Notes that the link changed here. Changes without a message between

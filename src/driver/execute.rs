@@ -1,0 +1,121 @@
+//! What the keeper wants done.
+
+use std::sync::Arc;
+
+use super::board::Finish;
+use super::contain::{contain, drop_contained};
+use super::inbox::Change;
+use super::link::MainLink;
+use super::{Driver, Retiring, tasks};
+use crate::connection::FirstConnect;
+use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};
+use crate::transport::{Attempt, Link, Transport};
+
+impl<T: Transport> Driver<T> {
+    /// Does all that the keeper wants done. Called after every word to it, so
+    /// that no decision is based on one that was not carried out.
+    pub(super) fn execute(&mut self) {
+        while let Some(output) = self.keeper.poll_output() {
+            self.touched = true;
+            match output {
+                Output::Open { link, purpose, route, attempt } => self.open(link, purpose, route, attempt),
+                Output::Promote { link, epoch } => self.promote(link, epoch),
+                Output::Beat { link, token } => self.beat(link, token),
+                Output::Retire { link } => self.retire(link),
+                Output::Abandon { link } => self.abandon(link),
+                Output::Emit(event) => self.emit(&event),
+                Output::Finish(finish) => self.finish_as(finish),
+            }
+        }
+        self.tell_doubtful();
+        if let Some(failure) = self.first_failure.take() {
+            let reason = GiveUp::Failure(failure);
+            self.tell(&Event::GaveUp { reason: reason.clone() });
+            self.finish_as(keeper::Finish::GaveUp(reason));
+        }
+    }
+
+    fn open(&mut self, link: LinkId, purpose: Purpose, route: usize, number: u32) {
+        let attempt = Attempt::new(link, number, route, purpose, self.last_failure.clone());
+        let bounds = self.inbox.bounds();
+        let task = tasks::open(
+            Arc::clone(&self.transport),
+            self.hook.clone(),
+            attempt,
+            self.connected_before,
+            (bounds.messages, bounds.bytes),
+            Arc::clone(&self.reports),
+        );
+        self.tasks.spawn(link, task);
+    }
+
+    /// Takes an opened link into use. What its login read and did not keep
+    /// comes first in the stream.
+    fn promote(&mut self, id: LinkId, epoch: u64) {
+        let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) else { return };
+        let (_, session) = self.opened.swap_remove(at);
+        let (link, kept, kept_bytes) = session.into_parts();
+        self.last_failure = None;
+        self.last_error = None;
+        self.connected_before = true;
+        self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
+        self.arrived.extend(kept);
+        self.arrived_bytes += kept_bytes;
+        self.main = Some(MainLink::new(id, epoch, link));
+    }
+
+    fn beat(&mut self, id: LinkId, token: Token) {
+        let Some(main) = self.main.as_mut().filter(|main| main.id == id && main.broken.is_none()) else {
+            return;
+        };
+        match contain(|| main.link.start_beat(token)).unwrap_or(Err(LinkEnd::Panicked)) {
+            Ok(()) => {
+                main.unflushed = true;
+                self.written.beats.push((token, self.given));
+            }
+            Err(end) => main.broken = Some(end),
+        }
+    }
+
+    /// Moves the link to a task that says goodbye. Its end is reported.
+    fn retire(&mut self, id: LinkId) {
+        let Some(main) = self.main.take_if(|main| main.id == id) else { return };
+        self.at_desk(|state, departing| state.outbox.put_back(departing));
+        self.retiring = Some(Retiring { link: id, epoch: main.epoch });
+        let task = tasks::retire(id, main.link, Arc::clone(&self.reports));
+        self.tasks.spawn(id, task);
+    }
+
+    /// Drops the link, or the attempt to open it, at once.
+    fn abandon(&mut self, id: LinkId) {
+        self.tasks.abandon(id);
+        if self.main.as_ref().is_some_and(|main| main.id == id) {
+            self.drop_main();
+        }
+        if let Some(retiring) = self.retiring.take_if(|retiring| retiring.link == id) {
+            self.settle_link(retiring.epoch, false);
+        }
+        if let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) {
+            drop_contained(self.opened.swap_remove(at));
+        }
+    }
+
+    fn emit(&mut self, event: &Event) {
+        if let Event::AttemptFailed { failure, .. } = event {
+            self.last_failure = Some(failure.clone());
+            let fail_fast = self.first_connect == FirstConnect::FailFast && !self.connected_before;
+            if fail_fast && self.first_failure.is_none() {
+                self.first_failure = Some(failure.clone());
+            }
+        }
+        self.tell(event);
+    }
+
+    pub(super) fn finish_as(&mut self, finish: keeper::Finish) {
+        let finish = match finish {
+            keeper::Finish::Closed => Finish::Closed,
+            keeper::Finish::GaveUp(reason) => Finish::GaveUp { reason, source: self.last_error.take() },
+        };
+        self.finish(finish);
+    }
+}

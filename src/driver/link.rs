@@ -1,0 +1,52 @@
+//! The link in use: all that belongs to it and goes with it.
+
+use crate::keeper::{LinkEnd, LinkId};
+use crate::transport::{Confirms, Link, Traffic};
+
+/// The link in use. What is kept for one link lives here and nowhere else, so
+/// that it cannot outlive it.
+pub(super) struct MainLink<L: Link> {
+    pub(super) id: LinkId,
+    pub(super) epoch: u64,
+    pub(super) link: L,
+    pub(super) confirms: Confirms,
+    /// What the link has counted, as of the last look.
+    pub(super) traffic: Option<Traffic>,
+    /// Something was given to it since the last finished flush.
+    pub(super) unflushed: bool,
+    /// Of that, messages.
+    pub(super) unflushed_messages: bool,
+    /// The inbox is full, and the link is not read.
+    pub(super) stalled: bool,
+    /// It cannot be written to any more.
+    pub(super) broken: Option<LinkEnd>,
+}
+
+impl<L: Link> MainLink<L> {
+    pub(super) fn new(id: LinkId, epoch: u64, link: L) -> MainLink<L> {
+        MainLink {
+            id,
+            epoch,
+            confirms: link.confirms(),
+            traffic: link.traffic(),
+            link,
+            // What the login left unflushed is flushed with the first turn.
+            unflushed: true,
+            unflushed_messages: false,
+            stalled: false,
+            broken: None,
+        }
+    }
+
+    /// What went over the link since the last look: nothing where it does not
+    /// count.
+    pub(super) fn traffic_since(&mut self) -> Option<Traffic> {
+        let seen = self.traffic?;
+        let now = self.link.traffic()?;
+        self.traffic = Some(now);
+        Some(Traffic {
+            received: now.received.saturating_sub(seen.received),
+            sent: now.sent.saturating_sub(seen.sent),
+        })
+    }
+}

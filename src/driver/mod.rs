@@ -1,0 +1,411 @@
+//! The driver executes: it waits, reads and writes, and decides nothing.
+//!
+//! One task for each connection. Each turn it takes what is there (reports of
+//! link tasks, news of the network, what can be read from the link in use,
+//! the application's orders and messages), tells the keeper what happened,
+//! does what the keeper wants done, and arms one timer. Opening a link and
+//! saying goodbye on one happen in small tasks of their own.
+//!
+//! # Layout
+//!
+//! * [`turn`]: one turn, from top to bottom.
+//! * [`execute`]: what the keeper wants done.
+//! * [`reading`] and [`writing`]: the link in use.
+//! * [`closing`]: the graceful end.
+//! * [`tasks`] and [`reports`]: the tasks beside, and what they say.
+//! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
+//!   shared with the application: messages out, messages in, figures, events.
+//! * [`clock`], [`alarm`]: time.
+//! * [`contain`]: panics of user code.
+
+mod alarm;
+mod board;
+mod clock;
+mod closing;
+mod contain;
+mod desk;
+mod dispatch;
+mod execute;
+mod inbox;
+mod link;
+mod reading;
+mod reports;
+mod tasks;
+mod turn;
+mod waiters;
+mod writing;
+
+pub(crate) use board::Tally;
+pub(crate) use clock::Clock;
+#[cfg(feature = "test-util")]
+pub use clock::Suspend;
+pub(crate) use desk::{Desk, Refused, Ticket};
+pub(crate) use dispatch::Listener;
+pub(crate) use inbox::{Inbox, Item, Reader};
+pub(crate) use waiters::Waiter;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
+use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, State, Token};
+use crate::network::NetworkWatch;
+use crate::outbox::{Bounds, Parcel};
+use crate::transport::{ConnectError, Link, Transport};
+use alarm::Alarm;
+use board::{Board, Finish};
+use closing::Closing;
+use contain::{contain, drop_contained};
+use desk::{DeskState, Notices};
+use inbox::{Change, Room};
+use link::MainLink;
+use reports::Reports;
+use tasks::Tasks;
+
+/// The messages of a transport's links.
+type In<T> = <<T as Transport>::Link as Link>::Incoming;
+type Out<T> = <<T as Transport>::Link as Link>::Outgoing;
+
+/// All that a driver is made of.
+pub(crate) struct Setup<T: Transport> {
+    pub(crate) transport: T,
+    pub(crate) keeper: Config,
+    pub(crate) seed: u64,
+    pub(crate) hook: Option<Arc<Hook<T::Link>>>,
+    pub(crate) listener: Option<Box<dyn Fn(&Event) + Send>>,
+    pub(crate) network: Option<Box<dyn NetworkWatch>>,
+    pub(crate) outbox: Bounds,
+    pub(crate) inbox_messages: usize,
+    pub(crate) inbox_bytes: usize,
+    pub(crate) first_connect: FirstConnect,
+    pub(crate) clock: Clock,
+    pub(crate) runtime: Handle,
+}
+
+/// Starts a driver and returns the application's side of it.
+pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>, Out<T>> {
+    let transport = Arc::new(setup.transport);
+    let board = Arc::new(Board::new(setup.clock));
+    if let Some(callback) = setup.listener {
+        let listener = board.bus.listen();
+        setup.runtime.spawn(call_back(listener, callback, Arc::clone(&board)));
+    }
+    let weigher = Arc::clone(&transport);
+    let weigh = Box::new(move |message: &Out<T>| weigher.weigh(message));
+    let desk = Arc::new(Desk::new(Arc::clone(&board), setup.runtime.clone(), setup.outbox, weigh));
+    let inbox = Arc::new(Inbox::new(setup.inbox_messages, setup.inbox_bytes));
+    let connection = ResilientConnection::new(Arc::clone(&desk), Arc::clone(&inbox));
+    let keeper = Keeper::new(setup.keeper, setup.seed, board.clock.now());
+    let room = inbox.bounds();
+    let driver = Driver {
+        desk,
+        inbox,
+        board,
+        keeper,
+        transport,
+        hook: setup.hook,
+        network: setup.network,
+        first_connect: setup.first_connect,
+        stage: Stage::New,
+        now: None,
+        alarm: Alarm::default(),
+        tasks: Tasks::default(),
+        reports: Arc::new(Reports::new()),
+        opened: Vec::new(),
+        main: None,
+        retiring: None,
+        closing: None,
+        last_failure: None,
+        last_error: None,
+        first_failure: None,
+        connected_before: false,
+        arrived: VecDeque::new(),
+        arrived_bytes: 0,
+        room,
+        waiting_since: None,
+        pongs: Vec::new(),
+        departing: VecDeque::new(),
+        departing_confirmed: false,
+        given: 0,
+        written: Written::default(),
+        notices: Notices::default(),
+        doubtful: 0,
+        dropped: 0,
+        dropped_told: None,
+        touched: true,
+    };
+    setup.runtime.spawn(driver);
+    connection
+}
+
+/// Calls the `on_event` callback for each event, in order.
+async fn call_back(mut listener: Listener, callback: Box<dyn Fn(&Event) + Send>, board: Arc<Board>) {
+    while let Some(event) = std::future::poll_fn(|cx| listener.poll_next(cx)).await {
+        if contain(|| callback(&event)).is_err() {
+            Tally::add(&board.tally.panics, 1);
+        }
+        tokio::task::coop::consume_budget().await;
+    }
+    drop_contained(callback);
+}
+
+/// See the [module](self).
+struct Driver<T: Transport> {
+    // Shared with the application.
+    desk: Arc<Desk<Out<T>>>,
+    inbox: Arc<Inbox<In<T>>>,
+    board: Arc<Board>,
+
+    keeper: Keeper,
+    transport: Arc<T>,
+    hook: Option<Arc<Hook<T::Link>>>,
+    network: Option<Box<dyn NetworkWatch>>,
+    first_connect: FirstConnect,
+
+    stage: Stage,
+    /// The time of this turn, once read.
+    now: Option<Moment>,
+    alarm: Alarm,
+
+    // Links.
+    tasks: Tasks,
+    reports: Arc<Reports<T::Link>>,
+    /// Opened links that were not taken into use yet.
+    opened: Vec<(LinkId, Box<Session<T::Link>>)>,
+    main: Option<MainLink<T::Link>>,
+    /// The former main link, on which goodbye is being said.
+    retiring: Option<Retiring>,
+    closing: Option<Closing>,
+    /// Why the last attempt failed, until one succeeds.
+    last_failure: Option<Failure>,
+    /// The error behind it.
+    last_error: Option<Arc<ConnectError>>,
+    /// The failure that ends a connection which was told to fail fast.
+    first_failure: Option<Failure>,
+    connected_before: bool,
+
+    // What came in.
+    /// Read, not yet in the inbox.
+    arrived: VecDeque<In<T>>,
+    arrived_bytes: usize,
+    /// The inbox's room, at least.
+    room: Room,
+    /// Since when messages have been in the inbox that were not parked.
+    waiting_since: Option<Moment>,
+    /// Answers that the outbox was not told of yet.
+    pongs: Vec<Option<Token>>,
+
+    // What goes out.
+    /// Taken from the outbox, not yet given to the link.
+    departing: VecDeque<Parcel<Out<T>>>,
+    /// Whether somebody waits for the outcome of one of them, or of one
+    /// before.
+    departing_confirmed: bool,
+    /// How many messages were ever given to links.
+    given: u64,
+    /// What the outbox was not told of yet.
+    written: Written,
+    notices: Notices<Out<T>>,
+
+    // To be told.
+    /// Messages that ended links had taken.
+    doubtful: u64,
+    /// Messages that nobody reads.
+    dropped: u64,
+    /// When that was last told.
+    dropped_told: Option<Moment>,
+    /// The figures have changed.
+    touched: bool,
+}
+
+/// Nothing in it is pinned.
+impl<T: Transport> Unpin for Driver<T> {}
+
+/// Where the driver stands.
+enum Stage {
+    New,
+    Running,
+    Finished,
+}
+
+/// A link on which goodbye is being said.
+#[derive(Clone, Copy)]
+struct Retiring {
+    link: LinkId,
+    epoch: u64,
+}
+
+/// What was done on the link in use since the outbox was last told.
+#[derive(Default)]
+struct Written {
+    count: usize,
+    weight: usize,
+    /// Beats, and the message number that each was sent after.
+    beats: Vec<(Token, u64)>,
+    flushed: bool,
+}
+
+impl Written {
+    fn is_nothing(&self) -> bool {
+        self.count == 0 && self.beats.is_empty() && !self.flushed
+    }
+}
+
+impl<T: Transport> Future for Driver<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let driver = &mut *self;
+        match driver.stage {
+            Stage::New => {
+                driver.stage = Stage::Running;
+                let now = driver.now();
+                driver.keeper.start(now);
+                driver.execute();
+                driver.turn(cx)
+            }
+            Stage::Running => driver.turn(cx),
+            Stage::Finished => Poll::Ready(()),
+        }
+    }
+}
+
+impl<T: Transport> Driver<T> {
+    /// The time of this turn.
+    fn now(&mut self) -> Moment {
+        *self.now.get_or_insert_with(|| self.board.clock.now())
+    }
+
+    /// Tells the outbox what happened since the last time, and does `more`
+    /// under the same lock. Those who waited for it are told afterwards.
+    fn at_desk<R>(
+        &mut self,
+        more: impl FnOnce(&mut DeskState<Out<T>>, &mut VecDeque<Parcel<Out<T>>>) -> R,
+    ) -> R {
+        let confirms = self.main.as_ref().map(|main| main.confirms);
+        let mut state = self.desk.lock();
+        let outbox = &mut state.outbox;
+        for token in self.pongs.drain(..) {
+            outbox.answered(token);
+        }
+        if self.written.count > 0 {
+            outbox.written(self.written.count, self.written.weight);
+            self.written.count = 0;
+            self.written.weight = 0;
+        }
+        for (token, after) in self.written.beats.drain(..) {
+            outbox.beat_sent(token, after);
+        }
+        if std::mem::take(&mut self.written.flushed) {
+            outbox.flushed();
+            match confirms {
+                Some(crate::transport::Confirms::Flush) => outbox.deliver_flushed(),
+                Some(crate::transport::Confirms::Never) => outbox.doubt_flushed(),
+                Some(crate::transport::Confirms::Answer) | None => {}
+            }
+        }
+        let result = more(&mut state, &mut self.departing);
+        state.collect(&mut self.notices);
+        drop(state);
+        self.notices.tell();
+        result
+    }
+
+    /// Tells listeners what happened. An event that nobody listens for is not
+    /// even logged, unless a log of this level is kept.
+    fn tell(&mut self, event: &Event) {
+        tracing::debug!(target: "longlink", "{event}");
+        if self.board.bus.has_listeners() {
+            self.board.bus.tell(event);
+        }
+    }
+
+    /// The link in use, or the one that was, is gone for good: what it took
+    /// is delivered or in doubt, what it did not take waits for the next.
+    fn settle_link(&mut self, epoch: u64, goodbye_answered: bool) {
+        self.doubtful += self.at_desk(|state, departing| {
+            state.outbox.put_back(departing);
+            if goodbye_answered {
+                state.outbox.goodbye_answered();
+            }
+            state.outbox.link_ended()
+        });
+        self.inbox.mark(Change { disconnected: Some(epoch), connected: None });
+    }
+
+    /// Drops the link in use, at once.
+    fn drop_main(&mut self) {
+        if let Some(main) = self.main.take() {
+            let epoch = main.epoch;
+            drop_contained(main);
+            self.settle_link(epoch, false);
+        }
+    }
+
+    /// Ends everything. What was never sent is handed back, and everybody who
+    /// waits is told.
+    fn finish(&mut self, finish: Finish) {
+        if matches!(self.stage, Stage::Finished) {
+            return;
+        }
+        self.stage = Stage::Finished;
+        self.tasks = Tasks::default();
+        self.drop_main();
+        if let Some(retiring) = self.retiring.take() {
+            self.settle_link(retiring.epoch, false);
+        }
+        self.tell_doubtful();
+        self.tell_dropped(true);
+        let opened = std::mem::take(&mut self.opened);
+        drop_contained(opened);
+        let at = self.board.clock.now();
+        self.board.show(self.keeper.figures(at), State::Closing, at);
+        self.board.finish(finish);
+        let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
+        let mut state = self.desk.lock();
+        state.outbox.put_back(&mut self.departing);
+        state.finish(maybe_sent, &mut self.notices);
+        drop(state);
+        self.inbox.finish();
+        self.board.bus.close();
+        self.notices.tell();
+    }
+
+    /// Tells of messages that an ended link had taken.
+    fn tell_doubtful(&mut self) {
+        let count = std::mem::take(&mut self.doubtful);
+        if count > 0 {
+            if let Some(closing) = &mut self.closing {
+                closing.maybe_sent += count;
+            }
+            self.tell(&Event::MaybeSent { count });
+        }
+    }
+
+    /// Tells of messages that nobody reads: the first at once, later ones at
+    /// most once a second.
+    fn tell_dropped(&mut self, last: bool) {
+        const PAUSE: Duration = Duration::from_secs(1);
+        if self.dropped == 0 {
+            return;
+        }
+        let now = self.now();
+        if last || self.dropped_told.is_none_or(|told| now.since(told) >= PAUSE) {
+            self.dropped_told = Some(now);
+            let count = std::mem::take(&mut self.dropped);
+            self.tell(&Event::MessagesDropped { count });
+        }
+    }
+}
+
+/// However the task ends, nobody waits for ever.
+impl<T: Transport> Drop for Driver<T> {
+    fn drop(&mut self) {
+        self.finish(Finish::Stopped);
+    }
+}

@@ -1,0 +1,298 @@
+//! One turn of the driver.
+
+use std::task::{Context, Poll};
+
+use super::board::Finish;
+use super::contain::{contain, drop_contained};
+use super::desk::Orders;
+use super::reports::Report;
+use super::{Driver, Stage};
+use crate::keeper::{LinkEnd, Opened, State};
+use crate::transport::{Confirms, Link, Transport};
+
+/// Messages that one turn takes from the outbox.
+const BATCH: usize = 256;
+
+impl<T: Transport> Driver<T> {
+    /// Does what there is to do now. What waits on the link is read before
+    /// any deadline is looked at: a process that was frozen must not call a
+    /// link dead whose answer is there.
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.now = None;
+        let mut again = self.news(cx);
+        self.take_reports(cx);
+        again |= self.read(cx);
+        let rang = self.timer(cx);
+        let (orders, more) = self.take_orders(cx);
+        if orders.abandoned {
+            self.finish(Finish::Closed);
+            return Poll::Ready(());
+        }
+        self.obey(orders);
+        again |= self.write(cx) && more;
+        self.end_broken(cx);
+        self.advance_closing();
+        if matches!(self.stage, Stage::Finished) {
+            return Poll::Ready(());
+        }
+        self.publish();
+        if rang && !again {
+            self.shrink();
+        }
+        again |= self.set_alarm(cx);
+        if again {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Passes on what the host says of the network. Returns whether there may
+    /// be more.
+    fn news(&mut self, cx: &mut Context<'_>) -> bool {
+        /// Changes in one turn.
+        const TURN: usize = 16;
+        for _ in 0..TURN {
+            let Some(watch) = &mut self.network else { return false };
+            match contain(|| watch.poll_change(cx)) {
+                Ok(Poll::Ready(change)) => {
+                    let now = self.now();
+                    self.keeper.handle_network(change.status, now);
+                    self.execute();
+                }
+                Ok(Poll::Pending) => return false,
+                Err(_) => {
+                    self.count_panic();
+                    drop_contained(self.network.take());
+                }
+            }
+        }
+        true
+    }
+
+    /// Takes what link tasks report. What an abandoned link says does not
+    /// count.
+    fn take_reports(&mut self, cx: &mut Context<'_>) {
+        loop {
+            let take_messages = !self.refresh_room(cx).is_none();
+            let Poll::Ready((link, report)) = self.reports.poll_next(take_messages, cx) else { return };
+            match report {
+                Report::Message(message) => {
+                    if self.tasks.knows(link) {
+                        self.arrived.push_back(message);
+                        self.deliver(cx);
+                    }
+                }
+                Report::Opened(session) => {
+                    if !self.tasks.ended(link) {
+                        drop_contained(session);
+                        continue;
+                    }
+                    let opened = contain(|| Opened {
+                        beat: session.beat(),
+                        dialled: session.dialled(),
+                        took: session.attempt().elapsed(),
+                    });
+                    let now = self.now();
+                    match opened {
+                        Ok(opened) => {
+                            self.opened.push((link, session));
+                            self.keeper.handle_opened(link, opened, now);
+                        }
+                        Err(_) => {
+                            drop_contained(session);
+                            self.count_panic();
+                            self.keeper.handle_open_failed(link, crate::keeper::Failure::Panicked, None, now);
+                        }
+                    }
+                    self.execute();
+                }
+                Report::Failed { error, dialled } => {
+                    if !self.tasks.ended(link) {
+                        continue;
+                    }
+                    let failure = error.failure().clone();
+                    if failure == crate::keeper::Failure::Panicked {
+                        self.count_panic();
+                    }
+                    self.last_error = Some(std::sync::Arc::new(error));
+                    let now = self.now();
+                    self.keeper.handle_open_failed(link, failure, dialled, now);
+                    self.execute();
+                }
+                Report::Ended(end) => {
+                    if self.tasks.ended(link) {
+                        self.retired(link, end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets the keeper act if a deadline has come. Returns whether the alarm
+    /// rang.
+    fn timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let rang = self.alarm.rang(cx);
+        if !rang && self.now.is_none() {
+            return false;
+        }
+        let now = self.now();
+        if rang {
+            self.look_at_stall();
+            self.park(now);
+            self.tell_dropped(false);
+        }
+        if self.keeper.poll_timeout().is_some_and(|(due, _)| due <= now) {
+            self.keeper.handle_timeout(now);
+            self.touched = true;
+            self.execute();
+        }
+        rang
+    }
+
+    /// Takes the application's orders, and a batch of its messages if there
+    /// is a link to write them to. Returns whether more of them wait.
+    fn take_orders(&mut self, cx: &mut Context<'_>) -> (Orders, bool) {
+        let takes = self.main.as_ref().is_some_and(|main| main.broken.is_none()) && self.departing.is_empty();
+        let given = self.given;
+        let waker = cx.waker();
+        let (orders, confirmed, more) = self.at_desk(|state, departing| {
+            if takes {
+                state.outbox.take(BATCH, departing);
+            }
+            match &mut state.driver {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            let more = !state.outbox.is_empty();
+            // Without a link, or behind others, a message is no reason to
+            // wake.
+            state.wants_messages = takes && !more;
+            let confirmed = state.outbox.wants_confirmation(given + departing.len() as u64);
+            (std::mem::take(&mut state.orders), confirmed, more)
+        });
+        self.departing_confirmed = confirmed;
+        (orders, more)
+    }
+
+    fn obey(&mut self, orders: Orders) {
+        if orders.close {
+            self.begin_closing();
+        }
+        if orders.reconnect {
+            let now = self.now();
+            self.keeper.reconnect_now(now);
+            self.execute();
+        }
+        if orders.probe {
+            let now = self.now();
+            self.keeper.probe_now(now);
+            self.execute();
+        }
+    }
+
+    /// Writes what was taken, asks for it to be confirmed where somebody
+    /// waits for that, and flushes once for all. Returns whether all that was
+    /// taken was given to the link.
+    fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        let gave = self.give(cx);
+        let answers = self.main.as_ref().is_some_and(|main| main.confirms == Confirms::Answer);
+        if gave > 0 && answers && self.departing_confirmed {
+            let now = self.now();
+            self.keeper.confirm(now);
+            self.execute();
+        }
+        self.flush(cx);
+        // The keeper may have answered what was sent with a beat.
+        self.flush(cx);
+        let blocked = !self.departing.is_empty();
+        if !self.written.is_nothing() || blocked {
+            self.at_desk(|state, departing| {
+                state.wants_messages &= departing.is_empty();
+            });
+        }
+        !blocked
+    }
+
+    /// Ends a link that can no longer be written to, once what it still has
+    /// to say was read.
+    fn end_broken(&mut self, cx: &mut Context<'_>) {
+        let Some(main) = &mut self.main else { return };
+        let Some(end) = main.broken.take() else { return };
+        let end = if end == LinkEnd::Panicked { end } else { self.read_last_words(cx).unwrap_or(end) };
+        self.end_main(end);
+    }
+
+    /// The link in use ended by itself.
+    pub(super) fn end_main(&mut self, end: LinkEnd) {
+        let Some(main) = &self.main else { return };
+        let id = main.id;
+        if end == LinkEnd::Panicked {
+            self.count_panic();
+        }
+        self.drop_main();
+        let now = self.now();
+        self.keeper.handle_ended(id, end, now);
+        self.execute();
+        self.tell_doubtful();
+    }
+
+    /// While the reader stalls, what the system knows of the path is the only
+    /// sign that there is.
+    fn look_at_stall(&mut self) {
+        let Some(main) = &mut self.main else { return };
+        if !main.stalled {
+            return;
+        }
+        let id = main.id;
+        match contain(|| main.link.path_facts()) {
+            Ok(Some(facts)) => {
+                if facts.unacknowledged > 0 {
+                    let now = self.now();
+                    self.keeper.handle_unacknowledged(id, facts.waiting, now);
+                    self.execute();
+                }
+            }
+            Ok(None) => {}
+            Err(_) => main.broken = Some(LinkEnd::Panicked),
+        }
+    }
+
+    /// Shows figures and state, if anything has changed.
+    fn publish(&mut self) {
+        if std::mem::take(&mut self.touched) {
+            let now = self.now();
+            let state = match (&self.closing, self.keeper.state()) {
+                (Some(_), _) => State::Closing,
+                (None, state) => state,
+            };
+            self.board.show(self.keeper.figures(now), state, now);
+        }
+    }
+
+    /// Sets the alarm to the next deadline. Returns whether it has come.
+    fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
+        let keeper = self.keeper.poll_timeout().map(|(due, _)| due);
+        let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
+        let Some(due) = keeper.into_iter().chain(closing).min() else { return false };
+        self.alarm.set(self.board.clock.instant(due), cx)
+    }
+
+    /// Frees what a burst has left allocated. Called when an alarm rings in
+    /// an otherwise calm turn, about once a beat.
+    fn shrink(&mut self) {
+        self.inbox.shrink();
+        if self.arrived.is_empty() {
+            self.arrived = Default::default();
+        }
+        if self.departing.is_empty() {
+            self.departing = Default::default();
+        }
+        self.notices.shrink();
+        self.pongs = Vec::new();
+        self.at_desk(|state, _| state.outbox.shrink());
+    }
+
+    pub(super) fn count_panic(&self) {
+        super::Tally::add(&self.board.tally.panics, 1);
+    }
+}

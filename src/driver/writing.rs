@@ -1,0 +1,83 @@
+//! Writing to the link in use.
+
+use std::task::{Context, Poll};
+
+use super::Driver;
+use super::board::Tally;
+use super::contain::contain;
+use crate::keeper::LinkEnd;
+use crate::transport::{Link, Transport};
+
+impl<T: Transport> Driver<T> {
+    /// Gives the link as much of what departs as it takes, and returns how
+    /// many messages that were.
+    pub(super) fn give(&mut self, cx: &mut Context<'_>) -> usize {
+        let Some(main) = self.main.as_mut().filter(|main| main.broken.is_none()) else { return 0 };
+        if self.departing.is_empty() {
+            return 0;
+        }
+        let (link, departing) = (&mut main.link, &mut self.departing);
+        let (mut count, mut weight) = (0, 0);
+        let gave = contain(|| {
+            while !departing.is_empty() {
+                match link.poll_ready(cx) {
+                    Poll::Pending => return Ok(()),
+                    Poll::Ready(ready) => ready?,
+                }
+                let Some(parcel) = departing.pop_front() else { return Ok(()) };
+                // Counted before it is given: from here on it may arrive,
+                // whatever the link says.
+                count += 1;
+                weight += parcel.weight();
+                link.start_send(parcel.into_message())?;
+            }
+            Ok(())
+        });
+        if let Err(end) = gave.unwrap_or(Err(LinkEnd::Panicked)) {
+            main.broken = Some(end);
+        }
+        if count > 0 {
+            main.unflushed = true;
+            main.unflushed_messages = true;
+            self.given += count as u64;
+            self.written.count += count;
+            self.written.weight += weight;
+            Tally::add(&self.board.tally.messages_out, count as u64);
+            if main.traffic.is_none() {
+                Tally::add(&self.board.tally.bytes_out, weight as u64);
+            }
+        }
+        count
+    }
+
+    /// Flushes what was given, and tells the keeper if messages went out.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        let Some(main) = self.main.as_mut().filter(|main| main.broken.is_none()) else { return };
+        if !main.unflushed {
+            return;
+        }
+        let link = &mut main.link;
+        let flushed = match contain(|| link.poll_flush(cx)).unwrap_or(Poll::Ready(Err(LinkEnd::Panicked))) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(end)) => {
+                main.broken = Some(end);
+                return;
+            }
+        };
+        let traffic = main.traffic_since();
+        Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
+        Tally::add(&self.board.tally.bytes_in, traffic.map_or(0, |traffic| traffic.received));
+        let id = main.id;
+        let went_out = main.unflushed_messages && traffic.map_or(flushed, |traffic| traffic.sent > 0);
+        if flushed {
+            main.unflushed = false;
+            self.written.flushed |= std::mem::take(&mut main.unflushed_messages);
+        }
+        if went_out {
+            let now = self.now();
+            self.keeper.handle_sent(id, now);
+            self.execute();
+        }
+    }
+}
