@@ -10,7 +10,7 @@ use longlink::keeper::{
     Beat, Because, Config, Event, Failure, Finish, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Output,
     Reconnect, Seen, State,
 };
-use rig::{RTT, Rig, millis, secs};
+use rig::{RTT, Rig, millis, secs, with_heartbeat};
 
 const FLOOR: Duration = millis(500);
 const CAP: Duration = secs(60);
@@ -82,11 +82,8 @@ fn pitfall_09_one_attempt_at_a_time() {
     let opening = rig.opening;
     rig.forget();
     for _ in 0..3 {
-        rig.keeper.reconnect_now(rig.now);
-        rig.keeper.probe_now(rig.now);
-        rig.network(NetworkStatus::Offline);
-        rig.network(NetworkStatus::Online);
-        rig.network(NetworkStatus::Changed);
+        rig.reconnect();
+        rig.probe();
         rig.pass(secs(2));
     }
     assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), []);
@@ -94,11 +91,34 @@ fn pitfall_09_one_attempt_at_a_time() {
 }
 
 #[test]
+fn pitfall_09_good_news_replaces_an_attempt_but_never_adds_one() {
+    for seed in 0..50 {
+        let mut rig = Rig::dialling(Reconnect::default(), seed);
+        let mut under_way = 0;
+        for _ in 0..20 {
+            rig.network(NetworkStatus::Offline);
+            rig.pass(millis(700));
+            rig.network(NetworkStatus::Online);
+            rig.network(NetworkStatus::Changed);
+            rig.pass(millis(900));
+        }
+        for output in rig.outputs() {
+            match output {
+                Output::Open { .. } => under_way += 1,
+                Output::Abandon { .. } => under_way -= 1,
+                _ => {}
+            }
+            assert!((0..=1).contains(&under_way), "{output:?}");
+        }
+    }
+}
+
+#[test]
 fn pitfall_09_a_second_request_to_reconnect_changes_nothing() {
     let mut rig = Rig::connected(Config::default(), 1);
     rig.forget();
-    rig.keeper.reconnect_now(rig.now);
-    rig.keeper.reconnect_now(rig.now);
+    rig.reconnect();
+    rig.reconnect();
     rig.pass(secs(10));
     assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), [Duration::ZERO]);
     assert_eq!(rig.seen(), Some(Seen::Asked));
@@ -258,12 +278,13 @@ fn pitfall_12_nor_by_an_eager_policy() {
 
 #[test]
 fn pitfall_12_no_more_delays_means_give_up() {
-    let delays = || [secs(1), secs(2)];
+    // The waits before attempts 1, 2 and 3; the first connect does not wait.
+    let delays = || [secs(1), secs(2), secs(3)];
     let mut rig = Rig::dialling(Reconnect::default().delays(delays), 1);
     rig.fail(Failure::Refused);
-    assert_eq!(rig.until_opening(), secs(1));
+    assert_eq!(rig.until_opening(), secs(2));
     rig.fail(Failure::Refused);
-    assert_eq!(rig.until_opening(), secs(3));
+    assert_eq!(rig.until_opening(), secs(5));
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Policy)));
     assert_eq!(rig.timer(), None);
@@ -390,7 +411,7 @@ fn pitfall_44_delays_are_drawn_evenly_from_the_floor_up() {
 
 #[test]
 fn pitfall_07_a_new_link_starts_with_no_misses() {
-    let mut rig = Rig::connected(Config { heartbeat: Heartbeat::fixed(secs(30)), ..Config::default() }, 1);
+    let mut rig = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(30))), 1);
     rig.beat_answered(RTT);
     rig.until_beat();
     rig.pass(secs(6));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use longlink::keeper::{
     Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, Reconnect, Seen, State,
 };
-use rig::{RTT, Rig, millis, secs};
+use rig::{RTT, Rig, millis, secs, with_heartbeat};
 
 /// Waiting for a late attempt: at least 20 s are left.
 fn waiting(seed: u64) -> Rig {
@@ -26,7 +26,7 @@ fn waiting(seed: u64) -> Rig {
 
 /// A link in use that has just been heard.
 fn linked() -> Rig {
-    let mut rig = Rig::connected(Config { heartbeat: Heartbeat::fixed(secs(300)), ..Config::default() }, 1);
+    let mut rig = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(300))), 1);
     rig.beat_answered(RTT);
     rig.pass(secs(10));
     rig.forget();

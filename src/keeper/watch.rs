@@ -437,8 +437,9 @@ impl Watch {
         }
         // A stalled link cannot be probed: it would not hear the answer.
         let ahead = self.ahead.filter(|ahead| !(ahead.probe && self.stalled.is_some()));
-        let ahead = ahead.map(|ahead| ahead.at);
-        let quiet = matches!(self.phase, Phase::Quiet) || self.stalled.is_some();
+        // A probe that is coming asks the same: the pace waits for it.
+        let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.probe))
+            || self.stalled.is_some();
         let paced = self.pace.filter(|_| quiet).map(|pace| {
             // A stalled link hears nothing: its beats go by themselves.
             let since = if self.stalled.is_some() { self.heard.max(self.beaten) } else { self.heard };
@@ -449,7 +450,7 @@ impl Watch {
             Beat::Dictated { every } => Some(self.beaten + every),
             Beat::Ceiling { max_out_silence } => Some(self.sent + max_out_silence),
         };
-        [ahead, paced, ruled].into_iter().flatten().min()
+        [ahead.map(|ahead| ahead.at), paced, ruled].into_iter().flatten().min()
     }
 
     fn beat_now(&mut self, now: Moment) -> Step {

@@ -21,6 +21,20 @@ pub const fn millis(milliseconds: u64) -> Duration {
 /// The round trip of a bench link, unless a test says otherwise.
 pub const RTT: Duration = millis(50);
 
+/// The defaults but for the heartbeat.
+pub fn with_heartbeat(heartbeat: Heartbeat) -> Config {
+    let mut config = Config::default();
+    config.heartbeat = heartbeat;
+    config
+}
+
+/// The defaults but for the reconnect policy.
+pub fn with_reconnect(reconnect: Reconnect) -> Config {
+    let mut config = Config::default();
+    config.reconnect = reconnect;
+    config
+}
+
 pub struct Rig {
     pub keeper: Keeper,
     pub now: Moment,
@@ -60,12 +74,12 @@ impl Rig {
 
     /// With a link in use, by the defaults but for the heartbeat.
     pub fn beating(heartbeat: Heartbeat) -> Rig {
-        Rig::connected(Config { heartbeat, ..Config::default() }, 1)
+        Rig::connected(with_heartbeat(heartbeat), 1)
     }
 
     /// Started, by the defaults but for the reconnect policy.
     pub fn dialling(reconnect: Reconnect, seed: u64) -> Rig {
-        Rig::new(Config { reconnect, ..Config::default() }, seed)
+        Rig::new(with_reconnect(reconnect), seed)
     }
 
     // --- what happens ---
@@ -144,6 +158,16 @@ impl Rig {
 
     pub fn probe(&mut self) {
         self.keeper.probe_now(self.now);
+        self.drain();
+    }
+
+    pub fn confirm(&mut self) {
+        self.keeper.confirm(self.now);
+        self.drain();
+    }
+
+    pub fn reconnect(&mut self) {
+        self.keeper.reconnect_now(self.now);
         self.drain();
     }
 

@@ -140,10 +140,10 @@ pub fn schedule(seed: u64, length: usize) -> Schedule {
     let (config, scale) = config(&mut chance);
     // Some live long, some fall apart at once.
     let mood = Mood {
-        opens: chance.pick(&[0.9, 0.6, 0.2]),
+        opens: chance.pick(&[1.0, 0.9, 0.4]),
         answers: chance.pick(&[0.9, 0.5, 0.05]),
         mischief: chance.pick(&[0.02, 0.15, 0.5]),
-        closes: chance.pick(&[0.0, 0.002, 0.02]),
+        closes: chance.pick(&[0.0, 0.01, 0.1]),
     };
     let steps = (0..length).map(|_| step(&mut chance, &mood)).collect();
     Schedule { seed, config, scale, steps }
@@ -182,7 +182,9 @@ fn config(chance: &mut Chance) -> (Config, f64) {
         4 => Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)),
         _ => Reconnect::default(),
     };
-    let config = Config { heartbeat, reconnect };
+    let mut config = Config::default();
+    config.heartbeat = heartbeat;
+    config.reconnect = reconnect;
     config.heartbeat.check().expect("the settings are sound");
     config.reconnect.check().expect("the settings are sound");
     (config, scale)
@@ -232,13 +234,14 @@ fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
         }
         0 | 1 => {
             let dialled = chance.happens(0.5).then(|| Duration::from_millis(chance.below(3_000)));
-            Input::OpenFailed(Which::Opening, failure(chance, 0.02), dialled)
+            Input::OpenFailed(Which::Opening, failure(chance, 0.01), dialled)
         }
-        2 | 3 if chance.happens(mood.answers) => Input::Answered(Which::Main, Answer::Last),
-        2 | 3 => Input::Timeout,
+        2 if chance.happens(mood.answers) => Input::Answered(Which::Main, Answer::Last),
+        3 => Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000))),
+        2 => Input::Timeout,
         4 if chance.happens(mood.answers) => Input::Heard(Which::Main),
         4 => Input::Sent(Which::Main),
-        _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.05)),
+        _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.02)),
         _ if chance.happens(0.3) => Input::Confirm,
         _ => Input::Heard(Which::Main),
     }
@@ -255,14 +258,14 @@ fn odd_input(chance: &mut Chance) -> Input {
         0 => Input::ProbeNow,
         1 => Input::ReconnectNow,
         2 => Input::Opened(which, beat(chance), span(chance)),
-        3 => Input::OpenFailed(which, failure(chance, 0.2), None),
+        3 => Input::OpenFailed(which, failure(chance, 0.05), None),
         4 => Input::Heard(which),
         5 => {
             let unknown = [Answer::Older(chance.next()), Answer::Unknown, Answer::Unnamed];
             Input::Answered(which, chance.pick(&unknown))
         }
         6 => Input::Sent(which),
-        7 => Input::Ended(which, end(chance, 0.2)),
+        7 => Input::Ended(which, end(chance, 0.05)),
         8 | 9 => Input::Stalled(which),
         10 | 11 => Input::Resumed(which),
         12 => Input::Unacknowledged(which, span(chance)),

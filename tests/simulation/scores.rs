@@ -29,13 +29,13 @@ const LOSS: f64 = 0.01;
 #[test]
 fn the_listed_timeouts_are_learned_within_the_scores() {
     // Long enough for the first looks, a week after settling.
-    let runs = run_all(listed(0.0), 9 * DAY);
+    let runs = run_all(listed(0.0, 1), 9 * DAY);
     judge_listed("listed timeouts, 9 days", &runs);
 }
 
 #[test]
 fn the_listed_timeouts_are_learned_though_beats_are_lost() {
-    let runs = run_all(listed(LOSS), 2 * DAY);
+    let runs = run_all(listed(LOSS, 1), 2 * DAY);
     judge_listed("listed timeouts, 1 % of beats lost, 2 days", &runs);
 }
 
@@ -48,15 +48,15 @@ fn unseen_timeouts_are_learned_within_the_scores() {
 #[test]
 #[ignore = "takes minutes; run it in release"]
 fn the_listed_timeouts_are_learned_within_the_scores_over_56_days() {
-    let runs = run_all(listed(0.0), 56 * DAY);
+    let runs = run_all(listed(0.0, 1), 56 * DAY);
     judge_listed("listed timeouts, 56 days", &runs);
 }
 
 #[test]
 #[ignore = "takes minutes; run it in release"]
 fn the_listed_timeouts_are_learned_though_beats_are_lost_over_56_days() {
-    let runs = run_all(listed(LOSS), 56 * DAY);
-    judge_listed("listed timeouts, 1 % of beats lost, 56 days", &runs);
+    let runs = run_all(listed(LOSS, 5), 56 * DAY);
+    judge_listed("listed timeouts with 5 seeds each, 1 % of beats lost, 56 days", &runs);
 }
 
 #[test]
@@ -108,7 +108,9 @@ fn a_timeout_that_halves_is_followed() {
 }
 
 fn adaptive() -> Config {
-    Config { heartbeat: Heartbeat::adaptive().max(MAX), ..Config::default() }
+    let mut config = Config::default();
+    config.heartbeat = Heartbeat::adaptive().max(MAX);
+    config
 }
 
 /// One run: what it was, and what came of it.
@@ -137,25 +139,30 @@ impl Run {
     }
 }
 
-fn listed(loss: f64) -> Vec<(Nature, u64)> {
+/// All listed timeouts with all kinds, `seeds` times.
+fn listed(loss: f64, seeds: u64) -> Vec<(Nature, u64)> {
     let mut natures = Vec::new();
-    for (number, timeout) in LISTED.into_iter().enumerate() {
+    for timeout in LISTED {
         for expiry in Expiry::ALL {
             let nature = Nature::steady(Duration::from_secs(timeout), expiry).with_loss(loss);
-            natures.push((nature, number as u64));
+            natures.extend((0..seeds).map(|seed| (nature.clone(), seed)));
         }
     }
     natures
 }
 
-/// `count` timeouts, log-uniform, each with one of the kinds in turn.
+/// `count` timeouts, log-uniform, each with one of the kinds in turn, and
+/// with any of some round trips.
 fn unseen(count: usize, seed: u64, loss: f64) -> Vec<(Nature, u64)> {
     let mut chance = Chance::new(seed);
     let mut natures = Vec::new();
     for number in 0..count {
         let timeout = chance.log_between(SHORTEST, MAX);
         let expiry = Expiry::ALL[number % Expiry::ALL.len()];
-        natures.push((Nature::steady(timeout, expiry).with_loss(loss), seed * 1_000_000 + number as u64));
+        let mut nature = Nature::steady(timeout, expiry).with_loss(loss);
+        nature.rtt = Duration::from_millis(chance.pick(&[10, 50, 150, 400]));
+        nature.edge = nature.rtt / 5;
+        natures.push((nature, seed * 1_000_000 + number as u64));
     }
     natures
 }

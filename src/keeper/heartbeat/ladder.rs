@@ -25,6 +25,11 @@ const INSIDE: [(u64, u64, u64); 9] = [
     (737, 1167, 864),
 ];
 
+/// A gap that reaches this part of the longest is as good as the longest:
+/// another try could win a twentieth, and where the timeout lies between the
+/// two it costs a link and makes learning take longer than six timeouts.
+const NEAR_THE_TOP: f64 = 0.95;
+
 /// A bracket wider than this factor that the table does not name is tried
 /// once more in its geometric middle. Below it the interval reaches 0.66 of
 /// the timeout at worst.
@@ -37,7 +42,7 @@ impl Heartbeat {
         if proven.mul_f64(1.02) < self.start {
             return Some(self.start);
         }
-        if proven >= self.max {
+        if proven >= self.max.mul_f64(NEAR_THE_TOP) {
             return None;
         }
         let above = proven.mul_f64(1.02);
@@ -95,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn climbs_every_rung_and_ends_at_the_maximum() {
+    fn climbs_every_rung_and_ends_near_the_maximum() {
         let heartbeat = Heartbeat::adaptive().max(secs(7200.0));
         let mut proven = Duration::ZERO;
         let mut climbed = Vec::new();
@@ -103,8 +108,8 @@ mod tests {
             climbed.push(next.as_secs());
             proven = next;
         }
-        assert_eq!(climbed[..20], RUNGS);
-        assert_eq!(climbed[20..], [7200]);
+        assert_eq!(climbed, RUNGS);
+        assert_eq!(Heartbeat::frugal().next_rung(secs(1672.0)), Some(secs(1800.0)));
     }
 
     #[test]

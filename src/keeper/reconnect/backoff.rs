@@ -134,7 +134,8 @@ impl Backoff {
         self.check_attempts()?;
         if let Verdict::NotBefore(named) = verdict {
             let delay = dice.between(named, named.mul_f64(1.0 + SPREAD)).max(own.unwrap_or_default());
-            return Ok(Wait { delay, because: Because::RetryAfter, firm: true });
+            let firm = classify::is_vouched_for(failure);
+            return Ok(Wait { delay, because: Because::RetryAfter, firm });
         }
         Ok(match own {
             Some(delay) => Wait { delay, because: Because::Policy, firm: false },
