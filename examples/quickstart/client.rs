@@ -161,7 +161,7 @@ impl Client {
     /// Tells what is news to a reader; the traffic itself is not.
     fn tell(&self, at: Instant, news: &News) {
         match news {
-            News::Event(Event::BeatSent { .. } | Event::BeatAnswered { .. }) => {}
+            News::Event(Event::BeatSent { .. } | Event::BeatAnswered { .. } | Event::Connecting { .. }) => {}
             News::Event(event) => self.timeline.tell_of(at, Who::Longlink, event),
             News::Survived(gap) => {
                 self.timeline.tell_of(
@@ -197,11 +197,6 @@ impl Client {
     /// Passes on what the host says of the network.
     pub fn network(&self) -> &NetworkHandle {
         &self.network
-    }
-
-    /// Where it tells what happens.
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
     }
 
     /// What became of the messages.
@@ -288,7 +283,7 @@ async fn write(
             tokio::spawn(async move {
                 let fate = match confirmation.await {
                     Outcome::Delivered => Fate::Delivered,
-                    Outcome::MaybeSent => Fate::MaybeSent,
+                    Outcome::MaybeSent(_) => Fate::MaybeSent,
                     Outcome::NotSent(_) => Fate::NotSent,
                 };
                 report(&tell, News::Settled(number, fate));

@@ -34,6 +34,8 @@ pub struct Bound {
     /// From then, or from the end of the fault if that is later, to the next
     /// echo.
     pub back: Duration,
+    /// From its beginning: sooner would hurt the server.
+    pub not_before: Duration,
 }
 
 /// Granted on top of the keeper's own deadlines, for the machine.
@@ -121,7 +123,19 @@ impl Fault {
             // is full after the first tenth of a second.
             Fault::ReaderStall => (Duration::from_millis(100) + Duration::from_secs(1), Duration::ZERO),
         };
-        Bound { noticed: noticed + GRACE, back: back + GRACE }
+        Bound { noticed: noticed + GRACE, back: back + GRACE, not_before: self.not_before() }
+    }
+
+    fn not_before(self) -> Duration {
+        match self {
+            // The least that 1012 asks for.
+            Fault::Close1012 => scaled(5.0),
+            // Three links that were not proved: three delays of 0.5 s at least.
+            Fault::AcceptThenClose => scaled(3.0 * 0.5),
+            // It lasts until then.
+            Fault::ServerDown | Fault::OfflineOnline | Fault::ReaderStall => self.lasts(),
+            Fault::NatExpiry | Fault::HalfOpen | Fault::Reset => Duration::ZERO,
+        }
     }
 }
 

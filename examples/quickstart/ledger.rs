@@ -102,11 +102,6 @@ impl Ledger {
         self.messages.get(&number)?.accepted
     }
 
-    /// How many pushes were read.
-    pub fn pushes(&self) -> usize {
-        self.pushes.len()
-    }
-
     /// Sums up, against what the server received and pushed.
     pub fn tally(&self, received: &[u64], pushed: u64, breaks: &[Break]) -> Tally {
         let (at_server, here, pushes) =

@@ -15,6 +15,8 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
+use crate::timeline::{Timeline, Who};
+
 /// The relay. Dropping it ends it and all its flows.
 #[derive(Debug)]
 pub struct Relay {
@@ -60,6 +62,7 @@ pub struct RelayLog {
 struct Shared {
     server: SocketAddr,
     nat_timeout: Duration,
+    timeline: Timeline,
     log: Mutex<RelayLog>,
     /// Whether dials shall be answered or refused.
     wish: watch::Sender<Dials>,
@@ -79,12 +82,13 @@ enum Dials {
 
 impl Relay {
     /// Starts on a free port of loopback, in front of `server`.
-    pub async fn start(server: SocketAddr, nat_timeout: Duration) -> io::Result<Relay> {
+    pub async fn start(server: SocketAddr, nat_timeout: Duration, timeline: Timeline) -> io::Result<Relay> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             server,
             nat_timeout,
+            timeline,
             log: Mutex::default(),
             wish: watch::Sender::new(Dials::Answered),
             dials: watch::Sender::new(Dials::Answered),
@@ -175,6 +179,10 @@ async fn carry(mut client: TcpStream, cuts: broadcast::Receiver<How>, shared: &S
     };
     let Some(how) = carried else { return Ok(()) };
     lock(&shared.log).cuts.push(Cut { at: Instant::now(), how });
+    if how == How::Forgotten {
+        // Nobody ordered it: it is told here.
+        shared.timeline.tell(Who::Relay, "the NAT forgets the idle flow, without a word");
+    }
     match how {
         How::Reset => {
             client.set_zero_linger()?;
@@ -315,7 +323,8 @@ mod tests {
     /// A relay in front of a plain TCP echo.
     async fn stage(nat_timeout: Duration) -> (Relay, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let relay = Relay::start(listener.local_addr().unwrap(), nat_timeout).await.unwrap();
+        let relay =
+            Relay::start(listener.local_addr().unwrap(), nat_timeout, Timeline::start()).await.unwrap();
         let mut echo = JoinSet::new();
         echo.spawn(async move {
             let mut flows = JoinSet::new();

@@ -79,6 +79,10 @@ impl Report {
                 format!("{fault}: noticed after {}, not within {}", ms(row.noticed), ms(Some(bound.noticed))),
             );
             check(
+                row.back.is_none_or(|back| back >= bound.not_before),
+                format!("{fault}: back after {}, too soon for {}", ms(row.back), ms(Some(bound.not_before))),
+            );
+            check(
                 row.back_after().is_some_and(|back| back <= bound.back),
                 format!("{fault}: back {} after, not within {}", ms(row.back_after()), ms(Some(bound.back))),
             );
@@ -216,7 +220,7 @@ mod tests {
             how: "reset".to_owned(),
             cause: "closed by peer".to_owned(),
             noticed: Some(millis(1)),
-            back: Some(fault.lasts() + millis(5)),
+            back: Some(fault.lasts() + millis(255)),
             bound: fault.bound(millis(3000), millis(2700)),
         });
         Report {
@@ -239,7 +243,8 @@ mod tests {
 
     #[test]
     fn each_thing_that_can_go_wrong_is_named() {
-        let spoil: [(&str, fn(&mut Report)); 9] = [
+        type Spoil = fn(&mut Report);
+        let spoil: [(&str, Spoil); 10] = [
             ("lost", |report| report.tally.lost = 1),
             ("repeated", |report| report.tally.repeated = 1),
             ("reordered", |report| report.tally.reordered = 1),
@@ -248,6 +253,7 @@ mod tests {
             ("outside", |report| report.strays = 1),
             ("never struck", |report| drop(report.rows.pop())),
             ("noticed after", |report| report.rows[1].noticed = Some(Duration::from_secs(1))),
+            ("too soon", |report| report.rows[2].back = Some(Duration::from_millis(100))),
             ("not within", |report| report.rows[1].back = None),
         ];
         for (word, spoil) in spoil {

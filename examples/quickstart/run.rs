@@ -26,7 +26,7 @@ const PACE: Duration = Duration::from_millis(50);
 pub async fn run(args: &Args) -> Result<Report, Box<dyn Error>> {
     let timeline = Timeline::start();
     let server = Arc::new(Server::start().await?);
-    let relay = Relay::start(server.address(), args.nat_timeout).await?;
+    let relay = Relay::start(server.address(), args.nat_timeout, timeline).await?;
     let url = format!("ws://{}/", relay.address());
     let client = Client::start(&url, SCALE, args.seed, timeline)?;
     let mut run = Run {

@@ -46,8 +46,9 @@ async fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_kille
     };
     let mut server = Server::start(&tools);
     let proxy = Proxy::start(&tools, &server, LIMIT);
-    let client = Client::start(&proxy.url(), SCALE, 1, Timeline::start()).expect("the URL is sound");
-    let mut test = Test { client, lost: Vec::new() };
+    let timeline = Timeline::start();
+    let client = Client::start(&proxy.url(), SCALE, 1, timeline).expect("the URL is sound");
+    let mut test = Test { client, timeline, lost: Vec::new() };
 
     test.learn().await;
     assert!((1..=3).contains(&test.lost.len()), "learning cost {} links", test.lost.len());
@@ -85,6 +86,7 @@ async fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_kille
 
 struct Test {
     client: Client,
+    timeline: Timeline,
     /// How each lost link was noticed.
     lost: Vec<Seen>,
 }
@@ -173,6 +175,6 @@ impl Test {
     }
 
     fn tell(&self, what: &str) {
-        self.client.timeline().tell(Who::Story, what);
+        self.timeline.tell(Who::Story, what);
     }
 }
