@@ -19,7 +19,7 @@ use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::retry_after;
 use super::url::Url;
