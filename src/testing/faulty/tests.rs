@@ -267,6 +267,9 @@ async fn a_silent_idle_timeout_forgets_exactly_at_its_time() {
     link.send(2).await.expect("taken");
     assert!(silent(&mut link, ms(3_600_000)).await);
     assert_eq!(net.received().len(), 3);
+    drop(link);
+    net.received();
+    assert_eq!(net.net.with(|world, _| world.flows.len()), 0, "nothing is kept of a forgotten link");
     assert!(open(&net).await.send(3).await.is_ok(), "a new link is not forgotten");
 }
 
