@@ -85,6 +85,11 @@ fn a_backlog_never_loses_that_the_network_was_away_and_came_back() {
         let told = statuses(&mut watch);
         assert_eq!(what_counts(&told), what_counts(burst), "{burst:?} was told as {told:?}");
         assert!(told.len() <= 8);
+        let stale = burst.len() == 9 && told[1..].contains(&Offline);
+        assert!(
+            !stale,
+            "what came before the last `Offline` is outdated, but {burst:?} was told as {told:?}"
+        );
         assert!(burst.len() > 8 || told == burst, "{burst:?} is no backlog, but was told as {told:?}");
     };
     for length in 0..=9 {

@@ -178,6 +178,14 @@ async fn a_stall_holds_what_is_on_its_way_and_lets_it_arrive_at_once() {
     for number in 0..3 {
         assert_eq!(next(&net, &mut link).await, (Ok(Frame::Message(number)), ms(5020)));
     }
+
+    net.received();
+    net.stall(Direction::ToServer);
+    link.send(7).await.expect("taken");
+    sleep(ms(1000)).await;
+    net.restore(Direction::ToServer);
+    assert_eq!(next(&net, &mut link).await, (Ok(Frame::Message(7)), ms(6030)));
+    assert_eq!(net.received(), [Received { link: 1, at: ms(6020), message: 7 }]);
 }
 
 #[tokio::test(start_paused = true)]
