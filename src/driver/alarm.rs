@@ -26,16 +26,19 @@ impl Alarm {
     }
 
     /// Sets it to `at`, unless it is set to an earlier time. Returns whether
-    /// that time has come already.
+    /// that time has come already: then [`rang`](Alarm::rang) will say so, too.
     pub(super) fn set(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
         if self.set.is_some_and(|set| set <= at) {
             return false;
         }
         self.set = Some(at);
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(at),
-            none => *none = Some(Box::pin(tokio::time::sleep_until(at))),
-        }
-        self.rang(cx)
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                sleep.as_mut().reset(at);
+                sleep
+            }
+            none => none.insert(Box::pin(tokio::time::sleep_until(at))),
+        };
+        sleep.as_mut().poll(cx).is_ready()
     }
 }

@@ -25,7 +25,7 @@ const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// ([`ping`](Framed::ping)), how its answer is recognised
 /// ([`pong`](Framed::pong)), how the peer's own beats are answered
 /// ([`answer`](Framed::answer)). A protocol without any of these is listened
-/// to, and its silence never ends the link: set [`beat`](Framed::beat) to
+/// to, and its silence never ends the link: set [`with_beat`](Framed::with_beat) to
 /// change that.
 ///
 /// ```
@@ -43,8 +43,8 @@ const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 ///         .ping(|Token(token)| format!("PING {token}"))
 ///         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
 ///         .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
-///         .weigh(String::len)
-///         .local_addr(local)
+///         .with_weigh(String::len)
+///         .with_local_addr(local)
 ///         .ends(|error| match error {
 ///             LinesCodecError::Io(error) => LinkEnd::from_io(error),
 ///             LinesCodecError::MaxLineLengthExceeded => LinkEnd::Protocol("line too long".into()),
@@ -61,7 +61,7 @@ pub struct Framed<S: TryStream, Out> {
     ping: Option<Box<dyn FnMut(Token) -> Out + Send>>,
     pong: Option<Recognize<S::Ok, PongMatch>>,
     answer: Option<Recognize<S::Ok, Option<Out>>>,
-    ends: Box<dyn Fn(&S::Error) -> LinkEnd + Send>,
+    ends: Ends<S::Error>,
     weigh: fn(&S::Ok) -> usize,
     beat: Option<Beat>,
     confirms: Option<Confirms>,
@@ -74,6 +74,7 @@ pub struct Framed<S: TryStream, Out> {
 }
 
 type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
+type Ends<E> = Box<dyn Fn(&E) -> LinkEnd + Send>;
 
 /// Whether a message is the answer to a beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ where
     }
 
     /// How our beat is written. The link then beats ([`Beat::Ping`]) unless
-    /// [`beat`](Framed::beat) says otherwise.
+    /// [`with_beat`](Framed::with_beat) says otherwise.
     pub fn ping(mut self, ping: impl FnMut(Token) -> Out + Send + 'static) -> Self {
         self.ping = Some(Box::new(ping));
         self
@@ -152,27 +153,27 @@ where
 
     /// Who beats. Kinds other than [`Beat::Listen`] need
     /// [`ping`](Framed::ping): without it, the first beat ends the link.
-    pub fn beat(mut self, beat: Beat) -> Self {
+    pub fn with_beat(mut self, beat: Beat) -> Self {
         self.beat = Some(beat);
         self
     }
 
     /// What shows that a message has reached the peer. The default goes by
     /// the beat, as for every link.
-    pub fn confirms(mut self, confirms: Confirms) -> Self {
+    pub fn with_confirms(mut self, confirms: Confirms) -> Self {
         self.confirms = Some(confirms);
         self
     }
 
     /// What a message counts against the inbox's byte limit. The default is
     /// its size in memory, which leaves out what it points to.
-    pub fn weigh(mut self, weigh: fn(&S::Ok) -> usize) -> Self {
+    pub fn with_weigh(mut self, weigh: fn(&S::Ok) -> usize) -> Self {
         self.weigh = weigh;
         self
     }
 
     /// The local address of the socket underneath.
-    pub fn local_addr(mut self, local: Option<SocketAddr>) -> Self {
+    pub fn with_local_addr(mut self, local: Option<SocketAddr>) -> Self {
         self.local_addr = local;
         self
     }

@@ -101,10 +101,7 @@ pub(crate) fn of_failure(failure: &Failure) -> Verdict {
 /// Whether a time that the failure names comes from somebody known: a captive
 /// portal must not keep a client waiting once the network is there.
 pub(crate) fn is_vouched_for(failure: &Failure) -> bool {
-    match failure {
-        Failure::Http { verified, .. } => *verified,
-        _ => true,
-    }
+    !matches!(failure, Failure::Http { verified: false, .. })
 }
 
 fn of_status(status: u16) -> Verdict {

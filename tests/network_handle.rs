@@ -1,0 +1,141 @@
+//! `NetworkHandle`: what the host says reaches every connection that watches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use longlink::keeper::NetworkStatus::{self, Changed, Offline, Online};
+use longlink::network::{Network, NetworkHandle, NetworkWatch};
+
+/// All that waits for a watch.
+fn drain(watch: &mut Box<dyn NetworkWatch>) -> Vec<(NetworkStatus, Option<String>)> {
+    let mut cx = Context::from_waker(Waker::noop());
+    std::iter::from_fn(|| match watch.poll_change(&mut cx) {
+        Poll::Ready(change) => Some((change.status, change.key)),
+        Poll::Pending => None,
+    })
+    .collect()
+}
+
+fn statuses(watch: &mut Box<dyn NetworkWatch>) -> Vec<NetworkStatus> {
+    drain(watch).into_iter().map(|(status, _)| status).collect()
+}
+
+#[test]
+fn every_watch_gets_every_change_in_order() {
+    let handle = NetworkHandle::new();
+    let (mut first, mut second) = (handle.watch(), handle.watch());
+    let clone = handle.clone();
+    handle.set(Offline);
+    clone.set_on(Online, "home");
+    handle.set_on(Changed, "cafe");
+    let all = [(Offline, None), (Online, Some("home".to_owned())), (Changed, Some("cafe".to_owned()))];
+    assert_eq!(drain(&mut first), all);
+    assert_eq!(drain(&mut second), all);
+    assert_eq!(drain(&mut first), []);
+}
+
+#[test]
+fn a_watch_begins_with_what_comes_after_it() {
+    let handle = NetworkHandle::new();
+    handle.set(Offline);
+    handle.set(Online);
+    let mut watch = handle.watch();
+    assert_eq!(statuses(&mut watch), []);
+    handle.set(Changed);
+    assert_eq!(statuses(&mut watch), [Changed]);
+}
+
+#[test]
+fn a_watch_that_begins_offline_is_told_so_first() {
+    let handle = NetworkHandle::new();
+    handle.set_on(Offline, "home");
+    let mut watch = handle.watch();
+    handle.set(Online);
+    assert_eq!(drain(&mut watch), [(Offline, Some("home".to_owned())), (Online, None)]);
+}
+
+#[test]
+fn a_backlog_is_bounded_and_keeps_the_latest() {
+    let handle = NetworkHandle::new();
+    let mut watch = handle.watch();
+    for number in 0..100_000 {
+        handle.set_on(Changed, number.to_string());
+    }
+    let waiting = drain(&mut watch);
+    assert!(waiting.len() <= 8, "{} wait", waiting.len());
+    assert_eq!(waiting.last(), Some(&(Changed, Some("99999".to_owned()))));
+}
+
+/// All bursts of up to ten changes, each against what must be known after it:
+/// the latest, and of what followed the last `Offline`, whether the network
+/// came back and whether it changed.
+#[test]
+fn a_backlog_never_loses_that_the_network_was_away_and_came_back() {
+    fn what_counts(changes: &[NetworkStatus]) -> (Option<NetworkStatus>, bool, bool, bool) {
+        let offline = changes.iter().rposition(|status| *status == Offline);
+        let after = &changes[offline.map_or(0, |at| at + 1)..];
+        (changes.last().copied(), offline.is_some(), after.contains(&Online), after.contains(&Changed))
+    }
+    for length in 0..=10 {
+        for burst in 0..3_usize.pow(length) {
+            let kinds = [Offline, Online, Changed];
+            let burst: Vec<_> = (0..length).map(|digit| kinds[burst / 3_usize.pow(digit) % 3]).collect();
+            let handle = NetworkHandle::new();
+            let mut watch = handle.watch();
+            burst.iter().for_each(|status| handle.set(*status));
+            let told = statuses(&mut watch);
+            assert_eq!(what_counts(&told), what_counts(&burst), "{burst:?} was told as {told:?}");
+            assert!(told.len() <= 8);
+            assert!(burst.len() > 8 || told == burst, "{burst:?} is no backlog, but was told as {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_change_wakes_every_waiting_watch_and_none_that_is_gone() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let woken = Arc::new(Count(AtomicUsize::new(0)));
+    let times = || woken.0.load(Ordering::Relaxed);
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut cx = Context::from_waker(&waker);
+
+    let handle = NetworkHandle::new();
+    let (mut first, mut second) = (handle.watch(), handle.watch());
+    assert!(first.poll_change(&mut cx).is_pending());
+    assert!(second.poll_change(&mut cx).is_pending());
+    handle.set(Online);
+    assert_eq!(times(), 2);
+
+    assert!(first.poll_change(&mut cx).is_ready());
+    assert!(first.poll_change(&mut cx).is_pending());
+    drop(second);
+    handle.set(Offline);
+    assert_eq!(times(), 3);
+    drop(first);
+    handle.set(Online);
+    assert_eq!(times(), 3);
+    drop(waker);
+    assert_eq!(Arc::strong_count(&woken), 1, "no waker is kept for a watch that is gone");
+}
+
+#[tokio::test]
+async fn a_waiting_task_is_told_and_a_watch_outlives_its_handle() {
+    let handle = NetworkHandle::new();
+    let mut watch = handle.watch();
+    let task = tokio::spawn(async move {
+        let change = std::future::poll_fn(|cx| watch.poll_change(cx)).await;
+        (change.status, watch)
+    });
+    tokio::task::yield_now().await;
+    handle.set(Changed);
+    let (status, mut watch) = task.await.expect("no panic");
+    assert_eq!(status, Changed);
+    drop(handle);
+    assert_eq!(statuses(&mut watch), []);
+}
