@@ -11,12 +11,14 @@
 //! machine does. The server runs outside of the count. Memory is the growth of
 //! the client process's resident set over many idle connections.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use longlink::{Message, ResilientConnection, WebSocket};
+use longlink::transport::{Attempt, Frame, Link, Transport};
+use longlink::{Message, ResilientConnection, WebSocket, WebSocketLink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite;
 
@@ -30,6 +32,8 @@ fn main() {
     match words[..] {
         ["receive", "raw", port, count] => runtime.block_on(receive_raw(port, count)),
         ["receive", "longlink", port, count] => runtime.block_on(receive_longlink(port, count)),
+        ["receive", "link", port, count] => runtime.block_on(receive_link(port, count)),
+        ["send", "link", port, count] => runtime.block_on(send_link(port, count)),
         ["send", "raw", port, count] => runtime.block_on(send_raw(port, count)),
         ["send", "longlink", port, count] => runtime.block_on(send_longlink(port, count)),
         ["idle", who, port, count] => runtime.block_on(idle(who, port, count)),
@@ -48,10 +52,13 @@ async fn compare(messages: u64, links: u64) {
     for direction in ["receive", "send"] {
         let raw = instructions(direction, "raw", &port, messages).await;
         let ours = instructions(direction, "longlink", &port, messages).await;
-        match (raw, ours) {
-            (Some(raw), Some(ours)) => println!(
-                "  {direction:8} raw tokio-tungstenite {raw:6.0}   longlink {ours:6.0}   ratio {:.2}",
-                ours / raw
+        let link = instructions(direction, "link", &port, messages).await;
+        match (raw, ours, link) {
+            (Some(raw), Some(ours), Some(link)) => println!(
+                "  {direction:8} raw tokio-tungstenite {raw:6.0}   longlink {ours:6.0}   ratio {:.2}   \
+                 its link alone {link:6.0}   ratio {:.2}",
+                ours / raw,
+                link / raw
             ),
             _ => println!("  {direction:8} skipped: valgrind is not to be had here"),
         }
@@ -190,6 +197,37 @@ async fn send_longlink(port: &str, count: &str) {
         sender.send(Message::from(payload.clone())).await.expect("sent");
     }
     connection.next().await.expect("an answer").expect("an answer");
+}
+
+/// One link without the connection around it.
+async fn connect_link(port: &str) -> WebSocketLink {
+    let transport = WebSocket::new(format!("ws://127.0.0.1:{port}/")).expect("a URL");
+    transport.connect(&Attempt::alone(1, None)).await.expect("a link")
+}
+
+async fn send_over(link: &mut WebSocketLink, message: Message) {
+    poll_fn(|cx| link.poll_ready(cx)).await.expect("room");
+    link.start_send(message).expect("taken");
+    poll_fn(|cx| link.poll_flush(cx)).await.expect("sent");
+}
+
+async fn receive_link(port: &str, count: &str) {
+    let mut link = connect_link(port).await;
+    send_over(&mut link, format!("push {count}").into()).await;
+    for _ in 0..count.parse::<u64>().expect("a count") {
+        let frame = poll_fn(|cx| link.poll_next(cx)).await.expect("a frame");
+        assert!(matches!(frame, Frame::Message(message) if message.len() == SIZE));
+    }
+}
+
+async fn send_link(port: &str, count: &str) {
+    let mut link = connect_link(port).await;
+    send_over(&mut link, format!("pull {count}").into()).await;
+    let payload = bytes::Bytes::from(vec![7_u8; SIZE]);
+    for _ in 0..count.parse::<u64>().expect("a count") {
+        send_over(&mut link, Message::from(payload.clone())).await;
+    }
+    poll_fn(|cx| link.poll_next(cx)).await.expect("an answer");
 }
 
 async fn idle(who: &str, port: &str, count: &str) {

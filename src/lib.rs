@@ -10,15 +10,16 @@ pub mod outbox;
 
 #[cfg(feature = "runtime")]
 mod connection;
+#[cfg(feature = "websocket")]
+mod dial;
 #[cfg(feature = "runtime")]
 mod driver;
 #[cfg(feature = "runtime")]
 pub mod network;
-#[cfg(feature = "runtime")]
-pub mod transport;
-
 #[cfg(feature = "test-util")]
 pub mod testing;
+#[cfg(feature = "runtime")]
+pub mod transport;
 
 #[cfg(feature = "runtime")]
 pub use connection::{
@@ -30,3 +31,5 @@ pub use driver::Suspend;
 #[cfg(feature = "runtime")]
 pub use keeper::{Event, Heartbeat, Invalid, Reconnect, State};
 pub use outbox::Outcome;
+#[cfg(feature = "websocket")]
+pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};

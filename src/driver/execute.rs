@@ -21,6 +21,7 @@ impl<T: Transport> Driver<T> {
                 Output::Open { link, purpose, route, attempt } => self.open(link, purpose, route, attempt),
                 Output::Promote { link, epoch } => self.promote(link, epoch),
                 Output::Beat { link, token } => self.beat(link, token),
+                Output::Migrate { link } => self.migrate(link),
                 Output::Retire { link } => self.retire(link),
                 Output::Abandon { link } => self.abandon(link),
                 Output::Emit(event) => self.emit(&event),
@@ -74,6 +75,14 @@ impl<T: Transport> Driver<T> {
                 self.written.beats.push((token, self.given));
             }
             Err(end) => main.broken = Some(end),
+        }
+    }
+
+    fn migrate(&mut self, id: LinkId) {
+        if let Some(main) = self.main.as_mut().filter(|main| main.id == id)
+            && contain(|| main.link.migrate()).is_err()
+        {
+            main.broken = Some(LinkEnd::Panicked);
         }
     }
 

@@ -163,10 +163,10 @@ impl<T: Transport> Driver<T> {
                 Some(known) => known.clone_from(waker),
                 none => *none = Some(waker.clone()),
             }
-            let more = !state.outbox.is_empty();
             // Without a link, or behind others, a message is no reason to
             // wake.
-            state.wants_messages = takes && !more;
+            state.wants_messages = takes && state.outbox.is_empty();
+            let more = takes && !state.outbox.is_empty();
             let confirmed = state.outbox.wants_confirmation(given + departing.len() as u64);
             (std::mem::take(&mut state.orders), confirmed, more)
         });

@@ -107,6 +107,12 @@ pub enum Output {
         /// Names the beat.
         token: Token,
     },
+    /// The path under the link may be another now: let it move there, if it
+    /// can. The probe that follows shows whether it lives.
+    Migrate {
+        /// The link.
+        link: LinkId,
+    },
     /// Say goodbye on the link and read it to its end; report that end with
     /// [`Keeper::handle_ended`]. The keeper keeps the deadline.
     Retire {

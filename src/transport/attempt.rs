@@ -41,6 +41,12 @@ impl Attempt {
         }
     }
 
+    /// An attempt apart from any connection: to try a transport by itself, as
+    /// its tests do. It is number `number`, from 1, after `last_failure`.
+    pub fn alone(number: u32, last_failure: Option<Failure>) -> Attempt {
+        Attempt::new(LinkId(u64::from(number)), number, 0, Purpose::Main, last_failure)
+    }
+
     /// The id that the link will have.
     pub fn link_id(&self) -> LinkId {
         self.link
@@ -80,7 +86,7 @@ impl Attempt {
     }
 
     /// What [`Attempt::dialled`] reported.
-    pub(crate) fn dial_report(&self) -> Option<Dialled> {
+    pub fn dial_report(&self) -> Option<Dialled> {
         self.dialled.get().copied()
     }
 

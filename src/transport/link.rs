@@ -93,8 +93,9 @@ pub trait Link: Send + 'static {
         None
     }
 
-    /// Moves the link to the system's present path (QUIC). True if it did;
-    /// `false`, the default, makes the keeper open a new link instead.
+    /// Moves the link to the system's present path (QUIC), after news of the
+    /// network; a probe follows. False, the default, if it cannot: then the
+    /// probe shows whether the old path still works.
     fn migrate(&mut self) -> bool {
         false
     }

@@ -474,6 +474,7 @@ impl<'a> Play<'a> {
                 }
                 self.recent.push(token);
             }
+            Output::Migrate { link } => self.expect(link, &[Role::Main], "moved")?,
             Output::Retire { link } => {
                 self.expect(link, &[Role::Main], "retired")?;
                 self.set(link, Role::Retiring);

@@ -294,6 +294,7 @@ impl World<'_> {
                     self.recorder.beat(interval, self.now);
                     self.send(link, Way::Up, Packet::Beat(token));
                 }
+                Output::Migrate { .. } => {}
                 Output::Retire { link } => self.send(link, Way::Up, Packet::Goodbye),
                 Output::Abandon { link } => {
                     if self.dialling == Some(link) {

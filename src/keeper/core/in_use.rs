@@ -57,6 +57,13 @@ impl Keeper {
         }
     }
 
+    /// The path may be another now.
+    pub(super) fn migrate(&mut self) {
+        if let Some((link, _)) = self.main() {
+            self.outputs.push_back(Output::Migrate { link });
+        }
+    }
+
     /// The link in use is gone: drop it, tell, and see how to come back. The
     /// one way in which a link is lost.
     pub(super) fn lose(&mut self, seen: Seen, evidence: Option<(Evidence, bool)>, now: Moment) {

@@ -397,12 +397,14 @@ impl Keeper {
             NetworkStatus::Online => {
                 self.offline = false;
                 self.renew_pace(now);
+                self.migrate();
                 self.with_watch(now, |watch| watch.probe(now));
                 self.advance(Because::Network, now);
             }
             NetworkStatus::Changed => {
                 self.offline = false;
                 self.renew_pace(now);
+                self.migrate();
                 let settled = now + self.config.heartbeat.unit(CHANGE_SETTLES);
                 if let Some((_, main)) = self.main_mut_any() {
                     main.watch.bring_forward(settled, true);

@@ -1,1 +1,259 @@
-//! WebSocket
+//! WebSocket, as client: `ws` and `wss`.
+//!
+//! The dial, TLS and the upgrade are one future without tasks: when it is
+//! dropped, its sockets are closed. The upgrade request is written by this
+//! crate, so no header, path or query of it reaches a log.
+
+mod boundary;
+mod encode;
+mod engine;
+mod headers;
+mod link;
+mod message;
+mod retry_after;
+mod socket;
+mod upgrade;
+mod url;
+
+pub use link::WebSocketLink;
+pub use message::{Message, Text};
+
+pub use http;
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
+
+use std::fmt;
+use std::future::Future;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue};
+use tokio::net::TcpStream;
+
+use self::engine::Engine;
+use self::headers::Credentials;
+use self::upgrade::{Wish, upgrade};
+use self::url::Url;
+use super::{Attempt, ConnectError, MessageTooBig, Transport};
+#[cfg(feature = "tls")]
+use crate::dial::Tls;
+use crate::dial::{Dialler, Stream};
+use crate::keeper::Invalid;
+
+/// The longest message by default, either way: 1 MiB. Large enough for what
+/// feeds and chats send, small enough that a peer cannot fill the memory.
+pub const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// Opens WebSockets to one URL.
+///
+/// ```
+/// use longlink::transport::websocket::WebSocket;
+///
+/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// let transport = WebSocket::new("ws://example.com/feed")?
+///     .header("X-Client", "weather station")?
+///     .subprotocol("v2.feed")?
+///     .max_message(64 * 1024)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `Debug` prints scheme, host and port; path, query and header values are
+/// never printed, here or in any error.
+pub struct WebSocket {
+    url: Url,
+    headers: HeaderMap,
+    subprotocols: Vec<HeaderValue>,
+    credentials: Option<Credentials>,
+    max_message: usize,
+    dialler: Dialler,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+impl WebSocket {
+    /// A transport to `url`, which begins with `ws://` or, with the feature
+    /// `tls`, `wss://`.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field `websocket.url` and the rule: another
+    /// scheme, no host, a user or password, a fragment, a port of 0.
+    /// Credentials belong in a header: see [`WebSocket::credentials`].
+    pub fn new(url: impl AsRef<str>) -> Result<WebSocket, Invalid> {
+        let url = Url::parse(url.as_ref())?;
+        #[cfg(feature = "tls")]
+        let tls = match url.secure {
+            true => Some(Tls::new(&url.host).ok_or_else(|| {
+                Invalid::new("websocket.url", "the host is neither a DNS name nor an address")
+            })?),
+            false => None,
+        };
+        Ok(WebSocket {
+            dialler: Dialler::new(&url.host, url.port),
+            url,
+            headers: HeaderMap::new(),
+            subprotocols: Vec::new(),
+            credentials: None,
+            max_message: MAX_MESSAGE,
+            #[cfg(feature = "tls")]
+            tls,
+        })
+    }
+
+    /// Sends a header with every upgrade request; a second one of the same
+    /// name joins the first. Default: none but those of the handshake.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field `websocket.header` and the header: a line
+    /// break or control character in it, or a name that the handshake itself
+    /// writes (`Host`, `Connection`, `Upgrade`, `Sec-WebSocket-…`).
+    pub fn header(mut self, name: &str, value: &str) -> Result<WebSocket, Invalid> {
+        let (name, value) = headers::parse(name, value)?;
+        self.headers.append(name, value);
+        Ok(self)
+    }
+
+    /// Offers a subprotocol, after those offered before. The server may
+    /// choose one ([`WebSocketLink::subprotocol`]) or none; an answer that
+    /// names another is refused. Default: none.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field `websocket.subprotocol`: not a token as
+    /// HTTP defines it, or offered twice.
+    pub fn subprotocol(mut self, name: &str) -> Result<WebSocket, Invalid> {
+        const FIELD: &str = "websocket.subprotocol";
+        // A token is what a method's name may be.
+        let value = http::Method::from_bytes(name.as_bytes())
+            .ok()
+            .and_then(|_| HeaderValue::from_str(name).ok())
+            .ok_or_else(|| Invalid::new(FIELD, "not a token"))?;
+        if self.subprotocols.contains(&value) {
+            return Err(Invalid::new(FIELD, "offered twice"));
+        }
+        self.subprotocols.push(value);
+        Ok(self)
+    }
+
+    /// Asks `hook` for headers anew for every attempt that has reached the
+    /// server, so that no expired credential is sent twice. They replace
+    /// headers of the same names that were set with [`WebSocket::header`].
+    ///
+    /// The hook runs beside the TLS handshake, under the attempt's deadline;
+    /// when that passes its future is dropped. Its error is the attempt's:
+    /// [`Failure::Hook`] says whether to try again. A header that the
+    /// handshake itself writes fails the attempt for good.
+    ///
+    /// ```
+    /// use longlink::transport::websocket::{WebSocket, http};
+    ///
+    /// # fn main() -> Result<(), longlink::keeper::Invalid> {
+    /// let transport = WebSocket::new("ws://example.com/feed")?.credentials(|attempt| async move {
+    ///     // After a 401 `attempt.last_failure()` says so: fetch a new one.
+    ///     let token = format!("Bearer token-{}", attempt.number());
+    ///     let mut headers = http::HeaderMap::new();
+    ///     headers.insert("authorization", token.parse().expect("a token has no line breaks"));
+    ///     Ok(headers)
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Failure::Hook`]: crate::keeper::Failure::Hook
+    pub fn credentials<F, Fut>(mut self, hook: F) -> WebSocket
+    where
+        F: Fn(Attempt) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HeaderMap, ConnectError>> + Send + 'static,
+    {
+        self.credentials = Some(Credentials::new(hook));
+        self
+    }
+
+    /// The longest message in bytes, either way. A longer one is refused when
+    /// it is offered for sending, and ends the link when it comes in.
+    /// Default: [`MAX_MESSAGE`].
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field `websocket.max_message`: zero.
+    pub fn max_message(mut self, bytes: usize) -> Result<WebSocket, Invalid> {
+        if bytes == 0 {
+            return Err(Invalid::new("websocket.max_message", "must not be zero"));
+        }
+        self.max_message = bytes;
+        Ok(self)
+    }
+
+    /// The TLS configuration in place of the shared one, which has the ring
+    /// provider and the platform's verifier. Without effect on a `ws` URL.
+    #[cfg(feature = "tls")]
+    pub fn tls_config(mut self, config: Arc<rustls::ClientConfig>) -> WebSocket {
+        if let Some(tls) = &mut self.tls {
+            tls.set_config(config);
+        }
+        self
+    }
+
+    /// The headers of this attempt, and the stream to send them over.
+    async fn prepare(&self, tcp: TcpStream, attempt: &Attempt) -> Result<(HeaderMap, Stream), ConnectError> {
+        let headers = async {
+            let mut headers = self.headers.clone();
+            if let Some(credentials) = &self.credentials {
+                // `extend` replaces what has the same name.
+                headers.extend(credentials.ask(attempt).await?);
+            }
+            Ok(headers)
+        };
+        tokio::try_join!(headers, self.encrypt(tcp))
+    }
+
+    #[cfg(feature = "tls")]
+    async fn encrypt(&self, tcp: TcpStream) -> Result<Stream, ConnectError> {
+        match &self.tls {
+            Some(tls) => Ok(Stream::Tls(tls.handshake(tcp).await?)),
+            None => Ok(Stream::Plain(tcp)),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn encrypt(&self, tcp: TcpStream) -> Result<Stream, ConnectError> {
+        Ok(Stream::Plain(tcp))
+    }
+}
+
+#[async_trait]
+impl Transport for WebSocket {
+    type Link = WebSocketLink;
+
+    async fn connect(&self, attempt: &Attempt) -> Result<WebSocketLink, ConnectError> {
+        let tcp = self.dialler.connect().await?;
+        let local = tcp.local_addr().ok();
+        attempt.dialled(local);
+        let (headers, stream) = self.prepare(tcp, attempt).await?;
+        let wish = Wish { url: &self.url, headers, subprotocols: &self.subprotocols };
+        let upgraded = upgrade(stream, wish, self.url.secure).await?;
+        let engine = Engine::new(upgraded.stream, upgraded.behind, self.max_message);
+        Ok(WebSocketLink::new(engine, local, upgraded.subprotocol))
+    }
+
+    fn weigh(&self, message: &Message) -> Result<usize, MessageTooBig> {
+        match message.len() {
+            size if size > self.max_message => Err(MessageTooBig::new(size, self.max_message)),
+            size => Ok(size),
+        }
+    }
+}
+
+impl fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("url", &self.url)
+            .field("headers", &self.headers.keys())
+            .field("subprotocols", &self.subprotocols)
+            .field("max_message", &self.max_message)
+            .finish_non_exhaustive()
+    }
+}
