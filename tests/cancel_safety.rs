@@ -11,7 +11,7 @@ use futures::FutureExt;
 use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step};
 use longlink::{Outcome, Transition};
-use support::{Connection, Peer, builder, connected, millis, settle};
+use support::{Connection, Peer, builder, connected, in_time, millis, settle};
 
 /// Polls `future` up to `times`, letting everything else go on after each,
 /// and drops it. Returns its output if it came to that.
@@ -33,7 +33,7 @@ macro_rules! for_every_poll {
     (|$times:ident| $body:expr) => {
         let mut finished = false;
         for $times in 0..64 {
-            if $body {
+            if in_time(async { $body }).await {
                 finished = true;
                 break;
             }

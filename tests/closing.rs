@@ -6,7 +6,7 @@ use futures::{SinkExt, StreamExt};
 use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::{Event, Outcome, State};
-use support::{Log, builder, connected, millis, secs, settle};
+use support::{Log, builder, close, connected, in_time, millis, secs, settle};
 
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_was_accepted_and_then_says_goodbye() {
@@ -15,7 +15,7 @@ async fn closing_writes_what_was_accepted_and_then_says_goodbye() {
     for n in 0..600 {
         sender.send(n.to_string()).await.unwrap();
     }
-    let closed = connection.close().await;
+    let closed = close(&mut connection).await;
     assert!(closed.not_sent.is_empty());
     assert_eq!(closed.maybe_sent, 0, "the peer answered our goodbye");
     let written = peer.written();
@@ -31,7 +31,7 @@ async fn closing_waits_for_what_was_to_be_confirmed() {
     let script = Script::new([Step::open().answers(Answers::After(millis(300)))]);
     let mut connection = builder(&script).connect().await.unwrap();
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
-    let _ = connection.close().await;
+    let _ = close(&mut connection).await;
     assert_eq!(confirmation.await, Outcome::Delivered);
     assert_eq!(script.elapsed(), millis(300));
 }
@@ -42,7 +42,7 @@ async fn pitfall_06_closing_on_a_dead_peer_has_a_deadline() {
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let began = script.elapsed();
-    let _ = connection.close().await;
+    let _ = close(&mut connection).await;
     assert_eq!(script.elapsed() - began, secs(3));
     assert_eq!(peer.dropped().await - began, secs(3));
 }
@@ -57,7 +57,7 @@ async fn pitfall_06_a_peer_that_takes_nothing_cannot_hold_a_close_either() {
     connection.sender().send("nor this".into()).await.unwrap();
     settle().await;
     let began = script.elapsed();
-    let closed = connection.close().await;
+    let closed = close(&mut connection).await;
     assert_eq!(script.elapsed() - began, secs(2));
     assert_eq!(closed.not_sent.len() as u64 + closed.maybe_sent, 2);
     assert!(peer.dropped_at().is_some());
@@ -71,7 +71,7 @@ async fn pitfall_25_closing_during_backoff_returns_at_once() {
     let mut watch = connection.watch();
     watch.wait_for(|state| matches!(state, State::Waiting { attempt: 4 })).await.unwrap();
     let began = script.elapsed();
-    let _ = connection.close().await;
+    let _ = close(&mut connection).await;
     assert_eq!(script.elapsed(), began);
     assert!(connection.recv().await.is_none());
 }
@@ -81,7 +81,7 @@ async fn pitfall_25_closing_during_an_attempt_returns_at_once_and_drops_it() {
     let script = Script::new([Step::hang()]);
     let mut connection = builder(&script).build().unwrap();
     tokio::time::sleep(secs(1)).await;
-    let _ = connection.close().await;
+    let _ = close(&mut connection).await;
     settle().await;
     assert_eq!(script.elapsed(), secs(1));
     assert_eq!(script.attempts()[0].abandoned, Some(secs(1)));
@@ -96,7 +96,7 @@ async fn a_link_that_ends_while_closing_is_not_replaced() {
     connection.sender().send("m".into()).await.unwrap();
     settle().await;
     let ending = tokio::spawn(async move {
-        let closed = connection.close().await;
+        let closed = close(&mut connection).await;
         (connection, closed)
     });
     tokio::time::sleep(millis(500)).await;
@@ -113,7 +113,7 @@ async fn what_the_peer_says_before_its_goodbye_is_still_read() {
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let (mut sink, mut stream) = connection.split();
-    let closing = tokio::spawn(async move { sink.close().await });
+    let closing = tokio::spawn(async move { in_time(sink.close()).await });
     tokio::time::sleep(millis(100)).await;
     for n in 0..400 {
         peer.deliver(n.to_string());
@@ -135,7 +135,7 @@ async fn a_reader_that_does_not_read_does_not_hold_the_close() {
     }
     settle().await;
     let began = script.elapsed();
-    let _ = connection.close().await;
+    let _ = close(&mut connection).await;
     assert_eq!(script.elapsed(), began);
     let mut read = 0;
     while connection.recv().await.is_some() {
@@ -151,7 +151,7 @@ async fn closing_is_the_last_event() {
     let script = Script::new([]);
     let log = Log::default();
     let mut connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
-    let _ = connection.close().await;
+    let _ = close(&mut connection).await;
     settle().await;
     assert_eq!(log.events().last(), Some(&Event::Closed));
 }
@@ -159,8 +159,8 @@ async fn closing_is_the_last_event() {
 #[tokio::test(start_paused = true)]
 async fn closing_twice_is_closing_once() {
     let (mut connection, _script, _peer) = connected().await;
-    let _ = connection.close().await;
-    let again = connection.close().await;
+    let _ = close(&mut connection).await;
+    let again = close(&mut connection).await;
     assert_eq!((again.not_sent.len(), again.maybe_sent), (0, 0));
     assert!(connection.recv().await.is_none());
     assert!(connection.recv().await.is_none());

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use longlink::keeper::{Beat, Failure, LinkEnd, Seen};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::{Error, Event, FirstConnect, HookError, Outcome, Reconnect, State};
-use support::{Log, builder, connected, millis, secs, settle};
+use support::{Log, builder, connected, in_time, millis, secs, settle};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_04_a_dead_link_is_dropped_at_once() {
@@ -20,7 +20,7 @@ async fn pitfall_04_a_dead_link_is_dropped_at_once() {
     peer.block_writes();
     connection.sender().send("stuck".into()).await.unwrap();
     connection.probe_now();
-    let dropped = peer.dropped().await;
+    let dropped = in_time(peer.dropped()).await;
     assert_eq!(dropped, secs(3), "the probe's deadline, and no close was waited for");
     settle().await;
     assert_eq!(
@@ -36,10 +36,10 @@ async fn pitfall_05_a_link_whose_stream_ends_is_an_event() {
     let (mut connection, script, peer) = connected().await;
     peer.deliver("last words".into());
     peer.end(LinkEnd::Eof);
-    assert_eq!(connection.recv().await.unwrap().unwrap(), "last words");
+    assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), "last words");
     let next = script.next_link().await;
     next.deliver("again".into());
-    assert_eq!(connection.recv().await.unwrap().unwrap(), "again");
+    assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), "again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,10 +67,10 @@ async fn pitfall_07_per_link_state_dies_with_its_link() {
     assert_eq!(confirmation.await, Outcome::MaybeSent("maybe".into()));
     let second = script.next_link().await;
     for n in 0..256 {
-        assert_eq!(connection.recv().await.unwrap().unwrap(), n.to_string());
+        assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), n.to_string());
     }
     second.deliver("not stalled".into());
-    assert_eq!(connection.recv().await.unwrap().unwrap(), "not stalled");
+    assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), "not stalled");
     let fresh = connection.sender().send_confirmed("fresh".into()).await.unwrap();
     let outcome = tokio::time::timeout(secs(1), fresh).await;
     assert_eq!(outcome.expect("its own beat confirms it"), Outcome::Delivered);
@@ -86,7 +86,7 @@ async fn pitfall_08_a_late_word_of_an_old_link_does_not_touch_the_new_one() {
     first.deliver("too late".into());
     first.end(LinkEnd::Reset);
     second.deliver("in time".into());
-    assert_eq!(connection.recv().await.unwrap().unwrap(), "in time");
+    assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), "in time");
     tokio::time::sleep(secs(5)).await;
     assert_eq!(connection.watch().state(), State::Connected { epoch: 2 });
     assert!(first.dropped_at().is_some() && second.dropped_at().is_none());
@@ -164,11 +164,11 @@ async fn the_login_owns_the_link_and_leaves_what_it_does_not_want_to_the_stream(
         peer.deliver(message.into());
     }
     for expected in ["news 1", "news 2", "logged in: welcome you", "news 3"] {
-        assert_eq!(connection.recv().await.unwrap().unwrap(), expected);
+        assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), expected);
     }
     assert_eq!(peer.messages(), ["login"]);
     // Listening: no beat goes out, and silence is death.
-    assert_eq!(peer.dropped().await, secs(40));
+    assert_eq!(in_time(peer.dropped()).await, secs(40));
     assert!(peer.written().is_empty());
 }
 
@@ -243,9 +243,9 @@ async fn giving_up_is_the_streams_last_and_only_error() {
     let mut connection = builder(&script).reconnect(Reconnect::default().attempts(3)).build().unwrap();
     let sender = connection.sender();
     let confirmation = sender.send_confirmed("m".into()).await.unwrap();
-    let error = connection.recv().await.unwrap().unwrap_err();
+    let error = in_time(connection.recv()).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::GaveUp { .. }));
-    assert!(connection.recv().await.is_none());
+    assert!(in_time(connection.recv()).await.is_none());
     assert_eq!(confirmation.await, Outcome::NotSent("m".into()));
     assert!(matches!(connection.connected().await, Err(Error::GaveUp { .. })));
     assert!(matches!(connection.drain().await, Err(Error::GaveUp { .. })));
@@ -342,7 +342,7 @@ async fn pitfall_36_beats_go_out_while_the_reader_stalls() {
     assert!(beats >= 1, "the NAT is held");
     assert_eq!(log.count(|event| matches!(event, Event::ReaderStalled { .. })), 1);
     for n in 0..1_000 {
-        assert_eq!(connection.recv().await.unwrap().unwrap(), n.to_string());
+        assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), n.to_string());
     }
     tokio::time::sleep(secs(300)).await;
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });

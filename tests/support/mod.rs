@@ -1,11 +1,12 @@
 //! What the tests of a whole connection share.
 #![allow(dead_code)]
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longlink::testing::{Script, ScriptedTransport};
-use longlink::{Builder, Event, ResilientConnection};
+use longlink::{Builder, Closed, Event, ResilientConnection};
 
 pub type Connection = ResilientConnection<String>;
 pub type Peer = longlink::testing::Peer<String>;
@@ -35,6 +36,17 @@ pub async fn settle() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Waits for at most an hour of the test's time, so that what never comes is a
+/// failure and not a test that hangs.
+pub async fn in_time<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(secs(3_600), future).await.expect("it comes within the hour")
+}
+
+/// Closes within an hour.
+pub async fn close(connection: &mut Connection) -> Closed<String> {
+    in_time(connection.close()).await
 }
 
 /// Keeps all events.
