@@ -21,6 +21,8 @@ pub struct Report {
     pub beats: Beats,
     /// Links that were lost although nothing was done to them.
     pub strays: u64,
+    /// At the end, silences that the link lived through.
+    pub held: u32,
     /// Lines on what the others saw.
     pub logs: Vec<String>,
     /// How long it all took.
@@ -64,6 +66,9 @@ impl Row {
 }
 
 impl Report {
+    /// So many silences are held at the end.
+    pub const HOLDS: u32 = 2;
+
     /// What is not as it must be, in words; nothing, if all is well.
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
@@ -100,6 +105,7 @@ impl Report {
                 check(self.rows.iter().any(|row| row.fault == fault), format!("{fault} never struck"));
             }
             check(self.strays == 0, format!("{} links were lost outside the faults", self.strays));
+            check(self.held == Report::HOLDS, format!("only {} silences were held at the end", self.held));
             let ratio = self.learned.div_duration_f64(nat_timeout);
             check(
                 (0.7..=0.97).contains(&ratio),
@@ -230,6 +236,7 @@ mod tests {
             learned: millis(2700),
             beats: Beats::default(),
             strays: 0,
+            held: Report::HOLDS,
             logs: Vec::new(),
             took: millis(50_000),
         }
@@ -244,12 +251,13 @@ mod tests {
     #[test]
     fn each_thing_that_can_go_wrong_is_named() {
         type Spoil = fn(&mut Report);
-        let spoil: [(&str, Spoil); 10] = [
+        let spoil: [(&str, Spoil); 11] = [
             ("lost", |report| report.tally.lost = 1),
             ("repeated", |report| report.tally.repeated = 1),
             ("reordered", |report| report.tally.reordered = 1),
             ("maybes", |report| report.tally.maybe_sent = 1),
             ("learned", |report| report.learned = Duration::from_millis(2000)),
+            ("held", |report| report.held = 1),
             ("outside", |report| report.strays = 1),
             ("never struck", |report| drop(report.rows.pop())),
             ("noticed after", |report| report.rows[1].noticed = Some(Duration::from_secs(1))),
