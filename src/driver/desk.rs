@@ -330,7 +330,9 @@ impl<Out> DeskState<Out> {
         while let Some((ticket, outcome)) = self.outbox.poll_settled() {
             match outcome {
                 Outcome::NotSent(message) if ticket.is_closed() => self.handed_back.push(message),
-                outcome => notices.settled.push((ticket, outcome)),
+                outcome @ (Outcome::Delivered | Outcome::NotSent(_) | Outcome::MaybeSent(_)) => {
+                    notices.settled.push((ticket, outcome))
+                }
             }
         }
         self.finished = true;

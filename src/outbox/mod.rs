@@ -194,14 +194,12 @@ impl<M, T> Outbox<M, T> {
     /// order. Put back what was taken first.
     pub fn close(&mut self) -> Vec<M> {
         self.closed = true;
-        let mut number = self.given;
         let mut plain = Vec::new();
-        for message in self.queue.drain() {
+        for (number, message) in (self.given..).zip(self.queue.drain()) {
             match self.confirmations.withdraw(number) {
                 Some(ticket) => self.settled.push_back((ticket, Outcome::NotSent(message))),
                 None => plain.push(message),
             }
-            number += 1;
         }
         plain
     }

@@ -65,8 +65,8 @@ fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
 mod tests {
     use std::io::Cursor;
 
-    use tungstenite::protocol::Role;
-    use tungstenite::{Message, WebSocket};
+    use tokio_tungstenite::tungstenite::protocol::Role;
+    use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
     use super::*;
 

@@ -15,11 +15,10 @@ use http::header::{
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
-use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::retry_after;
 use super::url::Url;
@@ -60,7 +59,7 @@ where
     let (mut sender, mut connection) = http1::Builder::new()
         .max_buf_size(LONGEST_HEADER)
         .title_case_headers(true)
-        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+        .handshake::<_, String>(TokioIo::new(stream))
         .await
         .map_err(failed)?;
 
@@ -91,11 +90,11 @@ where
     Ok(Upgraded { stream: parts.io.into_inner(), behind: parts.read_buf, subprotocol })
 }
 
-fn request(wish: Wish<'_>, key: &str) -> Result<Request<Empty<Bytes>>, ConnectError> {
+fn request(wish: Wish<'_>, key: &str) -> Result<Request<String>, ConnectError> {
     let value = |text: &str| {
         HeaderValue::from_str(text).map_err(|error| ConnectError::with_source(Failure::Stop, error))
     };
-    let mut request = Request::new(Empty::new());
+    let mut request = Request::new(String::new());
     *request.uri_mut() = wish.url.target.clone();
     *request.headers_mut() = wish.headers;
     let headers = request.headers_mut();
