@@ -151,10 +151,13 @@ impl Report {
             writeln!(out)?;
         }
         let Tally { accepted, echoed, maybe_sent, under_way, lost, repeated, reordered } = self.tally;
-        writeln!(
-            out,
-            "messages   {accepted} accepted, {echoed} echoed, {maybe_sent} maybe sent (of {under_way} under way at the cuts)"
-        )?;
+        writeln!(out, "messages   {accepted} accepted, {echoed} echoed")?;
+        match self.nat_timeout {
+            Some(_) => {
+                writeln!(out, "           {maybe_sent} maybe sent, of {under_way} under way at the cuts")?
+            }
+            None => writeln!(out, "           {maybe_sent} maybe sent")?,
+        }
         writeln!(out, "           {lost} lost, {repeated} repeated, {reordered} reordered")?;
         match self.nat_timeout {
             Some(timeout) => writeln!(
@@ -167,10 +170,12 @@ impl Report {
             None => writeln!(out, "interval   {:.1?}", self.learned)?,
         }
         let Beats { sent, confirming, saved } = self.beats;
+        let keeping = sent.saturating_sub(confirming);
         writeln!(
             out,
-            "beats      {sent} sent, {confirming} of them to confirm messages; {saved} saved by traffic"
+            "beats      {sent} sent: {keeping} to keep the link, {confirming} to confirm messages"
         )?;
+        writeln!(out, "           {saved} saved by traffic")?;
         for log in &self.logs {
             writeln!(out, "{log}")?;
         }
