@@ -156,7 +156,7 @@ async fn connect_raw(port: &str) -> Raw {
 }
 
 async fn connect_longlink(port: &str) -> ResilientConnection<Message> {
-    let transport = WebSocket::new(&format!("ws://127.0.0.1:{port}/")).expect("a URL");
+    let transport = WebSocket::new(format!("ws://127.0.0.1:{port}/")).expect("a URL");
     ResilientConnection::builder(transport).connect().await.expect("a connection")
 }
 

@@ -67,7 +67,7 @@ fn a_backlog_is_bounded_and_keeps_the_latest() {
     assert_eq!(waiting.last(), Some(&(Changed, Some("99999".to_owned()))));
 }
 
-/// All bursts of up to ten changes, each against what must be known after it:
+/// All bursts of up to nine changes and some long ones, each against what must be known after it:
 /// the latest, and of what followed the last `Offline`, whether the network
 /// came back and whether it changed.
 #[test]
@@ -77,18 +77,35 @@ fn a_backlog_never_loses_that_the_network_was_away_and_came_back() {
         let after = &changes[offline.map_or(0, |at| at + 1)..];
         (changes.last().copied(), offline.is_some(), after.contains(&Online), after.contains(&Changed))
     }
-    for length in 0..=10 {
-        for burst in 0..3_usize.pow(length) {
-            let kinds = [Offline, Online, Changed];
-            let burst: Vec<_> = (0..length).map(|digit| kinds[burst / 3_usize.pow(digit) % 3]).collect();
-            let handle = NetworkHandle::new();
-            let mut watch = handle.watch();
-            burst.iter().for_each(|status| handle.set(*status));
-            let told = statuses(&mut watch);
-            assert_eq!(what_counts(&told), what_counts(&burst), "{burst:?} was told as {told:?}");
-            assert!(told.len() <= 8);
-            assert!(burst.len() > 8 || told == burst, "{burst:?} is no backlog, but was told as {told:?}");
+    let kinds = [Offline, Online, Changed];
+    let check = |burst: &[NetworkStatus]| {
+        let handle = NetworkHandle::new();
+        let mut watch = handle.watch();
+        burst.iter().for_each(|status| handle.set(*status));
+        let told = statuses(&mut watch);
+        assert_eq!(what_counts(&told), what_counts(burst), "{burst:?} was told as {told:?}");
+        assert!(told.len() <= 8);
+        let stale = burst.len() == 9 && told[1..].contains(&Offline);
+        assert!(
+            !stale,
+            "what came before the last `Offline` is outdated, but {burst:?} was told as {told:?}"
+        );
+        assert!(burst.len() > 8 || told == burst, "{burst:?} is no backlog, but was told as {told:?}");
+    };
+    for length in 0..=9 {
+        for number in 0..3_usize.pow(length) {
+            let burst: Vec<_> = (0..length).map(|digit| kinds[number / 3_usize.pow(digit) % 3]).collect();
+            check(&burst);
         }
+    }
+    // Long ones, which are cut several times.
+    let mut mix = 1_usize;
+    for length in 10..200 {
+        let burst = (0..length).map(|_| {
+            mix = mix.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            kinds[(mix >> 33) % 3]
+        });
+        check(&burst.collect::<Vec<_>>());
     }
 }
 

@@ -81,7 +81,8 @@ async fn an_answer_that_breaks_the_handshake_is_refused_by_its_rule() {
     fn other_protocol(_: &str) -> String {
         "SSH-2.0-OpenSSH_9.7\r\n\r\n".to_owned()
     }
-    let answers: [(fn(&str) -> String, &str); 8] = [
+    type Answer = fn(&str) -> String;
+    let answers: [(Answer, &str); 8] = [
         (no_accept, "Sec-WebSocket-Accept"),
         (wrong_accept, "Sec-WebSocket-Accept"),
         (extension, "extension"),

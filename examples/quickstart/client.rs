@@ -36,7 +36,9 @@ pub enum News {
     Event(Event),
     /// The link lived through this long without a byte either way.
     Survived(Duration),
-    /// A message was accepted.
+    /// A message is about to be sent.
+    Offered(u64),
+    /// It was accepted.
     Accepted(u64),
     /// longlink told what became of a message.
     Settled(u64, Fate),
@@ -148,10 +150,11 @@ impl Client {
 
     fn enter(&mut self, at: Instant, news: &News) {
         match *news {
-            News::Accepted(number) => self.ledger.accepted(number, at),
-            News::Settled(number, fate) => self.ledger.settled(number, fate, at),
-            News::Echoed(number) => self.ledger.echoed(number),
-            News::Pushed(number) => self.ledger.pushed(number),
+            News::Offered(number) => self.ledger.offer(number, at),
+            News::Accepted(number) => self.ledger.accept(number),
+            News::Settled(number, fate) => self.ledger.settle(number, fate, at),
+            News::Echoed(number) => self.ledger.echo(number),
+            News::Pushed(number) => self.ledger.push(number),
             // A stream that ended has no more to read.
             News::Over(_) => self.reading = Reading::Stalled,
             News::Event(_) | News::Survived(_) | News::Other => {}
@@ -173,8 +176,8 @@ impl Client {
             News::Over(Some(error)) => {
                 self.timeline.tell_of(at, Who::App, format_args!("it is over: {error}"))
             }
-            News::Accepted(_) | News::Settled(..) | News::Echoed(_) | News::Pushed(_) => {}
-            News::Other | News::Over(None) => {}
+            News::Offered(_) | News::Accepted(_) | News::Settled(..) | News::Echoed(_) => {}
+            News::Pushed(_) | News::Other | News::Over(None) => {}
         }
     }
 
@@ -272,13 +275,14 @@ async fn write(
             () = pause => 1,
         };
         for number in next..next + u64::from(count) {
-            let offered = Instant::now();
+            // Told before, so that its echo cannot be seen sooner.
+            report(&tell, News::Offered(number));
             let Ok(confirmation) =
                 sender.send_confirmed(Message::from(Line::Message(number).to_text(0))).await
             else {
                 return;
             };
-            let _ = tell.send((offered, News::Accepted(number)));
+            report(&tell, News::Accepted(number));
             let tell = tell.clone();
             tokio::spawn(async move {
                 let fate = match confirmation.await {

@@ -15,8 +15,8 @@ pub struct Ledger {
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// When it was offered, which was accepted.
-    accepted: Option<Instant>,
+    offered: Option<Instant>,
+    accepted: bool,
     /// When longlink told what became of it, and what.
     settled: Option<(Instant, Fate)>,
 }
@@ -63,23 +63,28 @@ pub struct Tally {
 }
 
 impl Ledger {
-    /// Message `number` was accepted, when offered at `at`.
-    pub fn accepted(&mut self, number: u64, at: Instant) {
-        self.messages.entry(number).or_default().accepted = Some(at);
+    /// Message `number` is about to be sent.
+    pub fn offer(&mut self, number: u64, at: Instant) {
+        self.messages.entry(number).or_default().offered = Some(at);
+    }
+
+    /// Message `number` was accepted.
+    pub fn accept(&mut self, number: u64) {
+        self.messages.entry(number).or_default().accepted = true;
     }
 
     /// longlink told what became of message `number`.
-    pub fn settled(&mut self, number: u64, fate: Fate, at: Instant) {
+    pub fn settle(&mut self, number: u64, fate: Fate, at: Instant) {
         self.messages.entry(number).or_default().settled = Some((at, fate));
     }
 
     /// The echo of message `number` came.
-    pub fn echoed(&mut self, number: u64) {
+    pub fn echo(&mut self, number: u64) {
         self.echoes.push(number);
     }
 
     /// Push `number` came.
-    pub fn pushed(&mut self, number: u64) {
+    pub fn push(&mut self, number: u64) {
         self.pushes.push(number);
     }
 
@@ -89,6 +94,7 @@ impl Ledger {
         let echoed: BTreeSet<_> = self.echoes.iter().collect();
         self.messages
             .iter()
+            .filter(|(_, entry)| entry.accepted)
             .filter(|(number, entry)| match entry.settled {
                 None => true,
                 Some((_, Fate::Delivered)) => !echoed.contains(number),
@@ -97,9 +103,9 @@ impl Ledger {
             .count()
     }
 
-    /// When message `number` was offered, if it was accepted.
+    /// When message `number` was offered.
     pub fn offered(&self, number: u64) -> Option<Instant> {
-        self.messages.get(&number)?.accepted
+        self.messages.get(&number)?.offered
     }
 
     /// Sums up, against what the server received and pushed.
@@ -107,7 +113,7 @@ impl Ledger {
         let (at_server, here, pushes) =
             (Sequence::of(received), Sequence::of(&self.echoes), Sequence::of(&self.pushes));
         let echoed = |number: &u64| here.seen.contains(number);
-        let accepted = || self.messages.iter().filter(|(_, entry)| entry.accepted.is_some());
+        let accepted = || self.messages.iter().filter(|(_, entry)| entry.accepted);
         let maybe = |entry: &Entry| matches!(entry.settled, Some((_, Fate::MaybeSent)));
         let lost = accepted().filter(|(number, entry)| !echoed(number) && !maybe(entry)).count() as u64;
         Tally {
@@ -125,7 +131,7 @@ impl Ledger {
 
 impl Entry {
     fn was_under_way(&self, at: &Break) -> bool {
-        self.accepted.is_some_and(|accepted| accepted <= at.noticed)
+        self.offered.is_some_and(|offered| offered <= at.noticed)
             && self.settled.is_none_or(|(settled, _)| settled > at.cut)
     }
 }
@@ -164,12 +170,13 @@ mod tests {
         let start = Instant::now();
         let mut ledger = Ledger::default();
         for number in 1..=4 {
-            ledger.accepted(number, start);
+            ledger.offer(number, start);
+            ledger.accept(number);
         }
-        ledger.echoed(1);
-        ledger.settled(1, Fate::Delivered, start);
-        ledger.settled(2, Fate::MaybeSent, start + Duration::from_millis(5));
-        ledger.settled(3, Fate::Delivered, start);
+        ledger.echo(1);
+        ledger.settle(1, Fate::Delivered, start);
+        ledger.settle(2, Fate::MaybeSent, start + Duration::from_millis(5));
+        ledger.settle(3, Fate::Delivered, start);
         let cut = Break { cut: start + Duration::from_millis(1), noticed: start + Duration::from_millis(5) };
         let tally = ledger.tally(&[1, 3], 1, &[cut]);
         assert_eq!((tally.accepted, tally.echoed, tally.maybe_sent), (4, 1, 1));
@@ -183,7 +190,7 @@ mod tests {
     fn what_comes_again_or_late_is_counted_on_either_side() {
         let mut ledger = Ledger::default();
         for number in [1, 3, 2, 3] {
-            ledger.echoed(number);
+            ledger.echo(number);
         }
         let tally = ledger.tally(&[1, 2, 2], 0, &[]);
         assert_eq!((tally.repeated, tally.reordered), (2, 1));

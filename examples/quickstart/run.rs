@@ -101,7 +101,8 @@ impl Run {
                     self.forgotten(link, seen.to_string(), noticed, at);
                 }
                 News::Over(_) => break,
-                News::Event(_) | News::Accepted(_) | News::Settled(..) | News::Pushed(_) | News::Other => {}
+                News::Event(_) | News::Offered(_) | News::Accepted(_) | News::Settled(..) => {}
+                News::Pushed(_) | News::Other => {}
             }
         }
         let interval = self.client.stats().interval;
@@ -195,7 +196,8 @@ impl Run {
                         .map(|_| at - began);
                 }
                 News::Over(_) => break,
-                News::Event(_) | News::Survived(_) | News::Accepted(_) | News::Settled(..) => {}
+                News::Event(_) | News::Survived(_) => {}
+                News::Offered(_) | News::Accepted(_) | News::Settled(..) => {}
                 News::Echoed(_) | News::Pushed(_) | News::Other => {}
             }
         }
@@ -348,7 +350,8 @@ impl Run {
             News::Event(Event::Diagnosed { link, cause, .. }) => {
                 self.causes.insert(*link, cause.to_string());
             }
-            News::Event(_) | News::Survived(_) | News::Accepted(_) | News::Settled(..) => {}
+            News::Event(_) | News::Survived(_) => {}
+            News::Offered(_) | News::Accepted(_) | News::Settled(..) => {}
             News::Echoed(_) | News::Pushed(_) | News::Other | News::Over(_) => {}
         }
         Some((at, news))

@@ -25,6 +25,8 @@ struct Batch {
     bytes: usize,
     /// The peer said something that the link may have to answer.
     alive: bool,
+    /// Nothing more waits: the link will wake the task.
+    exhausted: bool,
     ended: Option<LinkEnd>,
 }
 
@@ -79,9 +81,11 @@ impl<T: Transport> Driver<T> {
             return false;
         }
         if self.room.is_none() {
+            // The reader wakes the task.
             self.stall();
+            return false;
         }
-        batch.frames >= FRAMES
+        !batch.exhausted
     }
 
     /// What a link that cannot be written to still has to say: its end, if it
@@ -103,7 +107,10 @@ impl<T: Transport> Driver<T> {
         let read = contain(|| {
             while arrived.len() < room.messages && batch.bytes < room.bytes && batch.frames < FRAMES {
                 match link.poll_next(cx) {
-                    Poll::Pending => return,
+                    Poll::Pending => {
+                        batch.exhausted = true;
+                        return;
+                    }
                     Poll::Ready(Ok(Frame::Message(message))) => {
                         batch.bytes += link.weigh(&message);
                         arrived.push_back(message);

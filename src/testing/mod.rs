@@ -16,22 +16,33 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use longlink::testing::{ByHand, Direction, FaultyNet, attempt};
-//! use longlink::transport::{Frame, Transport};
+//! use futures::StreamExt;
+//! use longlink::keeper::Seen;
+//! use longlink::testing::{Direction, FaultyNet};
+//! use longlink::{Event, ResilientConnection};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let net = FaultyNet::<String>::echo(7);
 //! net.latency(Direction::Both, Duration::from_millis(20));
-//! let mut link = net.transport().connect(&attempt(1)).await?;
+//! let mut connection = ResilientConnection::builder(net.transport()).seed(7).connect().await?;
+//! connection.sender().send("hello".to_owned()).await?;
+//! assert_eq!(connection.recv().await.transpose()?.as_deref(), Some("hello"));
 //!
-//! link.send("hello".to_owned()).await?;
-//! assert_eq!(link.next().await?, Frame::Message("hello".to_owned()));
-//!
+//! let mut events = connection.events();
 //! net.black_hole(Direction::ToClient);
-//! link.send("anybody?".to_owned()).await?;
-//! let silence = tokio::time::timeout(Duration::from_secs(60), link.next()).await;
-//! assert!(silence.is_err());
+//! connection.probe_now();
+//! let asked = net.elapsed();
+//! let seen = loop {
+//!     if let Some(Event::Disconnected { seen, .. }) = events.next().await {
+//!         break seen;
+//!     }
+//! };
+//! assert_eq!(seen, Seen::ProbeUnanswered);
+//! assert_eq!(net.elapsed() - asked, Duration::from_secs(3));
+//!
+//! net.restore(Direction::ToClient);
+//! assert_eq!(connection.connected().await?, 2);
 //! # Ok(())
 //! # }
 //! ```

@@ -150,9 +150,10 @@ impl<In, Out> Flow<In, Out> {
         PathFacts::new(bytes, waiting)
     }
 
-    /// Nobody will look at it again.
+    /// Nobody will look at it again, and nothing can arrive any more.
     pub(super) fn is_done(&self) -> bool {
-        self.client_gone && self.server_gone && (self.broken || self.to_server.is_empty())
+        let over = self.broken || self.forgotten || self.to_server.is_empty();
+        self.client_gone && self.server_gone && over
     }
 
     /// The earliest of what will happen by itself. At one instant the

@@ -178,6 +178,14 @@ async fn a_stall_holds_what_is_on_its_way_and_lets_it_arrive_at_once() {
     for number in 0..3 {
         assert_eq!(next(&net, &mut link).await, (Ok(Frame::Message(number)), ms(5020)));
     }
+
+    net.received();
+    net.stall(Direction::ToServer);
+    link.send(7).await.expect("taken");
+    sleep(ms(1000)).await;
+    net.restore(Direction::ToServer);
+    assert_eq!(next(&net, &mut link).await, (Ok(Frame::Message(7)), ms(6030)));
+    assert_eq!(net.received(), [Received { link: 1, at: ms(6020), message: 7 }]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,6 +275,9 @@ async fn a_silent_idle_timeout_forgets_exactly_at_its_time() {
     link.send(2).await.expect("taken");
     assert!(silent(&mut link, ms(3_600_000)).await);
     assert_eq!(net.received().len(), 3);
+    drop(link);
+    net.received();
+    assert_eq!(net.net.with(|world, _| world.flows.len()), 0, "nothing is kept of a forgotten link");
     assert!(open(&net).await.send(3).await.is_ok(), "a new link is not forgotten");
 }
 

@@ -33,28 +33,28 @@ use step::Outcome;
 ///
 /// ```
 /// use std::time::Duration;
+/// use longlink::ResilientConnection;
 /// use longlink::keeper::LinkEnd;
 /// use longlink::testing::{Script, Step};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let script = Script::<String>::new([
-///     Step::refuse(),
 ///     Step::open().after(Duration::from_millis(80)),
+///     Step::refuse(),
 /// ]);
-/// let transport = script.transport();
-/// // … ResilientConnection::builder(transport) …
-/// # tokio::spawn(async move {
-/// #     use longlink::{testing::{ByHand, attempt}, transport::Transport};
-/// #     assert!(transport.connect(&attempt(1)).await.is_err());
-/// #     let mut link = transport.connect(&attempt(2)).await.unwrap();
-/// #     while link.next().await.is_ok() {}
-/// # });
+/// let mut connection = ResilientConnection::builder(script.transport()).seed(7).build()?;
+///
 /// let peer = script.next_link().await;
 /// peer.deliver("hello".to_owned());
 /// peer.end(LinkEnd::Reset);
+/// assert_eq!(connection.recv().await.transpose()?.as_deref(), Some("hello"));
 /// assert_eq!(peer.dropped().await, Duration::from_millis(80));
-/// assert_eq!(script.attempts().len(), 2);
+///
+/// // The second attempt is refused; the third, like all further ones, opens.
+/// script.next_link().await;
+/// assert_eq!(script.attempts().len(), 3);
+/// # Ok(())
 /// # }
 /// ```
 pub struct Script<In, Out = In> {

@@ -89,6 +89,8 @@ fn pitfall_37_no_more_than_64_kib_and_one_message_wait_to_be_written() {
             assert!(now(|cx| engine.poll_flush(cx)).is_pending());
         }
         assert_eq!(engine.socket.waiting(), waiting + 14);
+        // Nor are its answers forgotten where the protocol could be made anew.
+        assert!(next(&mut engine).is_pending());
 
         let mut sent = frames(&drain(&mut engine, &mut peer).await);
         let pongs = sent.split_off(taken + 1);
