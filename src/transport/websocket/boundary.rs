@@ -24,7 +24,8 @@ pub(super) struct Boundary {
 }
 
 impl Boundary {
-    /// Follows `bytes`, which are those after the ones before.
+    /// Follows `bytes`, which are those after the ones before. Headers that
+    /// are not cut, nearly all of them, take the short way.
     pub(super) fn advance(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.payload > 0 {
@@ -37,6 +38,9 @@ impl Boundary {
                 bytes = &bytes[here..];
             } else if let (0, &[first, second @ 0..126, ref rest @ ..]) = (self.have, bytes) {
                 self.begin(first, u64::from(second));
+                bytes = rest;
+            } else if let (0, &[first, 126, high, low, ref rest @ ..]) = (self.have, bytes) {
+                self.begin(first, u64::from(u16::from_be_bytes([high, low])));
                 bytes = rest;
             } else {
                 self.header[self.have] = bytes[0];
