@@ -37,7 +37,7 @@ pub struct Builder<T: Transport> {
     transport: T,
     keeper: Config,
     hook: Option<Arc<Hook<T::Link>>>,
-    listener: Option<OnEvent>,
+    listener: Option<Box<driver::OnEvent>>,
     network: Option<Box<dyn Network>>,
     outbox: Bounds,
     inbox_messages: usize,
@@ -49,8 +49,11 @@ pub struct Builder<T: Transport> {
     suspend: Option<Suspend>,
 }
 
-/// The `on_event` callback.
-type OnEvent = Box<dyn Fn(&Event) + Send>;
+/// The connection that a transport's links make.
+type Connection<T> = ResilientConnection<
+    <<T as Transport>::Link as Link>::Incoming,
+    <<T as Transport>::Link as Link>::Outgoing,
+>;
 
 /// What a failure means before the first link was in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,9 +206,7 @@ impl<T: Transport> Builder<T> {
     ///
     /// [`Invalid`] names the setting that cannot work; `runtime` outside a
     /// runtime.
-    pub fn build(
-        self,
-    ) -> Result<ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>, Invalid> {
+    pub fn build(self) -> Result<Connection<T>, Invalid> {
         self.check()?;
         let runtime = match self.runtime {
             Some(runtime) => runtime,
@@ -244,9 +245,7 @@ impl<T: Transport> Builder<T> {
     /// # Cancel safety
     ///
     /// If the future is dropped, so is the connection.
-    pub async fn connect(
-        self,
-    ) -> Result<ResilientConnection<<T::Link as Link>::Incoming, <T::Link as Link>::Outgoing>, Error> {
+    pub async fn connect(self) -> Result<Connection<T>, Error> {
         let connection = self.build()?;
         connection.connected().await?;
         Ok(connection)

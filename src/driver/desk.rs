@@ -93,8 +93,14 @@ impl<Out> Notices<Out> {
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    pub(crate) fn shrink(&mut self) {
-        *self = Notices::default();
+    /// Frees what is empty and holds more than `kept`.
+    pub(crate) fn shrink(&mut self, kept: usize) {
+        if self.wakers.capacity() > kept {
+            self.wakers = Vec::new();
+        }
+        if self.settled.capacity() > kept {
+            self.settled = Vec::new();
+        }
     }
 }
 
@@ -330,7 +336,9 @@ impl<Out> DeskState<Out> {
         while let Some((ticket, outcome)) = self.outbox.poll_settled() {
             match outcome {
                 Outcome::NotSent(message) if ticket.is_closed() => self.handed_back.push(message),
-                outcome => notices.settled.push((ticket, outcome)),
+                outcome @ (Outcome::Delivered | Outcome::NotSent(_) | Outcome::MaybeSent(_)) => {
+                    notices.settled.push((ticket, outcome))
+                }
             }
         }
         self.finished = true;

@@ -53,7 +53,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
-use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, State, Token};
+use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
 use crate::transport::{ConnectError, Link, Transport};
@@ -71,13 +71,16 @@ use tasks::Tasks;
 type In<T> = <<T as Transport>::Link as Link>::Incoming;
 type Out<T> = <<T as Transport>::Link as Link>::Outgoing;
 
+/// The `on_event` callback.
+pub(crate) type OnEvent = dyn Fn(&Event) + Send;
+
 /// All that a driver is made of.
 pub(crate) struct Setup<T: Transport> {
     pub(crate) transport: T,
     pub(crate) keeper: Config,
     pub(crate) seed: u64,
     pub(crate) hook: Option<Arc<Hook<T::Link>>>,
-    pub(crate) listener: Option<Box<dyn Fn(&Event) + Send>>,
+    pub(crate) listener: Option<Box<OnEvent>>,
     pub(crate) network: Option<Box<dyn NetworkWatch>>,
     pub(crate) outbox: Bounds,
     pub(crate) inbox_messages: usize,
@@ -144,7 +147,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
 }
 
 /// Calls the `on_event` callback for each event, in order.
-async fn call_back(mut listener: Listener, callback: Box<dyn Fn(&Event) + Send>, board: Arc<Board>) {
+async fn call_back(mut listener: Listener, callback: Box<OnEvent>, board: Arc<Board>) {
     while let Some(event) = std::future::poll_fn(|cx| listener.poll_next(cx)).await {
         if contain(|| callback(&event)).is_err() {
             Tally::add(&board.tally.panics, 1);
@@ -316,8 +319,7 @@ impl<T: Transport> Driver<T> {
         result
     }
 
-    /// Tells listeners what happened. An event that nobody listens for is not
-    /// even logged, unless a log of this level is kept.
+    /// Tells listeners and the log what happened.
     fn tell(&mut self, event: &Event) {
         tracing::debug!(target: "longlink", "{event}");
         if self.board.bus.has_listeners() {
@@ -364,7 +366,7 @@ impl<T: Transport> Driver<T> {
         let opened = std::mem::take(&mut self.opened);
         drop_contained(opened);
         let at = self.board.clock.now();
-        self.board.show(self.keeper.figures(at), State::Closing, at);
+        self.board.show_figures(self.keeper.figures(at), false, at);
         self.board.finish(finish);
         let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
         let mut state = self.desk.lock();
@@ -407,5 +409,18 @@ impl<T: Transport> Driver<T> {
 impl<T: Transport> Drop for Driver<T> {
     fn drop(&mut self) {
         self.finish(Finish::Stopped);
+    }
+}
+
+#[cfg(all(test, feature = "test-util"))]
+mod tests {
+    use super::*;
+    use crate::testing::ScriptedTransport;
+
+    #[test]
+    fn a_driver_beside_its_link_is_small() {
+        let size = size_of::<Driver<ScriptedTransport<String>>>();
+        let link = size_of::<<ScriptedTransport<String> as Transport>::Link>();
+        assert!(size - link <= 2_048, "{size} bytes, of which the link is {link}");
     }
 }
