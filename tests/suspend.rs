@@ -4,7 +4,7 @@ mod support;
 
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::{Event, Heartbeat, State, Suspend};
-use support::{Log, builder, secs, settle};
+use support::{Log, builder, millis, secs, settle};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_45_a_suspend_is_seen_and_the_link_is_probed() {
@@ -66,5 +66,31 @@ async fn pitfall_34_a_process_that_was_frozen_reads_what_waits_before_it_judges(
     settle().await;
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
     assert_eq!(log.count(|event| matches!(event, Event::BeatMissed { .. })), 0);
+    assert!(peer.dropped_at().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_34_an_answer_that_waits_is_read_before_a_deadline_that_has_passed() {
+    let script = Script::<String>::new([Step::open().answers(Answers::Never)]);
+    let connection = builder(&script).connect().await.unwrap();
+    let peer = script.next_link().await;
+    connection.probe_now();
+    settle().await;
+    let WroteWhat::Beat(beat) = peer.next_written().await.unwrap().what else { panic!("no probe") };
+    let answering = {
+        let peer = peer.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(millis(2_900)).await;
+            peer.pong(Some(beat));
+        })
+    };
+    settle().await;
+    // The process stops: the answer comes before the probe's deadline of 3 s,
+    // but both are seen at once, after it. Half a second is not so late that
+    // the deadline would not count.
+    tokio::time::advance(millis(3_500)).await;
+    answering.await.unwrap();
+    settle().await;
+    assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
     assert!(peer.dropped_at().is_none());
 }

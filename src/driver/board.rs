@@ -95,9 +95,12 @@ impl Board {
     }
 
     /// Shows the keeper's figures.
-    pub(crate) fn show(&self, figures: Figures, state: State, at: Moment) {
-        let connected = matches!(state, State::Connected { .. });
+    pub(crate) fn show_figures(&self, figures: Figures, connected: bool, at: Moment) {
         *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot { figures, at, connected };
+    }
+
+    /// Shows the state to those who wait for it to change.
+    pub(crate) fn show_state(&self, state: State) {
         self.state.send_if_modified(|shown| {
             let changed = *shown != state;
             *shown = state;

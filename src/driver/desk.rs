@@ -93,8 +93,14 @@ impl<Out> Notices<Out> {
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    pub(crate) fn shrink(&mut self) {
-        *self = Notices::default();
+    /// Frees what is empty and holds more than `kept`.
+    pub(crate) fn shrink(&mut self, kept: usize) {
+        if self.wakers.capacity() > kept {
+            self.wakers = Vec::new();
+        }
+        if self.settled.capacity() > kept {
+            self.settled = Vec::new();
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::board::Finish;
 use super::contain::{contain, drop_contained};
 use super::inbox::Change;
 use super::link::MainLink;
-use super::{Driver, Retiring, tasks};
+use super::{Driver, Retiring, Stage, tasks};
 use crate::connection::FirstConnect;
 use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};
 use crate::transport::{Attempt, Link, Transport};
@@ -29,6 +29,9 @@ impl<T: Transport> Driver<T> {
             }
         }
         self.tell_doubtful();
+        if matches!(self.stage, Stage::Finished) {
+            return;
+        }
         if let Some(failure) = self.first_failure.take() {
             let reason = GiveUp::Failure(failure);
             self.tell(&Event::GaveUp { reason: reason.clone() });

@@ -53,7 +53,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
-use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, State, Token};
+use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
 use crate::transport::{ConnectError, Link, Transport};
@@ -319,8 +319,7 @@ impl<T: Transport> Driver<T> {
         result
     }
 
-    /// Tells listeners what happened. An event that nobody listens for is not
-    /// even logged, unless a log of this level is kept.
+    /// Tells listeners and the log what happened.
     fn tell(&mut self, event: &Event) {
         tracing::debug!(target: "longlink", "{event}");
         if self.board.bus.has_listeners() {
@@ -367,7 +366,7 @@ impl<T: Transport> Driver<T> {
         let opened = std::mem::take(&mut self.opened);
         drop_contained(opened);
         let at = self.board.clock.now();
-        self.board.show(self.keeper.figures(at), State::Closing, at);
+        self.board.show_figures(self.keeper.figures(at), false, at);
         self.board.finish(finish);
         let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
         let mut state = self.desk.lock();

@@ -1,5 +1,7 @@
 //! One turn of the driver.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::board::Finish;
@@ -7,11 +9,14 @@ use super::contain::{contain, drop_contained};
 use super::desk::Orders;
 use super::reports::Report;
 use super::{Driver, Stage};
-use crate::keeper::{LinkEnd, Opened, State};
+use crate::keeper::{Failure, LinkEnd, Opened, State};
 use crate::transport::{Confirms, Link, Transport};
 
 /// Messages that one turn takes from the outbox.
 const BATCH: usize = 256;
+
+/// Capacity that an idle buffer may keep.
+const KEPT: usize = 16;
 
 impl<T: Transport> Driver<T> {
     /// Does what there is to do now. What waits on the link is read before
@@ -101,7 +106,7 @@ impl<T: Transport> Driver<T> {
                         Err(_) => {
                             drop_contained(session);
                             self.count_panic();
-                            self.keeper.handle_open_failed(link, crate::keeper::Failure::Panicked, None, now);
+                            self.keeper.handle_open_failed(link, Failure::Panicked, None, now);
                         }
                     }
                     self.execute();
@@ -111,10 +116,10 @@ impl<T: Transport> Driver<T> {
                         continue;
                     }
                     let failure = error.failure().clone();
-                    if failure == crate::keeper::Failure::Panicked {
+                    if failure == Failure::Panicked {
                         self.count_panic();
                     }
-                    self.last_error = Some(std::sync::Arc::new(error));
+                    self.last_error = Some(Arc::new(error));
                     let now = self.now();
                     self.keeper.handle_open_failed(link, failure, dialled, now);
                     self.execute();
@@ -265,7 +270,9 @@ impl<T: Transport> Driver<T> {
                 (Some(_), _) => State::Closing,
                 (None, state) => state,
             };
-            self.board.show(self.keeper.figures(now), state, now);
+            let connected = matches!(state, State::Connected { .. });
+            self.board.show_figures(self.keeper.figures(now), connected, now);
+            self.board.show_state(state);
         }
     }
 
@@ -278,17 +285,20 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Frees what a burst has left allocated. Called when an alarm rings in
-    /// an otherwise calm turn, about once a beat.
+    /// an otherwise calm turn, about once a beat. What a beat itself needs is
+    /// kept.
     fn shrink(&mut self) {
         self.inbox.shrink();
-        if self.arrived.is_empty() {
-            self.arrived = Default::default();
+        if self.arrived.is_empty() && self.arrived.capacity() > KEPT {
+            self.arrived = VecDeque::new();
         }
-        if self.departing.is_empty() {
-            self.departing = Default::default();
+        if self.departing.is_empty() && self.departing.capacity() > KEPT {
+            self.departing = VecDeque::new();
         }
-        self.notices.shrink();
-        self.pongs = Vec::new();
+        if self.pongs.capacity() > KEPT {
+            self.pongs = Vec::new();
+        }
+        self.notices.shrink(KEPT);
         self.at_desk(|state, _| state.outbox.shrink());
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::Outcome;
+use super::{KEPT, Outcome};
 use crate::keeper::Token;
 
 /// The most beats that are remembered while unanswered. A forgotten one
@@ -125,10 +125,10 @@ impl<M, T> Confirmations<M, T> {
     }
 
     pub(super) fn shrink(&mut self) {
-        if self.expected.is_empty() {
+        if self.expected.is_empty() && self.expected.capacity() > KEPT {
             self.expected = VecDeque::new();
         }
-        if self.marks.is_empty() {
+        if self.marks.is_empty() && self.marks.capacity() > KEPT {
             self.marks = VecDeque::new();
         }
     }

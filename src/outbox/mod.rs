@@ -33,6 +33,9 @@ use crate::keeper::Token;
 use confirmations::Confirmations;
 use queue::Queue;
 
+/// Capacity that an idle queue may keep.
+const KEPT: usize = 16;
+
 /// The messages that wait to go out, and those whose fate is not known yet.
 ///
 /// Messages of type `M` are numbered from 0 in the order in which they were
@@ -250,7 +253,7 @@ impl<M, T> Outbox<M, T> {
     pub fn shrink(&mut self) {
         self.queue.shrink();
         self.confirmations.shrink();
-        if self.settled.is_empty() {
+        if self.settled.is_empty() && self.settled.capacity() > KEPT {
             self.settled = VecDeque::new();
         }
     }

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-/// Capacity that an idle queue may keep.
-const KEPT: usize = 16;
+use super::KEPT;
 
 /// How much an outbox holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
