@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo bench --bench cost            # instructions (needs valgrind) and memory
 //! cargo bench --bench cost -- quick   # the same with fewer messages and links
+//! cargo bench --bench cost -- serve   # the server alone, for a profiler beside it
 //! ```
 //!
 //! Instructions are counted by callgrind in a client process of its own, as
@@ -37,6 +38,10 @@ fn main() {
         ["send", "raw", port, count] => runtime.block_on(send_raw(port, count)),
         ["send", "longlink", port, count] => runtime.block_on(send_longlink(port, count)),
         ["idle", who, port, count] => runtime.block_on(idle(who, port, count)),
+        ["serve"] => runtime.block_on(async {
+            println!("{}", serve().await.port());
+            std::future::pending::<()>().await;
+        }),
         ["quick"] => runtime.block_on(compare(2_000, 300)),
         [] => runtime.block_on(compare(50_000, 5_000)),
         _ => panic!("unknown words: {args:?}"),

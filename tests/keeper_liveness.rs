@@ -552,6 +552,21 @@ fn the_first_send_after_a_long_silence_brings_the_beat_forward() {
 }
 
 #[test]
+fn a_publisher_who_is_never_answered_is_not_beaten_for_twice_as_often() {
+    let mut rig = fixed(300);
+    rig.beat_answered(RTT);
+    rig.forget();
+    let heard = rig.elapsed();
+    for _ in 0..299 {
+        rig.pass(secs(1));
+        rig.sent();
+    }
+    assert_eq!(rig.beats(), []);
+    rig.pass(secs(1));
+    assert_eq!(rig.beats(), [heard + secs(300)]);
+}
+
+#[test]
 fn a_send_after_a_short_silence_does_not() {
     let mut rig = fixed(300);
     rig.beat_answered(RTT);

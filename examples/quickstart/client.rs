@@ -136,7 +136,9 @@ impl Client {
         };
         let news = async {
             tokio::select! {
-                // This task holds a sender as long as the connection is open.
+                // What was offered is told before its echo is read.
+                biased;
+                // The connection holds the other end as long as it lives.
                 Some(news) = self.news.recv() => news,
                 message = read => (Instant::now(), came_in(message)),
             }

@@ -43,6 +43,7 @@ pub async fn run(url: &str, args: &Args) -> Result<Report, Box<dyn Error>> {
         learned: stats.interval,
         beats: Beats { sent: stats.beats_sent, confirming: client.confirming(), saved: stats.beats_saved },
         strays: 0,
+        held: 0,
         logs: Vec::new(),
         took: timeline.elapsed(),
     })

@@ -39,6 +39,7 @@ pub async fn run(args: &Args) -> Result<Report, Box<dyn Error>> {
         noticed: Vec::new(),
         causes: BTreeMap::new(),
         strays: 0,
+        held: 0,
     };
     run.learn().await;
     for fault in order(args.order, args.seed) {
@@ -63,6 +64,8 @@ struct Run {
     causes: BTreeMap<LinkId, String>,
     /// Links that were lost although nothing was done to them.
     strays: u64,
+    /// Beats at the end that the link lived to see.
+    held: u32,
 }
 
 fn order(order: Order, seed: u64) -> Vec<Fault> {
@@ -98,19 +101,22 @@ impl Run {
                     else {
                         continue;
                     };
-                    self.forgotten(link, seen.to_string(), noticed, at);
+                    self.forgotten(link, seen.to_string(), noticed, Some(at));
                 }
                 News::Over(_) => break,
                 News::Event(_) | News::Offered(_) | News::Accepted(_) | News::Settled(..) => {}
                 News::Pushed(_) | News::Other => {}
             }
         }
+        if let Some((link, seen, noticed)) = lost {
+            self.forgotten(link, seen.to_string(), noticed, None);
+        }
         let interval = self.client.stats().interval;
         self.story(format_args!("holding an interval of {interval:.2?}"));
     }
 
     /// A link was lost while learning: the NAT's doing, by the relay's log?
-    fn forgotten(&mut self, link: LinkId, how: String, noticed: Instant, back: Instant) {
+    fn forgotten(&mut self, link: LinkId, how: String, noticed: Instant, back: Option<Instant>) {
         let cuts = self.relay.log().cuts;
         let cut = cuts.iter().rfind(|cut| cut.at <= noticed && cut.how == How::Forgotten);
         let Some(cut) = cut else {
@@ -122,7 +128,7 @@ impl Run {
             how,
             cause: String::new(),
             noticed: Some(noticed - cut.at),
-            back: Some(back - cut.at),
+            back: back.map(|back| back - cut.at),
             bound: Fault::NatExpiry.bound(self.nat_timeout, Duration::ZERO),
         };
         self.rows.push((Some(link), row));
@@ -144,9 +150,10 @@ impl Run {
         let deadline = Instant::now() + self.nat_timeout * 4;
         self.expect_no_loss(deadline, |news| {
             survived += u32::from(matches!(news, News::Survived(gap) if *gap >= least));
-            survived == 2
+            survived == Report::HOLDS
         })
         .await;
+        self.held = survived;
     }
 
     /// Goes on until `deadline` or until `enough`; no link may be lost.
@@ -324,6 +331,7 @@ impl Run {
                 saved: stats.beats_saved,
             },
             strays: self.strays,
+            held: self.held,
             logs: vec![
                 format!(
                     "server     {} messages on {} connections, {} pushed",

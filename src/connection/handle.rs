@@ -190,6 +190,9 @@ impl<In, Out> ResilientConnection<In, Out> {
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<In, Error>>> {
+        if let Some(message) = self.reader.pop_at_hand() {
+            return Poll::Ready(Some(Ok(message)));
+        }
         if self.ended {
             return Poll::Ready(None);
         }

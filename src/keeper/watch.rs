@@ -274,7 +274,7 @@ impl Watch {
     pub(super) fn send(&mut self, now: Moment) {
         // The first words after a long silence: ask soon whether they arrive.
         let long = self.pace.map(|pace| pace.after / 2);
-        if long.is_some_and(|long| now.since(self.heard) >= long)
+        if long.is_some_and(|long| self.gap(now) >= long)
             && matches!(self.phase, Phase::Quiet)
             && self.can_ask()
         {

@@ -11,7 +11,12 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use = "a message that was not delivered may have to be sent again"]
 pub enum Outcome<M> {
-    /// The peer has it.
+    /// The peer's end of the link has it: a beat that was written after it
+    /// was answered, on an ordered link, or the link has a sign of its own
+    /// ([`Confirms`]). A peer that dies in the next moment may not have acted
+    /// on it; only an answer of the application's own can tell that.
+    ///
+    /// [`Confirms`]: https://docs.rs/longlink/latest/longlink/transport/enum.Confirms.html
     Delivered,
     /// No link ever took it: it was not sent and will not be. Handed back.
     NotSent(M),
@@ -21,7 +26,7 @@ pub enum Outcome<M> {
 }
 
 impl<M> Outcome<M> {
-    /// Whether the peer has it.
+    /// Whether the peer's end has it.
     pub fn is_delivered(&self) -> bool {
         matches!(self, Outcome::Delivered)
     }

@@ -12,6 +12,9 @@ use longlink::keeper::{
 use crate::schedules::{Advance, Answer, Input, Schedule, Step, Which, schedule};
 
 const STATES: [&str; 6] = ["connecting", "connected", "waiting", "closing", "closed", "gave up"];
+/// The default, which no schedule changes.
+const ATTEMPT_DEADLINE: Duration = Duration::from_secs(15);
+
 type Coverage = [[u64; Input::KINDS.len()]; STATES.len()];
 
 #[test]
@@ -137,6 +140,8 @@ struct Play<'a> {
     recent: Vec<Token>,
     beat: Beat,
     stalled: bool,
+    /// When the last attempt began.
+    opened_at: Moment,
     epoch: u64,
     consecutive: u32,
     misses: u64,
@@ -162,6 +167,7 @@ impl<'a> Play<'a> {
             recent: Vec::new(),
             beat: Beat::Ping,
             stalled: false,
+            opened_at: Moment::ORIGIN,
             epoch: 0,
             consecutive: 0,
             misses: 0,
@@ -446,6 +452,7 @@ impl<'a> Play<'a> {
                     return Err("an attempt after close".to_owned());
                 }
                 self.known.push(link);
+                self.opened_at = self.now;
                 self.set(link, Role::Opening);
             }
             Output::Promote { link, epoch } => {
@@ -551,7 +558,7 @@ impl<'a> Play<'a> {
     fn goes_on(&self) -> Result<(), String> {
         let timer = self.keeper.poll_timeout();
         let wanted = match self.keeper.state() {
-            State::Connecting { .. } => timer.is_some(),
+            State::Connecting { .. } => timer.is_some_and(|(at, _)| at <= self.opened_at + ATTEMPT_DEADLINE),
             State::Waiting { .. } => matches!(timer, Some((_, Timer::Retry))),
             State::Closing => timer.is_some(),
             State::Connected { .. } => timer.is_some() || self.may_wait_for_ever(),

@@ -17,6 +17,7 @@ impl Keeper {
         let offline = self.offline;
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
+        main.shaken = None;
         let heard = main.watch.hear(now);
         let news = heard.survived.filter(|_| !offline);
         if let Some(gap) = news
@@ -101,7 +102,7 @@ impl Keeper {
                     rtt: main.watch.rtt(),
                     evidence: evidence.filter(|_| !self.offline),
                     otherwise,
-                    spoiled: self.offline.then_some(Ground::NetworkEvent),
+                    spoiled: self.offline.then_some(Ground::NetworkEvent).or(main.shaken),
                 });
             }
         }

@@ -257,6 +257,7 @@ impl Keeper {
             watch,
             heard: false,
             stall: None,
+            shaken: None,
         };
         self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
@@ -387,6 +388,7 @@ impl Keeper {
         }
         if let Some((_, main)) = self.main_mut_any() {
             main.watch.spoil();
+            main.shaken = Some(Ground::NetworkEvent);
         }
         match status {
             NetworkStatus::Offline => {
@@ -500,7 +502,10 @@ impl Keeper {
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
         match self.main_mut_any() {
             Some(_) if too_long => self.lose(Seen::Slept, None, now),
-            Some((_, main)) => main.watch.wake(probe_at),
+            Some((_, main)) => {
+                main.watch.wake(probe_at);
+                main.shaken = Some(Ground::Suspended);
+            }
             None => self.advance(Because::Woke, now),
         }
     }

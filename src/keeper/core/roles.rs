@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Keeper;
 use crate::keeper::watch::Watch;
-use crate::keeper::{LinkId, Moment, Output, Timer};
+use crate::keeper::{Ground, LinkId, Moment, Output, Timer};
 
 /// What a link is for, with what is known of it.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub(super) struct Main {
     /// Something came in since it was taken into use.
     pub(super) heard: bool,
     pub(super) stall: Option<Stall>,
+    /// What has happened around the link since the last byte came in: a death
+    /// now is not a matter of idleness.
+    pub(super) shaken: Option<Ground>,
 }
 
 /// The link in use is not read.

@@ -24,6 +24,8 @@ pub(crate) struct Backoff {
     policy: Reconnect,
     /// The number of the last attempt made; 0 before the first.
     made: u32,
+    /// Waits since the first attempt of all, or since a link proved itself.
+    waits: u32,
     /// How often in a row the same answer came that is final if it stays.
     repeated: Option<(Final, u32)>,
     /// Consecutive TLS failures.
@@ -60,7 +62,7 @@ pub(crate) struct Ending<'a> {
 
 impl Backoff {
     pub(crate) fn new(policy: Reconnect) -> Backoff {
-        Backoff { policy, made: 0, repeated: None, tls: 0 }
+        Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0 }
     }
 
     /// The number of the next attempt, from 1.
@@ -86,6 +88,7 @@ impl Backoff {
     pub(crate) fn after_end(&mut self, ending: Ending<'_>, dice: &mut Dice) -> Result<Wait, GiveUp> {
         if ending.proved {
             self.made = 0;
+            self.waits = 0;
             self.repeated = None;
         }
         let (verdict, refusal) = match ending.seen {
@@ -185,11 +188,11 @@ impl Backoff {
     }
 
     /// The delay of the application's own policy, if it has one.
-    fn own(&self, refusal: Refusal<'_>) -> Result<Option<Duration>, GiveUp> {
+    fn own(&mut self, refusal: Refusal<'_>) -> Result<Option<Duration>, GiveUp> {
         let Some(policy) = &self.policy.delays else { return Ok(None) };
-        let attempt = self.next_attempt();
-        let delay = policy.delay(attempt, refusal).ok_or(GiveUp::Policy)?;
-        Ok(Some(if attempt > 1 { delay.max(OWN_FLOOR) } else { delay }))
+        self.waits = self.waits.saturating_add(1);
+        let delay = policy.delay(self.waits, refusal).ok_or(GiveUp::Policy)?;
+        Ok(Some(if self.waits > 1 { delay.max(OWN_FLOOR) } else { delay }))
     }
 
     fn check_attempts(&self) -> Result<(), GiveUp> {

@@ -66,10 +66,11 @@ pub enum Refusal<'a> {
 ///
 /// [`Retry-After`]: Failure::RetryAfter
 pub trait Delays: Send + Sync + 'static {
-    /// The wait before attempt number `attempt` (consecutive, from 1), or
-    /// `None` to give up. A zero wait is raised to 1 ms beyond the first
-    /// attempt, so that no loop runs hot.
-    fn delay(&self, attempt: u32, refusal: Refusal<'_>) -> Option<Duration>;
+    /// The wait before the `retry`-th attempt after the first attempt of all,
+    /// or after a link that had proved itself, from 1; or `None` to give up.
+    /// A zero wait is raised to 1 ms beyond the first retry, so that no loop
+    /// runs hot.
+    fn delay(&self, retry: u32, refusal: Refusal<'_>) -> Option<Duration>;
 }
 
 /// A factory of iterators is a policy: a fresh iterator serves each run of
@@ -81,8 +82,8 @@ where
     F: Fn() -> I + Send + Sync + 'static,
     I: IntoIterator<Item = Duration>,
 {
-    fn delay(&self, attempt: u32, _: Refusal<'_>) -> Option<Duration> {
-        (self.0)().into_iter().nth(attempt.saturating_sub(1) as usize)
+    fn delay(&self, retry: u32, _: Refusal<'_>) -> Option<Duration> {
+        (self.0)().into_iter().nth(retry.saturating_sub(1) as usize)
     }
 }
 
@@ -160,8 +161,8 @@ impl Reconnect {
     }
 
     /// Replaces the choice of delays by iterators: `factory` makes a fresh
-    /// one for each run of consecutive attempts; an iterator that ends gives
-    /// up.
+    /// one for each run of consecutive retries; an iterator that ends gives
+    /// up. Two delays are two retries.
     pub fn delays<F, I>(self, factory: F) -> Reconnect
     where
         F: Fn() -> I + Send + Sync + 'static,

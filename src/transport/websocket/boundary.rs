@@ -27,6 +27,12 @@ impl Boundary {
     /// Follows `bytes`, which are those after the ones before.
     pub(super) fn advance(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
+            if self.payload == 0 && self.have == 0 {
+                bytes = skip_whole_messages(bytes);
+                if bytes.is_empty() {
+                    return;
+                }
+            }
             if self.payload > 0 {
                 let here = self.payload.min(bytes.len() as u64) as usize;
                 if self.closing {
@@ -35,9 +41,6 @@ impl Boundary {
                 }
                 self.payload -= here as u64;
                 bytes = &bytes[here..];
-            } else if let (0, &[first, second @ 0..126, ref rest @ ..]) = (self.have, bytes) {
-                self.begin(first, u64::from(second));
-                bytes = rest;
             } else {
                 self.header[self.have] = bytes[0];
                 self.have += 1;
@@ -80,6 +83,23 @@ impl Boundary {
             self.close.clear();
         }
         self.payload = length;
+    }
+}
+
+/// What follows the messages of one frame each that `bytes` begins with and
+/// holds whole: nearly all frames are such, and this is the short way past
+/// them.
+fn skip_whole_messages(mut bytes: &[u8]) -> &[u8] {
+    loop {
+        let (header, payload) = match *bytes {
+            [0x81 | 0x82, length @ 0..126, ..] => (2, usize::from(length)),
+            [0x81 | 0x82, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
+            _ => return bytes,
+        };
+        match bytes.get(header + payload..) {
+            Some(rest) => bytes = rest,
+            None => return bytes,
+        }
     }
 }
 
