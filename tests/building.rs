@@ -10,11 +10,13 @@ use longlink::transport::{BoxTransport, Transport};
 use longlink::{Builder, Heartbeat, Reconnect, ResilientConnection};
 use support::{builder, settle};
 
+/// Sets one thing that cannot work.
+type Set = fn(B) -> B;
 type B = Builder<longlink::testing::ScriptedTransport<String>>;
 
 #[tokio::test]
 async fn pitfall_30_a_setting_that_cannot_work_is_refused_by_name() {
-    let cases: Vec<(&str, fn(B) -> B)> = vec![
+    let cases: [(&str, Set); 13] = [
         ("outbox_messages", |b| b.outbox_messages(0)),
         ("outbox_bytes", |b| b.outbox_bytes(0)),
         ("inbox_messages", |b| b.inbox_messages(0)),
