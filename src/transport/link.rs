@@ -24,9 +24,10 @@ pub enum Frame<M> {
 ///
 /// All methods are called by one task, the driver's, one at a time. The poll
 /// methods follow the rules of futures: `Pending` only after arranging a
-/// wake-up. Every error is final: the link is dropped soon after it. After an
-/// error of a sending method only `poll_next` is called once more, for what the
-/// peer had said before. Dropping a link at any time must end it at once, without waiting for its peer.
+/// wake-up. Every error is final: the link is dropped soon after it; after an
+/// error of a sending method only `poll_next` is still called, for what the
+/// peer had said before. Dropping a link at any time must end it at once,
+/// without waiting for its peer.
 ///
 /// A link answers its peer's pings itself: the answer is written, at the
 /// latest, by the next [`poll_flush`](Link::poll_flush), which the driver
