@@ -6,8 +6,8 @@ use futures::{SinkExt, StreamExt};
 use longlink::{ResilientConnection, WebSocket};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: minimal <ws(s)://...>")?;
+async fn main() -> Result<(), longlink::Error> {
+    let url = std::env::args().nth(1).expect("usage: minimal <ws(s)://...>");
     let mut connection = ResilientConnection::builder(WebSocket::new(&url)?)
         .on_event(|event| eprintln!("{event}"))
         .connect()

@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "websocket", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "websocket"),
+    doc = "A long connection that stays up. Built without the `websocket` feature: see the README for all of it."
+)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::todo, clippy::dbg_macro, clippy::print_stdout)]
@@ -28,8 +32,14 @@ pub use connection::{
 };
 #[cfg(feature = "test-util")]
 pub use driver::Suspend;
+pub use keeper::{
+    Beat, Cause, Event, GiveUp, Growth, Heartbeat, Invalid, LinkEnd, NetworkStatus, Probing, Reconnect, Seen,
+    State,
+};
 #[cfg(feature = "runtime")]
-pub use keeper::{Event, Heartbeat, Invalid, Reconnect, State};
+pub use network::NetworkHandle;
 pub use outbox::Outcome;
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};
+#[cfg(feature = "runtime")]
+pub use transport::{Link, Transport};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::keeper::{GiveUp, Invalid};
 use crate::transport::ConnectError;
 
-/// Why a connection ended, or could not be built.
+/// Why a connection ended or could not be built, or why a message was not
+/// accepted: what `?` gathers.
 ///
 /// As the last item of the stream it is [`GaveUp`](Error::GaveUp) or
 /// [`Stopped`](Error::Stopped).
@@ -27,6 +28,15 @@ pub enum Error {
     /// The connection was closed by this side.
     #[error("the connection is closed")]
     Closed,
+    /// A message is over the transport's limit. The message itself came back
+    /// in the [`SendError`].
+    #[error("message of {size} bytes is over the limit of {limit}")]
+    TooBig {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The runtime that the connection ran on was shut down.
     #[error("the runtime of the connection was shut down")]
     Stopped,
@@ -51,6 +61,16 @@ pub enum SendError<M> {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+/// Lets go of the message: for callers who only want to know.
+impl<M> From<SendError<M>> for Error {
+    fn from(error: SendError<M>) -> Error {
+        match error {
+            SendError::Closed(_) => Error::Closed,
+            SendError::TooBig { size, limit, .. } => Error::TooBig { size, limit },
+        }
+    }
 }
 
 impl<M> SendError<M> {

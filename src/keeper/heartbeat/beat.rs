@@ -4,10 +4,8 @@ use std::time::Duration;
 
 /// How a link shows that it is alive while nothing else is said.
 ///
-/// A transport answers this for its links ([`Link::beat`]); a login hook may
+/// A transport answers this for its links (`Link::beat`); a login hook may
 /// replace it, since some servers tell their figure only then.
-///
-/// [`Link::beat`]: crate::transport::Link::beat
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Beat {
