@@ -86,7 +86,7 @@ fn attempt_with(url: &str) -> WebSocket {
 }
 
 #[tokio::test]
-async fn pitfalls_38_and_46_credentials_reach_no_log_no_error_and_no_debug() {
+async fn pitfall_46_and_38_credentials_reach_no_log_no_error_and_no_debug() {
     log::set_logger(&Capture).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
     tracing::subscriber::set_global_default(Capture).unwrap();
