@@ -60,7 +60,10 @@ pub const MAX_MESSAGE: usize = 1024 * 1024;
 /// ```
 ///
 /// `Debug` prints scheme, host and port; path, query and header values are
-/// never printed, here or in any error.
+/// never printed, here or in any error. Messages that come in are another
+/// matter: at TRACE the protocol library logs each of them, so keep targets
+/// that begin with `tungstenite` above that level where messages are secret.
+/// It does not see what goes out.
 pub struct WebSocket {
     url: Url,
     headers: HeaderMap,
