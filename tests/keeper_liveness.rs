@@ -552,6 +552,19 @@ fn the_first_send_after_a_long_silence_brings_the_beat_forward() {
 }
 
 #[test]
+fn beats_that_traffic_made_unnecessary_are_counted_whatever_else_beats() {
+    let mut rig = fixed(300);
+    rig.beat_answered(RTT);
+    let before = rig.keeper.figures(rig.now).beats_saved;
+    // An hour of messages from the peer, one a second.
+    for _ in 0..3600 {
+        rig.pass(secs(1));
+        rig.heard();
+    }
+    assert_eq!(rig.keeper.figures(rig.now).beats_saved - before, 3600 / 300);
+}
+
+#[test]
 fn a_publisher_who_is_never_answered_is_not_beaten_for_twice_as_often() {
     let mut rig = fixed(300);
     rig.beat_answered(RTT);

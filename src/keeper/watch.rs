@@ -239,9 +239,11 @@ impl Watch {
         if let Some(pace) = self.pace
             && now >= self.rhythm
         {
-            let beats = 1 + (now.since(self.rhythm).as_nanos() / pace.after.as_nanos().max(1)) as u64;
-            self.saved += beats;
-            self.rhythm = now + pace.after;
+            let pace = pace.after.max(Duration::from_nanos(1));
+            let passed = now.since(self.rhythm).as_nanos() / pace.as_nanos();
+            let beats = u32::try_from(passed).unwrap_or(u32::MAX - 1) + 1;
+            self.saved += u64::from(beats);
+            self.rhythm = self.rhythm + pace * beats;
         }
         Heard { survived, answered }
     }
@@ -463,6 +465,9 @@ impl Watch {
             Some(Ahead { probe: true, .. }) => self.probe(now),
             Some(Ahead { probe: false, .. }) => self.ask(now, false),
             None => {
+                if let Some(pace) = self.pace {
+                    self.rhythm = now + pace.after;
+                }
                 let chosen = self.pace.is_some_and(|pace| pace.chosen && self.gap(now) >= pace.after);
                 self.ask(now, chosen)
             }
@@ -499,9 +504,6 @@ impl Watch {
         let token = Token(self.last_token);
         self.beaten = now;
         self.sent = now;
-        if let Some(pace) = self.pace {
-            self.rhythm = now + pace.after;
-        }
         // The oldest makes room.
         self.unanswered.rotate_right(1);
         self.unanswered[0] = Some((token, now));
