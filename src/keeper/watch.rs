@@ -3,8 +3,11 @@
 //! A pure machine of one link that knows of no other. It says when a beat is
 //! due and when the link is dead; what a death means is not its business.
 
+mod unanswered;
+
 use std::time::Duration;
 
+use self::unanswered::Unanswered;
 use super::event::Seen;
 use super::heartbeat::{Beat, Heartbeat, Pace, Rtt};
 use super::links::Token;
@@ -21,8 +24,6 @@ const DEADLINE_FIRST: Duration = Duration::from_secs(3);
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
 /// A timer later than this means that the process slept or froze.
 const LATE: Duration = Duration::from_secs(2);
-/// Sent beats whose answers can still be matched.
-const REMEMBERED: usize = 6;
 
 /// The durations of one heartbeat, at its scale.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,7 @@ pub(super) struct Watch {
     saved: u64,
     pace: Option<Pace>,
     rtt: Rtt,
-    unanswered: [Option<(Token, Moment)>; REMEMBERED],
+    unanswered: Unanswered,
     last_token: u64,
     phase: Phase,
     /// A beat or probe that something asked for, ahead of the pace.
@@ -142,7 +143,7 @@ impl Watch {
             saved: 0,
             pace: None,
             rtt: Rtt::default(),
-            unanswered: [None; REMEMBERED],
+            unanswered: Unanswered::default(),
             last_token: 0,
             phase: Phase::Quiet,
             ahead: None,
@@ -254,8 +255,8 @@ impl Watch {
     /// [`hear`]: Watch::hear
     pub(super) fn match_answer(&mut self, token: Option<Token>, now: Moment) -> (Option<Duration>, bool) {
         let sent = match token {
-            Some(token) => self.take_unanswered(token),
-            None => self.take_only_unanswered(),
+            Some(token) => self.unanswered.take(token),
+            None => self.unanswered.take_only(),
         };
         let rtt = sent.map(|sent| now.since(sent));
         if let Some(rtt) = rtt {
@@ -343,7 +344,7 @@ impl Watch {
         self.spoiled = true;
         match self.phase {
             Phase::Quiet => {}
-            Phase::Asking { .. } if self.unanswered.iter().all(Option::is_none) => self.phase = Phase::Quiet,
+            Phase::Asking { .. } if self.unanswered.is_empty() => self.phase = Phase::Quiet,
             Phase::Asking { asked, .. } => {
                 self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
             }
@@ -504,29 +505,7 @@ impl Watch {
         let token = Token(self.last_token);
         self.beaten = now;
         self.sent = now;
-        // The oldest makes room.
-        self.unanswered.rotate_right(1);
-        self.unanswered[0] = Some((token, now));
+        self.unanswered.note(token, now);
         token
-    }
-
-    fn take_unanswered(&mut self, token: Token) -> Option<Moment> {
-        let found = self.unanswered.iter().position(|sent| sent.is_some_and(|(sent, _)| sent == token))?;
-        let (_, sent) = self.unanswered[found]?;
-        // Answers come in order: what is older was answered or never will be.
-        self.unanswered[found..].fill(None);
-        Some(sent)
-    }
-
-    /// An answer without a name is a measurement only while one beat alone
-    /// can be meant.
-    fn take_only_unanswered(&mut self) -> Option<Moment> {
-        let mut sent = self.unanswered.iter().flatten();
-        let only = match (sent.next(), sent.next()) {
-            (Some(&(_, sent)), None) => Some(sent),
-            (Some(_), Some(_)) | (None, _) => None,
-        };
-        self.unanswered.fill(None);
-        only
     }
 }

@@ -1,6 +1,7 @@
 //! The keeper itself.
 
 mod in_use;
+mod news;
 mod opening;
 mod roles;
 
@@ -13,18 +14,12 @@ use super::reconnect::Backoff;
 use super::verdict::Inquest;
 use super::watch::Watch;
 use super::{
-    Because, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
-    NetworkStatus, Opened, Output, Seen, State, Timer, Token,
+    Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment, Opened,
+    Output, Seen, State, Timer, Token,
 };
 
-/// After a wake what waits is read for this long before the probe.
-const WAKE_READING: Duration = Duration::from_secs(1);
-/// Asleep for longer, a link is not worth a probe.
-const SLEPT_TOO_LONG: Duration = Duration::from_secs(600);
 /// Sleep shorter than this is not told from a busy machine.
 const SLEEP_NOTICED: Duration = Duration::from_secs(2);
-/// An address or route change is let to settle before the probe.
-const CHANGE_SETTLES: Duration = Duration::from_millis(250);
 /// A stalled reader is told of after this.
 const STALL_TOLD: Duration = Duration::from_secs(1);
 
@@ -372,50 +367,6 @@ impl Keeper {
         }
     }
 
-    /// The host says something of the network.
-    pub fn handle_network(&mut self, status: NetworkStatus, now: Moment) {
-        self.settle_time(now);
-        if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
-            return;
-        }
-        self.emit(match status {
-            NetworkStatus::Online => Event::NetworkOnline,
-            NetworkStatus::Offline => Event::NetworkOffline,
-            NetworkStatus::Changed => Event::NetworkChanged,
-        });
-        if let Some(inquest) = &mut self.inquest {
-            inquest.spoiled = Some(Ground::NetworkEvent);
-        }
-        if let Some((_, main)) = self.main_mut_any() {
-            main.watch.spoil();
-            main.shaken = Some(Ground::NetworkEvent);
-        }
-        match status {
-            NetworkStatus::Offline => {
-                self.offline = true;
-                self.renew_pace(now);
-                self.slow_down(now);
-            }
-            NetworkStatus::Online => {
-                self.offline = false;
-                self.renew_pace(now);
-                self.migrate();
-                self.with_watch(now, |watch| watch.probe(now));
-                self.advance(Because::Network, now);
-            }
-            NetworkStatus::Changed => {
-                self.offline = false;
-                self.renew_pace(now);
-                self.migrate();
-                let settled = now + self.config.heartbeat.unit(CHANGE_SETTLES);
-                if let Some((_, main)) = self.main_mut_any() {
-                    main.watch.bring_forward(settled, true);
-                }
-                self.advance(Because::Network, now);
-            }
-        }
-    }
-
     /// The time of [`Keeper::poll_timeout`] has come (harmless before it).
     ///
     /// Before calling it, read what waits on the links and report it: a
@@ -487,26 +438,6 @@ impl Keeper {
         self.latest = self.latest.max(now);
         if slept >= self.config.heartbeat.unit(SLEEP_NOTICED) {
             self.wake(slept, now);
-        }
-    }
-
-    fn wake(&mut self, slept: Duration, now: Moment) {
-        if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
-            return;
-        }
-        self.emit(Event::Slept { lasted: slept });
-        if let Some(inquest) = &mut self.inquest {
-            inquest.spoiled = Some(Ground::Suspended);
-        }
-        let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
-        let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
-        match self.main_mut_any() {
-            Some(_) if too_long => self.lose(Seen::Slept, None, now),
-            Some((_, main)) => {
-                main.watch.wake(probe_at);
-                main.shaken = Some(Ground::Suspended);
-            }
-            None => self.advance(Because::Woke, now),
         }
     }
 
