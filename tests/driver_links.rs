@@ -347,3 +347,19 @@ async fn pitfall_36_beats_go_out_while_the_reader_stalls() {
     tokio::time::sleep(secs(300)).await;
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
 }
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_30_a_beat_of_no_time_that_the_server_dictates_does_not_run_hot() {
+    for beat in [
+        Beat::Dictated { every: Duration::ZERO },
+        Beat::Ceiling { max_out_silence: Duration::ZERO },
+        Beat::Listen { longest_silence: Duration::ZERO },
+    ] {
+        let script = Script::new([Step::open().beat(beat)]);
+        let connection = builder(&script).connect().await.unwrap();
+        tokio::time::sleep(millis(900)).await;
+        settle().await;
+        assert!(connection.stats().beats_sent <= 1, "{beat:?}: {}", connection.stats().beats_sent);
+        assert_eq!(connection.watch().state(), State::Connected { epoch: 1 }, "{beat:?}");
+    }
+}

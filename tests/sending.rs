@@ -5,8 +5,8 @@ mod support;
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::transport::Confirms;
-use longlink::{Error, Event, Outcome, SendError, TrySendError};
+use longlink::transport::{Confirms, Framed, from_fn};
+use longlink::{Error, Event, Outcome, ResilientConnection, SendError, TrySendError};
 use support::{Log, builder, connected, millis, secs, settle};
 
 #[tokio::test(start_paused = true)]
@@ -243,4 +243,31 @@ fn code_outside_a_runtime_can_send() {
         connection.drain().await.unwrap();
         assert_eq!(script.next_link().await.messages(), ["m"]);
     });
+}
+
+/// A link over a pipe of 64 KiB, which wakes nobody but when the other end
+/// has read.
+#[tokio::test(start_paused = true)]
+async fn what_came_while_the_peer_took_nothing_goes_out_as_soon_as_it_does() {
+    use tokio::io::AsyncReadExt;
+    use tokio_util::codec::{self, LinesCodec};
+
+    let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+    let ours = std::sync::Mutex::new(Some(ours));
+    let transport = from_fn(move |_| {
+        let ours = ours.lock().unwrap().take().expect("one link is enough");
+        async move { Ok(Framed::<_, String>::new(codec::Framed::new(ours, LinesCodec::new()))) }
+    });
+    let connection = ResilientConnection::builder(transport).connect().await.unwrap();
+    let sender = connection.sender();
+    for count in [100, 3] {
+        for _ in 0..count {
+            sender.send("x".repeat(1023)).await.unwrap();
+        }
+        settle().await;
+    }
+    // All but the last three are read: then there is room for those.
+    let mut read = vec![0; 100 * 1024];
+    theirs.read_exact(&mut read).await.unwrap();
+    tokio::time::timeout(secs(1), connection.drain()).await.expect("nothing is in the way").unwrap();
 }
