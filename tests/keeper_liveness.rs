@@ -6,7 +6,7 @@ mod rig;
 
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Event, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
+use longlink::keeper::{Beat, Config, Event, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
 use rig::{RTT, Rig, millis, secs};
 
 /// A fixed interval, so that only liveness is at work.
@@ -691,4 +691,40 @@ fn reopen_at_once(rig: &mut Rig) {
     rig.until_opening();
     rig.pass(RTT);
     rig.open(Beat::Ping);
+}
+
+#[test]
+fn a_probe_whose_answer_waited_behind_a_stalled_reader_is_answered() {
+    let mut rig = fixed(300);
+    rig.beat_answered(RTT);
+    rig.probe();
+    rig.stalled();
+    rig.pass(secs(60));
+    // What waited is read first.
+    rig.answer();
+    rig.resumed();
+    rig.pass(secs(100));
+    assert!(rig.is_connected(), "{:?}", rig.seen());
+}
+
+#[test]
+fn a_listened_link_that_is_read_again_is_given_one_full_deadline() {
+    let mut rig = Rig::new(Config::default(), 1);
+    rig.open(Beat::Listen { longest_silence: secs(45) });
+    rig.stalled();
+    rig.pass(secs(46));
+    let resumed = rig.elapsed();
+    rig.resumed();
+    assert_eq!(rig.until_death(), resumed + secs(45));
+}
+
+#[test]
+fn pitfall_34_a_late_timer_gives_a_probe_its_whole_deadline_again() {
+    let mut rig = fixed(300);
+    rig.beat_answered(RTT);
+    rig.probe();
+    rig.freeze(secs(20));
+    let thawed = rig.elapsed();
+    rig.timeout();
+    assert_eq!(rig.until_death(), thawed + secs(3));
 }

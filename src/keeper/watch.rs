@@ -339,14 +339,14 @@ impl Watch {
             return;
         }
         self.spoiled = true;
-        match self.phase {
-            Phase::Quiet => {}
-            Phase::Asking { .. } if self.unanswered.iter().all(Option::is_none) => self.phase = Phase::Quiet,
-            Phase::Asking { asked, .. } => {
-                self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
-            }
-            Phase::Probing { .. } => self.put_off(now + self.limits.deadline_probe),
+        if self.unanswered.iter().all(Option::is_none) {
+            // The answer was among what waited.
+            self.phase = Phase::Quiet;
         }
+        if let Phase::Asking { missed, .. } = &mut self.phase {
+            *missed = 0;
+        }
+        self.put_off(now);
     }
 
     /// The process slept: what was due is void, a probe follows at `at`.
@@ -384,16 +384,11 @@ impl Watch {
             self.spoil();
         }
         match timer {
-            Timer::Answer if late => {
-                self.put_off(now + self.deadline(self.missed()));
+            Timer::Answer | Timer::Silence if late => {
+                self.put_off(now);
                 Step::Wait
             }
             Timer::Answer => self.miss(now),
-            Timer::Silence if late => {
-                // One full deadline from now for what may wait unread.
-                self.heard = now;
-                Step::Wait
-            }
             Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
             Timer::Beat | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => self.beat_now(now),
         }
@@ -416,17 +411,20 @@ impl Watch {
         one * (1 << (missed / 2).min(2))
     }
 
-    fn missed(&self) -> u32 {
+    /// Gives what is waited for one full deadline from now.
+    fn put_off(&mut self, now: Moment) {
         match self.phase {
-            Phase::Asking { missed, .. } => missed,
-            Phase::Quiet | Phase::Probing { .. } => 0,
-        }
-    }
-
-    fn put_off(&mut self, until: Moment) {
-        match &mut self.phase {
-            Phase::Asking { deadline, .. } | Phase::Probing { deadline } => *deadline = until,
+            Phase::Asking { asked, missed, .. } => {
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+            }
+            Phase::Probing { .. } => {
+                self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+            }
             Phase::Quiet => {}
+        }
+        if !self.can_ask() {
+            // The peer's own beat is waited for.
+            self.heard = now;
         }
     }
 
