@@ -708,6 +708,26 @@ fn a_probe_whose_answer_waited_behind_a_stalled_reader_is_answered() {
 }
 
 #[test]
+fn an_answer_that_waited_unread_is_no_round_trip() {
+    let mut rig = fixed(30);
+    rig.beat_answered(RTT);
+    rig.until_beat();
+    rig.stalled();
+    rig.pass(secs(20));
+    rig.answer();
+    rig.resumed();
+    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(RTT), "it was read late");
+    rig.until_beat();
+    rig.suspend(secs(20));
+    rig.answer();
+    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(RTT), "it waited while the machine slept");
+    rig.until_beat();
+    rig.pass(RTT);
+    rig.answer();
+    assert!(rig.keeper.figures(rig.now).rtt.is_some_and(|rtt| rtt.abs_diff(RTT) < millis(1)));
+}
+
+#[test]
 fn a_listened_link_that_is_read_again_is_given_one_full_deadline() {
     let mut rig = Rig::new(Config::default(), 1);
     rig.open(Beat::Listen { longest_silence: secs(45) });

@@ -50,6 +50,8 @@ pub(super) struct Watch {
     saved: u64,
     pace: Option<Pace>,
     rtt: Rtt,
+    /// The answers to beats sent before then may have waited to be read.
+    measured_from: Moment,
     unanswered: [Option<(Token, Moment)>; REMEMBERED],
     last_token: u64,
     phase: Phase,
@@ -142,6 +144,7 @@ impl Watch {
             saved: 0,
             pace: None,
             rtt: Rtt::default(),
+            measured_from: now,
             unanswered: [None; REMEMBERED],
             last_token: 0,
             phase: Phase::Quiet,
@@ -255,7 +258,8 @@ impl Watch {
             Some(token) => self.take_unanswered(token),
             None => self.take_only_unanswered(),
         };
-        let rtt = sent.map(|sent| now.since(sent));
+        let measures = |sent: &Moment| self.stalled.is_none() && *sent >= self.measured_from;
+        let rtt = sent.filter(measures).map(|sent| now.since(sent));
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);
         }
@@ -352,6 +356,7 @@ impl Watch {
     /// The process slept: what was due is void, a probe follows at `at`.
     pub(super) fn wake(&mut self, at: Moment) {
         self.spoil();
+        self.measured_from = at;
         self.phase = Phase::Quiet;
         self.bring_forward(at, true);
     }
@@ -413,6 +418,7 @@ impl Watch {
 
     /// Gives what is waited for one full deadline from now.
     fn put_off(&mut self, now: Moment) {
+        self.measured_from = now;
         match self.phase {
             Phase::Asking { asked, missed, .. } => {
                 self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
