@@ -6,7 +6,7 @@ mod rig;
 
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Config, Event, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
+use longlink::keeper::{Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
 use rig::{RTT, Rig, millis, secs};
 
 /// A fixed interval, so that only liveness is at work.
@@ -747,4 +747,13 @@ fn pitfall_34_a_late_timer_gives_a_probe_its_whole_deadline_again() {
     let thawed = rig.elapsed();
     rig.timeout();
     assert_eq!(rig.until_death(), thawed + secs(3));
+}
+
+#[test]
+fn pitfall_30_a_gap_that_grows_beyond_all_time_stops_at_the_maximum() {
+    for growth in [Growth::Factor(1e300), Growth::Step(Duration::MAX)] {
+        let mut rig = Rig::beating(Heartbeat::adaptive().growth(growth));
+        rig.learn(secs(285));
+        assert!(rig.is_connected(), "{growth:?}");
+    }
 }
