@@ -176,7 +176,7 @@ impl<T: Transport> Driver<T> {
     /// left.
     pub(super) fn refresh_room(&mut self, cx: &mut Context<'_>) -> Room {
         let bounds = self.inbox.bounds();
-        if self.room.messages * 2 < bounds.messages || self.room.bytes * 2 < bounds.bytes {
+        if self.room.messages < bounds.messages.div_ceil(2) || self.room.bytes < bounds.bytes.div_ceil(2) {
             self.room = self.inbox.room(cx.waker());
         }
         self.room
