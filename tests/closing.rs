@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures::{SinkExt, StreamExt};
 use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step, WroteWhat};
@@ -164,4 +166,14 @@ async fn closing_twice_is_closing_once() {
     assert_eq!((again.not_sent.len(), again.maybe_sent), (0, 0));
     assert!(connection.recv().await.is_none());
     assert!(connection.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_30_a_deadline_beyond_all_time_closes_too() {
+    let script = Script::new([]);
+    let mut connection = builder(&script).close_deadline(Duration::MAX).connect().await.unwrap();
+    let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+    let _ = connection.close().await;
+    assert_eq!(confirmation.await, Outcome::Delivered);
+    assert!(connection.recv().await.is_none(), "closed by us, not stopped");
 }
