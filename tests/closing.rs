@@ -177,3 +177,25 @@ async fn pitfall_30_a_deadline_beyond_all_time_closes_too() {
     assert_eq!(confirmation.await, Outcome::Delivered);
     assert!(connection.recv().await.is_none(), "closed by us, not stopped");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_goes_away_by_itself_has_not_answered_our_goodbye() {
+    for (code, expected) in [
+        (Some(1000), Outcome::Delivered),
+        (None, Outcome::Delivered),
+        (Some(1001), Outcome::MaybeSent("m".to_owned())),
+        (Some(1012), Outcome::MaybeSent("m".to_owned())),
+    ] {
+        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let mut connection = builder(&script).connect().await.unwrap();
+        let peer = script.next_link().await;
+        let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+        let closing = tokio::spawn(async move { connection.close().await });
+        // Two thirds of the deadline were for the answer to a beat.
+        tokio::time::sleep(millis(2_100)).await;
+        peer.end(LinkEnd::closed(code, ""));
+        let closed = closing.await.unwrap();
+        assert_eq!(confirmation.await, expected, "{code:?}");
+        assert_eq!(closed.maybe_sent, u64::from(expected != Outcome::Delivered), "{code:?}");
+    }
+}
