@@ -3,7 +3,7 @@
 mod support;
 
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::keeper::LinkEnd;
+use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::transport::{Confirms, Framed, from_fn};
 use longlink::{Error, Event, Outcome, ResilientConnection, SendError, TrySendError};
@@ -270,4 +270,20 @@ async fn what_came_while_the_peer_took_nothing_goes_out_as_soon_as_it_does() {
     let mut read = vec![0; 100 * 1024];
     theirs.read_exact(&mut read).await.unwrap();
     tokio::time::timeout(secs(1), connection.drain()).await.expect("nothing is in the way").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_link_that_the_login_made_us_listen_to_nothing_confirms() {
+    let script = Script::new([]);
+    let connection = builder(&script)
+        .on_connect(|mut session| async move {
+            session.set_beat(Beat::Listen { longest_silence: secs(60) });
+            Ok(session)
+        })
+        .connect()
+        .await
+        .unwrap();
+    let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+    assert_eq!(confirmation.await, Outcome::MaybeSent("m".into()));
+    assert_eq!(script.elapsed(), secs(0), "no answer to a beat that cannot go out is waited for");
 }

@@ -58,6 +58,7 @@ impl<T: Transport> Driver<T> {
     fn promote(&mut self, id: LinkId, epoch: u64) {
         let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) else { return };
         let (_, session) = self.opened.swap_remove(at);
+        let beat = session.beat();
         let (link, kept, kept_bytes) = session.into_parts();
         self.last_failure = None;
         self.last_error = None;
@@ -65,7 +66,7 @@ impl<T: Transport> Driver<T> {
         self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
         self.arrived.extend(kept);
         self.arrived_bytes += kept_bytes;
-        self.main = Some(MainLink::new(id, epoch, link));
+        self.main = Some(MainLink::new(id, epoch, link, beat));
     }
 
     fn beat(&mut self, id: LinkId, token: Token) {
