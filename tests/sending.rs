@@ -4,8 +4,8 @@ mod support;
 
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Beat, LinkEnd};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::transport::{Confirms, Framed, from_fn};
+use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
+use longlink::transport::{Attempt, Confirms, ConnectError, Framed, MessageTooBig, Transport, from_fn};
 use longlink::{Error, Event, Outcome, ResilientConnection, SendError, TrySendError};
 use support::{Log, builder, connected, millis, secs, settle};
 
@@ -286,4 +286,37 @@ async fn on_a_link_that_the_login_made_us_listen_to_nothing_confirms() {
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
     assert_eq!(confirmation.await, Outcome::MaybeSent("m".into()));
     assert_eq!(script.elapsed(), secs(0), "no answer to a beat that cannot go out is waited for");
+}
+
+/// Weighs messages by their length.
+struct ByLength(ScriptedTransport<String>);
+
+#[async_trait::async_trait]
+impl Transport for ByLength {
+    type Link = ScriptedLink<String, String>;
+
+    async fn connect(&self, attempt: &Attempt) -> Result<Self::Link, ConnectError> {
+        self.0.connect(attempt).await
+    }
+
+    fn weigh(&self, message: &String) -> Result<usize, MessageTooBig> {
+        Ok(message.len())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_that_a_light_message_leaves_of_its_place_goes_to_who_waits() {
+    let script = Script::new([Step::hang()]);
+    let connection = ResilientConnection::builder(ByLength(script.transport()))
+        .outbox_messages(4)
+        .outbox_bytes(100)
+        .build()
+        .unwrap();
+    let sender = connection.sender();
+    let permit = sender.reserve().await.unwrap();
+    sender.send("x".repeat(80)).await.unwrap();
+    let mut waiting = Box::pin(sender.send("waited".into()));
+    assert!(waiting.as_mut().now_or_never().is_none(), "a quarter and 80 are full");
+    permit.send(String::new()).unwrap();
+    waiting.now_or_never().expect("there is room for it").unwrap();
 }

@@ -190,7 +190,11 @@ impl<Out> Desk<Out> {
             return Err(Refused::Closed(message));
         }
         match state.outbox.reserve(Some(weight)) {
-            Some(place) => self.push_locked(state, place, message, weight, confirm).map_err(Refused::Closed),
+            Some(place) => {
+                state.outbox.push(place, message, weight, confirm).map_err(Refused::Closed)?;
+                wake_for_message(state);
+                Ok(())
+            }
             None => Err(Refused::Full(message)),
         }
     }
@@ -203,23 +207,13 @@ impl<Out> Desk<Out> {
         weight: usize,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), Out> {
-        self.push_locked(self.lock(), place, message, weight, confirm)
-    }
-
-    fn push_locked(
-        &self,
-        mut state: MutexGuard<'_, DeskState<Out>>,
-        place: Reserved,
-        message: Out,
-        weight: usize,
-        confirm: Option<Confirm<Out, Ticket<Out>>>,
-    ) -> Result<(), Out> {
+        let mut notices = Notices::<Out>::default();
+        let mut state = self.lock();
         state.outbox.push(place, message, weight, confirm)?;
-        let driver = if state.wants_messages { state.driver.take() } else { None };
-        drop(state);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        // The message may weigh less than its place did.
+        state.collect(&mut notices);
+        wake_for_message(state);
+        notices.tell();
         Ok(())
     }
 
@@ -305,6 +299,15 @@ impl<Out> Desk<Out> {
     pub(crate) fn take_handed_back(&self) -> (Vec<Out>, u64) {
         let mut state = self.lock();
         (mem::take(&mut state.handed_back), mem::take(&mut state.maybe_sent))
+    }
+}
+
+/// Wakes the driver if it sleeps until there is a message.
+fn wake_for_message<Out>(mut state: MutexGuard<'_, DeskState<Out>>) {
+    let driver = if state.wants_messages { state.driver.take() } else { None };
+    drop(state);
+    if let Some(driver) = driver {
+        driver.wake();
     }
 }
 
