@@ -199,3 +199,18 @@ async fn a_peer_that_goes_away_by_itself_has_not_answered_our_goodbye() {
         assert_eq!(closed.maybe_sent, u64::from(expected != Outcome::Delivered), "{code:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_comes_back_in_order_whoever_dropped_its_confirmation() {
+    let script = Script::new([Step::hang()]);
+    let mut connection = builder(&script).build().unwrap();
+    let sender = connection.sender();
+    sender.send("1".into()).await.unwrap();
+    drop(sender.send_confirmed("2".into()).await.unwrap());
+    sender.send("3".into()).await.unwrap();
+    let kept = sender.send_confirmed("4".into()).await.unwrap();
+    drop(sender.send_confirmed("5".into()).await.unwrap());
+    sender.send("6".into()).await.unwrap();
+    assert_eq!(connection.close().await.not_sent, ["1", "2", "3", "5", "6"]);
+    assert_eq!(kept.await, Outcome::NotSent("4".into()));
+}

@@ -334,15 +334,11 @@ impl<Out> DeskState<Out> {
     /// to whoever waits for its outcome, or is handed back with the others if
     /// nobody does.
     pub(crate) fn finish(&mut self, maybe_sent: u64, notices: &mut Notices<Out>) {
+        self.outbox.forget_tickets(oneshot::Sender::is_closed);
         self.handed_back = self.outbox.close();
         self.maybe_sent = maybe_sent;
-        while let Some((ticket, outcome)) = self.outbox.poll_settled() {
-            match outcome {
-                Outcome::NotSent(message) if ticket.is_closed() => self.handed_back.push(message),
-                outcome @ (Outcome::Delivered | Outcome::NotSent(_) | Outcome::MaybeSent(_)) => {
-                    notices.settled.push((ticket, outcome))
-                }
-            }
+        while let Some(settled) = self.outbox.poll_settled() {
+            notices.settled.push(settled);
         }
         self.finished = true;
         self.driver = None;

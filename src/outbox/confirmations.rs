@@ -99,6 +99,15 @@ impl<M, T> Confirmations<M, T> {
         }
     }
 
+    /// Forgets those that `unwanted` names and that were not given to a link.
+    pub(super) fn forget(&mut self, unwanted: impl Fn(&T) -> bool) {
+        let mut at = 0;
+        self.expected.retain(|expected| {
+            at += 1;
+            at <= self.given || !unwanted(&expected.confirm.ticket)
+        });
+    }
+
     /// Takes back the ticket of message `number`, which is the first that was
     /// not given to a link, if it has one.
     pub(super) fn withdraw(&mut self, number: u64) -> Option<T> {
