@@ -5,6 +5,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use longlink::keeper::{Beat, Failure, LinkEnd, Seen};
 use longlink::testing::{Answers, Script, Step, WroteWhat};

@@ -136,7 +136,7 @@ impl Watch {
                 late: heartbeat.unit(LATE),
                 misses: heartbeat.misses,
             },
-            beat,
+            beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
             beaten: now,
