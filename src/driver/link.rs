@@ -1,5 +1,6 @@
 //! The link in use: all that belongs to it and goes with it.
 
+use super::contain::contain;
 use crate::keeper::{Beat, LinkEnd, LinkId};
 use crate::transport::{Confirms, Link, Traffic};
 
@@ -49,7 +50,11 @@ impl<L: Link> MainLink<L> {
     /// count.
     pub(super) fn traffic_since(&mut self) -> Option<Traffic> {
         let seen = self.traffic?;
-        let now = self.link.traffic()?;
+        let Ok(now) = contain(|| self.link.traffic()) else {
+            self.broken = Some(LinkEnd::Panicked);
+            return None;
+        };
+        let now = now?;
         self.traffic = Some(now);
         Some(Traffic {
             received: now.received.saturating_sub(seen.received),

@@ -87,15 +87,16 @@ impl<T: Transport> Driver<T> {
                         self.deliver(cx);
                     }
                 }
-                Report::Opened(session) => {
+                Report::Opened(mut session) => {
                     if !self.tasks.ended(link) {
                         drop_contained(session);
                         continue;
                     }
-                    let opened = contain(|| Opened {
-                        beat: session.beat(),
-                        dialled: session.dialled(),
-                        took: session.attempt().elapsed(),
+                    let opened = contain(|| {
+                        let beat = session.beat();
+                        // The link is asked once.
+                        session.set_beat(beat);
+                        Opened { beat, dialled: session.dialled(), took: session.attempt().elapsed() }
                     });
                     let now = self.now();
                     match opened {
