@@ -160,7 +160,7 @@ impl<T: Transport> Driver<T> {
         self.waiting_since = None;
         let Some(main) = &self.main else { return };
         let mut panicked = false;
-        self.inbox.park(|message| match contain(|| main.link.park(message)) {
+        let dropped = self.inbox.park(|message| match contain(|| main.link.park(message)) {
             Ok(message) => Some(message),
             Err(_) => {
                 panicked = true;
@@ -169,6 +169,11 @@ impl<T: Transport> Driver<T> {
         });
         if panicked && let Some(main) = &mut self.main {
             main.broken = Some(LinkEnd::Panicked);
+        }
+        if dropped > 0 {
+            Tally::add(&self.board.tally.messages_dropped, dropped as u64);
+            self.dropped += dropped as u64;
+            self.tell_dropped(false);
         }
     }
 
