@@ -430,7 +430,9 @@ impl Link for Panicking {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_16_whatever_panics_beside_the_link_ends_that_link_alone() {
-    for (what, n) in [("beat", 1), ("beat", 2), ("confirms", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)] {
+    for (what, n) in
+        [("beat", 1), ("beat", 2), ("confirms", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)]
+    {
         let script = Script::new([]);
         let (inner, asked) = (Arc::new(script.transport()), Arc::new(AtomicUsize::new(0)));
         let transport = from_fn(move |attempt| {
@@ -451,4 +453,13 @@ async fn pitfall_16_whatever_panics_beside_the_link_ends_that_link_alone() {
         assert_eq!(connection.recv().await.unwrap().unwrap(), "still here", "{what} {n}");
         assert!(connection.stats().panics <= 1, "{what} {n}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_behind_an_end_is_that_of_the_last_attempt() {
+    let script = Script::new([Step::refuse(), Step::hang()]);
+    let reconnect = Reconnect::default().attempts(2);
+    let error = builder(&script).reconnect(reconnect).connect().await.unwrap_err();
+    let Error::GaveUp { source, .. } = error else { panic!("{error:?}") };
+    assert!(source.is_none(), "the last attempt timed out, it was not {source:?}");
 }

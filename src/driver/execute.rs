@@ -50,6 +50,8 @@ impl<T: Transport> Driver<T> {
             (bounds.messages, bounds.bytes),
             Arc::clone(&self.reports),
         );
+        // What comes of this attempt is no longer that one's doing.
+        self.last_error = None;
         self.tasks.spawn(link, task);
     }
 
