@@ -24,7 +24,12 @@ pub(super) struct Closing {
 
 impl Closing {
     fn new(deadline: Duration, now: Moment) -> Closing {
-        Closing { write_until: now + (deadline - deadline / 3), until: now + deadline, told: false, maybe_sent: 0 }
+        Closing {
+            write_until: now + (deadline - deadline / 3),
+            until: now + deadline,
+            told: false,
+            maybe_sent: 0,
+        }
     }
 
     /// When to look again at the latest.
