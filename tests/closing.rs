@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures::{SinkExt, StreamExt};
 use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step, WroteWhat};
@@ -164,4 +166,51 @@ async fn closing_twice_is_closing_once() {
     assert_eq!((again.not_sent.len(), again.maybe_sent), (0, 0));
     assert!(connection.recv().await.is_none());
     assert!(connection.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_30_a_deadline_beyond_all_time_closes_too() {
+    let script = Script::new([]);
+    let mut connection = builder(&script).close_deadline(Duration::MAX).connect().await.unwrap();
+    let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+    let _ = connection.close().await;
+    assert_eq!(confirmation.await, Outcome::Delivered);
+    assert!(connection.recv().await.is_none(), "closed by us, not stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_goes_away_by_itself_has_not_answered_our_goodbye() {
+    for (code, expected) in [
+        (Some(1000), Outcome::Delivered),
+        (None, Outcome::Delivered),
+        (Some(1001), Outcome::MaybeSent("m".to_owned())),
+        (Some(1012), Outcome::MaybeSent("m".to_owned())),
+    ] {
+        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let mut connection = builder(&script).connect().await.unwrap();
+        let peer = script.next_link().await;
+        let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+        let closing = tokio::spawn(async move { connection.close().await });
+        // Two thirds of the deadline were for the answer to a beat.
+        tokio::time::sleep(millis(2_100)).await;
+        peer.end(LinkEnd::closed(code, ""));
+        let closed = closing.await.unwrap();
+        assert_eq!(confirmation.await, expected, "{code:?}");
+        assert_eq!(closed.maybe_sent, u64::from(expected != Outcome::Delivered), "{code:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_comes_back_in_order_whoever_dropped_its_confirmation() {
+    let script = Script::new([Step::hang()]);
+    let mut connection = builder(&script).build().unwrap();
+    let sender = connection.sender();
+    sender.send("1".into()).await.unwrap();
+    drop(sender.send_confirmed("2".into()).await.unwrap());
+    sender.send("3".into()).await.unwrap();
+    let kept = sender.send_confirmed("4".into()).await.unwrap();
+    drop(sender.send_confirmed("5".into()).await.unwrap());
+    sender.send("6".into()).await.unwrap();
+    assert_eq!(connection.close().await.not_sent, ["1", "2", "3", "5", "6"]);
+    assert_eq!(kept.await, Outcome::NotSent("4".into()));
 }

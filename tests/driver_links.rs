@@ -5,10 +5,14 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::{Error, Event, FirstConnect, HookError, Outcome, Reconnect, State};
+use futures::FutureExt;
+use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
+use longlink::transport::{Confirms, Frame, Link, Traffic, Transport, from_fn};
+use longlink::{Error, Event, FirstConnect, HookError, Outcome, Reconnect, ResilientConnection, State};
 use support::{Log, builder, connected, in_time, millis, secs, settle};
 
 #[tokio::test(start_paused = true)]
@@ -346,4 +350,116 @@ async fn pitfall_36_beats_go_out_while_the_reader_stalls() {
     }
     tokio::time::sleep(secs(300)).await;
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_30_a_beat_of_no_time_that_the_server_dictates_does_not_run_hot() {
+    for beat in [
+        Beat::Dictated { every: Duration::ZERO },
+        Beat::Ceiling { max_out_silence: Duration::ZERO },
+        Beat::Listen { longest_silence: Duration::ZERO },
+    ] {
+        let script = Script::new([Step::open().beat(beat)]);
+        let connection = builder(&script).connect().await.unwrap();
+        tokio::time::sleep(millis(900)).await;
+        settle().await;
+        assert!(connection.stats().beats_sent <= 1, "{beat:?}: {}", connection.stats().beats_sent);
+        assert_eq!(connection.watch().state(), State::Connected { epoch: 1 }, "{beat:?}");
+    }
+}
+
+/// A link whose code panics where it is asked this for the `n`-th time.
+struct Panicking {
+    link: ScriptedLink<String>,
+    asked: Arc<AtomicUsize>,
+    what: &'static str,
+    n: usize,
+}
+
+impl Panicking {
+    fn note(&self, what: &str) {
+        if what == self.what && self.asked.fetch_add(1, Ordering::Relaxed) + 1 == self.n {
+            panic!("{what} for the {}. time", self.n);
+        }
+    }
+}
+
+impl Link for Panicking {
+    type Incoming = String;
+    type Outgoing = String;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
+        self.link.poll_next(cx)
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_ready(cx)
+    }
+
+    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
+        self.link.start_send(message)
+    }
+
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
+        self.link.start_beat(token)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_close(cx)
+    }
+
+    fn beat(&self) -> Beat {
+        self.note("beat");
+        Beat::Ping
+    }
+
+    fn confirms(&self) -> Confirms {
+        self.note("confirms");
+        Confirms::Answer
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        self.note("traffic");
+        Some(Traffic::default())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_16_whatever_panics_beside_the_link_ends_that_link_alone() {
+    for (what, n) in
+        [("beat", 1), ("beat", 2), ("confirms", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)]
+    {
+        let script = Script::new([]);
+        let (inner, asked) = (Arc::new(script.transport()), Arc::new(AtomicUsize::new(0)));
+        let transport = from_fn(move |attempt| {
+            let (inner, asked) = (Arc::clone(&inner), Arc::clone(&asked));
+            async move { Ok(Panicking { link: inner.connect(&attempt).await?, asked, what, n }) }
+        });
+        let mut connection = ResilientConnection::builder(transport).seed(1).build().unwrap();
+        for beat in 0..3 {
+            tokio::time::sleep(secs(60)).await;
+            let link = connection.connected().await;
+            assert!(link.is_ok(), "{what} {n}, beat {beat}: {link:?}");
+        }
+        let mut last = None;
+        while let Some(peer) = script.next_link().now_or_never() {
+            last = Some(peer);
+        }
+        last.expect("a link is in use").deliver("still here".into());
+        assert_eq!(connection.recv().await.unwrap().unwrap(), "still here", "{what} {n}");
+        assert!(connection.stats().panics <= 1, "{what} {n}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_behind_an_end_is_that_of_the_last_attempt() {
+    let script = Script::new([Step::refuse(), Step::hang()]);
+    let reconnect = Reconnect::default().attempts(2);
+    let error = builder(&script).reconnect(reconnect).connect().await.unwrap_err();
+    let Error::GaveUp { source, .. } = error else { panic!("{error:?}") };
+    assert!(source.is_none(), "the last attempt timed out, it was not {source:?}");
 }

@@ -625,3 +625,16 @@ fn drain_to_finish(rig: &mut Rig) {
     rig.timeout();
     assert_eq!(rig.finished, Some(Finish::Closed));
 }
+
+#[test]
+fn an_application_that_asks_for_a_new_link_does_not_use_up_its_attempts() {
+    for policy in [Reconnect::default().attempts(2), Reconnect::default().delays(|| [millis(5)])] {
+        let mut rig = Rig::dialling(policy.clone(), 1);
+        for _ in 0..5 {
+            rig.open(Beat::Ping);
+            rig.reconnect();
+            assert_eq!(rig.finished, None, "{policy:?}");
+        }
+        assert!(rig.opening.is_some());
+    }
+}

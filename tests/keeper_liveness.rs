@@ -6,7 +6,7 @@ mod rig;
 
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Event, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
+use longlink::keeper::{Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
 use rig::{RTT, Rig, millis, secs};
 
 /// A fixed interval, so that only liveness is at work.
@@ -704,4 +704,69 @@ fn reopen_at_once(rig: &mut Rig) {
     rig.until_opening();
     rig.pass(RTT);
     rig.open(Beat::Ping);
+}
+
+#[test]
+fn a_probe_whose_answer_waited_behind_a_stalled_reader_is_answered() {
+    let mut rig = fixed(300);
+    rig.beat_answered(RTT);
+    rig.probe();
+    rig.stalled();
+    rig.pass(secs(60));
+    // What waited is read first.
+    rig.answer();
+    rig.resumed();
+    rig.pass(secs(100));
+    assert!(rig.is_connected(), "{:?}", rig.seen());
+}
+
+#[test]
+fn an_answer_that_waited_unread_is_no_round_trip() {
+    let mut rig = fixed(30);
+    rig.beat_answered(RTT);
+    rig.until_beat();
+    rig.stalled();
+    rig.pass(secs(20));
+    rig.answer();
+    rig.resumed();
+    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(RTT), "it was read late");
+    rig.until_beat();
+    rig.suspend(secs(20));
+    rig.answer();
+    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(RTT), "it waited while the machine slept");
+    rig.until_beat();
+    rig.pass(RTT);
+    rig.answer();
+    assert!(rig.keeper.figures(rig.now).rtt.is_some_and(|rtt| rtt.abs_diff(RTT) < millis(1)));
+}
+
+#[test]
+fn a_listened_link_that_is_read_again_is_given_one_full_deadline() {
+    let mut rig = Rig::new(Config::default(), 1);
+    rig.open(Beat::Listen { longest_silence: secs(45) });
+    rig.stalled();
+    rig.pass(secs(46));
+    let resumed = rig.elapsed();
+    rig.resumed();
+    assert_eq!(rig.until_death(), resumed + secs(45));
+}
+
+#[test]
+fn pitfall_34_a_late_timer_gives_a_probe_its_whole_deadline_again() {
+    let mut rig = fixed(300);
+    rig.beat_answered(RTT);
+    rig.probe();
+    rig.freeze(secs(20));
+    let thawed = rig.elapsed();
+    rig.timeout();
+    assert_eq!(rig.until_death(), thawed + secs(3));
+}
+
+#[test]
+fn pitfall_30_a_gap_that_grows_beyond_all_time_stops_at_the_maximum() {
+    for growth in [Growth::Factor(1e300), Growth::Step(Duration::MAX)] {
+        let mut rig = Rig::beating(Heartbeat::adaptive().growth(growth));
+        rig.learn(secs(285));
+        assert!(rig.is_connected(), "{growth:?}");
+    }
 }

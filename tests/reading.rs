@@ -177,3 +177,19 @@ async fn figures_are_told() {
     assert_eq!(stats.reconnects, 1);
     assert!(stats.downtime >= secs(1) && stats.downtime <= secs(2), "{:?}", stats.downtime);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_inbox_without_bounds_takes_all_there_is() {
+    let script = Script::new([]);
+    let builder = builder(&script).inbox_messages(usize::MAX).inbox_bytes(usize::MAX);
+    let mut connection = builder.connect().await.unwrap();
+    let peer = script.next_link().await;
+    for n in 0..2_000 {
+        peer.deliver(n.to_string());
+    }
+    settle().await;
+    assert_eq!(connection.stats().messages_received, 2_000);
+    for n in 0..2_000 {
+        assert_eq!(connection.recv().await.unwrap().unwrap(), n.to_string());
+    }
+}

@@ -3,10 +3,10 @@
 mod support;
 
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::keeper::LinkEnd;
-use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::transport::Confirms;
-use longlink::{Error, Event, Outcome, SendError, TrySendError};
+use longlink::keeper::{Beat, LinkEnd};
+use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
+use longlink::transport::{Attempt, Confirms, ConnectError, Framed, MessageTooBig, Transport, from_fn};
+use longlink::{Error, Event, Outcome, ResilientConnection, SendError, TrySendError};
 use support::{Log, builder, connected, millis, secs, settle};
 
 #[tokio::test(start_paused = true)]
@@ -243,4 +243,80 @@ fn code_outside_a_runtime_can_send() {
         connection.drain().await.unwrap();
         assert_eq!(script.next_link().await.messages(), ["m"]);
     });
+}
+
+/// A link over a pipe of 64 KiB, which wakes nobody but when the other end
+/// has read.
+#[tokio::test(start_paused = true)]
+async fn what_came_while_the_peer_took_nothing_goes_out_as_soon_as_it_does() {
+    use tokio::io::AsyncReadExt;
+    use tokio_util::codec::{self, LinesCodec};
+
+    let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+    let ours = std::sync::Mutex::new(Some(ours));
+    let transport = from_fn(move |_| {
+        let ours = ours.lock().unwrap().take().expect("one link is enough");
+        async move { Ok(Framed::<_, String>::new(codec::Framed::new(ours, LinesCodec::new()))) }
+    });
+    let connection = ResilientConnection::builder(transport).connect().await.unwrap();
+    let sender = connection.sender();
+    for count in [100, 3] {
+        for _ in 0..count {
+            sender.send("x".repeat(1023)).await.unwrap();
+        }
+        settle().await;
+    }
+    // All but the last three are read: then there is room for those.
+    let mut read = vec![0; 100 * 1024];
+    theirs.read_exact(&mut read).await.unwrap();
+    tokio::time::timeout(secs(1), connection.drain()).await.expect("nothing is in the way").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_link_that_the_login_made_us_listen_to_nothing_confirms() {
+    let script = Script::new([]);
+    let connection = builder(&script)
+        .on_connect(|mut session| async move {
+            session.set_beat(Beat::Listen { longest_silence: secs(60) });
+            Ok(session)
+        })
+        .connect()
+        .await
+        .unwrap();
+    let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+    assert_eq!(confirmation.await, Outcome::MaybeSent("m".into()));
+    assert_eq!(script.elapsed(), secs(0), "no answer to a beat that cannot go out is waited for");
+}
+
+/// Weighs messages by their length.
+struct ByLength(ScriptedTransport<String>);
+
+#[async_trait::async_trait]
+impl Transport for ByLength {
+    type Link = ScriptedLink<String, String>;
+
+    async fn connect(&self, attempt: &Attempt) -> Result<Self::Link, ConnectError> {
+        self.0.connect(attempt).await
+    }
+
+    fn weigh(&self, message: &String) -> Result<usize, MessageTooBig> {
+        Ok(message.len())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_that_a_light_message_leaves_of_its_place_goes_to_who_waits() {
+    let script = Script::new([Step::hang()]);
+    let connection = ResilientConnection::builder(ByLength(script.transport()))
+        .outbox_messages(4)
+        .outbox_bytes(100)
+        .build()
+        .unwrap();
+    let sender = connection.sender();
+    let permit = sender.reserve().await.unwrap();
+    sender.send("x".repeat(80)).await.unwrap();
+    let mut waiting = Box::pin(sender.send("waited".into()));
+    assert!(waiting.as_mut().now_or_never().is_none(), "a quarter and 80 are full");
+    permit.send(String::new()).unwrap();
+    waiting.now_or_never().expect("there is room for it").unwrap();
 }

@@ -24,7 +24,12 @@ pub(super) struct Closing {
 
 impl Closing {
     fn new(deadline: Duration, now: Moment) -> Closing {
-        Closing { write_until: now + deadline * 2 / 3, until: now + deadline, told: false, maybe_sent: 0 }
+        Closing {
+            write_until: now + (deadline - deadline / 3),
+            until: now + deadline,
+            told: false,
+            maybe_sent: 0,
+        }
     }
 
     /// When to look again at the latest.
@@ -75,11 +80,12 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// A link on which goodbye was said has ended. A peer that says goodbye
-    /// too has read all that came before ours.
+    /// A link on which goodbye was said has ended. A peer that answers it has
+    /// read all that came before; its answer repeats our code, 1000, or has
+    /// none. Any other code is a goodbye of its own that crossed ours.
     pub(super) fn retired(&mut self, link: LinkId, end: LinkEnd) {
         if let Some(retiring) = self.retiring.take_if(|retiring| retiring.link == link) {
-            let answered = matches!(end, LinkEnd::Closed { .. });
+            let answered = matches!(end, LinkEnd::Closed { code: None | Some(1000), .. });
             self.settle_link(retiring.epoch, answered);
         }
         if end == LinkEnd::Panicked {

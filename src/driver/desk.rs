@@ -190,7 +190,11 @@ impl<Out> Desk<Out> {
             return Err(Refused::Closed(message));
         }
         match state.outbox.reserve(Some(weight)) {
-            Some(place) => self.push_locked(state, place, message, weight, confirm).map_err(Refused::Closed),
+            Some(place) => {
+                state.outbox.push(place, message, weight, confirm).map_err(Refused::Closed)?;
+                wake_for_message(state);
+                Ok(())
+            }
             None => Err(Refused::Full(message)),
         }
     }
@@ -203,23 +207,13 @@ impl<Out> Desk<Out> {
         weight: usize,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), Out> {
-        self.push_locked(self.lock(), place, message, weight, confirm)
-    }
-
-    fn push_locked(
-        &self,
-        mut state: MutexGuard<'_, DeskState<Out>>,
-        place: Reserved,
-        message: Out,
-        weight: usize,
-        confirm: Option<Confirm<Out, Ticket<Out>>>,
-    ) -> Result<(), Out> {
+        let mut notices = Notices::<Out>::default();
+        let mut state = self.lock();
         state.outbox.push(place, message, weight, confirm)?;
-        let driver = if state.wants_messages { state.driver.take() } else { None };
-        drop(state);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
+        // The message may weigh less than its place did.
+        state.collect(&mut notices);
+        wake_for_message(state);
+        notices.tell();
         Ok(())
     }
 
@@ -308,6 +302,15 @@ impl<Out> Desk<Out> {
     }
 }
 
+/// Wakes the driver if it sleeps until there is a message.
+fn wake_for_message<Out>(mut state: MutexGuard<'_, DeskState<Out>>) {
+    let driver = if state.wants_messages { state.driver.take() } else { None };
+    drop(state);
+    if let Some(driver) = driver {
+        driver.wake();
+    }
+}
+
 impl<Out> DeskState<Out> {
     /// Lets those in for whom there is room, and notes who is to be told.
     pub(crate) fn collect(&mut self, notices: &mut Notices<Out>) {
@@ -331,15 +334,11 @@ impl<Out> DeskState<Out> {
     /// to whoever waits for its outcome, or is handed back with the others if
     /// nobody does.
     pub(crate) fn finish(&mut self, maybe_sent: u64, notices: &mut Notices<Out>) {
+        self.outbox.forget_tickets(oneshot::Sender::is_closed);
         self.handed_back = self.outbox.close();
         self.maybe_sent = maybe_sent;
-        while let Some((ticket, outcome)) = self.outbox.poll_settled() {
-            match outcome {
-                Outcome::NotSent(message) if ticket.is_closed() => self.handed_back.push(message),
-                outcome @ (Outcome::Delivered | Outcome::NotSent(_) | Outcome::MaybeSent(_)) => {
-                    notices.settled.push((ticket, outcome))
-                }
-            }
+        while let Some(settled) = self.outbox.poll_settled() {
+            notices.settled.push(settled);
         }
         self.finished = true;
         self.driver = None;

@@ -50,6 +50,8 @@ impl<T: Transport> Driver<T> {
             (bounds.messages, bounds.bytes),
             Arc::clone(&self.reports),
         );
+        // What comes of this attempt is no longer that one's doing.
+        self.last_error = None;
         self.tasks.spawn(link, task);
     }
 
@@ -58,14 +60,20 @@ impl<T: Transport> Driver<T> {
     fn promote(&mut self, id: LinkId, epoch: u64) {
         let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) else { return };
         let (_, session) = self.opened.swap_remove(at);
+        let beat = session.beat();
         let (link, kept, kept_bytes) = session.into_parts();
+        let Ok(main) = contain(|| MainLink::new(id, epoch, link, beat)) else {
+            self.count_panic();
+            let now = self.now();
+            return self.keeper.handle_ended(id, LinkEnd::Panicked, now);
+        };
         self.last_failure = None;
         self.last_error = None;
         self.connected_before = true;
         self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
         self.arrived.extend(kept);
         self.arrived_bytes += kept_bytes;
-        self.main = Some(MainLink::new(id, epoch, link));
+        self.main = Some(main);
     }
 
     fn beat(&mut self, id: LinkId, token: Token) {

@@ -167,28 +167,45 @@ impl<In> Inbox<In> {
     }
 
     /// Lets `park` exchange each waiting message for one that holds no shared
-    /// buffer, once each.
-    /// A message for which `park` returns nothing is gone.
-    pub(crate) fn park(&self, park: impl FnMut(In) -> Option<In>) {
-        let (mut queue, parked) = {
+    /// buffer, once each. A message for which `park` returns nothing is gone.
+    /// Returns how many nobody will read.
+    pub(crate) fn park(&self, mut park: impl FnMut(In) -> Option<In>) -> usize {
+        let (mut queue, parked, bytes, added) = {
             let mut state = self.lock();
             if state.queue.len() == state.parked {
-                return;
+                return 0;
             }
-            (mem::take(&mut state.queue), state.parked)
+            (mem::take(&mut state.queue), state.parked, state.bytes, state.added)
         };
-        // The reader finds nothing meanwhile, since nobody else adds; it is
+        // The reader finds no message meanwhile, since nobody else adds; it is
         // woken afterwards.
+        let numbers = added - (queue.len() - parked) as u64..added;
         let fresh: Vec<In> = queue.drain(parked..).collect();
-        queue.extend(fresh.into_iter().filter_map(park));
+        let mut gone = Vec::new();
+        for (number, message) in numbers.zip(fresh) {
+            match park(message) {
+                Some(message) => queue.push_back(message),
+                None => gone.push(number),
+            }
+        }
         let mut state = self.lock();
+        if state.reader_gone {
+            drop(state);
+            return queue.len() + gone.len();
+        }
+        state.added -= gone.len() as u64;
+        for mark in &mut state.marks {
+            mark.at -= gone.iter().filter(|&&number| number < mark.at).count() as u64;
+        }
         state.parked = queue.len();
+        state.bytes = bytes;
         state.queue = queue;
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
         }
+        gone.len()
     }
 
     /// Notes that the link changed here. Changes without a message between
@@ -454,6 +471,40 @@ mod tests {
         add(&inbox, &[5]);
         inbox.park(|message| Some(message + 10));
         assert_eq!(next(&mut reader, &inbox), Some(Item::Message(15)));
+    }
+
+    #[test]
+    fn a_reader_that_goes_or_comes_while_messages_are_parked_upsets_nothing() {
+        let (inbox, mut reader) = inbox();
+        add(&inbox, &[1]);
+        inbox.mark(Change { disconnected: None, connected: Some(1) });
+        inbox.park(|message| {
+            assert_eq!(next(&mut reader, &inbox), None, "a change is known, its message is not there");
+            Some(message)
+        });
+        assert_eq!(inbox.room(Waker::noop()).bytes, 90, "what was parked weighs what it did");
+        let lost = inbox.park(|_| panic!("all were parked"));
+        assert_eq!(lost, 0);
+        add(&inbox, &[2]);
+        let lost = inbox.park(|message| {
+            inbox.reader_gone();
+            Some(message)
+        });
+        assert_eq!(lost, 2, "nobody will read them");
+    }
+
+    #[test]
+    fn a_message_that_is_gone_moves_no_change_from_its_place() {
+        let (inbox, mut reader) = inbox();
+        add(&inbox, &[1, 2]);
+        inbox.mark(Change { disconnected: Some(1), connected: None });
+        add(&inbox, &[3]);
+        inbox.mark(Change { disconnected: None, connected: Some(2) });
+        assert_eq!(inbox.park(|message| (message != 1).then_some(message)), 1);
+        assert_eq!(next(&mut reader, &inbox), Some(Item::Message(2)));
+        assert_eq!(next(&mut reader, &inbox), Some(Item::Disconnected(1)));
+        assert_eq!(next(&mut reader, &inbox), Some(Item::Message(3)));
+        assert_eq!(next(&mut reader, &inbox), Some(Item::Connected(2)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The link in use: all that belongs to it and goes with it.
 
-use crate::keeper::{LinkEnd, LinkId};
+use super::contain::contain;
+use crate::keeper::{Beat, LinkEnd, LinkId};
 use crate::transport::{Confirms, Link, Traffic};
 
 /// The link in use. What is kept for one link lives here and nowhere else, so
@@ -23,11 +24,18 @@ pub(super) struct MainLink<L: Link> {
 }
 
 impl<L: Link> MainLink<L> {
-    pub(super) fn new(id: LinkId, epoch: u64, link: L) -> MainLink<L> {
+    pub(super) fn new(id: LinkId, epoch: u64, link: L, beat: Beat) -> MainLink<L> {
+        let confirms = match (link.confirms(), beat) {
+            // No beat goes out that could be answered.
+            (Confirms::Answer, Beat::Listen { .. }) => Confirms::Never,
+            (confirms, Beat::Ping | Beat::Listen { .. } | Beat::Dictated { .. } | Beat::Ceiling { .. }) => {
+                confirms
+            }
+        };
         MainLink {
             id,
             epoch,
-            confirms: link.confirms(),
+            confirms,
             traffic: link.traffic(),
             link,
             // What the login left unflushed is flushed with the first turn.
@@ -42,7 +50,11 @@ impl<L: Link> MainLink<L> {
     /// count.
     pub(super) fn traffic_since(&mut self) -> Option<Traffic> {
         let seen = self.traffic?;
-        let now = self.link.traffic()?;
+        let Ok(now) = contain(|| self.link.traffic()) else {
+            self.broken = Some(LinkEnd::Panicked);
+            return None;
+        };
+        let now = now?;
         self.traffic = Some(now);
         Some(Traffic {
             received: now.received.saturating_sub(seen.received),

@@ -160,7 +160,7 @@ impl<T: Transport> Driver<T> {
         self.waiting_since = None;
         let Some(main) = &self.main else { return };
         let mut panicked = false;
-        self.inbox.park(|message| match contain(|| main.link.park(message)) {
+        let dropped = self.inbox.park(|message| match contain(|| main.link.park(message)) {
             Ok(message) => Some(message),
             Err(_) => {
                 panicked = true;
@@ -170,13 +170,18 @@ impl<T: Transport> Driver<T> {
         if panicked && let Some(main) = &mut self.main {
             main.broken = Some(LinkEnd::Panicked);
         }
+        if dropped > 0 {
+            Tally::add(&self.board.tally.messages_dropped, dropped as u64);
+            self.dropped += dropped as u64;
+            self.tell_dropped(false);
+        }
     }
 
     /// The room in the inbox. Asked for only where little is known to be
     /// left.
     pub(super) fn refresh_room(&mut self, cx: &mut Context<'_>) -> Room {
         let bounds = self.inbox.bounds();
-        if self.room.messages * 2 < bounds.messages || self.room.bytes * 2 < bounds.bytes {
+        if self.room.messages < bounds.messages.div_ceil(2) || self.room.bytes < bounds.bytes.div_ceil(2) {
             self.room = self.inbox.room(cx.waker());
         }
         self.room

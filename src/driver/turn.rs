@@ -87,15 +87,16 @@ impl<T: Transport> Driver<T> {
                         self.deliver(cx);
                     }
                 }
-                Report::Opened(session) => {
+                Report::Opened(mut session) => {
                     if !self.tasks.ended(link) {
                         drop_contained(session);
                         continue;
                     }
-                    let opened = contain(|| Opened {
-                        beat: session.beat(),
-                        dialled: session.dialled(),
-                        took: session.attempt().elapsed(),
+                    let opened = contain(|| {
+                        let beat = session.beat();
+                        // The link is asked once.
+                        session.set_beat(beat);
+                        Opened { beat, dialled: session.dialled(), took: session.attempt().elapsed() }
                     });
                     let now = self.now();
                     match opened {
@@ -157,7 +158,8 @@ impl<T: Transport> Driver<T> {
     /// Takes the application's orders, and a batch of its messages if there
     /// is a link to write them to. Returns whether more of them wait.
     fn take_orders(&mut self, cx: &mut Context<'_>) -> (Orders, bool) {
-        let takes = self.main.as_ref().is_some_and(|main| main.broken.is_none()) && self.departing.is_empty();
+        let writes = self.main.as_ref().is_some_and(|main| main.broken.is_none());
+        let takes = writes && self.departing.is_empty();
         let given = self.given;
         let waker = cx.waker();
         let (orders, confirmed, more) = self.at_desk(|state, departing| {
@@ -169,9 +171,10 @@ impl<T: Transport> Driver<T> {
                 none => *none = Some(waker.clone()),
             }
             // Without a link, or behind others, a message is no reason to
-            // wake.
-            state.wants_messages = takes && state.outbox.is_empty();
-            let more = takes && !state.outbox.is_empty();
+            // wake. Those that wait behind what departs are more to write
+            // once that is gone.
+            state.wants_messages = writes && state.outbox.is_empty();
+            let more = writes && !state.outbox.is_empty();
             let confirmed = state.outbox.wants_confirmation(given + departing.len() as u64);
             (std::mem::take(&mut state.orders), confirmed, more)
         });

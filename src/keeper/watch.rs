@@ -52,6 +52,8 @@ pub(super) struct Watch {
     pace: Option<Pace>,
     rtt: Rtt,
     unanswered: Unanswered,
+    /// The answers to beats sent before then may have waited to be read.
+    measured_from: Moment,
     last_token: u64,
     phase: Phase,
     /// A beat or probe that something asked for, ahead of the pace.
@@ -135,7 +137,7 @@ impl Watch {
                 late: heartbeat.unit(LATE),
                 misses: heartbeat.misses,
             },
-            beat,
+            beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
             beaten: now,
@@ -144,6 +146,7 @@ impl Watch {
             pace: None,
             rtt: Rtt::default(),
             unanswered: Unanswered::default(),
+            measured_from: now,
             last_token: 0,
             phase: Phase::Quiet,
             ahead: None,
@@ -258,7 +261,8 @@ impl Watch {
             Some(token) => self.unanswered.take(token),
             None => self.unanswered.take_only(),
         };
-        let rtt = sent.map(|sent| now.since(sent));
+        let measures = |sent: &Moment| self.stalled.is_none() && *sent >= self.measured_from;
+        let rtt = sent.filter(measures).map(|sent| now.since(sent));
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);
         }
@@ -342,19 +346,20 @@ impl Watch {
             return;
         }
         self.spoiled = true;
-        match self.phase {
-            Phase::Quiet => {}
-            Phase::Asking { .. } if self.unanswered.is_empty() => self.phase = Phase::Quiet,
-            Phase::Asking { asked, .. } => {
-                self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
-            }
-            Phase::Probing { .. } => self.put_off(now + self.limits.deadline_probe),
+        if self.unanswered.is_empty() {
+            // The answer was among what waited.
+            self.phase = Phase::Quiet;
         }
+        if let Phase::Asking { missed, .. } = &mut self.phase {
+            *missed = 0;
+        }
+        self.put_off(now);
     }
 
     /// The process slept: what was due is void, a probe follows at `at`.
     pub(super) fn wake(&mut self, at: Moment) {
         self.spoil();
+        self.measured_from = at;
         self.phase = Phase::Quiet;
         self.bring_forward(at, true);
     }
@@ -387,16 +392,11 @@ impl Watch {
             self.spoil();
         }
         match timer {
-            Timer::Answer if late => {
-                self.put_off(now + self.deadline(self.missed()));
+            Timer::Answer | Timer::Silence if late => {
+                self.put_off(now);
                 Step::Wait
             }
             Timer::Answer => self.miss(now),
-            Timer::Silence if late => {
-                // One full deadline from now for what may wait unread.
-                self.heard = now;
-                Step::Wait
-            }
             Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
             Timer::Beat | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => self.beat_now(now),
         }
@@ -419,17 +419,21 @@ impl Watch {
         one * (1 << (missed / 2).min(2))
     }
 
-    fn missed(&self) -> u32 {
+    /// Gives what is waited for one full deadline from now.
+    fn put_off(&mut self, now: Moment) {
+        self.measured_from = now;
         match self.phase {
-            Phase::Asking { missed, .. } => missed,
-            Phase::Quiet | Phase::Probing { .. } => 0,
-        }
-    }
-
-    fn put_off(&mut self, until: Moment) {
-        match &mut self.phase {
-            Phase::Asking { deadline, .. } | Phase::Probing { deadline } => *deadline = until,
+            Phase::Asking { asked, missed, .. } => {
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+            }
+            Phase::Probing { .. } => {
+                self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+            }
             Phase::Quiet => {}
+        }
+        if !self.can_ask() {
+            // The peer's own beat is waited for.
+            self.heard = now;
         }
     }
 

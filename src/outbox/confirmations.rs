@@ -40,11 +40,20 @@ pub(super) struct Confirmations<M, T> {
     given_weight: usize,
     /// Beats under way, and the message number that each was sent after.
     marks: VecDeque<(Token, u64)>,
+    /// How many beats before those were forgotten: an answer that names none
+    /// answers one of them.
+    forgotten: usize,
 }
 
 impl<M, T> Default for Confirmations<M, T> {
     fn default() -> Confirmations<M, T> {
-        Confirmations { expected: VecDeque::new(), given: 0, given_weight: 0, marks: VecDeque::new() }
+        Confirmations {
+            expected: VecDeque::new(),
+            given: 0,
+            given_weight: 0,
+            marks: VecDeque::new(),
+            forgotten: 0,
+        }
     }
 }
 
@@ -66,6 +75,7 @@ impl<M, T> Confirmations<M, T> {
     pub(super) fn mark(&mut self, token: Token, number: u64) {
         if self.marks.len() == MARKS {
             self.marks.pop_front();
+            self.forgotten += 1;
         }
         self.marks.push_back((token, number));
     }
@@ -75,13 +85,19 @@ impl<M, T> Confirmations<M, T> {
     pub(super) fn answered(&mut self, token: Option<Token>) -> Option<u64> {
         let at = match token {
             Some(token) => self.marks.iter().position(|(sent, _)| *sent == token)?,
+            None if self.forgotten > 0 => {
+                self.forgotten -= 1;
+                return None;
+            }
             None => 0,
         };
+        self.forgotten = 0;
         self.marks.drain(..=at.min(self.marks.len().checked_sub(1)?)).next_back().map(|(_, number)| number)
     }
 
     pub(super) fn forget_marks(&mut self) {
         self.marks.clear();
+        self.forgotten = 0;
     }
 
     /// Settles those below `number` that were given to a link.
@@ -97,6 +113,15 @@ impl<M, T> Confirmations<M, T> {
             self.given_weight -= next.weight;
             settled.push_back((next.confirm.ticket, outcome(next.confirm.copy)));
         }
+    }
+
+    /// Forgets those that `unwanted` names and that were not given to a link.
+    pub(super) fn forget(&mut self, unwanted: impl Fn(&T) -> bool) {
+        let mut at = 0;
+        self.expected.retain(|expected| {
+            at += 1;
+            at <= self.given || !unwanted(&expected.confirm.ticket)
+        });
     }
 
     /// Takes back the ticket of message `number`, which is the first that was

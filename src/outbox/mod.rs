@@ -192,6 +192,12 @@ impl<M, T> Outbox<M, T> {
         self.closed = true;
     }
 
+    /// Forgets the tickets that `unwanted` names, of messages that no link took
+    /// yet: those are then as if they had come without one.
+    pub fn forget_tickets(&mut self, unwanted: impl Fn(&T) -> bool) {
+        self.confirmations.forget(unwanted);
+    }
+
     /// Accepts nothing more and hands back what still waits: messages with a
     /// ticket settle as [`Outcome::NotSent`], the others are returned in
     /// order. Put back what was taken first.

@@ -84,6 +84,25 @@ fn an_answer_that_names_no_beat_answers_the_oldest() {
 }
 
 #[test]
+fn an_answer_without_a_name_to_a_beat_that_was_forgotten_confirms_nothing() {
+    const BEATS: u64 = 40;
+    let mut outbox = outbox(64, 800);
+    let mut batch = VecDeque::new();
+    for beat in 0..BEATS {
+        // Each beat comes after one message more.
+        push(&mut outbox, beat as u32, 1, true);
+        outbox.take(1, &mut batch);
+        give(&mut outbox, &mut batch, 1);
+        outbox.beat_sent(Token(beat), outbox.given());
+    }
+    for answers in 1..=BEATS {
+        outbox.answered(None);
+        assert!(BEATS - outbox.unconfirmed() as u64 <= answers, "no more than {answers} beats were answered");
+    }
+    assert_eq!(outbox.unconfirmed(), 0);
+}
+
+#[test]
 fn an_old_links_beat_confirms_nothing_on_the_next() {
     let mut outbox = outbox(8, 800);
     let mut batch = VecDeque::new();

@@ -5,7 +5,9 @@ use std::time::Duration;
 /// How a link shows that it is alive while nothing else is said.
 ///
 /// A transport answers this for its links (`Link::beat`); a login hook may
-/// replace it, since some servers tell their figure only then.
+/// replace it, since some servers tell their figure only then. A figure below
+/// 1 s, the shortest deadline of an answer, counts as 1 s: no server can make a
+/// client run hot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Beat {
@@ -31,4 +33,18 @@ pub enum Beat {
         /// The longest that we may be silent.
         max_out_silence: Duration,
     },
+}
+
+impl Beat {
+    /// The same with no figure below `least`.
+    pub(crate) fn at_least(self, least: Duration) -> Beat {
+        match self {
+            Beat::Ping => Beat::Ping,
+            Beat::Listen { longest_silence } => Beat::Listen { longest_silence: longest_silence.max(least) },
+            Beat::Dictated { every } => Beat::Dictated { every: every.max(least) },
+            Beat::Ceiling { max_out_silence } => {
+                Beat::Ceiling { max_out_silence: max_out_silence.max(least) }
+            }
+        }
+    }
 }

@@ -48,8 +48,8 @@ impl Heartbeat {
         let above = proven.mul_f64(1.02);
         let next = match self.growth {
             Growth::Ladder => RUNGS.iter().map(|&rung| self.seconds(rung)).find(|&rung| rung > above),
-            Growth::Factor(factor) => Some(proven.mul_f64(factor)),
-            Growth::Step(step) => Some(proven + step),
+            Growth::Factor(factor) => Duration::try_from_secs_f64(proven.as_secs_f64() * factor).ok(),
+            Growth::Step(step) => proven.checked_add(step),
         };
         Some(next.map_or(self.max, |next| next.min(self.max)))
     }

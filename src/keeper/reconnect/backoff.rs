@@ -103,6 +103,10 @@ impl Backoff {
             | Seen::Closed => (Verdict::Backoff { quick: true }, Refusal::Unanswered),
         };
         let because = because_of(&ending);
+        if matches!(ending.seen, Seen::Asked) {
+            // Not a failure: it takes no policy to come back, and no attempt.
+            return Ok(Wait { delay: Duration::ZERO, because, firm: false });
+        }
         if let Seen::Ended(end) = ending.seen
             && self.is_final(&verdict, final_of_end(end))
         {
@@ -114,7 +118,7 @@ impl Backoff {
             return Ok(Wait { delay: own, because: Because::Policy, firm: false });
         }
         self.check_attempts()?;
-        if matches!(ending.seen, Seen::Asked) || (first && self.policy.eager) {
+        if first && self.policy.eager {
             return Ok(wait(Duration::ZERO));
         }
         if first && let Verdict::Backoff { quick: true } = verdict {
