@@ -270,7 +270,7 @@ proptest! {
                 let expected = match one.fate {
                     Fate::Delivered => Outcome::Delivered,
                     Fate::MaybeSent => Outcome::MaybeSent(one.message),
-                    fate => panic!("settled while {fate:?}"),
+                    fate @ (Fate::Waiting | Fate::Given | Fate::NotSent) => panic!("settled while {fate:?}"),
                 };
                 prop_assert!(one.confirmed);
                 prop_assert_eq!(outcome, expected);
