@@ -11,10 +11,11 @@ use longlink::{Builder, Heartbeat, Reconnect, ResilientConnection};
 use support::{builder, settle};
 
 type B = Builder<longlink::testing::ScriptedTransport<String>>;
+type Set = fn(B) -> B;
 
 #[tokio::test]
 async fn pitfall_30_a_setting_that_cannot_work_is_refused_by_name() {
-    let cases: Vec<(&str, fn(B) -> B)> = vec![
+    let cases: Vec<(&str, Set)> = vec![
         ("outbox_messages", |b| b.outbox_messages(0)),
         ("outbox_bytes", |b| b.outbox_bytes(0)),
         ("inbox_messages", |b| b.inbox_messages(0)),
