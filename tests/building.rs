@@ -10,9 +10,9 @@ use longlink::transport::{BoxTransport, Transport};
 use longlink::{Builder, Heartbeat, Reconnect, ResilientConnection};
 use support::{builder, settle};
 
+type B = Builder<longlink::testing::ScriptedTransport<String>>;
 /// Sets one thing that cannot work.
 type Set = fn(B) -> B;
-type B = Builder<longlink::testing::ScriptedTransport<String>>;
 
 #[tokio::test]
 async fn pitfall_30_a_setting_that_cannot_work_is_refused_by_name() {

@@ -66,10 +66,12 @@ impl<T: Transport> Driver<T> {
             self.keeper.handle_heard(id, now);
             self.execute();
         }
-        for at in pongs..self.pongs.len() {
+        let mut at = pongs;
+        while let Some(&token) = self.pongs.get(at) {
             let now = self.now();
-            self.keeper.handle_answered(id, self.pongs[at], now);
+            self.keeper.handle_answered(id, token, now);
             self.execute();
+            at += 1;
         }
         if was_stalled {
             let now = self.now();

@@ -186,6 +186,10 @@ impl<T: Transport> Driver<T> {
         if orders.close {
             self.begin_closing();
         }
+        if self.closing.is_some() {
+            // Nothing is worth a new link any more.
+            return;
+        }
         if orders.reconnect {
             let now = self.now();
             self.keeper.reconnect_now(now);

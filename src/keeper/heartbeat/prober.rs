@@ -186,7 +186,9 @@ impl Prober {
     fn survived(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
         self.proven = self.proven.max(gap);
         self.sound = self.sound.max(gap);
-        let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01));
+        // No gap beyond the longest is ever tried: there, to survive is enough.
+        let longest = self.heartbeat.max.mul_f64(0.999);
+        let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
         if disproved {
             self.failed = None;
             self.look_after = LOOK_FIRST;
@@ -378,4 +380,80 @@ impl Prober {
 /// Whether two gaps differ by at most `fraction` of the second.
 fn within(a: Duration, b: Duration, fraction: f64) -> bool {
     a.abs_diff(b) <= b.mul_f64(fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn survive(prober: &mut Prober, gap: Duration, now: Moment) -> Option<Lesson> {
+        prober.learn(Evidence::Survived { gap }, now)
+    }
+
+    #[test]
+    fn a_wrong_failure_at_the_longest_gap_is_undone_by_a_look() {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        let mut dice = Dice::new(1);
+        let begin = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(149), begin);
+        // An outage that looked like an expiry.
+        prober.learn(Evidence::Expired { gap: secs(285) }, begin);
+        survive(&mut prober, secs(231), begin);
+        assert_eq!(prober.interval(begin), Some(secs(231).mul_f64(HELD)));
+
+        let look = begin + LOOK_FIRST;
+        assert_eq!(prober.pace(&mut dice, look), Some(Pace { after: secs(285), chosen: true }));
+        survive(&mut prober, secs(285), look);
+        assert_eq!(prober.failed(), None);
+        assert_eq!(prober.interval(look), Some(secs(285).mul_f64(HELD)));
+        assert!(prober.pace(&mut dice, look).is_some_and(|pace| !pace.chosen));
+    }
+
+    #[test]
+    fn one_loss_never_shrinks_the_interval_for_good() {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        let now = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(58), now);
+        prober.learn(Evidence::Expired { gap: secs(68) }, now);
+        let held = prober.interval(now);
+        assert_eq!(prober.learn(Evidence::Expired { gap: secs(53) }, now), None);
+        let halved = prober.interval(now);
+        assert_eq!(halved, held.map(|held| held / 2));
+        survive(&mut prober, halved.unwrap(), now);
+        assert_eq!(prober.interval(now), held);
+    }
+
+    #[test]
+    fn a_proven_gap_that_fails_twice_has_shrunk() {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        let now = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(58), now);
+        prober.learn(Evidence::Expired { gap: secs(68) }, now);
+        prober.learn(Evidence::Expired { gap: secs(53) }, now);
+        survive(&mut prober, secs(27), now);
+        let lesson = prober.learn(Evidence::Expired { gap: secs(52) }, now);
+        assert_eq!(lesson, Some(Lesson::Shrank { failed: secs(52) }));
+        assert_eq!(prober.proven(), secs(27));
+        // It grows again by a fifth.
+        assert_eq!(prober.interval(now), Some(secs(27).mul_f64(1.2)));
+    }
+
+    #[test]
+    fn what_is_held_stays_below_what_is_proven() {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        let mut dice = Dice::new(7);
+        let now = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(27), now);
+        prober.learn(Evidence::Expired { gap: secs(34) }, now);
+        prober.learn(Evidence::Expired { gap: secs(29) }, now);
+        for _ in 0..1000 {
+            let pace = prober.pace(&mut dice, now).map(|pace| pace.after);
+            // 0.93 of 27 s, at least 2 s less, up to a tenth shorter.
+            assert!(pace.is_some_and(|pace| pace <= secs(25) && pace >= secs(25).mul_f64(0.9)), "{pace:?}");
+        }
+    }
 }
