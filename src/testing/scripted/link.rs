@@ -89,7 +89,10 @@ impl<In: Send + 'static, Out: Send + 'static> Link for ScriptedLink<In, Out> {
             return Poll::Pending;
         }
         let at = self.wire.began.elapsed();
-        self.wire.change(|state| state.write(at));
+        let answered = self.wire.state().write(at);
+        if answered {
+            self.wire.wake_reader();
+        }
         self.wire.progress.notify_waiters();
         Poll::Ready(Ok(()))
     }

@@ -51,23 +51,24 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
 
     /// How beats are answered that are written from now on.
     pub fn answers(&self, answers: Answers) {
-        self.wire.change(|state| state.answers = answers);
+        self.wire.state().answers = answers;
     }
 
     /// Takes nothing any more: the link is neither ready nor flushed until
     /// [`take_writes`](Peer::take_writes).
     pub fn block_writes(&self) {
-        self.wire.change(|state| state.blocked = true);
+        self.wire.state().blocked = true;
     }
 
     /// Takes what the link writes again.
     pub fn take_writes(&self) {
-        self.wire.change(|state| state.blocked = false);
+        self.wire.state().blocked = false;
+        self.wire.wake_writer();
     }
 
     /// What the link says of the path under it. Default: nothing.
     pub fn path_facts(&self, facts: Option<PathFacts>) {
-        self.wire.change(|state| state.path_facts = facts);
+        self.wire.state().path_facts = facts;
     }
 
     /// Takes out what the link has written and nobody has taken yet.
@@ -124,7 +125,8 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
     }
 
     fn arrive(&self, item: Result<Frame<In>, LinkEnd>) {
-        self.wire.change(|state| state.arrive(item, Duration::ZERO));
+        self.wire.state().arrive(item, Duration::ZERO);
+        self.wire.wake_reader();
     }
 }
 

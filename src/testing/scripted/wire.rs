@@ -82,13 +82,17 @@ impl<In, Out> Wire<In, Out> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, then wakes the link to see what that means for it.
-    pub(super) fn change(&self, change: impl FnOnce(&mut State<In, Out>)) {
-        let mut state = self.state();
-        change(&mut state);
-        let wakers = [state.reader.take(), state.writer.take()];
-        drop(state);
-        wakers.into_iter().flatten().for_each(Waker::wake);
+    /// Something will come in: wakes the link's reader, and nobody else, so
+    /// that a wake-up which the link's owner has lost stays lost.
+    pub(super) fn wake_reader(&self) {
+        let reader = self.state().reader.take();
+        reader.into_iter().for_each(Waker::wake);
+    }
+
+    /// There is room again: wakes the link's writer, and nobody else.
+    pub(super) fn wake_writer(&self) {
+        let writer = self.state().writer.take();
+        writer.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -110,8 +114,10 @@ impl<In, Out> State<In, Out> {
         due.then(|| self.incoming.remove(0).1)
     }
 
-    /// Writes what was staged, and lets the peer answer.
-    pub(super) fn write(&mut self, at: Duration) {
+    /// Writes what was staged, and lets the peer answer. Returns whether it
+    /// does.
+    pub(super) fn write(&mut self, at: Duration) -> bool {
+        let before = self.incoming.len();
         for what in std::mem::take(&mut self.staged) {
             let (answer, delay) = match &what {
                 WroteWhat::Message(_) => (None, None),
@@ -123,5 +129,6 @@ impl<In, Out> State<In, Out> {
                 self.arrive(answer, delay);
             }
         }
+        self.incoming.len() > before
     }
 }
