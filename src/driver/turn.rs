@@ -25,7 +25,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.now = None;
         let mut again = self.news(cx);
-        self.take_reports(cx);
+        again |= self.take_reports(cx);
         again |= self.read(cx);
         let rang = self.timer(cx);
         let (orders, more) = self.take_orders(cx);
@@ -75,11 +75,16 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Takes what link tasks report. What an abandoned link says does not
-    /// count.
-    fn take_reports(&mut self, cx: &mut Context<'_>) {
-        loop {
+    /// count. Returns whether there may be more.
+    fn take_reports(&mut self, cx: &mut Context<'_>) -> bool {
+        /// Reports in one turn: others have their turn, however much comes in
+        /// on a link that is closing.
+        const TURN: usize = 256;
+        for _ in 0..TURN {
             let take_messages = !self.refresh_room(cx).is_none();
-            let Poll::Ready((link, report)) = self.reports.poll_next(take_messages, cx) else { return };
+            let Poll::Ready((link, report)) = self.reports.poll_next(take_messages, cx) else {
+                return false;
+            };
             match report {
                 Report::Message(message) => {
                     if self.tasks.knows(link) {
@@ -132,6 +137,7 @@ impl<T: Transport> Driver<T> {
                 }
             }
         }
+        true
     }
 
     /// Lets the keeper act if a deadline has come. Returns whether the alarm
