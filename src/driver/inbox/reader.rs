@@ -1,0 +1,128 @@
+//! The reader's side of the inbox.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::task::{Context, Poll};
+
+use super::{Change, Inbox, KEPT, Mark, push_mark};
+
+/// What a reader gets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item<In> {
+    Message(In),
+    Disconnected(u64),
+    Connected(u64),
+    Finished,
+}
+
+/// The reader's side: what it has swapped out and not yet popped.
+pub(crate) struct Reader<In> {
+    pub(super) batch: VecDeque<In>,
+    marks: VecDeque<Mark>,
+    /// How many messages were ever popped.
+    popped: u64,
+    /// The change that the reader is at: it was passed over, or is still to
+    /// be told.
+    change: Change,
+}
+
+impl<In> Reader<In> {
+    pub(crate) fn new() -> Reader<In> {
+        Reader { batch: VecDeque::new(), marks: VecDeque::new(), popped: 0, change: Change::default() }
+    }
+
+    /// The next message, if it was swapped in already and no change comes
+    /// before it. Now and then it says no, so that a caller who asks here
+    /// first comes past the task's budget all the same.
+    pub(crate) fn pop_at_hand(&mut self) -> Option<In> {
+        /// Messages between two visits to the budget.
+        const FREE: u64 = 32;
+        let change_is_near = self.marks.front().is_some_and(|mark| mark.at <= self.popped);
+        if change_is_near || self.popped.is_multiple_of(FREE) {
+            return None;
+        }
+        self.pop()
+    }
+
+    /// The next message; changes are passed over and kept, merged.
+    pub(crate) fn poll_message(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Poll<Option<In>> {
+        loop {
+            self.reach_marks();
+            if let Some(message) = self.pop() {
+                return Poll::Ready(Some(message));
+            }
+            match self.swap(inbox, cx) {
+                Some(Poll::Ready(())) => {}
+                Some(Poll::Pending) => return Poll::Pending,
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// The next message or change, in true order.
+    pub(crate) fn poll_item(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Poll<Item<In>> {
+        loop {
+            self.reach_marks();
+            if let Some(epoch) = self.change.disconnected.take() {
+                return Poll::Ready(Item::Disconnected(epoch));
+            }
+            if let Some(epoch) = self.change.connected.take() {
+                return Poll::Ready(Item::Connected(epoch));
+            }
+            if let Some(message) = self.pop() {
+                return Poll::Ready(Item::Message(message));
+            }
+            match self.swap(inbox, cx) {
+                Some(Poll::Ready(())) => {}
+                Some(Poll::Pending) => return Poll::Pending,
+                None => return Poll::Ready(Item::Finished),
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<In> {
+        let message = self.batch.pop_front()?;
+        self.popped += 1;
+        Some(message)
+    }
+
+    /// Merges the changes at the present place.
+    fn reach_marks(&mut self) {
+        while let Some(mark) = self.marks.front()
+            && mark.at <= self.popped
+        {
+            self.change.then(mark.change);
+            self.marks.pop_front();
+        }
+    }
+
+    /// Swaps the queue in; `None` when nothing more will come.
+    fn swap(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Option<Poll<()>> {
+        let mut state = inbox.lock();
+        if state.queue.is_empty() && state.marks.is_empty() {
+            if state.finished {
+                return None;
+            }
+            if self.batch.capacity() > KEPT {
+                state.spare = mem::take(&mut self.batch);
+            }
+            match &mut state.reader {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            return Some(Poll::Pending);
+        }
+        mem::swap(&mut state.queue, &mut self.batch);
+        state.bytes = 0;
+        state.parked = 0;
+        while let Some(mark) = state.marks.pop_front() {
+            push_mark(&mut self.marks, mark);
+        }
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        Some(Poll::Ready(()))
+    }
+}
