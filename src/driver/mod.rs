@@ -15,6 +15,7 @@
 //! * [`tasks`] and [`reports`]: the tasks beside, and what they say.
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
+//! * [`memory`]: what outlives the connection.
 //! * [`clock`], [`alarm`]: time.
 //! * [`contain`]: panics of user code.
 
@@ -28,6 +29,7 @@ mod dispatch;
 mod execute;
 mod inbox;
 mod link;
+mod memory;
 mod reading;
 mod reports;
 mod tasks;
@@ -56,6 +58,7 @@ use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
+use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
 use board::{Board, Finish};
@@ -64,6 +67,7 @@ use contain::{contain, drop_contained};
 use desk::{DeskState, Notices};
 use inbox::{Change, Room};
 use link::MainLink;
+use memory::Remembrance;
 use reports::Reports;
 use tasks::Tasks;
 
@@ -82,6 +86,7 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) hook: Option<Arc<Hook<T::Link>>>,
     pub(crate) listener: Option<Box<OnEvent>>,
     pub(crate) network: Option<Box<dyn NetworkWatch>>,
+    pub(crate) memory: Option<Arc<dyn IntervalMemory>>,
     pub(crate) outbox: Bounds,
     pub(crate) inbox_messages: usize,
     pub(crate) inbox_bytes: usize,
@@ -113,6 +118,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         transport,
         hook: setup.hook,
         network: setup.network,
+        memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
         first_connect: setup.first_connect,
         stage: Stage::New,
         now: None,
@@ -168,6 +174,7 @@ struct Driver<T: Transport> {
     transport: Arc<T>,
     hook: Option<Arc<Hook<T::Link>>>,
     network: Option<Box<dyn NetworkWatch>>,
+    memory: Option<Box<Remembrance>>,
     first_connect: FirstConnect,
 
     stage: Stage,
@@ -267,6 +274,7 @@ impl<T: Transport> Future for Driver<T> {
         match driver.stage {
             Stage::New => {
                 driver.stage = Stage::Running;
+                driver.name_network();
                 let now = driver.now();
                 driver.keeper.start(now);
                 driver.execute();

@@ -50,6 +50,14 @@ pub trait Transport: Send + Sync + 'static {
         1
     }
 
+    /// Names the place that `route` leads to, for what is remembered of it
+    /// across connections: scheme, host and port, never credentials, a path
+    /// or a query. `None`, the default: nothing is remembered.
+    fn endpoint(&self, route: usize) -> Option<String> {
+        let _ = route;
+        None
+    }
+
     /// What a message counts against the outbox's byte limit, and whether it
     /// may be sent at all. Called once for each message that is offered for
     /// sending, by the task that offers it.

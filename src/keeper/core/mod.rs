@@ -1,6 +1,7 @@
 //! The keeper itself.
 
 mod in_use;
+mod memory;
 mod news;
 mod opening;
 mod roles;
@@ -8,6 +9,7 @@ mod roles;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use self::memory::Memory;
 use self::roles::{Main, Role, Stall};
 use super::heartbeat::Prober;
 use super::reconnect::Backoff;
@@ -55,6 +57,7 @@ pub struct Keeper {
     config: Config,
     dice: Dice,
     prober: Prober,
+    memory: Memory,
     backoff: Backoff,
     /// Every link that still matters, by what it is for.
     links: Vec<(LinkId, Role)>,
@@ -113,6 +116,7 @@ impl Keeper {
             dice: Dice::new(seed),
             backoff: Backoff::new(config.reconnect.clone()),
             prober,
+            memory: Memory::default(),
             links: Vec::new(),
             last_link: 0,
             epoch: 0,
@@ -175,6 +179,7 @@ impl Keeper {
         self.settle_time(now);
         if matches!(self.course, Course::Idle) {
             self.started = now;
+            self.recall();
             self.open(now);
         }
     }

@@ -4,11 +4,13 @@ mod beat;
 mod config;
 mod evidence;
 mod ladder;
+mod learned;
 mod prober;
 mod rtt;
 
 pub use beat::Beat;
 pub use config::{Growth, Heartbeat, Probing};
+pub use learned::{Expiry, Learned, Recalled};
 pub(super) use evidence::{Evidence, Lesson};
-pub(super) use prober::{Pace, Prober};
+pub(super) use prober::{Gist, Pace, Prober};
 pub(super) use rtt::Rtt;

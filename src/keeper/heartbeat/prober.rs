@@ -13,8 +13,13 @@
 //!    back by doubling; only a gap that fails again is believed.
 //! 4. *Regrow*: T shrank; grow by a fifth at a time, with one drop to spend.
 
+mod recall;
+
+pub(crate) use recall::Gist;
+
 use std::time::Duration;
 
+use self::recall::Hints;
 use super::config::{Heartbeat, Probing};
 use super::evidence::{Evidence, Lesson};
 use crate::keeper::{Dice, Moment};
@@ -70,6 +75,8 @@ pub(crate) struct Prober {
     /// The gap of the last end that said nothing by itself.
     last_end: Option<Duration>,
     look_after: Duration,
+    /// What was known before the start.
+    hints: Hints,
 }
 
 /// The shortest gap at which an idle link died.
@@ -100,6 +107,7 @@ impl Prober {
             lifted: Vec::new(),
             last_end: None,
             look_after: LOOK_FIRST,
+            hints: Hints::default(),
         }
     }
 
@@ -340,8 +348,12 @@ impl Prober {
     /// The next gap worth a try while learning.
     fn next_try(&self, now: Moment) -> Option<Duration> {
         let within = self.heartbeat.unit(DROPS_WITHIN);
-        if self.drops.iter().filter(|&&drop| now.since(drop) <= within).count() >= DROPS {
+        let spent = self.drops.iter().filter(|&&drop| now.since(drop) <= within).count();
+        if spent + self.hints.spent(now) >= DROPS {
             return None;
+        }
+        if let Some(goal) = self.hints.next_try(self.proven, self.failed()) {
+            return Some(goal);
         }
         match self.failed {
             None => self.heartbeat.next_rung(self.proven),
