@@ -58,7 +58,10 @@ enum Answer {
     /// It worked.
     Remembered,
     /// It worked.
-    Recalled { network: Option<Arc<str>>, recalled: Option<Recalled> },
+    Recalled {
+        network: Option<Arc<str>>,
+        recalled: Option<Recalled>,
+    },
     Failed(MemoryFault),
 }
 

@@ -114,10 +114,7 @@ impl MemoryError {
     }
 
     /// It went wrong because of `source`.
-    pub fn with_source(
-        self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> MemoryError {
+    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> MemoryError {
         MemoryError { source: Some(source.into()), ..self }
     }
 

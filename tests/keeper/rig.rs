@@ -328,7 +328,7 @@ impl Rig {
         advanced.collect()
     }
 
-    fn drain(&mut self) {
+    pub fn drain(&mut self) {
         while let Some(output) = self.keeper.poll_output() {
             match &output {
                 Output::Open { link, .. } => self.opening = Some(*link),

@@ -10,7 +10,7 @@ mod rtt;
 
 pub use beat::Beat;
 pub use config::{Growth, Heartbeat, Probing};
-pub use learned::{Expiry, Learned, Recalled};
 pub(super) use evidence::{Evidence, Lesson};
+pub use learned::{Expiry, Learned, Recalled};
 pub(super) use prober::{Gist, Pace, Prober};
 pub(super) use rtt::Rtt;
