@@ -33,8 +33,8 @@ pub use connection::{
 #[cfg(feature = "test-util")]
 pub use driver::Suspend;
 pub use keeper::{
-    Beat, Cause, Event, GiveUp, Growth, Heartbeat, Invalid, LinkEnd, NetworkStatus, Probing, Reconnect, Seen,
-    State,
+    Beat, Cause, Event, GiveUp, Growth, Heartbeat, Invalid, LinkEnd, NetworkStatus, Probing, Reconnect,
+    Scouted, Seen, State,
 };
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;

@@ -37,6 +37,7 @@ pub struct Builder<T: Transport> {
     transport: T,
     keeper: Config,
     hook: Option<Arc<Hook<T::Link>>>,
+    scouts_log_in: bool,
     listener: Option<Box<driver::OnEvent>>,
     network: Option<Box<dyn Network>>,
     outbox: Bounds,
@@ -85,6 +86,7 @@ impl<T: Transport> Builder<T> {
             transport,
             keeper: Config::default(),
             hook: None,
+            scouts_log_in: false,
             listener: None,
             network: None,
             outbox: Bounds::default(),
@@ -135,6 +137,24 @@ impl<T: Transport> Builder<T> {
         R: Future<Output = Result<Session<T::Link>, HookError>> + Send + 'static,
     {
         self.hook = Some(Arc::new(move |session| Box::pin(hook(session))));
+        self
+    }
+
+    /// Whether a second link may be opened beside the one in use. Default:
+    /// true, unless the transport says otherwise. False for servers that
+    /// allow one session a user and would end the first: then no scout is
+    /// ever sent ([`Probing::Scout`](crate::Probing::Scout)).
+    pub fn overlap(mut self, overlap: bool) -> Builder<T> {
+        self.keeper.overlap = overlap;
+        self
+    }
+
+    /// Runs the [`on_connect`](Builder::on_connect) hook on scouts too, for
+    /// servers that end a link that does not log in. The hook can tell by
+    /// [`Attempt::purpose`](crate::transport::Attempt::purpose). What it reads
+    /// is dropped. Default: scouts do not log in.
+    pub fn scouts_log_in(mut self) -> Builder<T> {
+        self.scouts_log_in = true;
         self
     }
 
@@ -206,8 +226,9 @@ impl<T: Transport> Builder<T> {
     ///
     /// [`Invalid`] names the setting that cannot work; `runtime` outside a
     /// runtime.
-    pub fn build(self) -> Result<Connection<T>, Invalid> {
+    pub fn build(mut self) -> Result<Connection<T>, Invalid> {
         self.check()?;
+        self.keeper.overlap &= self.transport.overlap();
         let runtime = match self.runtime {
             Some(runtime) => runtime,
             None => Handle::try_current().map_err(|_| {
@@ -224,6 +245,7 @@ impl<T: Transport> Builder<T> {
             keeper: self.keeper,
             seed: self.seed.unwrap_or_else(random_seed),
             hook: self.hook,
+            scouts_log_in: self.scouts_log_in,
             listener: self.listener,
             network: self.network.map(|network| network.watch()),
             outbox: self.outbox,

@@ -21,7 +21,7 @@ mod watch;
 pub use self::core::Keeper;
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
-pub use event::{Because, Cause, Event, GiveUp, Ground, Seen};
+pub use event::{Because, Cause, Event, GiveUp, Ground, Scouted, Seen};
 pub use heartbeat::{Beat, Growth, Heartbeat, Probing};
 pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
@@ -46,11 +46,19 @@ pub struct Config {
     /// How long a goodbye may take: after it a closing link is dropped.
     /// Default: 3 s.
     pub goodbye: Duration,
+    /// Whether a second link may be opened beside the one in use. Default:
+    /// true. False for servers that allow one session a user.
+    pub overlap: bool,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { heartbeat: Heartbeat::default(), reconnect: Reconnect::default(), goodbye: GOODBYE }
+        Config {
+            heartbeat: Heartbeat::default(),
+            reconnect: Reconnect::default(),
+            goodbye: GOODBYE,
+            overlap: true,
+        }
     }
 }
 
@@ -209,6 +217,10 @@ pub struct Figures {
     pub beats_saved: u64,
     /// Beats unanswered at their deadline.
     pub misses: u64,
+    /// Scouts sent out.
+    pub scouts_sent: u64,
+    /// Beats that scouts sent, beside `beats_sent`.
+    pub scout_beats: u64,
     /// Links taken into use after the first.
     pub reconnects: u64,
     /// Smoothed round trip of the present link, once measured.

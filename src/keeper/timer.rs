@@ -8,6 +8,8 @@ pub enum Timer {
     Beat,
     /// A beat's or probe's answer is due.
     Answer,
+    /// Something with a scout is due.
+    Scout,
     /// The peer's own beat is due.
     Silence,
     /// The next attempt is due.

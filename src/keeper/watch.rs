@@ -162,6 +162,16 @@ impl Watch {
         self.rtt.smoothed()
     }
 
+    /// When something last came in.
+    pub(super) fn last_heard(&self) -> Moment {
+        self.heard
+    }
+
+    /// Who beats.
+    pub(super) fn beat(&self) -> Beat {
+        self.beat
+    }
+
     /// Beats that traffic has made unnecessary.
     pub(super) fn saved(&self) -> u64 {
         self.saved
@@ -314,7 +324,19 @@ impl Watch {
         let gap = self.gap(now);
         self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
         self.spoiled = true;
-        Step::Beat { token: self.beat(now), gap }
+        Step::Beat { token: self.send_beat(now), gap }
+    }
+
+    /// The round trip, as another link on the same path has it.
+    pub(super) fn know_rtt(&mut self, rtt: Option<Duration>) {
+        if let Some(rtt) = rtt {
+            self.rtt.sample(rtt);
+        }
+    }
+
+    /// Beats at once, unless an answer is waited for anyway.
+    pub(super) fn ask_unless_asked(&mut self, now: Moment) -> Step {
+        if matches!(self.phase, Phase::Quiet) && self.can_ask() { self.ask(now, false) } else { Step::Wait }
     }
 
     /// Beats at once so that what was written is confirmed; a beat that is
@@ -398,7 +420,9 @@ impl Watch {
             }
             Timer::Answer => self.miss(now),
             Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
-            Timer::Beat | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => self.beat_now(now),
+            Timer::Beat | Timer::Scout | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => {
+                self.beat_now(now)
+            }
         }
     }
 
@@ -486,7 +510,7 @@ impl Watch {
             let asked = Asked { gap, chosen, spoiled: self.is_spoiled() };
             self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
-        Step::Beat { token: self.beat(now), gap }
+        Step::Beat { token: self.send_beat(now), gap }
     }
 
     fn miss(&mut self, now: Moment) -> Step {
@@ -499,12 +523,12 @@ impl Watch {
                     return Step::Dead { seen: Seen::Unanswered { beats: missed }, asked: Some(asked) };
                 }
                 self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
-                Step::Missed { consecutive: missed, token: self.beat(now) }
+                Step::Missed { consecutive: missed, token: self.send_beat(now) }
             }
         }
     }
 
-    fn beat(&mut self, now: Moment) -> Token {
+    fn send_beat(&mut self, now: Moment) -> Token {
         self.last_token += 1;
         let token = Token(self.last_token);
         self.beaten = now;

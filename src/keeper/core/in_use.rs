@@ -25,6 +25,10 @@ impl Keeper {
         {
             self.learn(Evidence::Survived { gap }, now);
         }
+        if let Some(gap) = news {
+            self.main_survived(gap);
+        }
+        self.believe_scouts(now);
         if heard.answered {
             self.renew_pace(now);
         }
@@ -69,6 +73,7 @@ impl Keeper {
     /// one way in which a link is lost.
     pub(super) fn lose(&mut self, seen: Seen, evidence: Option<(Evidence, bool)>, now: Moment) {
         let Some((link, main)) = self.take_main(now) else { return };
+        self.void_scouts(now);
         if !matches!(seen, Seen::Ended(_)) {
             self.outputs.push_back(Output::Abandon { link });
         }
@@ -130,14 +135,14 @@ impl Keeper {
     /// What an end says, if the path still works.
     pub(super) fn evidence_of_end(
         &self,
-        main: &Main,
+        watch: &Watch,
         end: &LinkEnd,
         now: Moment,
     ) -> Option<(Evidence, bool)> {
         if !verdict::may_be_a_middlebox(end) || self.offline {
             return None;
         }
-        match main.watch.asked() {
+        match watch.asked() {
             // In answer to a beat: a reset says that the path forgot the
             // link; another end only where the gap was a try.
             Some(asked) if asked.spoiled => None,
@@ -145,8 +150,8 @@ impl Keeper {
                 Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
             }
             Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
-            None if main.watch.is_spoiled() || main.watch.is_probing() => None,
-            None => Some((Evidence::EndedIdle { gap: main.watch.gap(now) }, false)),
+            None if watch.is_spoiled() || watch.is_probing() => None,
+            None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
         }
     }
 
@@ -179,6 +184,7 @@ impl Keeper {
         if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
             self.tell_interval(now);
         }
+        self.plan_scouts(now);
         expiry || lesson.is_some()
     }
 
