@@ -185,6 +185,16 @@ impl<T: Transport> Builder<T> {
         self
     }
 
+    /// The longest time without a message, apart from the heartbeat: a feed
+    /// whose server answers beats but sends nothing any more is dropped after
+    /// it, and opened anew. Set it well above the longest pause of the feed.
+    /// Default: none, since only the application knows how often its server
+    /// speaks.
+    pub fn silence_limit(mut self, limit: Duration) -> Builder<T> {
+        self.keeper.silence_limit = Some(limit);
+        self
+    }
+
     /// How long a graceful close may take in all. Default: 3 s.
     pub fn close_deadline(mut self, deadline: Duration) -> Builder<T> {
         self.keeper.goodbye = deadline;

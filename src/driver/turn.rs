@@ -220,6 +220,17 @@ impl<T: Transport> Driver<T> {
             // Nothing is worth a new link any more.
             return;
         }
+        if let Some(activity) = orders.activity {
+            let now = self.now();
+            self.keeper.set_activity(activity, now);
+            self.execute();
+        }
+        if let Some(update) = orders.update {
+            let now = self.now();
+            let config = update.applied_to(self.keeper.config());
+            self.keeper.update(config, now);
+            self.execute();
+        }
         if orders.reconnect {
             let now = self.now();
             self.keeper.reconnect_now(now);

@@ -216,6 +216,9 @@ pub enum Seen {
     ProbeUnanswered,
     /// A peer that should beat was silent for too long.
     Silent,
+    /// No message came within the application's own limit, whatever beats
+    /// say.
+    NoMessage,
     /// The system's own acknowledgements stopped while the reader stalled.
     Unacknowledged,
     /// The local address is gone.
@@ -242,6 +245,7 @@ impl Seen {
             Seen::Unanswered { .. } => "beats unanswered",
             Seen::ProbeUnanswered => "probe unanswered",
             Seen::Silent => "peer silent",
+            Seen::NoMessage => "no message",
             Seen::Unacknowledged => "unacknowledged",
             Seen::AddressGone => "address gone",
             Seen::Slept => "slept",
@@ -258,6 +262,7 @@ impl fmt::Display for Seen {
             Seen::Unanswered { beats } => write!(f, "{beats} beats unanswered"),
             Seen::ProbeUnanswered
             | Seen::Silent
+            | Seen::NoMessage
             | Seen::Unacknowledged
             | Seen::AddressGone
             | Seen::Slept
@@ -303,6 +308,8 @@ pub enum Ground {
     Suspended,
     /// The peer's own word.
     PeerSaid,
+    /// The application's own limit for the silence between messages.
+    SilenceLimit,
     /// Our own doing.
     Ourselves,
 }
@@ -389,6 +396,7 @@ impl fmt::Display for Ground {
             Ground::NetworkEvent => "a network event came in between",
             Ground::Suspended => "a suspend came in between",
             Ground::PeerSaid => "the peer said so",
+            Ground::SilenceLimit => "no message within the limit",
             Ground::Ourselves => "our own doing",
         })
     }

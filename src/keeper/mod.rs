@@ -5,6 +5,7 @@
 //! ([`Keeper::poll_timeout`]). It has no I/O, clock, lock, await or randomness
 //! of its own: time comes in as [`Moment`], chance as a seed.
 
+mod activity;
 mod core;
 mod dice;
 mod end;
@@ -19,6 +20,7 @@ mod verdict;
 mod watch;
 
 pub use self::core::Keeper;
+pub use activity::Activity;
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
 pub use event::{Because, Cause, Event, GiveUp, Ground, Scouted, Seen};
@@ -49,6 +51,10 @@ pub struct Config {
     /// Whether a second link may be opened beside the one in use. Default:
     /// true. False for servers that allow one session a user.
     pub overlap: bool,
+    /// The longest time without a message, apart from beats: after it the
+    /// link is dropped, since its peer answers but says nothing. Default:
+    /// none.
+    pub silence_limit: Option<Duration>,
 }
 
 impl Default for Config {
@@ -58,6 +64,7 @@ impl Default for Config {
             reconnect: Reconnect::default(),
             goodbye: GOODBYE,
             overlap: true,
+            silence_limit: None,
         }
     }
 }
@@ -78,6 +85,9 @@ impl Config {
         self.reconnect.check()?;
         if self.goodbye.is_zero() {
             return Err(Invalid::new("close_deadline", "must not be zero"));
+        }
+        if self.silence_limit.is_some_and(|limit| limit.is_zero()) {
+            return Err(Invalid::new("silence_limit", "must not be zero"));
         }
         Ok(())
     }

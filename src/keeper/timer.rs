@@ -12,6 +12,8 @@ pub enum Timer {
     Scout,
     /// The peer's own beat is due.
     Silence,
+    /// A message is due, by the application's own limit.
+    Message,
     /// The next attempt is due.
     Retry,
     /// An attempt's deadline.

@@ -22,6 +22,9 @@ const DEADLINE_MAX: Duration = Duration::from_secs(5);
 const DEADLINE_FIRST: Duration = Duration::from_secs(3);
 /// Deadline of a probe after a network event, a wake, or on demand.
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
+/// Shortest deadline while the application is in the background: the radio
+/// may sleep.
+const DEADLINE_MIN_BACKGROUND: Duration = Duration::from_millis(2500);
 /// A timer later than this means that the process slept or froze.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -126,17 +129,24 @@ pub(super) enum Step {
     Dead { seen: Seen, asked: Option<Asked> },
 }
 
+impl Limits {
+    fn new(heartbeat: &Heartbeat, background: bool) -> Limits {
+        let shortest = if background { DEADLINE_MIN_BACKGROUND } else { DEADLINE_MIN };
+        Limits {
+            deadline_min: heartbeat.unit(shortest),
+            deadline_max: heartbeat.unit(DEADLINE_MAX),
+            deadline_first: heartbeat.unit(DEADLINE_FIRST),
+            deadline_probe: heartbeat.unit(DEADLINE_PROBE),
+            late: heartbeat.unit(LATE),
+            misses: heartbeat.misses,
+        }
+    }
+}
+
 impl Watch {
-    pub(super) fn new(heartbeat: &Heartbeat, beat: Beat, now: Moment) -> Watch {
+    pub(super) fn new(heartbeat: &Heartbeat, background: bool, beat: Beat, now: Moment) -> Watch {
         Watch {
-            limits: Limits {
-                deadline_min: heartbeat.unit(DEADLINE_MIN),
-                deadline_max: heartbeat.unit(DEADLINE_MAX),
-                deadline_first: heartbeat.unit(DEADLINE_FIRST),
-                deadline_probe: heartbeat.unit(DEADLINE_PROBE),
-                late: heartbeat.unit(LATE),
-                misses: heartbeat.misses,
-            },
+            limits: Limits::new(heartbeat, background),
             beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
@@ -212,11 +222,16 @@ impl Watch {
 
     /// Whether a deadline that was due at `due` is handled so late that the
     /// process must have slept or frozen.
-    fn is_late(&self, due: Moment, now: Moment) -> bool {
+    pub(super) fn is_late(&self, due: Moment, now: Moment) -> bool {
         now.since(due) > self.limits.late
     }
 
     // What happened.
+
+    /// Other limits from here on. A deadline that runs is kept.
+    pub(super) fn set_heartbeat(&mut self, heartbeat: &Heartbeat, background: bool) {
+        self.limits = Limits::new(heartbeat, background);
+    }
 
     pub(super) fn set_pace(&mut self, pace: Option<Pace>, now: Moment) {
         if self.pace.is_none()
@@ -420,9 +435,13 @@ impl Watch {
             }
             Timer::Answer => self.miss(now),
             Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
-            Timer::Beat | Timer::Scout | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => {
-                self.beat_now(now)
-            }
+            Timer::Beat
+            | Timer::Message
+            | Timer::Scout
+            | Timer::Retry
+            | Timer::Attempt
+            | Timer::Stall
+            | Timer::Goodbye => self.beat_now(now),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
 use crate::keeper::reconnect::Ending;
 use crate::keeper::verdict::{self, Inquest};
 use crate::keeper::watch::{Asked, Step, Watch};
-use crate::keeper::{Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
+use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
 
 impl Keeper {
     /// Notes that something came in; false if `link` is not the one in use.
@@ -59,6 +59,34 @@ impl Keeper {
                 let evidence = asked.and_then(|asked| self.evidence_of_silence(asked));
                 self.lose(seen, evidence, now);
             }
+        }
+    }
+
+    /// The heartbeat's settings or what the application says of itself have
+    /// changed.
+    pub(super) fn apply_heartbeat(&mut self, now: Moment) {
+        let background = self.in_background();
+        let heartbeat = self.config.heartbeat.clone();
+        if let Some((_, main)) = self.main_mut_any() {
+            main.watch.set_heartbeat(&heartbeat, background);
+        }
+        self.renew_pace(now);
+        self.tell_interval(now);
+        self.plan_scouts(now);
+    }
+
+    pub(super) fn in_background(&self) -> bool {
+        self.activity == Some(Activity::Background)
+    }
+
+    /// No message came within the application's limit. A process that slept
+    /// or froze gives the peer the limit once more.
+    pub(super) fn message_overdue(&mut self, due: Moment, now: Moment) {
+        let Some((_, main)) = self.main_mut_any() else { return };
+        if main.watch.is_late(due, now) {
+            main.message = now;
+        } else {
+            self.lose(Seen::NoMessage, None, now);
         }
     }
 

@@ -16,8 +16,8 @@ use super::reconnect::Backoff;
 use super::verdict::Inquest;
 use super::watch::Watch;
 use super::{
-    Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment, Opened,
-    Output, Seen, State, Timer, Token,
+    Activity, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
+    Opened, Output, Seen, State, Timer, Token,
 };
 
 /// Sleep shorter than this is not told from a busy machine.
@@ -67,6 +67,8 @@ pub struct Keeper {
     inquest: Option<Inquest>,
     /// The network is reported gone.
     offline: bool,
+    /// What the application says of itself.
+    activity: Option<Activity>,
     /// The last time good news cut something short.
     advanced: Option<Moment>,
     told_interval: Duration,
@@ -122,6 +124,7 @@ impl Keeper {
             course: Course::Idle,
             inquest: None,
             offline: false,
+            activity: None,
             advanced: None,
             told_interval,
             outputs: VecDeque::new(),
@@ -216,6 +219,31 @@ impl Keeper {
         self.with_watch(now, |watch| watch.confirm(now));
     }
 
+    /// Whether somebody looks at the application. Until it is said, gaps are
+    /// tried whenever they can be.
+    pub fn set_activity(&mut self, activity: Activity, now: Moment) {
+        self.settle_time(now);
+        self.activity = Some(activity);
+        self.prober.set_calm(activity == Activity::Foreground);
+        if activity == Activity::Foreground {
+            self.void_scouts(now);
+        }
+        self.apply_heartbeat(now);
+    }
+
+    /// Other settings from here on, taken as they are ([`Config::check`]).
+    /// What was learned stays, unless the heartbeat's scale is another; what
+    /// is under way goes on, its deadlines included.
+    pub fn update(&mut self, config: Config, now: Moment) {
+        self.settle_time(now);
+        self.config = config;
+        self.backoff.set_policy(self.config.reconnect.clone());
+        self.prober.set_heartbeat(self.config.heartbeat.clone(), now);
+        self.void_scouts(now);
+        self.ask_for_scouts_again(now);
+        self.apply_heartbeat(now);
+    }
+
     /// Closes: says goodbye on the link in use, abandons all others, and
     /// finishes within [`Config::goodbye`].
     pub fn close(&mut self, now: Moment) {
@@ -253,7 +281,7 @@ impl Keeper {
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
-        let mut watch = Watch::new(&self.config.heartbeat, opened.beat, now);
+        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
         watch.set_pace(self.next_pace(now), now);
         let main = Main {
             epoch: self.epoch,
@@ -262,6 +290,7 @@ impl Keeper {
             watch,
             heard: false,
             stall: None,
+            message: now,
             shaken: None,
         };
         self.links.push((link, Role::Main(Box::new(main))));
@@ -296,6 +325,14 @@ impl Keeper {
         self.settle_time(now);
         if !self.hear(link, now) {
             self.scout_heard(link, now);
+        }
+    }
+
+    /// A message came in, which counts as heard, too.
+    pub fn handle_message(&mut self, link: LinkId, now: Moment) {
+        self.handle_heard(link, now);
+        if let Some(main) = self.main_mut(link) {
+            main.message = now;
         }
     }
 
@@ -363,6 +400,7 @@ impl Keeper {
             && main.stall.take().is_some()
         {
             main.watch.resume(now);
+            main.message = now;
             self.plan_scouts(now);
         }
     }
@@ -400,6 +438,7 @@ impl Keeper {
         }
         match timer {
             Timer::Beat | Timer::Answer | Timer::Silence => self.with_watch(now, |watch| watch.timeout(now)),
+            Timer::Message => self.message_overdue(due, now),
             Timer::Scout => self.scouts_due(now),
             Timer::Retry => self.open(now),
             Timer::Attempt => {
@@ -439,7 +478,9 @@ impl Keeper {
             .iter()
             .filter_map(|(_, role)| match role {
                 Role::Opening { deadline, .. } => Some((*deadline, Timer::Attempt)),
-                Role::Main(main) => main.next(self.config.heartbeat.unit(STALL_TOLD)),
+                Role::Main(main) => {
+                    main.next(self.config.heartbeat.unit(STALL_TOLD), self.config.silence_limit)
+                }
                 Role::Draining { until } => Some((*until, Timer::Goodbye)),
                 Role::Scout(scout) => scout.next(),
             })

@@ -82,6 +82,7 @@ impl Keeper {
             Some(_) if too_long => self.lose(Seen::Slept, None, now),
             Some((_, main)) => {
                 main.watch.wake(probe_at);
+                main.message = now;
                 main.shaken = Some(Ground::Suspended);
             }
             None => self.advance(Because::Woke, now),

@@ -31,6 +31,8 @@ pub(super) struct Main {
     /// Something came in since it was taken into use.
     pub(super) heard: bool,
     pub(super) stall: Option<Stall>,
+    /// Since when a message is waited for.
+    pub(super) message: Moment,
     /// What has happened around the link since the last byte came in: a death
     /// now is not a matter of idleness.
     pub(super) shaken: Option<Ground>,
@@ -44,10 +46,17 @@ pub(super) struct Stall {
 }
 
 impl Main {
-    pub(super) fn next(&self, stall_told: Duration) -> Option<(Moment, Timer)> {
+    pub(super) fn next(
+        &self,
+        stall_told: Duration,
+        silence_limit: Option<Duration>,
+    ) -> Option<(Moment, Timer)> {
+        let message = silence_limit
+            .filter(|_| self.stall.is_none())
+            .map(|limit| (self.message + limit, Timer::Message));
         let stall =
             self.stall.filter(|stall| !stall.told).map(|stall| (stall.since + stall_told, Timer::Stall));
-        [self.watch.next(), stall].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [self.watch.next(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 

@@ -104,6 +104,16 @@ impl Keeper {
         }
     }
 
+    /// Scouts that were refused may be had under other settings.
+    pub(super) fn ask_for_scouts_again(&mut self, now: Moment) {
+        self.scouting.asked_again = None;
+        self.scouting.refusals = 0;
+        self.prober.set_alone(false, now);
+        if self.main().is_some() {
+            self.scouts_after_promotion(now);
+        }
+    }
+
     /// Calls back scouts whose gap is known by now, and sets the time for the
     /// next.
     pub(super) fn plan_scouts(&mut self, now: Moment) {
@@ -193,7 +203,7 @@ impl Keeper {
             self.outputs.push_back(Output::Abandon { link });
             return self.scout_not_had(link, gap, opened.beat != Beat::Ping, now);
         }
-        let mut watch = Watch::new(&self.config.heartbeat, opened.beat, now);
+        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
         watch.know_rtt(rtt);
         watch.set_pace(Some(Pace { after: gap, chosen: true }), now);
         if let Some(scout) = self.scout_mut(link) {

@@ -30,9 +30,8 @@ const LOOKS_RAREST_SCOUTS: u32 = 28;
 /// On the link in use, a failure that rests on one ambiguous observation is
 /// looked at after this part of the first look.
 const LOOK_AMBIGUOUS: u32 = 7;
-/// Drops that learning may cost within [`DROPS_WITHIN`].
+/// Drops that learning may cost within the time to the first look, 7 days.
 const DROPS: usize = 3;
-const DROPS_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Doubts count together within this.
 const DOUBTS_WITHIN: Duration = Duration::from_secs(2 * 24 * 3600);
 /// The held interval: this part of what is proven …
@@ -67,7 +66,7 @@ pub(crate) struct Prober {
     pub(super) alone: bool,
     /// Nothing is to be tried now: the application is in the foreground.
     pub(super) calm: bool,
-    /// When learning cost a link, within the last seven days.
+    /// When learning cost a link, within the time to the first look.
     drops: Vec<Moment>,
     /// Proven gaps that failed once, within the last two days.
     doubted: Vec<(Duration, Moment)>,
@@ -417,7 +416,7 @@ impl Prober {
 
     /// The next gap worth a try while learning.
     fn next_try(&self, now: Moment) -> Option<Duration> {
-        let within = self.heartbeat.unit(DROPS_WITHIN);
+        let within = first_look(&self.heartbeat);
         if self.drops.iter().filter(|&&drop| now.since(drop) <= within).count() >= DROPS {
             return None;
         }
@@ -452,7 +451,7 @@ impl Prober {
     }
 
     fn forget_old(&mut self, now: Moment) {
-        let (drops, doubts) = (self.heartbeat.unit(DROPS_WITHIN), self.heartbeat.unit(DOUBTS_WITHIN));
+        let (drops, doubts) = (first_look(&self.heartbeat), self.heartbeat.unit(DOUBTS_WITHIN));
         self.drops.retain(|&drop| now.since(drop) <= drops);
         self.doubted.retain(|&(_, at)| now.since(at) <= doubts);
         self.lifted.retain(|&at| now.since(at) <= doubts);
