@@ -53,6 +53,8 @@ pub(super) struct Scouting {
 
 #[derive(Clone, Copy, Debug)]
 struct Pending {
+    /// The gap that was to be tested.
+    gap: Duration,
     evidence: Evidence,
     since: Moment,
 }
@@ -266,7 +268,7 @@ impl Keeper {
             Some(Evidence::Survived { .. }) | None => Scouted::Void,
         };
         self.emit(Event::ScoutReturned { link, gap, met });
-        self.scout_met(evidence, since, now);
+        self.scout_met(gap, evidence, since, now);
     }
 
     fn scout_step(&mut self, link: LinkId, gap: Duration, step: Step, now: Moment) {
@@ -294,16 +296,16 @@ impl Keeper {
                     asked.and_then(|asked| self.evidence_of_silence(asked)).map(|(evidence, _)| evidence);
                 let met = if evidence.is_some() { Scouted::Expired } else { Scouted::Void };
                 self.emit(Event::ScoutReturned { link, gap, met });
-                self.scout_met(evidence, since, now);
+                self.scout_met(gap, evidence, since, now);
             }
         }
     }
 
     /// A scout is lost: believed once the link in use has shown, after
     /// `since`, that the path works.
-    fn scout_met(&mut self, evidence: Option<Evidence>, since: Moment, now: Moment) {
+    fn scout_met(&mut self, gap: Duration, evidence: Option<Evidence>, since: Moment, now: Moment) {
         if let Some(evidence) = evidence {
-            self.scouting.pending.push(Pending { evidence, since });
+            self.scouting.pending.push(Pending { gap, evidence, since });
             if !self.main().is_some_and(|(_, main)| main.watch.last_heard() > since) {
                 self.control(now);
             }
@@ -374,6 +376,12 @@ impl Keeper {
         if for_good {
             self.scouting.refusals = REFUSALS - 1;
         }
+        // Those that are being opened would fare no better.
+        for (link, gap) in self.scouts() {
+            if matches!(self.scout(link).map(|scout| &scout.stage), Some(Stage::Opening { .. })) {
+                self.call_back(link, gap, Scouted::Void, now);
+            }
+        }
         self.pause_scouts(now);
         self.plan_scouts(now);
     }
@@ -418,7 +426,8 @@ impl Keeper {
     }
 
     fn gaps_under_way(&self) -> Vec<Duration> {
-        self.scouts().map(|(_, gap)| gap).collect()
+        let undecided = self.scouting.pending.iter().map(|pending| pending.gap);
+        self.scouts().map(|(_, gap)| gap).chain(undecided).collect()
     }
 
     fn scout(&self, link: LinkId) -> Option<&Scout> {

@@ -257,6 +257,13 @@ impl Prober {
             }
             Stage::Hold { .. } => None,
             Stage::Doubt { pace } if gap < pace.mul_f64(0.9) => None,
+            // A scout tests the gap that failed; until then half is held.
+            Stage::Doubt { .. }
+                if self.has_scouts()
+                    && self.doubted_last().is_some_and(|doubted| gap < doubted.mul_f64(0.98)) =>
+            {
+                None
+            }
             Stage::Doubt { pace } => {
                 let doubled = pace * 2;
                 // A scout may have tested the whole of it.

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::prober::{Prober, Stage};
+use super::prober::{Prober, Stage, within};
 use crate::keeper::Moment;
 
 /// Scouts at once, at most.
@@ -58,7 +58,7 @@ impl Prober {
         let below = self.failed().is_none_or(|failed| gap < failed);
         match self.stage {
             Stage::Learn | Stage::Regrow => gap > self.proven && below,
-            Stage::Hold { .. } => !below,
+            Stage::Hold { .. } => self.look().is_some_and(|look| within(gap, look, 0.001)),
             Stage::Doubt { .. } => true,
         }
     }
