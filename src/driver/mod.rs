@@ -12,7 +12,7 @@
 //! * [`execute`]: what the keeper wants done.
 //! * [`reading`] and [`writing`]: the link in use.
 //! * [`closing`]: the graceful end.
-//! * [`tasks`] and [`reports`]: the tasks beside, and what they say.
+//! * [`tasks`], [`scout`] and [`reports`]: the tasks beside, and what they say.
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`memory`]: what outlives the connection.
@@ -32,6 +32,7 @@ mod link;
 mod memory;
 mod reading;
 mod reports;
+mod scout;
 mod tasks;
 mod turn;
 mod waiters;
@@ -84,6 +85,8 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) keeper: Config,
     pub(crate) seed: u64,
     pub(crate) hook: Option<Arc<Hook<T::Link>>>,
+    /// Whether scouts log in too.
+    pub(crate) scouts_log_in: bool,
     pub(crate) listener: Option<Box<OnEvent>>,
     pub(crate) network: Option<Box<dyn NetworkWatch>>,
     pub(crate) memory: Option<Arc<dyn IntervalMemory>>,
@@ -117,6 +120,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         keeper,
         transport,
         hook: setup.hook,
+        scouts_log_in: setup.scouts_log_in,
         network: setup.network,
         memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
         first_connect: setup.first_connect,
@@ -173,6 +177,7 @@ struct Driver<T: Transport> {
     keeper: Keeper,
     transport: Arc<T>,
     hook: Option<Arc<Hook<T::Link>>>,
+    scouts_log_in: bool,
     network: Option<Box<dyn NetworkWatch>>,
     memory: Option<Box<Remembrance>>,
     first_connect: FirstConnect,

@@ -98,6 +98,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
         (**self).endpoint(route)
     }
 
+    fn overlap(&self) -> bool {
+        (**self).overlap()
+    }
+
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
         (**self).weigh(message)
     }
@@ -117,6 +121,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn endpoint(&self, route: usize) -> Option<String> {
         (**self).endpoint(route)
+    }
+
+    fn overlap(&self) -> bool {
+        (**self).overlap()
     }
 
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
@@ -147,6 +155,10 @@ impl<T: Transport> Transport for Boxing<T> {
 
     fn endpoint(&self, route: usize) -> Option<String> {
         self.0.endpoint(route)
+    }
+
+    fn overlap(&self) -> bool {
+        self.0.overlap()
     }
 
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
@@ -281,6 +293,11 @@ mod tests {
             Some(format!("noting:{route}"))
         }
 
+        fn overlap(&self) -> bool {
+            self.note("overlap");
+            false
+        }
+
         fn weigh(&self, message: &u16) -> Result<usize, MessageTooBig> {
             self.note("weigh");
             Err(MessageTooBig::new(usize::from(*message), 9))
@@ -337,6 +354,7 @@ mod tests {
             assert!(transport.connect(&attempt(1)).await.is_ok());
             assert_eq!(transport.routes(), 3);
             assert_eq!(transport.endpoint(2).as_deref(), Some("noting:2"));
+            assert!(!transport.overlap());
             assert_eq!(transport.weigh(&12), Err(MessageTooBig::new(12, 9)));
         }
         let noting = Noting::default();

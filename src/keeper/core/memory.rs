@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Course, Keeper};
-use crate::keeper::heartbeat::{Evidence, Gist, Prober};
+use crate::keeper::heartbeat::{Evidence, Gist};
 use crate::keeper::{Event, Expiry, Ground, Learned, Moment, Output, Recalled};
 
 /// Networks that one connection keeps in mind; the oldest goes.
@@ -91,11 +91,13 @@ impl Keeper {
             main.watch.spoil();
             main.shaken = Some(Ground::NetworkEvent);
         }
+        self.void_scouts(now);
         self.leave_network(now);
         self.memory.network = Some(network.into());
         self.come_to_network(now);
         self.renew_pace(now);
         self.tell_interval(now);
+        self.plan_scouts(now);
     }
 
     /// What is remembered of a network: the answer to [`Output::Recall`],
@@ -114,6 +116,7 @@ impl Keeper {
         {
             self.renew_pace(now);
             self.tell_interval(now);
+            self.plan_scouts(now);
         }
     }
 
@@ -176,7 +179,8 @@ impl Keeper {
             }
             self.memory.leave(learned, now);
         }
-        self.prober = Prober::new(self.config.heartbeat.clone());
+        self.prober.begin_anew();
+        self.scouting.main_proven = Duration::ZERO;
         self.memory.told = None;
         self.memory.expiry = None;
     }

@@ -7,6 +7,7 @@ mod ladder;
 mod learned;
 mod prober;
 mod rtt;
+mod survey;
 
 pub use beat::Beat;
 pub use config::{Growth, Heartbeat, Probing};
@@ -14,3 +15,4 @@ pub(super) use evidence::{Evidence, Lesson};
 pub use learned::{Expiry, Learned, Recalled};
 pub(super) use prober::{Gist, Pace, Prober};
 pub(super) use rtt::Rtt;
+pub(super) use survey::SCOUTS;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DROPS_WITHIN, Failed, HELD, LOOK_FIRST, LOOK_RAREST, Prober, Stage};
+use super::{Failed, HELD, LOOKS_RAREST, LOOKS_RAREST_SCOUTS, Prober, Stage, first_look};
 use crate::keeper::Moment;
 use crate::keeper::heartbeat::learned::{Learned, Recalled};
 use crate::keeper::heartbeat::{Heartbeat, Probing};
@@ -52,14 +52,20 @@ impl Prober {
     /// Whether there is anything to learn at all.
     pub(crate) fn learns(&self) -> bool {
         match self.heartbeat.probing {
-            Probing::Main | Probing::Passive => true,
+            Probing::Main | Probing::Scout | Probing::Passive => true,
             Probing::Fixed | Probing::Off => false,
         }
     }
 
+    /// Forgets what was learned: the path is another. What the application
+    /// and the server allow stays.
+    pub(crate) fn begin_anew(&mut self) {
+        *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(self.heartbeat.clone()) };
+    }
+
     /// Whether the gap that used to survive is still to be tried again.
     pub(crate) fn regains(&self) -> bool {
-        self.hints.next_try(self.proven, self.failed()).is_some()
+        !self.has_scouts() && self.hints.next_try(self.proven, self.failed()).is_some()
     }
 
     /// What is known, in short; `None` while it is doubted or regained, or
@@ -68,14 +74,14 @@ impl Prober {
         let failed = self.failed.map(|failed| (failed.gap, failed.ambiguous));
         let worth = failed.is_some() || self.proven >= self.heartbeat.start.mul_f64(HELD);
         let doubted = matches!(self.stage, Stage::Doubt { .. });
-        let looks_failed = looks_failed(self.look_after);
+        let looks_failed = self.looks_failed();
         (worth && !doubted && !self.regains()).then_some(Gist { proven: self.proven, failed, looks_failed })
     }
 
     /// What is known, in full. How links end there is not the prober's to
     /// say.
     pub(crate) fn learned(&self, now: Moment) -> Learned {
-        let within = self.heartbeat.unit(DROPS_WITHIN);
+        let within = first_look(&self.heartbeat);
         let own = self.drops.iter().map(|&drop| now.since(drop));
         let before = self.hints.spent.iter().filter(|&&until| now < until);
         let before = before.map(|until| within.saturating_sub(until.since(now)));
@@ -90,7 +96,7 @@ impl Prober {
             expiry: None,
             drops: own.filter(|&age| age <= within).chain(before).collect(),
             look_in,
-            looks_failed: looks_failed(self.look_after),
+            looks_failed: self.looks_failed(),
         }
     }
 
@@ -121,7 +127,7 @@ impl Prober {
             }
         }
         self.recall_drops(learned, *age, now);
-        self.look_after = look_after(learned.looks_failed);
+        self.recall_looks(learned.looks_failed);
         if old && untouched && self.proven >= self.heartbeat.min && self.proven > observed {
             // Beats at half until one is answered.
             self.stage = Stage::Doubt { pace: self.held() };
@@ -147,25 +153,26 @@ impl Prober {
     }
 
     fn recall_drops(&mut self, learned: &Learned, age: Duration, now: Moment) {
-        let within = self.heartbeat.unit(DROPS_WITHIN);
+        let within = first_look(&self.heartbeat);
         let left = learned.drops.iter().map(|&ago| within.saturating_sub(ago.saturating_add(age)));
         self.hints.spent = left.filter(|left| !left.is_zero()).map(|left| now + left).collect();
+    }
+
+    /// How often a look has failed in a row, by how far apart looks are.
+    fn looks_failed(&self) -> u32 {
+        let times = self.look_after.as_secs_f64() / first_look(&self.heartbeat).as_secs_f64();
+        (times.round() as u32).max(1).ilog2()
+    }
+
+    fn recall_looks(&mut self, failed: u32) {
+        let rarest = if self.has_scouts() { LOOKS_RAREST_SCOUTS } else { LOOKS_RAREST };
+        self.look_after = first_look(&self.heartbeat) * rarest.min(1 << failed.min(16));
     }
 }
 
 /// No gap longer than this is of any use to `heartbeat`.
 fn longest(heartbeat: &Heartbeat) -> Duration {
     heartbeat.max.mul_f64(1.02)
-}
-
-/// How often a look has failed in a row, by how far apart looks are.
-fn looks_failed(look_after: Duration) -> u32 {
-    let times = look_after.as_secs() / LOOK_FIRST.as_secs();
-    times.max(1).ilog2()
-}
-
-fn look_after(looks_failed: u32) -> Duration {
-    LOOK_FIRST.checked_mul(1 << looks_failed.min(16)).map_or(LOOK_RAREST, |after| after.min(LOOK_RAREST))
 }
 
 #[cfg(test)]
