@@ -41,6 +41,8 @@ pub use keeper::{
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;
 pub use outbox::Outcome;
+#[cfg(feature = "json-memory")]
+pub use store::JsonFile;
 #[cfg(feature = "runtime")]
 pub use store::{InMemory, IntervalMemory};
 #[cfg(feature = "websocket")]

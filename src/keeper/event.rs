@@ -366,7 +366,8 @@ pub enum MemoryFault {
     NotRead(io::ErrorKind),
     /// It could not be written; what was there before is still there.
     NotWritten(io::ErrorKind),
-    /// What is there makes no sense.
+    /// What is there cannot be used: it makes no sense, is too big, may not
+    /// be read, or is nothing that may be replaced.
     Broken {
         /// Whether it was put out of the way, so that a new one can begin.
         set_aside: bool,
@@ -403,8 +404,8 @@ impl fmt::Display for MemoryFault {
         match self {
             MemoryFault::NotRead(kind) => write!(f, "could not be read: {kind}"),
             MemoryFault::NotWritten(kind) => write!(f, "could not be written: {kind}"),
-            MemoryFault::Broken { set_aside: true } => f.write_str("made no sense and was set aside"),
-            MemoryFault::Broken { set_aside: false } => f.write_str("makes no sense and is left alone"),
+            MemoryFault::Broken { set_aside: true } => f.write_str("could not be used and was set aside"),
+            MemoryFault::Broken { set_aside: false } => f.write_str("cannot be used and is left alone"),
             MemoryFault::Refused => f.write_str("was refused"),
             MemoryFault::Panicked => f.write_str("its code panicked"),
         }

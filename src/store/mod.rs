@@ -6,8 +6,12 @@
 //! survives it; a memory of your own implements the trait.
 
 mod in_memory;
+#[cfg(feature = "json-memory")]
+mod json_file;
 
 pub use in_memory::InMemory;
+#[cfg(feature = "json-memory")]
+pub use json_file::JsonFile;
 
 use std::fmt;
 use std::io;
