@@ -6,8 +6,10 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Dialled, Event, Expiry, Ground, Heartbeat, Learned, LinkEnd, NetworkStatus, Opened, Output, Recalled,
+    Dialled, Event, Expiry, Ground, Heartbeat, Learned, LinkEnd, NetworkStatus, Opened, Output, Probing,
+    Recalled,
 };
+use proptest::prelude::*;
 use rig::{RTT, Rig, secs};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -209,4 +211,158 @@ fn a_slow_answer_does_not_disturb_a_dial() {
     rig.drain();
     let beat = rig.until_beat();
     assert!(beat >= secs(68).mul_f64(0.93 * 0.9) && beat <= secs(68).mul_f64(0.93));
+}
+
+/// What may happen around a memory.
+#[derive(Clone, Debug)]
+enum Step {
+    Named(u8),
+    /// Said of the network that the host is on, or of another.
+    Recalled(Option<u8>, Learned, Duration),
+    Network(NetworkStatus),
+    /// The next beat is answered.
+    Answered,
+    /// No beat is, until the link is dead; the next dial succeeds.
+    Expired,
+    /// The link ends by itself after this part of the interval.
+    Ended(f64),
+    Reset,
+    Suspend(Duration),
+}
+
+fn any_learned() -> impl Strategy<Value = Learned> {
+    // Mostly within reason, sometimes not.
+    let gap = || prop_oneof![8 => 1u64..2_000_000, 1 => Just(0), 1 => any::<u64>()];
+    let gap = move || gap().prop_map(Duration::from_millis);
+    let rest = (proptest::collection::vec(gap(), 0..5), proptest::option::of(gap()), any::<u32>());
+    (gap(), proptest::option::of(gap()), any::<bool>(), rest).prop_map(
+        |(proven, failed, ambiguous, (drops, look_in, looks_failed))| {
+            let mut learned = Learned::new(proven);
+            (learned.failed, learned.ambiguous) = (failed, ambiguous);
+            (learned.drops, learned.look_in, learned.looks_failed) = (drops, look_in, looks_failed);
+            learned
+        },
+    )
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let age = prop_oneof![Just(0u64), 0u64..1_000_000, any::<u64>()].prop_map(secs);
+    let status =
+        prop_oneof![Just(NetworkStatus::Online), Just(NetworkStatus::Offline), Just(NetworkStatus::Changed)];
+    prop_oneof![
+        2 => (0u8..3).prop_map(Step::Named),
+        3 => (proptest::option::of(0u8..3), any_learned(), age).prop_map(|(of, learned, age)| {
+            Step::Recalled(of, learned, age)
+        }),
+        1 => status.prop_map(Step::Network),
+        8 => Just(Step::Answered),
+        3 => Just(Step::Expired),
+        2 => (0.1f64..1.0).prop_map(Step::Ended),
+        1 => Just(Step::Reset),
+        1 => (0u64..1_000_000).prop_map(|time| Step::Suspend(secs(time))),
+    ]
+}
+
+impl Step {
+    fn happens(&self, rig: &mut Rig) {
+        match self {
+            Step::Named(network) => named(rig, &network.to_string()),
+            Step::Recalled(of, learned, age) => {
+                let network = of.map(|network| network.to_string());
+                recalled(rig, network.as_deref(), learned.clone(), *age);
+            }
+            Step::Network(status) => rig.network(*status),
+            Step::Answered => {
+                until(rig, |output| matches!(output, Output::Beat { .. }));
+                rig.answer();
+            }
+            Step::Expired => until(rig, |output| matches!(output, Output::Emit(Event::Disconnected { .. }))),
+            Step::Ended(part) => {
+                let end = rig.now + rig.interval().mul_f64(*part);
+                while rig.keeper.poll_timeout().is_some_and(|(at, _)| at <= end) {
+                    next_timer(rig);
+                }
+                rig.freeze(end.since(rig.now));
+                if rig.main.is_some() {
+                    rig.end(LinkEnd::Eof);
+                }
+            }
+            Step::Reset => {
+                until(rig, |output| matches!(output, Output::Beat { .. }));
+                rig.end(LinkEnd::Reset);
+            }
+            Step::Suspend(time) => {
+                rig.suspend(*time);
+                rig.timeout();
+            }
+        }
+        while rig.main.is_none() {
+            next_timer(rig);
+        }
+    }
+}
+
+/// The next timer's time has come. An attempt succeeds at once.
+fn next_timer(rig: &mut Rig) {
+    if rig.opening.is_none() {
+        let (at, _) = rig.keeper.poll_timeout().expect("something is always due");
+        rig.freeze(at.since(rig.now));
+        rig.timeout();
+    }
+    if rig.opening.is_some() {
+        rig.open(longlink::Beat::Ping);
+    }
+}
+
+/// Goes on to where `wanted` has just come.
+fn until(rig: &mut Rig, wanted: impl Fn(&Output) -> bool) {
+    for _ in 0..1_000 {
+        let seen = rig.log.len();
+        next_timer(rig);
+        if rig.log[seen..].iter().any(|(_, output)| wanted(output)) {
+            return;
+        }
+    }
+    panic!("it never came; the log ends {:?}", rig.log.last());
+}
+
+fn heartbeats() -> impl Strategy<Value = Heartbeat> {
+    prop_oneof![
+        Just(Heartbeat::adaptive()),
+        Just(Heartbeat::frugal()),
+        Just(Heartbeat::adaptive().probing(Probing::Passive)),
+        Just(Heartbeat::adaptive().min(secs(60)).start(secs(60))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_recalled_and_wherever_the_host_goes_the_limits_hold(
+        heartbeat in heartbeats(),
+        steps in proptest::collection::vec(any_step(), 1..60),
+    ) {
+        let max = if heartbeat == Heartbeat::frugal() { secs(1800) } else { secs(285) };
+        // What is held where the shortest interval is all that is proven.
+        let least = secs(10).mul_f64(0.93);
+        let mut rig = Rig::beating(heartbeat.clone());
+        for step in &steps {
+            rig.forget();
+            step.happens(&mut rig);
+            let interval = rig.interval();
+            prop_assert!(interval >= least && interval <= max, "{:?} after {:?}", interval, step);
+            for (_, learned) in words(&rig) {
+                prop_assert_eq!(learned.check().map_err(|invalid| invalid.field), Ok(()), "{:?}", learned);
+                // Whoever begins with it holds no more than is proven, and
+                // tries nothing that is known to fail.
+                let mut other = Rig::beating(heartbeat.clone());
+                recalled(&mut other, None, learned.clone(), Duration::ZERO);
+                let (begins, proven) = (other.interval(), other.keeper.figures(other.now).proven);
+                prop_assert_eq!(proven, learned.proven);
+                let below_failed = learned.failed.is_none_or(|failed| begins < failed || begins <= secs(60));
+                prop_assert!(below_failed && begins <= max, "{:?} with {:?}", begins, learned);
+            }
+        }
+    }
 }

@@ -128,6 +128,16 @@ impl Keeper {
         }
     }
 
+    /// The settings are others: what is remembered may be of use by now.
+    pub(super) fn recall_if_unknown(&mut self) {
+        let known = self.prober.failed().is_some() || !self.prober.proven().is_zero();
+        match self.course {
+            Course::Underway | Course::Waiting { .. } if !known => self.recall(),
+            Course::Underway | Course::Waiting { .. } => {}
+            Course::Idle | Course::Closing | Course::Finished(_) => {}
+        }
+    }
+
     /// The prober has learned from `evidence`: tells what is worth keeping.
     /// Called after every observation, so it allocates only where it tells.
     pub(super) fn remember(&mut self, evidence: Evidence, known: Option<Duration>, now: Moment) {

@@ -246,6 +246,7 @@ impl Keeper {
         self.prober.set_heartbeat(self.config.heartbeat.clone(), now);
         self.void_scouts(now);
         self.ask_for_scouts_again(now);
+        self.recall_if_unknown();
         self.apply_heartbeat(now);
     }
 

@@ -91,7 +91,7 @@ impl Prober {
         };
         Learned {
             proven: self.proven,
-            failed: self.failed.map(|failed| failed.gap).or(self.hints.beyond),
+            failed: self.failed().or(self.hints.beyond.filter(|&beyond| beyond > self.proven)),
             ambiguous: self.failed.is_some_and(|failed| failed.ambiguous),
             expiry: None,
             drops: own.filter(|&age| age <= within).chain(before).collect(),
@@ -302,6 +302,42 @@ mod tests {
         let free = recalling(heartbeat(), Learned { drops: Vec::new(), ..wide }, DAY);
         assert_eq!(free.interval(now()), Some(secs(231)));
         assert_eq!((spent.hints.spent(now()), spent.hints.spent(now() + 6 * DAY)), (3, 0));
+    }
+
+    #[test]
+    fn scouts_go_on_where_they_stopped() {
+        let heartbeat = || Heartbeat::adaptive().probing(Probing::Scout);
+        let narrow = Learned { look_in: Some(3 * DAY), ..Learned::new(secs(96)).failed(secs(100)) };
+        let prober = recalling(heartbeat(), narrow.clone(), DAY);
+        assert_eq!(prober.interval(now()), Some(secs(96).mul_f64(HELD)));
+        assert_eq!(prober.next_trial(&[], now()), None);
+        // With scouts the first look comes after a day at most.
+        assert_eq!(prober.next_trial(&[], now() + DAY), Some(secs(102)));
+        assert!(recalling(heartbeat(), known(), DAY).next_trial(&[], now()).is_some());
+
+        // Not seen for long, the link in use holds half, and once that is
+        // answered scouts look for the rest: nothing is tried on it.
+        let mut old = recalling(heartbeat(), narrow, 30 * DAY);
+        let half = Some(secs(48).mul_f64(HELD));
+        assert_eq!((old.interval(now()), old.next_trial(&[], now())), (half, None));
+        old.learn(Evidence::Survived { gap: secs(44) }, now());
+        assert_eq!(old.interval(now()), half);
+        let trial = old.next_trial(&[], now()).unwrap();
+        assert!(trial > secs(48) && trial < secs(100), "{trial:?}");
+        assert!(!old.regains());
+    }
+
+    #[test]
+    fn looks_that_failed_are_remembered() {
+        let often = Learned { looks_failed: 2, look_in: Some(20 * DAY), ..known() };
+        let mut prober = recalling(Heartbeat::adaptive(), often, DAY);
+        assert_eq!(prober.learned(now()).look_in, Some(19 * DAY));
+        // One more, and it is 56 days to the next.
+        prober.learn(Evidence::Expired { gap: secs(117) }, now() + 19 * DAY);
+        let learned = prober.learned(now() + 19 * DAY);
+        assert_eq!((learned.looks_failed, learned.look_in), (3, Some(56 * DAY)));
+        let absurd = Learned { looks_failed: u32::MAX, ..known() };
+        assert_eq!(recalling(Heartbeat::adaptive(), absurd, DAY).learned(now()).looks_failed, 3);
     }
 
     #[test]
