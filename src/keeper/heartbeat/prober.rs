@@ -405,6 +405,7 @@ impl Prober {
             && within(gap, failed.gap, SAME)
         {
             // Seen again at the same gap: no longer ambiguous.
+            self.last_end = None;
             self.proven = self.proven.max(gap.min(failed.gap));
             return match self.stage {
                 Stage::Hold { .. } => self.look_failed(failed.gap, now),
@@ -419,7 +420,7 @@ impl Prober {
             self.proven = gap;
             self.failed = Some(Failed { gap, ambiguous: true });
             self.spend(now);
-            self.last_end = Some(gap);
+            self.last_end = None;
             return self.hold(now);
         }
         if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
