@@ -9,7 +9,7 @@ use super::contain::{contain, drop_contained};
 use super::desk::Orders;
 use super::reports::Report;
 use super::{Driver, Stage};
-use crate::keeper::{Failure, LinkEnd, Opened, State};
+use crate::keeper::{Failure, LinkEnd, Opened, State, Timer};
 use crate::transport::{Confirms, Link, Transport};
 
 /// Messages that one turn takes from the outbox.
@@ -101,7 +101,11 @@ impl<T: Transport> Driver<T> {
                         let beat = session.beat();
                         // The link is asked once.
                         session.set_beat(beat);
-                        Opened { beat, dialled: session.dialled(), took: session.attempt().elapsed() }
+                        let took = session.attempt().elapsed();
+                        Opened {
+                            tells_path: session.tells_path(),
+                            ..Opened::new(beat, session.dialled(), took)
+                        }
                     });
                     let now = self.now();
                     match opened {
@@ -173,11 +177,11 @@ impl<T: Transport> Driver<T> {
         }
         let now = self.now();
         if rang {
-            self.look_at_stall();
             self.park(now);
             self.tell_dropped(false);
         }
-        if self.keeper.poll_timeout().is_some_and(|(due, _)| due <= now) {
+        if let Some((_, timer)) = self.keeper.poll_timeout().filter(|(due, _)| *due <= now) {
+            self.look_at_path(timer);
             self.keeper.handle_timeout(now);
             self.touched = true;
             self.execute();
@@ -289,21 +293,20 @@ impl<T: Transport> Driver<T> {
         self.tell_doubtful();
     }
 
-    /// While the reader stalls, what the system knows of the path is the only
-    /// sign that there is.
-    fn look_at_stall(&mut self) {
-        let Some(main) = &mut self.main else { return };
-        if !main.stalled {
+    /// Tells the keeper what the system knows of the path under the link in
+    /// use, where it wants to know: before a beat counts as missed, and when
+    /// it asks.
+    fn look_at_path(&mut self, timer: Timer) {
+        if !matches!(timer, Timer::Answer | Timer::Path) {
             return;
         }
+        let Some(main) = &mut self.main else { return };
         let id = main.id;
         match contain(|| main.link.path_facts()) {
             Ok(Some(facts)) => {
-                if facts.unacknowledged > 0 {
-                    let now = self.now();
-                    self.keeper.handle_unacknowledged(id, facts.waiting, now);
-                    self.execute();
-                }
+                let now = self.now();
+                self.keeper.handle_path(id, facts, now);
+                self.execute();
             }
             Ok(None) => {}
             Err(_) => main.broken = Some(LinkEnd::Panicked),

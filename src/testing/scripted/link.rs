@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use super::Step;
 use super::wire::{Wire, WroteWhat};
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 use crate::testing::alarm::Alarm;
-use crate::transport::{Confirms, Frame, Link, PathFacts};
+use crate::transport::{Confirms, Frame, Link};
 
 /// A link whose other end is a [`Peer`](super::Peer).
 ///
