@@ -136,7 +136,7 @@ fn facts(written: u32, info: &[u8]) -> Option<PathFacts> {
     let unacknowledged = written.saturating_sub(not_sent).max(1);
     // After n doublings the oldest byte was first sent, before it was last
     // sent again, the sum of the timeouts ago: the present one less what it
-    // began as.
+    // began as. A tail loss probe, which comes before the first, is left out.
     let timeout = read_u32(info, tcp_info::RTO)?;
     let doublings = u32::from(*info.get(tcp_info::BACKOFF)?).min(31);
     let retried = Duration::from_micros(u64::from(timeout - (timeout >> doublings)));
@@ -216,10 +216,11 @@ mod tests {
         assert_eq!(read(&message), None);
     }
 
-    async fn pair(address: &str) -> (TcpStream, TcpStream) {
-        let listener = tokio::net::TcpListener::bind((address, 0)).await.unwrap();
+    /// Nothing where the system has no such address.
+    async fn pair(address: &str) -> Option<(TcpStream, TcpStream)> {
+        let listener = tokio::net::TcpListener::bind((address, 0)).await.ok()?;
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (client, listener.accept().await.unwrap().0)
+        Some((client, listener.accept().await.unwrap().0))
     }
 
     /// The kernel acknowledges in place of a peer that does not read: at
@@ -237,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_does_not_read_has_acknowledged() {
         for address in ["127.0.0.1", "::1"] {
-            let (client, _peer) = pair(address).await;
+            let Some((client, _peer)) = pair(address).await else { continue };
             assert_eq!(path_facts(&client), Some(PathFacts::default()), "{address}");
             assert_eq!(client.try_write(&[7; 1000]).unwrap(), 1000);
             assert!(until_acknowledged(&client).await, "{address}");
@@ -246,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_that_has_no_room_has_acknowledged_what_it_was_sent() {
-        let (client, _peer) = pair("127.0.0.1").await;
+        let (client, _peer) = pair("127.0.0.1").await.unwrap();
         while client.writable().await.is_ok() && client.try_write(&[7; 64 * 1024]).is_ok() {}
         assert!(until_acknowledged(&client).await);
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::board::Finish;
+use super::board::{Finish, Tally};
 use super::contain::{contain, drop_contained};
 use super::desk::Orders;
 use super::reports::Report;
@@ -24,6 +24,7 @@ impl<T: Transport> Driver<T> {
     /// link dead whose answer is there.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.now = None;
+        Tally::add(&self.board.tally.wake_ups, 1);
         let mut again = self.news(cx);
         again |= self.take_reports(cx);
         again |= self.read(cx);
@@ -329,10 +330,12 @@ impl<T: Transport> Driver<T> {
 
     /// Sets the alarm to the next deadline. Returns whether it has come.
     fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
-        let keeper = self.keeper.poll_timeout().map(|(due, _)| due);
+        let next = self.keeper.poll_timeout();
+        let keeper = next.map(|(due, _)| due);
         let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
         let Some(due) = keeper.into_iter().chain(closing).min() else { return false };
-        self.alarm.set(self.board.clock.instant(due), cx)
+        let passing = matches!(next, Some((at, Timer::Answer)) if at == due);
+        self.alarm.set(self.board.clock.instant(due), passing, cx)
     }
 
     /// Frees what a burst has left allocated. Called when an alarm rings in
@@ -354,6 +357,6 @@ impl<T: Transport> Driver<T> {
     }
 
     pub(super) fn count_panic(&self) {
-        super::Tally::add(&self.board.tally.panics, 1);
+        Tally::add(&self.board.tally.panics, 1);
     }
 }

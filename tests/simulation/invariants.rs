@@ -305,7 +305,9 @@ impl<'a> Play<'a> {
                     self.consecutive = 0;
                 }
                 let dialled = Dialled { took: *took, local: None };
-                self.keeper.handle_opened(link, Opened::new(*beat, dialled, *took), now);
+                let mut opened = Opened::new(*beat, dialled, *took);
+                opened.tells_path = took.as_millis().is_multiple_of(2);
+                self.keeper.handle_opened(link, opened, now);
             }
             Input::OpenFailed(which, failure, dialled) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
