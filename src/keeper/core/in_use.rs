@@ -196,17 +196,22 @@ impl Keeper {
             return false;
         }
         let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
+        let known = self.prober.failed();
         let lesson = self.prober.learn(evidence, now);
         match lesson {
             Some(Lesson::Learned { proven, failed }) => {
                 self.emit(Event::IdleTimeoutLearned { proven, failed });
             }
-            Some(Lesson::Shrank { failed }) => self.emit(Event::IdleTimeoutShrank { failed }),
+            Some(Lesson::Shrank { failed }) => {
+                self.main_proven_at_most(self.prober.proven());
+                self.emit(Event::IdleTimeoutShrank { failed });
+            }
             None => {}
         }
         if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
             self.tell_interval(now);
         }
+        self.remember(evidence, known, now);
         self.plan_scouts(now);
         expiry || lesson.is_some()
     }
