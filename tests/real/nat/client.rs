@@ -72,7 +72,7 @@ impl Client {
         let (orders, taken) = unbounded_channel();
         let events = tell.clone();
         let connection =
-            ResilientConnection::builder(WebSocket::new(&server.url(name)).expect("a sound URL"))
+            ResilientConnection::builder(WebSocket::new(server.url(name)).expect("a sound URL"))
                 .heartbeat(heartbeat)
                 .reconnect(Reconnect::scaled(scale))
                 // The test may be over.
