@@ -28,13 +28,13 @@ pub mod transport;
 #[cfg(feature = "runtime")]
 pub use connection::{
     Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
-    SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, WithTransitions,
+    SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, Update, WithTransitions,
 };
 #[cfg(feature = "test-util")]
 pub use driver::Suspend;
 pub use keeper::{
-    Beat, Cause, Event, GiveUp, Growth, Heartbeat, Invalid, LinkEnd, NetworkStatus, Probing, Reconnect, Seen,
-    State,
+    Activity, Beat, Cause, Event, GiveUp, Growth, Heartbeat, Invalid, LinkEnd, NetworkStatus, Probing,
+    Reconnect, Scouted, Seen, State,
 };
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;

@@ -37,6 +37,7 @@ pub struct Builder<T: Transport> {
     transport: T,
     keeper: Config,
     hook: Option<Arc<Hook<T::Link>>>,
+    scouts_log_in: bool,
     listener: Option<Box<driver::OnEvent>>,
     network: Option<Box<dyn Network>>,
     outbox: Bounds,
@@ -85,6 +86,7 @@ impl<T: Transport> Builder<T> {
             transport,
             keeper: Config::default(),
             hook: None,
+            scouts_log_in: false,
             listener: None,
             network: None,
             outbox: Bounds::default(),
@@ -138,6 +140,24 @@ impl<T: Transport> Builder<T> {
         self
     }
 
+    /// Whether a second link may be opened beside the one in use. Default:
+    /// true, unless the transport says otherwise. False for servers that
+    /// allow one session a user and would end the first: then no scout is
+    /// ever sent ([`Probing::Scout`](crate::Probing::Scout)).
+    pub fn overlap(mut self, overlap: bool) -> Builder<T> {
+        self.keeper.overlap = overlap;
+        self
+    }
+
+    /// Runs the [`on_connect`](Builder::on_connect) hook on scouts too, for
+    /// servers that end a link that does not log in. The hook can tell by
+    /// [`Attempt::purpose`](crate::transport::Attempt::purpose). What it reads
+    /// is dropped. Default: scouts do not log in.
+    pub fn scouts_log_in(mut self) -> Builder<T> {
+        self.scouts_log_in = true;
+        self
+    }
+
     /// How many messages the outbox holds. Default: 1,024.
     pub fn outbox_messages(mut self, messages: usize) -> Builder<T> {
         self.outbox.messages = messages;
@@ -162,6 +182,16 @@ impl<T: Transport> Builder<T> {
     /// message may go over it. Default: 32 KiB.
     pub fn inbox_bytes(mut self, bytes: usize) -> Builder<T> {
         self.inbox_bytes = bytes;
+        self
+    }
+
+    /// The longest time without a message, apart from the heartbeat: a feed
+    /// whose server answers beats but sends nothing any more is dropped after
+    /// it, and opened anew. Set it well above the longest pause of the feed.
+    /// Default: none, since only the application knows how often its server
+    /// speaks.
+    pub fn silence_limit(mut self, limit: Duration) -> Builder<T> {
+        self.keeper.silence_limit = Some(limit);
         self
     }
 
@@ -206,8 +236,9 @@ impl<T: Transport> Builder<T> {
     ///
     /// [`Invalid`] names the setting that cannot work; `runtime` outside a
     /// runtime.
-    pub fn build(self) -> Result<Connection<T>, Invalid> {
+    pub fn build(mut self) -> Result<Connection<T>, Invalid> {
         self.check()?;
+        self.keeper.overlap &= self.transport.overlap();
         let runtime = match self.runtime {
             Some(runtime) => runtime,
             None => Handle::try_current().map_err(|_| {
@@ -224,6 +255,7 @@ impl<T: Transport> Builder<T> {
             keeper: self.keeper,
             seed: self.seed.unwrap_or_else(random_seed),
             hook: self.hook,
+            scouts_log_in: self.scouts_log_in,
             listener: self.listener,
             network: self.network.map(|network| network.watch()),
             outbox: self.outbox,

@@ -12,10 +12,10 @@ use tokio::task::coop;
 
 use super::sender::{drain, drained_to};
 use super::{
-    Builder, Closed, Error, Events, SendError, Sender, StateWatch, Stats, Transition, WithTransitions,
+    Builder, Closed, Error, Events, SendError, Sender, StateWatch, Stats, Transition, Update, WithTransitions,
 };
 use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
-use crate::keeper::{Event, State};
+use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
 use crate::transport::{Link, Transport};
 
@@ -143,6 +143,29 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// it is made at once.
     pub fn probe_now(&self) {
         self.desk.order(|orders| orders.probe = true);
+    }
+
+    /// Says whether somebody looks at the application. In the foreground
+    /// nothing is risked: no gap is tried, the interval is a safe one. In the
+    /// background gaps are tried, and answers may take longer. Until this is
+    /// called gaps are tried whenever they can be.
+    pub fn set_activity(&self, activity: Activity) {
+        self.desk.order(|orders| orders.activity = Some(activity));
+    }
+
+    /// Changes settings from here on. The link in use stays; what was learned
+    /// stays; deadlines that run are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the setting that cannot work; then nothing changes.
+    pub fn update(&self, update: Update) -> Result<(), Invalid> {
+        update.check()?;
+        self.desk.order(|orders| match &mut orders.update {
+            Some(earlier) => earlier.then(update),
+            None => orders.update = Some(Box::new(update)),
+        });
+        Ok(())
     }
 
     /// As [`Sender::drain`].

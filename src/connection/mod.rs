@@ -10,6 +10,7 @@ mod session;
 mod state;
 mod stats;
 mod transitions;
+mod update;
 
 pub use builder::{Builder, FirstConnect};
 pub use confirm::Confirmation;
@@ -22,3 +23,4 @@ pub use session::{HookError, Session};
 pub use state::StateWatch;
 pub use stats::Stats;
 pub use transitions::{Transition, WithTransitions};
+pub use update::Update;

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::waiters::{Waiter, Waiters};
+use crate::connection::Update;
+use crate::keeper::Activity;
 use crate::outbox::{Bounds, Confirm, Outbox, Outcome, Reserved};
 use crate::transport::MessageTooBig;
 
@@ -49,10 +51,12 @@ pub(crate) struct DeskState<Out> {
 }
 
 /// What the application asks for beside sending.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
     pub(crate) reconnect: bool,
     pub(crate) probe: bool,
+    pub(crate) activity: Option<Activity>,
+    pub(crate) update: Option<Box<Update>>,
     pub(crate) close: bool,
     /// Nobody is left.
     pub(crate) abandoned: bool,

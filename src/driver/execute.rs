@@ -6,7 +6,8 @@ use super::board::Finish;
 use super::contain::{contain, drop_contained};
 use super::inbox::Change;
 use super::link::MainLink;
-use super::{Driver, Retiring, Stage, tasks};
+use super::scout::Order;
+use super::{Driver, Retiring, Stage, scout, tasks};
 use crate::connection::FirstConnect;
 use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};
 use crate::transport::{Attempt, Link, Transport};
@@ -41,6 +42,18 @@ impl<T: Transport> Driver<T> {
 
     fn open(&mut self, link: LinkId, purpose: Purpose, route: usize, number: u32) {
         let attempt = Attempt::new(link, number, route, purpose, self.last_failure.clone());
+        match purpose {
+            Purpose::Main => self.open_main(link, attempt),
+            Purpose::Scout => {
+                let hook = self.hook.clone().filter(|_| self.scouts_log_in);
+                let (orders, task) =
+                    scout::scout(Arc::clone(&self.transport), hook, attempt, Arc::clone(&self.reports));
+                self.tasks.spawn_scout(link, orders, task);
+            }
+        }
+    }
+
+    fn open_main(&mut self, link: LinkId, attempt: Attempt) {
         let bounds = self.inbox.bounds();
         let task = tasks::open(
             Arc::clone(&self.transport),
@@ -77,9 +90,13 @@ impl<T: Transport> Driver<T> {
     }
 
     fn beat(&mut self, id: LinkId, token: Token) {
-        let Some(main) = self.main.as_mut().filter(|main| main.id == id && main.broken.is_none()) else {
+        let Some(main) = self.main.as_mut().filter(|main| main.id == id) else {
+            self.tasks.order(id, Order::Beat(token));
             return;
         };
+        if main.broken.is_some() {
+            return;
+        }
         match contain(|| main.link.start_beat(token)).unwrap_or(Err(LinkEnd::Panicked)) {
             Ok(()) => {
                 main.unflushed = true;
@@ -99,7 +116,10 @@ impl<T: Transport> Driver<T> {
 
     /// Moves the link to a task that says goodbye. Its end is reported.
     fn retire(&mut self, id: LinkId) {
-        let Some(main) = self.main.take_if(|main| main.id == id) else { return };
+        let Some(main) = self.main.take_if(|main| main.id == id) else {
+            self.tasks.order(id, Order::Retire);
+            return;
+        };
         self.at_desk(|state, departing| state.outbox.put_back(departing));
         self.retiring = Some(Retiring { link: id, epoch: main.epoch });
         let task = tasks::retire(id, main.link, Arc::clone(&self.reports));

@@ -12,7 +12,7 @@
 //! * [`execute`]: what the keeper wants done.
 //! * [`reading`] and [`writing`]: the link in use.
 //! * [`closing`]: the graceful end.
-//! * [`tasks`] and [`reports`]: the tasks beside, and what they say.
+//! * [`tasks`], [`scout`] and [`reports`]: the tasks beside, and what they say.
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`clock`], [`alarm`]: time.
@@ -30,6 +30,7 @@ mod inbox;
 mod link;
 mod reading;
 mod reports;
+mod scout;
 mod tasks;
 mod turn;
 mod waiters;
@@ -80,6 +81,8 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) keeper: Config,
     pub(crate) seed: u64,
     pub(crate) hook: Option<Arc<Hook<T::Link>>>,
+    /// Whether scouts log in too.
+    pub(crate) scouts_log_in: bool,
     pub(crate) listener: Option<Box<OnEvent>>,
     pub(crate) network: Option<Box<dyn NetworkWatch>>,
     pub(crate) outbox: Bounds,
@@ -112,6 +115,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         keeper,
         transport,
         hook: setup.hook,
+        scouts_log_in: setup.scouts_log_in,
         network: setup.network,
         first_connect: setup.first_connect,
         stage: Stage::New,
@@ -167,6 +171,7 @@ struct Driver<T: Transport> {
     keeper: Keeper,
     transport: Arc<T>,
     hook: Option<Arc<Hook<T::Link>>>,
+    scouts_log_in: bool,
     network: Option<Box<dyn NetworkWatch>>,
     first_connect: FirstConnect,
 

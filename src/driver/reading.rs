@@ -23,6 +23,7 @@ const PARKED_AFTER: Duration = Duration::from_millis(20);
 struct Batch {
     frames: usize,
     bytes: usize,
+    messages: bool,
     /// The peer said something that the link may have to answer.
     alive: bool,
     /// Nothing more waits: the link will wake the task.
@@ -61,7 +62,11 @@ impl<T: Transport> Driver<T> {
             self.deliver(cx);
         }
         // A part of a long message is a sign of life too.
-        if batch.frames > 0 || bytes > 0 {
+        if batch.messages {
+            let now = self.now();
+            self.keeper.handle_message(id, now);
+            self.execute();
+        } else if batch.frames > 0 || bytes > 0 {
             let now = self.now();
             self.keeper.handle_heard(id, now);
             self.execute();
@@ -114,6 +119,7 @@ impl<T: Transport> Driver<T> {
                         return;
                     }
                     Poll::Ready(Ok(Frame::Message(message))) => {
+                        batch.messages = true;
                         batch.bytes += link.weigh(&message);
                         arrived.push_back(message);
                     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::connection::Session;
-use crate::keeper::{Dialled, LinkEnd, LinkId};
+use crate::keeper::{Dialled, Failure, LinkEnd, LinkId, Opened, Token};
 use crate::transport::{ConnectError, Link};
 
 /// Messages that may wait in the channel.
@@ -21,11 +21,20 @@ pub(crate) enum Report<L: Link> {
     Failed { error: ConnectError, dialled: Option<Dialled> },
     /// A message came in on a link that is being retired.
     Message(L::Incoming),
-    /// The retired link ended.
+    /// A scout could not be opened.
+    ScoutFailed { failure: Failure, dialled: Option<Dialled> },
+    /// A scout is open.
+    ScoutOpened(Opened),
+    /// Something came in on a scout.
+    ScoutHeard,
+    /// A scout's beat was answered.
+    ScoutAnswered(Option<Token>),
+    /// A link that is being retired, or a scout, ended.
     Ended(LinkEnd),
 }
 
-/// The channel. Messages are bounded; of all else a link's task says one word.
+/// The channel. Messages and what scouts hear are bounded; of all else a
+/// link's task says a word or two.
 pub(crate) struct Reports<L: Link> {
     state: Mutex<State<L>>,
 }
@@ -41,7 +50,8 @@ impl<L: Link> Reports<L> {
         Reports { state: Mutex::new(State { queue: VecDeque::new(), driver: None, senders: Vec::new() }) }
     }
 
-    /// Reports; for a message, wait for [`Reports::poll_room`] first.
+    /// Reports; for a message, or what a scout hears, wait for
+    /// [`Reports::poll_room`] first.
     pub(crate) fn send(&self, link: LinkId, report: Report<L>) {
         let mut state = self.lock();
         state.queue.push_back((link, report));
@@ -52,7 +62,7 @@ impl<L: Link> Reports<L> {
         }
     }
 
-    /// Ready when a message may be sent.
+    /// Ready when a message may be reported.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.queue.len() < BOUND {

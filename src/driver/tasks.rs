@@ -1,14 +1,16 @@
 //! The small tasks beside the driver's: those that open links and those that
-//! say goodbye on them.
+//! say goodbye on them. A scout's has a file of its own.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::contain::{Panicked, contain, contain_future, drop_contained};
 use super::reports::{Report, Reports};
+use super::scout::Order;
 use crate::connection::{Hook, Session};
 use crate::keeper::{Failure, LinkEnd, LinkId};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
@@ -17,42 +19,70 @@ use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 /// when the driver goes.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    running: Vec<(LinkId, AbortHandle)>,
+    running: Vec<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    link: LinkId,
+    task: AbortHandle,
+    /// A scout's task takes orders.
+    orders: Option<mpsc::Sender<Order>>,
 }
 
 impl Tasks {
     pub(super) fn spawn(&mut self, link: LinkId, task: impl Future<Output = ()> + Send + 'static) {
-        self.running.push((link, tokio::spawn(task).abort_handle()));
+        let task = tokio::spawn(task).abort_handle();
+        self.running.push(Running { link, task, orders: None });
+    }
+
+    /// As [`Tasks::spawn`], for a task that takes orders.
+    pub(super) fn spawn_scout(
+        &mut self,
+        link: LinkId,
+        orders: mpsc::Sender<Order>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let task = tokio::spawn(task).abort_handle();
+        self.running.push(Running { link, task, orders: Some(orders) });
+    }
+
+    /// Gives a scout an order. False if there is no such scout.
+    pub(super) fn order(&self, link: LinkId, order: Order) -> bool {
+        let scout = self.running.iter().find(|running| running.link == link);
+        // A scout that does not keep up with its orders will not answer in
+        // time either.
+        scout.and_then(|scout| scout.orders.as_ref()).is_some_and(|orders| orders.try_send(order).is_ok())
     }
 
     /// The task has said its last word. False if it had been abandoned: then
     /// its word does not count.
     pub(super) fn ended(&mut self, link: LinkId) -> bool {
         let before = self.running.len();
-        self.running.retain(|(running, _)| *running != link);
+        self.running.retain(|running| running.link != link);
         self.running.len() < before
     }
 
     /// Whether the link's task runs and was not abandoned.
     pub(super) fn knows(&self, link: LinkId) -> bool {
-        self.running.iter().any(|(running, _)| *running == link)
+        self.running.iter().any(|running| running.link == link)
     }
 
     /// Drops the link's task, and the link with it, at once.
     pub(super) fn abandon(&mut self, link: LinkId) {
-        self.running.retain(|(running, task)| {
-            if *running == link {
-                task.abort();
+        self.running.retain(|running| {
+            if running.link == link {
+                running.task.abort();
             }
-            *running != link
+            running.link != link
         });
     }
 }
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        for (_, task) in &self.running {
-            task.abort();
+        for running in &self.running {
+            running.task.abort();
         }
     }
 }
@@ -68,32 +98,35 @@ pub(super) async fn open<T: Transport>(
     reports: Arc<Reports<T::Link>>,
 ) {
     let id = attempt.link_id();
-    let connected = contain_future(async { transport.connect(&attempt).await }).await;
-    let dialled = attempt.dial_report();
-    let link = match connected {
-        Ok(Ok(link)) => link,
-        Ok(Err(error)) => return reports.send(id, Report::Failed { error, dialled }),
-        Err(Panicked) => return reports.send(id, Report::Failed { error: panicked(), dialled }),
+    let dialled = attempt.clone();
+    let report = match connect(&*transport, hook, attempt, reconnect, kept).await {
+        Ok(session) => Report::Opened(Box::new(session)),
+        Err(error) => Report::Failed { error, dialled: dialled.dial_report() },
     };
-    let session = Session::new(link, attempt, reconnect, kept);
-    let session = match hook {
-        None => Ok(session),
-        Some(hook) => match contain_future(async move { hook(session).await }).await {
-            Ok(Ok(session)) => Ok(session),
-            Ok(Err(refused)) => Err(refused.into_connect_error()),
-            Err(Panicked) => Err(panicked()),
-        },
-    };
-    reports.send(
-        id,
-        match session {
-            Ok(session) => Report::Opened(Box::new(session)),
-            Err(error) => Report::Failed { error, dialled },
-        },
-    );
+    reports.send(id, report);
 }
 
-fn panicked() -> ConnectError {
+/// One link, logged in if there is a hook for it.
+pub(super) async fn connect<T: Transport>(
+    transport: &T,
+    hook: Option<Arc<Hook<T::Link>>>,
+    attempt: Attempt,
+    reconnect: bool,
+    kept: (usize, usize),
+) -> Result<Session<T::Link>, ConnectError> {
+    let link = match contain_future(async { transport.connect(&attempt).await }).await {
+        Ok(connected) => connected?,
+        Err(Panicked) => return Err(panicked()),
+    };
+    let session = Session::new(link, attempt, reconnect, kept);
+    let Some(hook) = hook else { return Ok(session) };
+    match contain_future(async move { hook(session).await }).await {
+        Ok(session) => session.map_err(|refused| refused.into_connect_error()),
+        Err(Panicked) => Err(panicked()),
+    }
+}
+
+pub(super) fn panicked() -> ConnectError {
     ConnectError::new(Failure::Panicked)
 }
 

@@ -130,6 +130,30 @@ impl<T: Transport> Driver<T> {
                     self.keeper.handle_open_failed(link, failure, dialled, now);
                     self.execute();
                 }
+                Report::ScoutFailed { failure, dialled } => {
+                    if self.tasks.ended(link) {
+                        let now = self.now();
+                        self.keeper.handle_open_failed(link, failure, dialled, now);
+                        self.execute();
+                    }
+                }
+                Report::ScoutOpened(opened) => {
+                    if self.tasks.knows(link) {
+                        let now = self.now();
+                        self.keeper.handle_opened(link, opened, now);
+                        self.execute();
+                    }
+                }
+                Report::ScoutHeard => {
+                    let now = self.now();
+                    self.keeper.handle_heard(link, now);
+                    self.execute();
+                }
+                Report::ScoutAnswered(token) => {
+                    let now = self.now();
+                    self.keeper.handle_answered(link, token, now);
+                    self.execute();
+                }
                 Report::Ended(end) => {
                     if self.tasks.ended(link) {
                         self.retired(link, end);
@@ -195,6 +219,17 @@ impl<T: Transport> Driver<T> {
         if self.closing.is_some() {
             // Nothing is worth a new link any more.
             return;
+        }
+        if let Some(activity) = orders.activity {
+            let now = self.now();
+            self.keeper.set_activity(activity, now);
+            self.execute();
+        }
+        if let Some(update) = orders.update {
+            let now = self.now();
+            let config = update.applied_to(self.keeper.config());
+            self.keeper.update(config, now);
+            self.execute();
         }
         if orders.reconnect {
             let now = self.now();

@@ -106,6 +106,25 @@ pub enum Event {
         /// The gap that failed.
         failed: Duration,
     },
+    /// A scout is being opened: a side link that tests a gap.
+    ScoutSent {
+        /// The side link.
+        link: LinkId,
+        /// The gap that it tests.
+        gap: Duration,
+    },
+    /// A scout's trial is over.
+    ScoutReturned {
+        /// The side link.
+        link: LinkId,
+        /// The gap that it was to test.
+        gap: Duration,
+        /// What it met with.
+        met: Scouted,
+    },
+    /// No scout is to be had: the server, the transport or `overlap(false)`
+    /// refuses a second link. Learning goes on from gaps that happen anyway.
+    ScoutsRefused,
     /// The next attempt waits for `delay`.
     ReconnectScheduled {
         /// Counts consecutive attempts from 1.
@@ -163,6 +182,25 @@ pub enum Event {
     Closed,
 }
 
+/// What a scout met with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scouted {
+    /// Its beat was answered.
+    Survived,
+    /// Its beat was not answered, or by a reset. Believed once the link in
+    /// use shows that the path works.
+    Expired,
+    /// The other side ended it after this gap. Believed likewise.
+    Ended {
+        /// Time since the last byte.
+        gap: Duration,
+    },
+    /// Nothing that says anything: it could not be opened, was called back,
+    /// or something happened to the network.
+    Void,
+}
+
 /// How the end of a link was noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -178,6 +216,9 @@ pub enum Seen {
     ProbeUnanswered,
     /// A peer that should beat was silent for too long.
     Silent,
+    /// No message came within the application's own limit, whatever beats
+    /// say.
+    NoMessage,
     /// The system's own acknowledgements stopped while the reader stalled.
     Unacknowledged,
     /// The local address is gone.
@@ -204,6 +245,7 @@ impl Seen {
             Seen::Unanswered { .. } => "beats unanswered",
             Seen::ProbeUnanswered => "probe unanswered",
             Seen::Silent => "peer silent",
+            Seen::NoMessage => "no message",
             Seen::Unacknowledged => "unacknowledged",
             Seen::AddressGone => "address gone",
             Seen::Slept => "slept",
@@ -220,6 +262,7 @@ impl fmt::Display for Seen {
             Seen::Unanswered { beats } => write!(f, "{beats} beats unanswered"),
             Seen::ProbeUnanswered
             | Seen::Silent
+            | Seen::NoMessage
             | Seen::Unacknowledged
             | Seen::AddressGone
             | Seen::Slept
@@ -265,6 +308,8 @@ pub enum Ground {
     Suspended,
     /// The peer's own word.
     PeerSaid,
+    /// The application's own limit for the silence between messages.
+    SilenceLimit,
     /// Our own doing.
     Ourselves,
 }
@@ -317,6 +362,17 @@ pub enum GiveUp {
     Policy,
 }
 
+impl fmt::Display for Scouted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scouted::Survived => f.write_str("it survived"),
+            Scouted::Expired => f.write_str("it did not survive"),
+            Scouted::Ended { gap } => write!(f, "ended after {gap:.1?}"),
+            Scouted::Void => f.write_str("void"),
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -340,6 +396,7 @@ impl fmt::Display for Ground {
             Ground::NetworkEvent => "a network event came in between",
             Ground::Suspended => "a suspend came in between",
             Ground::PeerSaid => "the peer said so",
+            Ground::SilenceLimit => "no message within the limit",
             Ground::Ourselves => "our own doing",
         })
     }
@@ -412,6 +469,9 @@ impl fmt::Display for Event {
             Event::IdleTimeoutShrank { failed } => {
                 write!(f, "idle timeout shrank below {failed:.1?}")
             }
+            Event::ScoutSent { link, gap } => write!(f, "scout {link} tests {gap:.1?}"),
+            Event::ScoutReturned { link, gap, met } => write!(f, "scout {link} for {gap:.1?}: {met}"),
+            Event::ScoutsRefused => f.write_str("scouts refused"),
             Event::ReconnectScheduled { attempt, delay, because } => {
                 write!(f, "attempt {attempt} in {delay:.1?}: {because}")
             }

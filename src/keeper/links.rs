@@ -32,4 +32,8 @@ pub struct Token(pub u64);
 pub enum Purpose {
     /// To carry the messages.
     Main,
+    /// To stay silent for a while and then beat once, so that the idle timeout
+    /// of the path is learned without risk to the link in use. No message
+    /// goes over it.
+    Scout,
 }

@@ -5,6 +5,7 @@
 //! ([`Keeper::poll_timeout`]). It has no I/O, clock, lock, await or randomness
 //! of its own: time comes in as [`Moment`], chance as a seed.
 
+mod activity;
 mod core;
 mod dice;
 mod end;
@@ -19,9 +20,10 @@ mod verdict;
 mod watch;
 
 pub use self::core::Keeper;
+pub use activity::Activity;
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
-pub use event::{Because, Cause, Event, GiveUp, Ground, Seen};
+pub use event::{Because, Cause, Event, GiveUp, Ground, Scouted, Seen};
 pub use heartbeat::{Beat, Growth, Heartbeat, Probing};
 pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
@@ -46,11 +48,24 @@ pub struct Config {
     /// How long a goodbye may take: after it a closing link is dropped.
     /// Default: 3 s.
     pub goodbye: Duration,
+    /// Whether a second link may be opened beside the one in use. Default:
+    /// true. False for servers that allow one session a user.
+    pub overlap: bool,
+    /// The longest time without a message, apart from beats: after it the
+    /// link is dropped, since its peer answers but says nothing. Default:
+    /// none.
+    pub silence_limit: Option<Duration>,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { heartbeat: Heartbeat::default(), reconnect: Reconnect::default(), goodbye: GOODBYE }
+        Config {
+            heartbeat: Heartbeat::default(),
+            reconnect: Reconnect::default(),
+            goodbye: GOODBYE,
+            overlap: true,
+            silence_limit: None,
+        }
     }
 }
 
@@ -70,6 +85,9 @@ impl Config {
         self.reconnect.check()?;
         if self.goodbye.is_zero() {
             return Err(Invalid::new("close_deadline", "must not be zero"));
+        }
+        if self.silence_limit.is_some_and(|limit| limit.is_zero()) {
+            return Err(Invalid::new("silence_limit", "must not be zero"));
         }
         Ok(())
     }
@@ -209,6 +227,10 @@ pub struct Figures {
     pub beats_saved: u64,
     /// Beats unanswered at their deadline.
     pub misses: u64,
+    /// Scouts sent out.
+    pub scouts_sent: u64,
+    /// Beats that scouts sent, beside `beats_sent`.
+    pub scout_beats: u64,
     /// Links taken into use after the first.
     pub reconnects: u64,
     /// Smoothed round trip of the present link, once measured.

@@ -8,8 +8,12 @@ pub enum Timer {
     Beat,
     /// A beat's or probe's answer is due.
     Answer,
+    /// Something with a scout is due.
+    Scout,
     /// The peer's own beat is due.
     Silence,
+    /// A message is due, by the application's own limit.
+    Message,
     /// The next attempt is due.
     Retry,
     /// An attempt's deadline.

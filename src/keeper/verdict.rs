@@ -83,6 +83,7 @@ pub(super) fn known_at_once(seen: &Seen) -> Option<(Cause, Ground)> {
     match seen {
         Seen::Asked | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
         Seen::Slept => Some((Cause::Slept, Ground::Suspended)),
+        Seen::NoMessage => Some((Cause::ServerStuck, Ground::SilenceLimit)),
         Seen::AddressGone => Some((Cause::AddressGone, Ground::NetworkEvent)),
         Seen::Ended(end) if !may_be_a_middlebox(end) => match end {
             LinkEnd::Io { .. } => None,

@@ -22,6 +22,9 @@ const DEADLINE_MAX: Duration = Duration::from_secs(5);
 const DEADLINE_FIRST: Duration = Duration::from_secs(3);
 /// Deadline of a probe after a network event, a wake, or on demand.
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
+/// Shortest deadline while the application is in the background: the radio
+/// may sleep.
+const DEADLINE_MIN_BACKGROUND: Duration = Duration::from_millis(2500);
 /// A timer later than this means that the process slept or froze.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -126,17 +129,24 @@ pub(super) enum Step {
     Dead { seen: Seen, asked: Option<Asked> },
 }
 
+impl Limits {
+    fn new(heartbeat: &Heartbeat, background: bool) -> Limits {
+        let shortest = if background { DEADLINE_MIN_BACKGROUND } else { DEADLINE_MIN };
+        Limits {
+            deadline_min: heartbeat.unit(shortest),
+            deadline_max: heartbeat.unit(DEADLINE_MAX),
+            deadline_first: heartbeat.unit(DEADLINE_FIRST),
+            deadline_probe: heartbeat.unit(DEADLINE_PROBE),
+            late: heartbeat.unit(LATE),
+            misses: heartbeat.misses,
+        }
+    }
+}
+
 impl Watch {
-    pub(super) fn new(heartbeat: &Heartbeat, beat: Beat, now: Moment) -> Watch {
+    pub(super) fn new(heartbeat: &Heartbeat, background: bool, beat: Beat, now: Moment) -> Watch {
         Watch {
-            limits: Limits {
-                deadline_min: heartbeat.unit(DEADLINE_MIN),
-                deadline_max: heartbeat.unit(DEADLINE_MAX),
-                deadline_first: heartbeat.unit(DEADLINE_FIRST),
-                deadline_probe: heartbeat.unit(DEADLINE_PROBE),
-                late: heartbeat.unit(LATE),
-                misses: heartbeat.misses,
-            },
+            limits: Limits::new(heartbeat, background),
             beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
@@ -160,6 +170,16 @@ impl Watch {
 
     pub(super) fn rtt(&self) -> Option<Duration> {
         self.rtt.smoothed()
+    }
+
+    /// When something last came in.
+    pub(super) fn last_heard(&self) -> Moment {
+        self.heard
+    }
+
+    /// Who beats.
+    pub(super) fn beat(&self) -> Beat {
+        self.beat
     }
 
     /// Beats that traffic has made unnecessary.
@@ -202,11 +222,16 @@ impl Watch {
 
     /// Whether a deadline that was due at `due` is handled so late that the
     /// process must have slept or frozen.
-    fn is_late(&self, due: Moment, now: Moment) -> bool {
+    pub(super) fn is_late(&self, due: Moment, now: Moment) -> bool {
         now.since(due) > self.limits.late
     }
 
     // What happened.
+
+    /// Other limits from here on. A deadline that runs is kept.
+    pub(super) fn set_heartbeat(&mut self, heartbeat: &Heartbeat, background: bool) {
+        self.limits = Limits::new(heartbeat, background);
+    }
 
     pub(super) fn set_pace(&mut self, pace: Option<Pace>, now: Moment) {
         if self.pace.is_none()
@@ -314,7 +339,19 @@ impl Watch {
         let gap = self.gap(now);
         self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
         self.spoiled = true;
-        Step::Beat { token: self.beat(now), gap }
+        Step::Beat { token: self.send_beat(now), gap }
+    }
+
+    /// The round trip, as another link on the same path has it.
+    pub(super) fn know_rtt(&mut self, rtt: Option<Duration>) {
+        if let Some(rtt) = rtt {
+            self.rtt.sample(rtt);
+        }
+    }
+
+    /// Beats at once, unless an answer is waited for anyway.
+    pub(super) fn ask_unless_asked(&mut self, now: Moment) -> Step {
+        if matches!(self.phase, Phase::Quiet) && self.can_ask() { self.ask(now, false) } else { Step::Wait }
     }
 
     /// Beats at once so that what was written is confirmed; a beat that is
@@ -398,7 +435,13 @@ impl Watch {
             }
             Timer::Answer => self.miss(now),
             Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
-            Timer::Beat | Timer::Retry | Timer::Attempt | Timer::Stall | Timer::Goodbye => self.beat_now(now),
+            Timer::Beat
+            | Timer::Message
+            | Timer::Scout
+            | Timer::Retry
+            | Timer::Attempt
+            | Timer::Stall
+            | Timer::Goodbye => self.beat_now(now),
         }
     }
 
@@ -486,7 +529,7 @@ impl Watch {
             let asked = Asked { gap, chosen, spoiled: self.is_spoiled() };
             self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
-        Step::Beat { token: self.beat(now), gap }
+        Step::Beat { token: self.send_beat(now), gap }
     }
 
     fn miss(&mut self, now: Moment) -> Step {
@@ -499,12 +542,12 @@ impl Watch {
                     return Step::Dead { seen: Seen::Unanswered { beats: missed }, asked: Some(asked) };
                 }
                 self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
-                Step::Missed { consecutive: missed, token: self.beat(now) }
+                Step::Missed { consecutive: missed, token: self.send_beat(now) }
             }
         }
     }
 
-    fn beat(&mut self, now: Moment) -> Token {
+    fn send_beat(&mut self, now: Moment) -> Token {
         self.last_token += 1;
         let token = Token(self.last_token);
         self.beaten = now;

@@ -94,6 +94,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
         (**self).routes()
     }
 
+    fn overlap(&self) -> bool {
+        (**self).overlap()
+    }
+
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
         (**self).weigh(message)
     }
@@ -109,6 +113,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn routes(&self) -> usize {
         (**self).routes()
+    }
+
+    fn overlap(&self) -> bool {
+        (**self).overlap()
     }
 
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
@@ -135,6 +143,10 @@ impl<T: Transport> Transport for Boxing<T> {
 
     fn routes(&self) -> usize {
         self.0.routes()
+    }
+
+    fn overlap(&self) -> bool {
+        self.0.overlap()
     }
 
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
@@ -264,6 +276,11 @@ mod tests {
             3
         }
 
+        fn overlap(&self) -> bool {
+            self.note("overlap");
+            false
+        }
+
         fn weigh(&self, message: &u16) -> Result<usize, MessageTooBig> {
             self.note("weigh");
             Err(MessageTooBig::new(usize::from(*message), 9))
@@ -319,6 +336,7 @@ mod tests {
             let attempt = |number| Attempt::new(crate::keeper::LinkId(1), number, 0, Purpose::Main, None);
             assert!(transport.connect(&attempt(1)).await.is_ok());
             assert_eq!(transport.routes(), 3);
+            assert!(!transport.overlap());
             assert_eq!(transport.weigh(&12), Err(MessageTooBig::new(12, 9)));
         }
         let noting = Noting::default();

@@ -50,6 +50,13 @@ pub trait Transport: Send + Sync + 'static {
         1
     }
 
+    /// Whether a second link may be opened beside the one in use. False where
+    /// the peer allows one session at a time and ends the first for the second
+    /// (client ids of MQTT, resources of XMPP).
+    fn overlap(&self) -> bool {
+        true
+    }
+
     /// What a message counts against the outbox's byte limit, and whether it
     /// may be sent at all. Called once for each message that is offered for
     /// sending, by the task that offers it.

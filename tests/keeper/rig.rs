@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longlink::keeper::{
     Beat, Because, Config, Dialled, Event, Failure, Finish, Heartbeat, Keeper, LinkEnd, LinkId, Moment,
-    NetworkStatus, Opened, Output, Reconnect, Seen, State, Timer, Token,
+    NetworkStatus, Opened, Output, Purpose, Reconnect, Seen, State, Timer, Token,
 };
 
 pub const fn secs(seconds: u64) -> Duration {
@@ -35,6 +35,13 @@ pub fn with_reconnect(reconnect: Reconnect) -> Config {
     config
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct Scout {
+    pub link: LinkId,
+    pub gap: Duration,
+    pub token: Option<Token>,
+}
+
 pub struct Rig {
     pub keeper: Keeper,
     pub now: Moment,
@@ -42,6 +49,8 @@ pub struct Rig {
     pub opening: Option<LinkId>,
     pub main: Option<LinkId>,
     pub token: Option<Token>,
+    /// The scouts that are out, with the gap that each tests and its last beat.
+    pub scouts: Vec<Scout>,
     pub finished: Option<Finish>,
     /// All outputs since the last [`Rig::forget`], with their instants.
     pub log: Vec<(Duration, Output)>,
@@ -57,6 +66,7 @@ impl Rig {
             opening: None,
             main: None,
             token: None,
+            scouts: Vec::new(),
             finished: None,
             log: Vec::new(),
         };
@@ -91,6 +101,37 @@ impl Rig {
         self.keeper.handle_opened(link, Opened { beat, dialled, took: 3 * RTT }, self.now);
         self.drain();
         link
+    }
+
+    /// A scout that is being opened is open, at this instant.
+    pub fn open_scout(&mut self, link: LinkId) {
+        self.open_scout_as(link, Beat::Ping);
+    }
+
+    pub fn open_scout_as(&mut self, link: LinkId, beat: Beat) {
+        let dialled = Dialled { took: RTT, local: None };
+        self.keeper.handle_opened(link, Opened { beat, dialled, took: RTT }, self.now);
+        self.drain();
+    }
+
+    pub fn fail_scout(&mut self, link: LinkId, failure: Failure) {
+        self.keeper.handle_open_failed(link, failure, None, self.now);
+        self.scouts.retain(|scout| scout.link != link);
+        self.drain();
+    }
+
+    /// A scout's last beat is answered.
+    pub fn answer_scout(&mut self, link: LinkId) {
+        let token = self.scouts.iter().find(|scout| scout.link == link).and_then(|scout| scout.token);
+        assert!(token.is_some(), "the scout has not beaten");
+        self.keeper.handle_answered(link, token, self.now);
+        self.drain();
+    }
+
+    pub fn end_scout(&mut self, link: LinkId, end: LinkEnd) {
+        self.keeper.handle_ended(link, end, self.now);
+        self.scouts.retain(|scout| scout.link != link);
+        self.drain();
     }
 
     /// The attempt under way fails, at this instant and without a dial.
@@ -331,10 +372,24 @@ impl Rig {
     fn drain(&mut self) {
         while let Some(output) = self.keeper.poll_output() {
             match &output {
+                Output::Open { purpose: Purpose::Scout, link, .. } => {
+                    self.scouts.push(Scout { link: *link, gap: Duration::ZERO, token: None });
+                }
+                Output::Emit(Event::ScoutSent { link, gap }) => {
+                    if let Some(scout) = self.scouts.iter_mut().find(|scout| scout.link == *link) {
+                        scout.gap = *gap;
+                    }
+                }
                 Output::Open { link, .. } => self.opening = Some(*link),
                 Output::Promote { link, .. } => self.main = Some(*link),
-                Output::Beat { token, .. } => self.token = Some(*token),
+                Output::Beat { link, token } => {
+                    match self.scouts.iter_mut().find(|scout| scout.link == *link) {
+                        Some(scout) => scout.token = Some(*token),
+                        None => self.token = Some(*token),
+                    }
+                }
                 Output::Abandon { link } | Output::Retire { link } => {
+                    self.scouts.retain(|scout| scout.link != *link);
                     self.opening.take_if(|opening| opening == link);
                     self.main.take_if(|main| main == link);
                 }

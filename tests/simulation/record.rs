@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Event, Figures};
+use longlink::keeper::Figures;
 
 /// An interval counts as settled once it has been held this long: no change,
 /// no drop, no longer gap. No stage of learning pauses so long, and no look
@@ -26,6 +26,18 @@ pub struct Record {
     pub figures: Figures,
     /// Longest time from a drop to the next link.
     pub longest_break: Duration,
+    /// Links that were opened beside the user's.
+    pub scouts: u64,
+    /// Beats on them.
+    pub scout_beats: u64,
+    /// Messages that came in.
+    pub messages: u64,
+    /// What all beats and their answers cost on the wire.
+    pub bytes: u64,
+    /// How often the client had to run: for its timer, or for what came in.
+    pub wake_ups: u64,
+    /// The intervals of the user's link and since when, if they were traced.
+    pub intervals: Vec<(Duration, Duration)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +100,27 @@ pub struct Recorder {
     beats_when_holding_began: u64,
     down_since: Option<Duration>,
     longest_break: Duration,
+    scouts: u64,
+    scout_beats: u64,
+    messages: u64,
+    bytes: u64,
+    wake_ups: u64,
+    intervals: Option<Vec<(Duration, Duration)>>,
 }
 
+/// What is said of the user's link goes for whichever that is at the time.
 impl Recorder {
+    /// Notes each interval from now on.
+    pub fn trace(&mut self) {
+        self.intervals = Some(Vec::new());
+    }
+
+    /// How often the user's link was lost.
+    pub fn drops(&self) -> usize {
+        self.drops.len()
+    }
+
+    /// Another link is the user's.
     pub fn promoted(&mut self, now: Duration) {
         self.byte(now);
         if let Some(since) = self.down_since.take() {
@@ -98,17 +128,22 @@ impl Recorder {
         }
     }
 
-    /// Something came in.
+    /// Something came in on the user's link.
     pub fn byte(&mut self, now: Duration) {
         self.byte = now;
         self.asked = None;
     }
 
-    /// A beat goes out.
+    /// A beat goes out on the user's link.
     pub fn beat(&mut self, interval: Duration, now: Duration) {
         let gap = now - self.byte;
         self.byte = now;
         self.beats += 1;
+        if let Some(intervals) = &mut self.intervals
+            && intervals.last().is_none_or(|(_, last)| *last != interval)
+        {
+            intervals.push((now, interval));
+        }
         if self.asked.is_some() {
             return;
         }
@@ -124,38 +159,32 @@ impl Recorder {
         self.look_for_settling(now);
     }
 
-    pub fn event(&mut self, event: &Event, now: Duration) {
-        match event {
-            Event::Disconnected { seen, .. } => self.dropped(seen.name(), now),
-            Event::IdleTimeoutShrank { .. } => self.shrank += 1,
-            _ => {}
-        }
+    pub fn shrank(&mut self) {
+        self.shrank += 1;
     }
 
-    pub fn finish(self, now: Duration, figures: Figures) -> Record {
-        Record {
-            length: now,
-            beats_since_settled: self.beats - self.beats_at_settling,
-            drops: self.drops,
-            settled: self.settled,
-            beats: self.beats,
-            shrank: self.shrank,
-            figures,
-            longest_break: self.longest_break,
-        }
+    pub fn scout_opened(&mut self) {
+        self.scouts += 1;
     }
 
-    fn look_for_settling(&mut self, now: Duration) {
-        if self.settled.is_none()
-            && let Some(holding) = self.holding
-            && now - holding.at >= HELD
-        {
-            self.settled = Some(holding);
-            self.beats_at_settling = self.beats_when_holding_began;
-        }
+    pub fn scout_beat(&mut self) {
+        self.scout_beats += 1;
     }
 
-    fn dropped(&mut self, seen: &'static str, now: Duration) {
+    pub fn message(&mut self) {
+        self.messages += 1;
+    }
+
+    pub fn bytes(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    pub fn woken(&mut self) {
+        self.wake_ups += 1;
+    }
+
+    /// The user's link is gone.
+    pub fn lost(&mut self, seen: &'static str, now: Duration) {
         self.look_for_settling(now);
         let gap = self.asked.unwrap_or(now - self.byte);
         let when = match self.settled {
@@ -168,5 +197,35 @@ impl Recorder {
         self.down_since = Some(now);
         self.asked = None;
         self.holding = None;
+    }
+
+    /// All of it up to `now`.
+    pub fn record(&self, now: Duration, figures: Figures) -> Record {
+        Record {
+            length: now,
+            beats_since_settled: self.beats - self.beats_at_settling,
+            drops: self.drops.clone(),
+            settled: self.settled,
+            beats: self.beats,
+            shrank: self.shrank,
+            figures,
+            longest_break: self.longest_break,
+            scouts: self.scouts,
+            scout_beats: self.scout_beats,
+            messages: self.messages,
+            bytes: self.bytes,
+            wake_ups: self.wake_ups,
+            intervals: self.intervals.clone().unwrap_or_default(),
+        }
+    }
+
+    fn look_for_settling(&mut self, now: Duration) {
+        if self.settled.is_none()
+            && let Some(holding) = self.holding
+            && now - holding.at >= HELD
+        {
+            self.settled = Some(holding);
+            self.beats_at_settling = self.beats_when_holding_began;
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
 use crate::keeper::reconnect::Ending;
 use crate::keeper::verdict::{self, Inquest};
 use crate::keeper::watch::{Asked, Step, Watch};
-use crate::keeper::{Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
+use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
 
 impl Keeper {
     /// Notes that something came in; false if `link` is not the one in use.
@@ -25,6 +25,10 @@ impl Keeper {
         {
             self.learn(Evidence::Survived { gap }, now);
         }
+        if let Some(gap) = news {
+            self.main_survived(gap);
+        }
+        self.believe_scouts(now);
         if heard.answered {
             self.renew_pace(now);
         }
@@ -58,6 +62,34 @@ impl Keeper {
         }
     }
 
+    /// The heartbeat's settings or what the application says of itself have
+    /// changed.
+    pub(super) fn apply_heartbeat(&mut self, now: Moment) {
+        let background = self.in_background();
+        let heartbeat = self.config.heartbeat.clone();
+        if let Some((_, main)) = self.main_mut_any() {
+            main.watch.set_heartbeat(&heartbeat, background);
+        }
+        self.renew_pace(now);
+        self.tell_interval(now);
+        self.plan_scouts(now);
+    }
+
+    pub(super) fn in_background(&self) -> bool {
+        self.activity == Some(Activity::Background)
+    }
+
+    /// No message came within the application's limit. A process that slept
+    /// or froze gives the peer the limit once more.
+    pub(super) fn message_overdue(&mut self, due: Moment, now: Moment) {
+        let Some((_, main)) = self.main_mut_any() else { return };
+        if main.watch.is_late(due, now) {
+            main.message = now;
+        } else {
+            self.lose(Seen::NoMessage, None, now);
+        }
+    }
+
     /// The path may be another now.
     pub(super) fn migrate(&mut self) {
         if let Some((link, _)) = self.main() {
@@ -69,6 +101,7 @@ impl Keeper {
     /// one way in which a link is lost.
     pub(super) fn lose(&mut self, seen: Seen, evidence: Option<(Evidence, bool)>, now: Moment) {
         let Some((link, main)) = self.take_main(now) else { return };
+        self.void_scouts(now);
         if !matches!(seen, Seen::Ended(_)) {
             self.outputs.push_back(Output::Abandon { link });
         }
@@ -130,14 +163,14 @@ impl Keeper {
     /// What an end says, if the path still works.
     pub(super) fn evidence_of_end(
         &self,
-        main: &Main,
+        watch: &Watch,
         end: &LinkEnd,
         now: Moment,
     ) -> Option<(Evidence, bool)> {
         if !verdict::may_be_a_middlebox(end) || self.offline {
             return None;
         }
-        match main.watch.asked() {
+        match watch.asked() {
             // In answer to a beat: a reset says that the path forgot the
             // link; another end only where the gap was a try.
             Some(asked) if asked.spoiled => None,
@@ -145,8 +178,8 @@ impl Keeper {
                 Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
             }
             Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
-            None if main.watch.is_spoiled() || main.watch.is_probing() => None,
-            None => Some((Evidence::EndedIdle { gap: main.watch.gap(now) }, false)),
+            None if watch.is_spoiled() || watch.is_probing() => None,
+            None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
         }
     }
 
@@ -179,6 +212,7 @@ impl Keeper {
         if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
             self.tell_interval(now);
         }
+        self.plan_scouts(now);
         expiry || lesson.is_some()
     }
 

@@ -4,18 +4,20 @@ mod in_use;
 mod news;
 mod opening;
 mod roles;
+mod scouting;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use self::roles::{Main, Role, Stall};
+use self::scouting::Scouting;
 use super::heartbeat::Prober;
 use super::reconnect::Backoff;
 use super::verdict::Inquest;
 use super::watch::Watch;
 use super::{
-    Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment, Opened,
-    Output, Seen, State, Timer, Token,
+    Activity, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
+    Opened, Output, Seen, State, Timer, Token,
 };
 
 /// Sleep shorter than this is not told from a busy machine.
@@ -65,10 +67,13 @@ pub struct Keeper {
     inquest: Option<Inquest>,
     /// The network is reported gone.
     offline: bool,
+    /// What the application says of itself.
+    activity: Option<Activity>,
     /// The last time good news cut something short.
     advanced: Option<Moment>,
     told_interval: Duration,
     outputs: VecDeque<Output>,
+    scouting: Scouting,
     tally: Tally,
     started: Moment,
     latest: Moment,
@@ -119,9 +124,11 @@ impl Keeper {
             course: Course::Idle,
             inquest: None,
             offline: false,
+            activity: None,
             advanced: None,
             told_interval,
             outputs: VecDeque::new(),
+            scouting: Scouting::default(),
             tally: Tally::default(),
             started: now,
             latest: now,
@@ -154,6 +161,8 @@ impl Keeper {
             beats_sent: self.tally.beats_sent,
             beats_saved: self.tally.beats_saved + main.map_or(0, |main| main.watch.saved()),
             misses: self.tally.misses,
+            scouts_sent: self.scouting.sent,
+            scout_beats: self.scouting.beats,
             reconnects: self.epoch.saturating_sub(1),
             rtt: main.and_then(|main| main.watch.rtt()),
             interval: self.prober.interval(now).unwrap_or_default(),
@@ -210,6 +219,31 @@ impl Keeper {
         self.with_watch(now, |watch| watch.confirm(now));
     }
 
+    /// Whether somebody looks at the application. Until it is said, gaps are
+    /// tried whenever they can be.
+    pub fn set_activity(&mut self, activity: Activity, now: Moment) {
+        self.settle_time(now);
+        self.activity = Some(activity);
+        self.prober.set_calm(activity == Activity::Foreground);
+        if activity == Activity::Foreground {
+            self.void_scouts(now);
+        }
+        self.apply_heartbeat(now);
+    }
+
+    /// Other settings from here on, taken as they are ([`Config::check`]).
+    /// What was learned stays, unless the heartbeat's scale is another; what
+    /// is under way goes on, its deadlines included.
+    pub fn update(&mut self, config: Config, now: Moment) {
+        self.settle_time(now);
+        self.config = config;
+        self.backoff.set_policy(self.config.reconnect.clone());
+        self.prober.set_heartbeat(self.config.heartbeat.clone(), now);
+        self.void_scouts(now);
+        self.ask_for_scouts_again(now);
+        self.apply_heartbeat(now);
+    }
+
     /// Closes: says goodbye on the link in use, abandons all others, and
     /// finishes within [`Config::goodbye`].
     pub fn close(&mut self, now: Moment) {
@@ -220,6 +254,8 @@ impl Keeper {
         }
         self.course = Course::Closing;
         self.inquest = None;
+        self.void_scouts(now);
+        self.abandon_draining(|_| true);
         if let Some((link, main)) = self.take_main(now) {
             let gap = main.watch.gap(now);
             self.tell_loss(link, &main, Seen::Closed, gap, now);
@@ -236,14 +272,16 @@ impl Keeper {
     /// An attempt succeeded, login included.
     pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
         self.settle_time(now);
-        if !matches!(self.role(link), Some(Role::Opening { .. })) {
-            return;
+        match self.role(link) {
+            Some(Role::Opening { .. }) => {}
+            Some(Role::Scout(_)) => return self.scout_opened(link, opened, now),
+            Some(Role::Main(_) | Role::Draining { .. }) | None => return,
         }
         self.forget(link);
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
-        let mut watch = Watch::new(&self.config.heartbeat, opened.beat, now);
+        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
         watch.set_pace(self.next_pace(now), now);
         let main = Main {
             epoch: self.epoch,
@@ -252,12 +290,14 @@ impl Keeper {
             watch,
             heard: false,
             stall: None,
+            message: now,
             shaken: None,
         };
         self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
         self.emit(Event::Connected { link, epoch: self.epoch, took: opened.took });
         self.tell_interval(now);
+        self.scouts_after_promotion(now);
     }
 
     /// An attempt failed. `dialled` as for [`Opened`], where it came so far.
@@ -269,16 +309,31 @@ impl Keeper {
         now: Moment,
     ) {
         self.settle_time(now);
-        let Some(Role::Opening { attempt, .. }) = self.role(link) else { return };
-        let attempt = *attempt;
-        self.forget(link);
-        self.fail(link, attempt, failure, dialled, now);
+        match self.role(link) {
+            Some(Role::Opening { attempt, .. }) => {
+                let attempt = *attempt;
+                self.forget(link);
+                self.fail(link, attempt, failure, dialled, now);
+            }
+            Some(Role::Scout(_)) => self.scout_failed(link, &failure, now),
+            Some(Role::Main(_) | Role::Draining { .. }) | None => {}
+        }
     }
 
     /// Bytes came in.
     pub fn handle_heard(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
-        self.hear(link, now);
+        if !self.hear(link, now) {
+            self.scout_heard(link, now);
+        }
+    }
+
+    /// A message came in, which counts as heard, too.
+    pub fn handle_message(&mut self, link: LinkId, now: Moment) {
+        self.handle_heard(link, now);
+        if let Some(main) = self.main_mut(link) {
+            main.message = now;
+        }
     }
 
     /// A beat's answer came in, which counts as heard, too; `None` where it
@@ -286,7 +341,7 @@ impl Keeper {
     pub fn handle_answered(&mut self, link: LinkId, token: Option<Token>, now: Moment) {
         self.settle_time(now);
         if !self.hear(link, now) {
-            return;
+            return self.scout_heard(link, now);
         }
         let Some(main) = self.main_mut(link) else { return };
         let (rtt, again) = main.watch.match_answer(token, now);
@@ -309,7 +364,7 @@ impl Keeper {
         self.settle_time(now);
         match self.role(link) {
             Some(Role::Main(main)) => {
-                let evidence = self.evidence_of_end(main, &end, now);
+                let evidence = self.evidence_of_end(&main.watch, &end, now);
                 self.lose(Seen::Ended(end), evidence, now);
             }
             Some(Role::Draining { .. }) => {
@@ -321,6 +376,7 @@ impl Keeper {
                 self.forget(link);
                 self.fail(link, attempt, Failure::Ended(end), None, now);
             }
+            Some(Role::Scout(_)) => self.scout_ended(link, &end, now),
             None => {}
         }
     }
@@ -333,6 +389,7 @@ impl Keeper {
         {
             main.stall = Some(Stall { since: now, told: false });
             main.watch.stall(now);
+            self.void_scouts(now);
         }
     }
 
@@ -343,6 +400,8 @@ impl Keeper {
             && main.stall.take().is_some()
         {
             main.watch.resume(now);
+            main.message = now;
+            self.plan_scouts(now);
         }
     }
 
@@ -379,6 +438,8 @@ impl Keeper {
         }
         match timer {
             Timer::Beat | Timer::Answer | Timer::Silence => self.with_watch(now, |watch| watch.timeout(now)),
+            Timer::Message => self.message_overdue(due, now),
+            Timer::Scout => self.scouts_due(now),
             Timer::Retry => self.open(now),
             Timer::Attempt => {
                 if let Some((link, attempt, ..)) = self.abandon_opening() {
@@ -393,13 +454,7 @@ impl Keeper {
                 }
             }
             Timer::Goodbye => {
-                self.links.retain(|(link, role)| match role {
-                    Role::Draining { until } if *until <= now => {
-                        self.outputs.push_back(Output::Abandon { link: *link });
-                        false
-                    }
-                    Role::Draining { .. } | Role::Opening { .. } | Role::Main(_) => true,
-                });
+                self.abandon_draining(|until| until <= now);
                 self.finish_if_alone();
             }
         }
@@ -423,10 +478,14 @@ impl Keeper {
             .iter()
             .filter_map(|(_, role)| match role {
                 Role::Opening { deadline, .. } => Some((*deadline, Timer::Attempt)),
-                Role::Main(main) => main.next(self.config.heartbeat.unit(STALL_TOLD)),
+                Role::Main(main) => {
+                    main.next(self.config.heartbeat.unit(STALL_TOLD), self.config.silence_limit)
+                }
                 Role::Draining { until } => Some((*until, Timer::Goodbye)),
+                Role::Scout(scout) => scout.next(),
             })
             .chain(of_course)
+            .chain(self.scouting.next())
             .min_by_key(|(at, _)| *at)
     }
 

@@ -39,6 +39,7 @@ impl Keeper {
             main.watch.spoil();
             main.shaken = Some(Ground::NetworkEvent);
         }
+        self.void_scouts(now);
         match status {
             NetworkStatus::Offline => {
                 self.offline = true;
@@ -63,6 +64,7 @@ impl Keeper {
                 self.advance(Because::Network, now);
             }
         }
+        self.plan_scouts(now);
     }
 
     pub(super) fn wake(&mut self, slept: Duration, now: Moment) {
@@ -73,16 +75,19 @@ impl Keeper {
         if let Some(inquest) = &mut self.inquest {
             inquest.spoiled = Some(Ground::Suspended);
         }
+        self.void_scouts(now);
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
         match self.main_mut_any() {
             Some(_) if too_long => self.lose(Seen::Slept, None, now),
             Some((_, main)) => {
                 main.watch.wake(probe_at);
+                main.message = now;
                 main.shaken = Some(Ground::Suspended);
             }
             None => self.advance(Because::Woke, now),
         }
+        self.plan_scouts(now);
     }
 
     /// Good news: an attempt soon. Once a burst.

@@ -15,12 +15,17 @@ impl Keeper {
         debug_assert!(self.main().is_none() && self.opening().is_none(), "one link at a time");
         self.course = Course::Underway;
         let attempt = self.backoff.begin();
-        self.last_link += 1;
-        let link = LinkId(self.last_link);
+        let link = self.next_link();
         let deadline = now + self.config.reconnect.attempt_deadline;
         self.links.push((link, Role::Opening { attempt, since: now, deadline }));
         self.outputs.push_back(Output::Open { link, purpose: Purpose::Main, route: 0, attempt });
         self.emit(Event::Connecting { link, attempt });
+    }
+
+    /// A name that no link had before.
+    pub(super) fn next_link(&mut self) -> LinkId {
+        self.last_link += 1;
+        LinkId(self.last_link)
     }
 
     pub(super) fn fail(

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Keeper;
+use super::scouting::Scout;
 use crate::keeper::watch::Watch;
 use crate::keeper::{Ground, LinkId, Moment, Output, Timer};
 
@@ -16,6 +17,8 @@ pub(super) enum Role {
     Main(Box<Main>),
     /// Said goodbye to; read until then.
     Draining { until: Moment },
+    /// A side link that tests a gap.
+    Scout(Box<Scout>),
 }
 
 /// The link in use.
@@ -28,6 +31,8 @@ pub(super) struct Main {
     /// Something came in since it was taken into use.
     pub(super) heard: bool,
     pub(super) stall: Option<Stall>,
+    /// Since when a message is waited for.
+    pub(super) message: Moment,
     /// What has happened around the link since the last byte came in: a death
     /// now is not a matter of idleness.
     pub(super) shaken: Option<Ground>,
@@ -41,10 +46,17 @@ pub(super) struct Stall {
 }
 
 impl Main {
-    pub(super) fn next(&self, stall_told: Duration) -> Option<(Moment, Timer)> {
+    pub(super) fn next(
+        &self,
+        stall_told: Duration,
+        silence_limit: Option<Duration>,
+    ) -> Option<(Moment, Timer)> {
+        let message = silence_limit
+            .filter(|_| self.stall.is_none())
+            .map(|limit| (self.message + limit, Timer::Message));
         let stall =
             self.stall.filter(|stall| !stall.told).map(|stall| (stall.since + stall_told, Timer::Stall));
-        [self.watch.next(), stall].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [self.watch.next(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 
@@ -60,14 +72,14 @@ impl Keeper {
     pub(super) fn main(&self) -> Option<(LinkId, &Main)> {
         self.links.iter().find_map(|(link, role)| match role {
             Role::Main(main) => Some((*link, &**main)),
-            Role::Opening { .. } | Role::Draining { .. } => None,
+            Role::Opening { .. } | Role::Draining { .. } | Role::Scout(_) => None,
         })
     }
 
     pub(super) fn main_mut_any(&mut self) -> Option<(LinkId, &mut Main)> {
         self.links.iter_mut().find_map(|(link, role)| match role {
             Role::Main(main) => Some((*link, &mut **main)),
-            Role::Opening { .. } | Role::Draining { .. } => None,
+            Role::Opening { .. } | Role::Draining { .. } | Role::Scout(_) => None,
         })
     }
 
@@ -78,7 +90,7 @@ impl Keeper {
     pub(super) fn opening(&self) -> Option<(LinkId, u32, Moment)> {
         self.links.iter().find_map(|(link, role)| match role {
             Role::Opening { attempt, since, .. } => Some((*link, *attempt, *since)),
-            Role::Main(_) | Role::Draining { .. } => None,
+            Role::Main(_) | Role::Draining { .. } | Role::Scout(_) => None,
         })
     }
 
@@ -89,6 +101,19 @@ impl Keeper {
         self.tally.uptime += now.since(main.since);
         self.tally.beats_saved += main.watch.saved();
         Some((link, main))
+    }
+
+    /// Drops the links on which goodbye was said and that were to end by a
+    /// time of this kind.
+    pub(super) fn abandon_draining(&mut self, is_over: impl Fn(Moment) -> bool) {
+        let outputs = &mut self.outputs;
+        self.links.retain(|(link, role)| match role {
+            Role::Draining { until } if is_over(*until) => {
+                outputs.push_back(Output::Abandon { link: *link });
+                false
+            }
+            Role::Draining { .. } | Role::Opening { .. } | Role::Main(_) | Role::Scout(_) => true,
+        });
     }
 
     pub(super) fn abandon_opening(&mut self) -> Option<(LinkId, u32, Moment)> {

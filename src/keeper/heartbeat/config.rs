@@ -17,6 +17,11 @@ pub(super) const MAX: Duration = Duration::from_secs(285);
 pub(super) const MAX_FRUGAL: Duration = Duration::from_secs(1800);
 /// [`Heartbeat::prompt`]'s interval: 15 s.
 pub(super) const PROMPT: Duration = Duration::from_secs(15);
+/// When the first look upward comes, counted from settling, on the link in
+/// use: 7 days. A look there costs a link if nothing has changed.
+pub(super) const LOOK_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The same where scouts look: a day. It costs nobody a link.
+pub(super) const LOOK_AFTER_SCOUTS: Duration = Duration::from_secs(24 * 3600);
 /// Unanswered beats in a row that mean death: 5. With follow-ups that come
 /// fast it is both patient and quick.
 pub(super) const MISSES: u32 = 5;
@@ -31,6 +36,7 @@ pub(super) const MISSES: u32 = 5;
 /// | `max` | 285 s | death noticed in five minutes even if nothing happens |
 /// | `misses` | 5 | patient, and quick because follow-ups come fast |
 /// | `growth` | [`Growth::Ladder`] | rungs just below the timeouts the world uses |
+/// | `look_after` | 7 days; 1 day with scouts | a look at a timeout that has not grown costs a link, or a scout |
 ///
 /// Five misses span 10 s at a round trip up to about a second, 50 s at worst.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +47,7 @@ pub struct Heartbeat {
     pub(crate) max: Duration,
     pub(crate) misses: u32,
     pub(crate) growth: Growth,
+    pub(crate) look_after: Option<Duration>,
     pub(crate) scale: f64,
 }
 
@@ -50,6 +57,16 @@ pub struct Heartbeat {
 pub enum Probing {
     /// On the link in use: its gaps grow until one kills it. The default.
     Main,
+    /// On side links to the same place, at most three at once, which stay
+    /// silent for a while and then beat once: the link in use is never
+    /// risked. It beats at `min` until a scout has proved more.
+    ///
+    /// Scouts are opened by the transport without the login hook, and by
+    /// default without credentials. Where a second link is refused, by
+    /// `overlap(false)`, by the transport or by the server, this is
+    /// [`Probing::Passive`] and
+    /// [`Event::ScoutsRefused`](crate::keeper::Event::ScoutsRefused) says so.
+    Scout,
     /// Only from gaps that happen anyway.
     Passive,
     /// Not at all: the interval is `start` for ever.
@@ -87,6 +104,7 @@ impl Heartbeat {
             max: MAX,
             misses: MISSES,
             growth: Growth::Ladder,
+            look_after: None,
             scale: 1.0,
         }
     }
@@ -170,6 +188,17 @@ impl Heartbeat {
         self
     }
 
+    /// When the first look upward comes, counted from settling: the prober
+    /// tries a gap just above the one that failed, which finds a timeout that
+    /// has grown and undoes a wrong conclusion. Looks that fail become rarer,
+    /// up to 8 times this (28 times with scouts). Where the failure rests on
+    /// one ambiguous observation the first comes after a seventh of it.
+    /// Default: 7 days; a day with scouts.
+    pub fn look_after(mut self, look_after: Duration) -> Heartbeat {
+        self.look_after = Some(look_after);
+        self
+    }
+
     /// A duration given at scale 1, at this heartbeat's scale.
     pub(crate) fn unit(&self, at_one: Duration) -> Duration {
         if self.scale == 1.0 { at_one } else { at_one.mul_f64(self.scale) }
@@ -202,6 +231,9 @@ impl Heartbeat {
         }
         if !(1..=16).contains(&self.misses) {
             return Err(Invalid::new("heartbeat.misses", "must lie between 1 and 16"));
+        }
+        if self.look_after.is_some_and(|after| after.is_zero() || after > LONGEST) {
+            return Err(Invalid::new("heartbeat.look_after", "must lie between 1 ns and a year"));
         }
         match self.growth {
             Growth::Ladder => {}

@@ -6,9 +6,11 @@ mod evidence;
 mod ladder;
 mod prober;
 mod rtt;
+mod survey;
 
 pub use beat::Beat;
 pub use config::{Growth, Heartbeat, Probing};
 pub(super) use evidence::{Evidence, Lesson};
 pub(super) use prober::{Pace, Prober};
 pub(super) use rtt::Rtt;
+pub(super) use survey::SCOUTS;

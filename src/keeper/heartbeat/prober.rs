@@ -12,23 +12,26 @@
 //! 3. *Doubt*: a proven gap failed. Beat at half until it is answered, climb
 //!    back by doubling; only a gap that fails again is believed.
 //! 4. *Regrow*: T shrank; grow by a fifth at a time, with one drop to spend.
+//!
+//! Where scouts test gaps instead of the link in use, the stages are the same
+//! and `survey` says which gaps they test; nothing regrows, since learning
+//! costs nobody a link.
 
 use std::time::Duration;
 
-use super::config::{Heartbeat, Probing};
+use super::config::{Heartbeat, LOOK_AFTER, LOOK_AFTER_SCOUTS, Probing};
 use super::evidence::{Evidence, Lesson};
 use crate::keeper::{Dice, Moment};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The first look upward, and where it starts again after a success.
-const LOOK_FIRST: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The first look where the conclusion rests on one ambiguous observation.
-const LOOK_AMBIGUOUS: Duration = DAY;
-/// Looks that fail become rarer up to this.
-const LOOK_RAREST: Duration = Duration::from_secs(56 * 24 * 3600);
-/// Drops that learning may cost within [`DROPS_WITHIN`].
+/// Looks that fail become rarer up to this many times the first; with
+/// scouts up to [`LOOKS_RAREST_SCOUTS`] times.
+const LOOKS_RAREST: u32 = 8;
+const LOOKS_RAREST_SCOUTS: u32 = 28;
+/// On the link in use, a failure that rests on one ambiguous observation is
+/// looked at after this part of the first look.
+const LOOK_AMBIGUOUS: u32 = 7;
+/// Drops that learning may cost within the time to the first look, 7 days.
 const DROPS: usize = 3;
-const DROPS_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Doubts count together within this.
 const DOUBTS_WITHIN: Duration = Duration::from_secs(2 * 24 * 3600);
 /// The held interval: this part of what is proven …
@@ -54,12 +57,16 @@ pub(crate) struct Pace {
 
 #[derive(Debug)]
 pub(crate) struct Prober {
-    heartbeat: Heartbeat,
+    pub(super) heartbeat: Heartbeat,
     /// The longest gap known to survive; zero at first.
-    proven: Duration,
-    failed: Option<Failed>,
-    stage: Stage,
-    /// When learning cost a link, within the last seven days.
+    pub(super) proven: Duration,
+    pub(super) failed: Option<Failed>,
+    pub(super) stage: Stage,
+    /// Scouts are refused: what they would have found stays unknown.
+    pub(super) alone: bool,
+    /// Nothing is to be tried now: the application is in the foreground.
+    pub(super) calm: bool,
+    /// When learning cost a link, within the time to the first look.
     drops: Vec<Moment>,
     /// Proven gaps that failed once, within the last two days.
     doubted: Vec<(Duration, Moment)>,
@@ -74,13 +81,13 @@ pub(crate) struct Prober {
 
 /// The shortest gap at which an idle link died.
 #[derive(Clone, Copy, Debug)]
-struct Failed {
-    gap: Duration,
-    ambiguous: bool,
+pub(super) struct Failed {
+    pub(super) gap: Duration,
+    pub(super) ambiguous: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Stage {
+pub(super) enum Stage {
     Learn,
     Hold { look_at: Moment },
     Doubt { pace: Duration },
@@ -89,18 +96,57 @@ enum Stage {
 
 impl Prober {
     pub(crate) fn new(heartbeat: Heartbeat) -> Prober {
+        let look_after = first_look(&heartbeat);
         Prober {
             heartbeat,
             proven: Duration::ZERO,
             failed: None,
             stage: Stage::Learn,
+            alone: false,
+            calm: false,
             drops: Vec::new(),
             doubted: Vec::new(),
             sound: Duration::ZERO,
             lifted: Vec::new(),
             last_end: None,
-            look_after: LOOK_FIRST,
+            look_after,
         }
+    }
+
+    /// Other settings from here on. What was learned stays, unless the unit
+    /// of all durations is another.
+    pub(crate) fn set_heartbeat(&mut self, heartbeat: Heartbeat, now: Moment) {
+        if heartbeat.scale != self.heartbeat.scale {
+            *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(heartbeat) };
+            return;
+        }
+        self.look_after = first_look(&heartbeat);
+        self.heartbeat = heartbeat;
+        self.reconsider(now);
+    }
+
+    /// Whether gaps may be tried at all: not while the application is in the
+    /// foreground.
+    pub(crate) fn set_calm(&mut self, calm: bool) {
+        self.calm = calm;
+    }
+
+    /// Whether scouts are refused.
+    pub(crate) fn set_alone(&mut self, alone: bool, now: Moment) {
+        self.alone = alone;
+        self.reconsider(now);
+    }
+
+    /// Learns on if there is something worth a try by now.
+    fn reconsider(&mut self, now: Moment) {
+        if !matches!(self.stage, Stage::Doubt { .. }) {
+            let _ = self.settle(now);
+        }
+    }
+
+    /// Whether scouts test gaps in place of the link in use.
+    pub(crate) fn has_scouts(&self) -> bool {
+        self.heartbeat.probing == Probing::Scout && !self.alone
     }
 
     /// The longest gap known to survive; zero if none is.
@@ -130,14 +176,20 @@ impl Prober {
         match self.heartbeat.probing {
             Probing::Off => None,
             Probing::Fixed => Some(self.heartbeat.start),
-            Probing::Passive => Some(self.held()),
-            Probing::Main => Some(match self.stage {
-                Stage::Learn => self.next_try(now).unwrap_or_else(|| self.held()),
-                Stage::Hold { .. } => self.held(),
+            Probing::Main | Probing::Scout | Probing::Passive => Some(match self.stage {
                 Stage::Doubt { pace } => pace,
-                Stage::Regrow => self.next_regrown().unwrap_or_else(|| self.held()),
+                Stage::Hold { .. } => self.held(),
+                Stage::Learn => self.on_main(self.next_try(now)),
+                Stage::Regrow => self.on_main(self.next_regrown()),
             }),
         }
+    }
+
+    /// A gap to try on the link in use, if that is how it is done; otherwise
+    /// what is held.
+    fn on_main(&self, next: Option<Duration>) -> Duration {
+        let tries = self.heartbeat.probing == Probing::Main && !self.calm;
+        next.filter(|_| tries).unwrap_or_else(|| self.held())
     }
 
     /// How long to wait before the next beat.
@@ -148,24 +200,28 @@ impl Prober {
         Some(match self.heartbeat.probing {
             Probing::Off => return None,
             Probing::Fixed => Pace { after: interval, chosen: false },
-            Probing::Passive => held(dice),
+            Probing::Passive | Probing::Scout => held(dice),
+            Probing::Main if self.calm => held(dice),
             Probing::Main => match self.stage {
                 Stage::Learn | Stage::Regrow => chosen(interval),
                 Stage::Doubt { .. } => Pace { after: interval, chosen: false },
-                Stage::Hold { look_at } => match self.failed {
-                    Some(failed) if now >= look_at => {
-                        chosen(failed.gap.mul_f64(LOOK).min(self.heartbeat.max))
-                    }
+                Stage::Hold { look_at } => match self.look() {
+                    Some(gap) if now >= look_at => chosen(gap),
                     Some(_) | None => held(dice),
                 },
             },
         })
     }
 
+    /// The gap of a look upward: just above the one that failed.
+    pub(super) fn look(&self) -> Option<Duration> {
+        self.failed.map(|failed| failed.gap.mul_f64(LOOK).min(self.heartbeat.max))
+    }
+
     /// Takes in one observation.
     pub(crate) fn learn(&mut self, evidence: Evidence, now: Moment) -> Option<Lesson> {
         match self.heartbeat.probing {
-            Probing::Main | Probing::Passive => {}
+            Probing::Main | Probing::Scout | Probing::Passive => {}
             Probing::Fixed | Probing::Off => return None,
         }
         self.forget_old(now);
@@ -191,7 +247,7 @@ impl Prober {
         let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
         if disproved {
             self.failed = None;
-            self.look_after = LOOK_FIRST;
+            self.look_after = first_look(&self.heartbeat);
         }
         match self.stage {
             Stage::Learn => self.settle(now),
@@ -201,9 +257,17 @@ impl Prober {
             }
             Stage::Hold { .. } => None,
             Stage::Doubt { pace } if gap < pace.mul_f64(0.9) => None,
+            // A scout tests the gap that failed; until then half is held.
+            Stage::Doubt { .. }
+                if self.has_scouts()
+                    && self.doubted_last().is_some_and(|doubted| gap < doubted.mul_f64(0.98)) =>
+            {
+                None
+            }
             Stage::Doubt { pace } => {
                 let doubled = pace * 2;
-                if doubled < self.held() {
+                // A scout may have tested the whole of it.
+                if doubled < self.held() && gap < self.held().mul_f64(0.98) {
                     self.stage = Stage::Doubt { pace: doubled };
                     return None;
                 }
@@ -228,14 +292,16 @@ impl Prober {
                         self.hold(now)
                     }
                 },
+                // Scouts test several gaps at once: the shortest counts.
+                Stage::Learn if self.failed.is_some_and(|failed| failed.gap <= gap) => None,
                 Stage::Learn => {
                     self.failed = Some(Failed { gap, ambiguous: false });
-                    self.drops.push(now);
+                    self.spend(now);
                     self.settle(now)
                 }
                 Stage::Regrow => {
                     self.failed = Some(Failed { gap, ambiguous: false });
-                    self.drops.push(now);
+                    self.spend(now);
                     self.hold(now)
                 }
                 Stage::Doubt { .. } => None,
@@ -268,12 +334,21 @@ impl Prober {
         self.proven = if self.sound < gap { self.sound } else { gap / 2 };
         self.doubted.clear();
         self.lifted.clear();
-        self.look_after = LOOK_FIRST;
-        self.stage = Stage::Regrow;
-        if self.next_regrown().is_none() {
-            let _ = self.hold(now);
+        self.look_after = first_look(&self.heartbeat);
+        if self.has_scouts() {
+            let _ = self.settle(now);
+        } else {
+            self.stage = Stage::Regrow;
+            if self.next_regrown().is_none() {
+                let _ = self.hold(now);
+            }
         }
         Some(Lesson::Shrank { failed: gap })
+    }
+
+    /// The proven gap that failed last.
+    pub(super) fn doubted_last(&self) -> Option<Duration> {
+        self.doubted.last().map(|&(gap, _)| gap)
     }
 
     fn ended_idle(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
@@ -286,7 +361,7 @@ impl Prober {
                 Stage::Hold { .. } => self.look_failed(failed.gap, now),
                 Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => {
                     self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
-                    self.drops.push(now);
+                    self.spend(now);
                     self.hold(now)
                 }
             };
@@ -294,7 +369,7 @@ impl Prober {
         if gap > self.proven {
             self.proven = gap;
             self.failed = Some(Failed { gap, ambiguous: true });
-            self.drops.push(now);
+            self.spend(now);
             self.last_end = Some(gap);
             return self.hold(now);
         }
@@ -310,9 +385,17 @@ impl Prober {
         None
     }
 
+    /// Learning has cost the user's link, where it is learned on that.
+    fn spend(&mut self, now: Moment) {
+        if !self.has_scouts() {
+            self.drops.push(now);
+        }
+    }
+
     /// Goes on learning, or holds if there is nothing worth a try.
     fn settle(&mut self, now: Moment) -> Option<Lesson> {
-        if self.next_try(now).is_some() {
+        let more = if self.has_scouts() { self.survey_goes_on() } else { self.next_try(now).is_some() };
+        if more {
             self.stage = Stage::Learn;
             None
         } else {
@@ -321,9 +404,9 @@ impl Prober {
     }
 
     fn hold(&mut self, now: Moment) -> Option<Lesson> {
-        let ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
-        let wait = if ambiguous { LOOK_AMBIGUOUS } else { self.look_after };
-        self.stage = Stage::Hold { look_at: now + self.heartbeat.unit(wait) };
+        let ambiguous = self.failed.is_some_and(|failed| failed.ambiguous) && !self.has_scouts();
+        let wait = if ambiguous { self.look_after / LOOK_AMBIGUOUS } else { self.look_after };
+        self.stage = Stage::Hold { look_at: now + wait };
         self.failed.map(|failed| Lesson::Learned { proven: self.proven, failed: failed.gap })
     }
 
@@ -331,15 +414,16 @@ impl Prober {
         let was_ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
         self.failed = Some(Failed { gap: failed, ambiguous: false });
         if !was_ambiguous {
-            self.look_after = (self.look_after * 2).min(LOOK_RAREST);
+            let rarest = if self.has_scouts() { LOOKS_RAREST_SCOUTS } else { LOOKS_RAREST };
+            self.look_after = (self.look_after * 2).min(first_look(&self.heartbeat) * rarest);
         }
-        self.stage = Stage::Hold { look_at: now + self.heartbeat.unit(self.look_after) };
+        self.stage = Stage::Hold { look_at: now + self.look_after };
         None
     }
 
     /// The next gap worth a try while learning.
     fn next_try(&self, now: Moment) -> Option<Duration> {
-        let within = self.heartbeat.unit(DROPS_WITHIN);
+        let within = first_look(&self.heartbeat);
         if self.drops.iter().filter(|&&drop| now.since(drop) <= within).count() >= DROPS {
             return None;
         }
@@ -359,26 +443,40 @@ impl Prober {
     }
 
     /// The interval that what is proven allows.
-    fn held(&self) -> Duration {
+    pub(super) fn held(&self) -> Duration {
         let heartbeat = &self.heartbeat;
         if self.proven < heartbeat.min {
-            return if self.failed.is_some() { heartbeat.min } else { heartbeat.start };
+            // Nothing is proven. Who sends scouts does not want to risk even
+            // the first interval.
+            let safe = self.failed.is_some() || self.has_scouts();
+            return if safe { heartbeat.min } else { heartbeat.start };
         }
-        let margin = heartbeat.unit(HELD_MARGIN);
-        let below = self.proven.mul_f64(HELD).min(self.proven.saturating_sub(margin));
-        below.min(heartbeat.max.mul_f64(HELD)).max(heartbeat.min)
+        let part = self.proven.min(heartbeat.max).mul_f64(HELD);
+        let below = part.min(self.proven.saturating_sub(heartbeat.unit(HELD_MARGIN)));
+        // Near the shortest interval the margin gives way, the part does not.
+        below.max(heartbeat.min).min(part)
     }
 
     fn forget_old(&mut self, now: Moment) {
-        let (drops, doubts) = (self.heartbeat.unit(DROPS_WITHIN), self.heartbeat.unit(DOUBTS_WITHIN));
+        let (drops, doubts) = (first_look(&self.heartbeat), self.heartbeat.unit(DOUBTS_WITHIN));
         self.drops.retain(|&drop| now.since(drop) <= drops);
         self.doubted.retain(|&(_, at)| now.since(at) <= doubts);
         self.lifted.retain(|&at| now.since(at) <= doubts);
     }
 }
 
+/// When the first look upward comes.
+fn first_look(heartbeat: &Heartbeat) -> Duration {
+    heartbeat.look_after.unwrap_or_else(|| {
+        heartbeat.unit(match heartbeat.probing {
+            Probing::Scout => LOOK_AFTER_SCOUTS,
+            Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => LOOK_AFTER,
+        })
+    })
+}
+
 /// Whether two gaps differ by at most `fraction` of the second.
-fn within(a: Duration, b: Duration, fraction: f64) -> bool {
+pub(super) fn within(a: Duration, b: Duration, fraction: f64) -> bool {
     a.abs_diff(b) <= b.mul_f64(fraction)
 }
 
@@ -405,7 +503,7 @@ mod tests {
         survive(&mut prober, secs(231), begin);
         assert_eq!(prober.interval(begin), Some(secs(231).mul_f64(HELD)));
 
-        let look = begin + LOOK_FIRST;
+        let look = begin + LOOK_AFTER;
         assert_eq!(prober.pace(&mut dice, look), Some(Pace { after: secs(285), chosen: true }));
         survive(&mut prober, secs(285), look);
         assert_eq!(prober.failed(), None);

@@ -65,6 +65,11 @@ impl Backoff {
         Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0 }
     }
 
+    /// Another policy from here on. What was counted stays.
+    pub(crate) fn set_policy(&mut self, policy: Reconnect) {
+        self.policy = policy;
+    }
+
     /// The number of the next attempt, from 1.
     pub(crate) fn next_attempt(&self) -> u32 {
         self.made.saturating_add(1)
@@ -96,6 +101,7 @@ impl Backoff {
             Seen::Unanswered { .. }
             | Seen::ProbeUnanswered
             | Seen::Silent
+            | Seen::NoMessage
             | Seen::Unacknowledged
             | Seen::AddressGone
             | Seen::Slept
@@ -264,6 +270,7 @@ fn because_of(ending: &Ending<'_>) -> Because {
         | Seen::Unanswered { .. }
         | Seen::ProbeUnanswered
         | Seen::Silent
+        | Seen::NoMessage
         | Seen::Unacknowledged
         | Seen::AddressGone => {
             if ending.alone {

@@ -39,7 +39,7 @@ use super::{Attempt, ConnectError, MessageTooBig, Transport};
 #[cfg(feature = "tls")]
 use crate::dial::Tls;
 use crate::dial::{Dialler, Stream};
-use crate::keeper::Invalid;
+use crate::keeper::{Invalid, Purpose};
 
 /// The longest message by default, either way: 1 MiB. Large enough for what
 /// feeds and chats send, small enough that a peer cannot fill the memory.
@@ -69,6 +69,7 @@ pub struct WebSocket {
     headers: HeaderMap,
     subprotocols: Vec<HeaderValue>,
     credentials: Option<Credentials>,
+    scouts_are_anonymous: bool,
     max_message: usize,
     dialler: Dialler,
     #[cfg(feature = "tls")]
@@ -99,6 +100,7 @@ impl WebSocket {
             headers: HeaderMap::new(),
             subprotocols: Vec::new(),
             credentials: None,
+            scouts_are_anonymous: true,
             max_message: MAX_MESSAGE,
             #[cfg(feature = "tls")]
             tls,
@@ -175,6 +177,15 @@ impl WebSocket {
         self
     }
 
+    /// Sends scouts with the headers, the credentials and the query of the
+    /// URL, like any link. Default: a scout's request has none of them, since
+    /// it carries no message and any of them may be a secret; a server that
+    /// does not accept that refuses scouts.
+    pub fn credentials_for_scouts(mut self) -> WebSocket {
+        self.scouts_are_anonymous = false;
+        self
+    }
+
     /// The longest message in bytes, either way. A longer one is refused when
     /// it is offered for sending, and ends the link when it comes in.
     /// Default: [`MAX_MESSAGE`].
@@ -203,6 +214,9 @@ impl WebSocket {
     /// The headers of this attempt, and the stream to send them over.
     async fn prepare(&self, tcp: TcpStream, attempt: &Attempt) -> Result<(HeaderMap, Stream), ConnectError> {
         let headers = async {
+            if self.is_anonymous(attempt) {
+                return Ok(HeaderMap::new());
+            }
             let mut headers = self.headers.clone();
             if let Some(credentials) = &self.credentials {
                 // `extend` replaces what has the same name.
@@ -211,6 +225,10 @@ impl WebSocket {
             Ok(headers)
         };
         tokio::try_join!(headers, self.encrypt(tcp))
+    }
+
+    fn is_anonymous(&self, attempt: &Attempt) -> bool {
+        self.scouts_are_anonymous && attempt.purpose() == Purpose::Scout
     }
 
     #[cfg(feature = "tls")]
@@ -236,7 +254,8 @@ impl Transport for WebSocket {
         let local = tcp.local_addr().ok();
         attempt.dialled(local);
         let (headers, stream) = self.prepare(tcp, attempt).await?;
-        let wish = Wish { url: &self.url, headers, subprotocols: &self.subprotocols };
+        let with_query = !self.is_anonymous(attempt);
+        let wish = Wish { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
         let upgraded = upgrade(stream, wish, self.url.secure).await?;
         let engine = Engine::new(upgraded.stream, upgraded.behind, self.max_message);
         Ok(WebSocketLink::new(engine, local, upgraded.subprotocol))

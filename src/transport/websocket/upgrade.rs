@@ -31,6 +31,8 @@ const LONGEST_HEADER: usize = 16 * 1024;
 /// What the request asks for.
 pub(super) struct Wish<'a> {
     pub(super) url: &'a Url,
+    /// Whether the query of the URL is part of it.
+    pub(super) with_query: bool,
     pub(super) headers: HeaderMap,
     pub(super) subprotocols: &'a [HeaderValue],
 }
@@ -95,7 +97,7 @@ fn request(wish: Wish<'_>, key: &str) -> Result<Request<String>, ConnectError> {
         HeaderValue::from_str(text).map_err(|error| ConnectError::with_source(Failure::Stop, error))
     };
     let mut request = Request::new(String::new());
-    *request.uri_mut() = wish.url.target.clone();
+    *request.uri_mut() = wish.url.target(wish.with_query);
     *request.headers_mut() = wish.headers;
     let headers = request.headers_mut();
     headers.insert(HOST, value(&wish.url.authority)?);

@@ -73,6 +73,14 @@ impl Url {
         );
         Ok(Url { secure, host, port, authority, target })
     }
+
+    /// What to ask for, with the query or without.
+    pub(super) fn target(&self, with_query: bool) -> Uri {
+        if with_query || self.target.query().is_none() {
+            return self.target.clone();
+        }
+        self.target.path().parse().unwrap_or_else(|_| Uri::from_static("/"))
+    }
 }
 
 impl fmt::Display for Url {

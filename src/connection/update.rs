@@ -1,0 +1,73 @@
+//! Changing settings at run time.
+
+use std::time::Duration;
+
+use crate::keeper::{Config, Heartbeat, Invalid, Reconnect};
+
+/// Settings to change while a connection lives, for
+/// [`ResilientConnection::update`](super::ResilientConnection::update). What
+/// is not named stays as it is.
+///
+/// ```
+/// use longlink::{Heartbeat, Update};
+///
+/// let on_battery = Update::new().heartbeat(Heartbeat::frugal());
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "an update does nothing until it is passed to `update`"]
+pub struct Update {
+    heartbeat: Option<Heartbeat>,
+    reconnect: Option<Reconnect>,
+    silence_limit: Option<Option<Duration>>,
+}
+
+impl Update {
+    /// An update that changes nothing.
+    pub fn new() -> Update {
+        Update::default()
+    }
+
+    /// When to beat. What was learned stays, unless the scale is another.
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Update {
+        self.heartbeat = Some(heartbeat);
+        self
+    }
+
+    /// When to come back. It begins with the next wait.
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Update {
+        self.reconnect = Some(reconnect);
+        self
+    }
+
+    /// The longest time without a message; `None` for no limit.
+    pub fn silence_limit(mut self, limit: Option<Duration>) -> Update {
+        self.silence_limit = Some(limit);
+        self
+    }
+
+    /// Adds what a later update says.
+    pub(crate) fn then(&mut self, later: Update) {
+        self.heartbeat = later.heartbeat.or(self.heartbeat.take());
+        self.reconnect = later.reconnect.or(self.reconnect.take());
+        self.silence_limit = later.silence_limit.or(self.silence_limit);
+    }
+
+    pub(crate) fn applied_to(self, config: &Config) -> Config {
+        let mut config = config.clone();
+        if let Some(heartbeat) = self.heartbeat {
+            config.heartbeat = heartbeat;
+        }
+        if let Some(reconnect) = self.reconnect {
+            config.reconnect = reconnect;
+        }
+        if let Some(limit) = self.silence_limit {
+            config.silence_limit = limit;
+        }
+        config
+    }
+
+    /// Refuses what cannot work, whatever the other settings are.
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        self.clone().applied_to(&Config::default()).check()
+    }
+}

@@ -1,0 +1,17 @@
+//! Whether somebody looks at the application.
+
+/// What the application says of itself.
+///
+/// An application that never says anything is kept as in the background, but
+/// with the deadlines of the foreground: gaps are tried whenever they can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Activity {
+    /// Somebody looks: nothing is risked. No gap is tried and no scout sent;
+    /// the interval is a safe one, below what is proven.
+    Foreground,
+    /// Nobody looks: gaps are tried, and an answer may take at least 2.5 s
+    /// (five misses span at least 25 s), since a radio that sleeps is slow to
+    /// answer.
+    Background,
+}
