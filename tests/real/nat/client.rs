@@ -35,6 +35,8 @@ pub struct Account {
     pub learned: Vec<(Duration, Duration)>,
     /// Gaps that used to survive and no longer did.
     pub shrank: Vec<Duration>,
+    /// Scouts that were sent.
+    pub scouts: u64,
     /// Attempts that failed.
     pub failures: u64,
     /// Pushes that came in.
@@ -71,16 +73,20 @@ impl Client {
         let (tell, news) = mpsc::channel();
         let (orders, taken) = unbounded_channel();
         let events = tell.clone();
-        let connection =
-            ResilientConnection::builder(WebSocket::new(server.url(name)).expect("a sound URL"))
-                .heartbeat(heartbeat)
-                .reconnect(Reconnect::scaled(scale))
-                // The test may be over.
-                .on_event(move |event| drop(events.send((Instant::now(), News::Event(event.clone())))))
-                .runtime(settlement.handle().clone())
-                .seed(1)
-                .build()
-                .expect("the settings are sound");
+        let connection = ResilientConnection::builder(WebSocket::new(server.url(name)).expect("a sound URL"))
+            .heartbeat(heartbeat)
+            .reconnect(Reconnect::scaled(scale))
+            // The test may be over.
+            .on_event(move |event| drop(events.send((Instant::now(), News::Event(event.clone())))))
+            .on_connect(|mut session| async move {
+                session.send(Message::from("login")).await?;
+                session.recv().await?;
+                Ok(session)
+            })
+            .runtime(settlement.handle().clone())
+            .seed(1)
+            .build()
+            .expect("the settings are sound");
         settlement.handle().spawn(application(connection, taken, tell));
         Client {
             name: name.to_owned(),
@@ -219,6 +225,7 @@ impl Account {
                 self.learned.push((*proven, *failed))
             }
             News::Event(Event::IdleTimeoutShrank { failed }) => self.shrank.push(*failed),
+            News::Event(Event::ScoutSent { .. }) => self.scouts += 1,
             News::Event(Event::AttemptFailed { .. }) => self.failures += 1,
             News::Pushed(number) => self.pushes.push(*number),
             News::Event(_) | News::Echoed => {}

@@ -1,4 +1,4 @@
-//! The timeout is learned on the link in use.
+//! The timeout is learned, on the link in use or by scouts.
 
 use std::thread;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use longlink::keeper::{Cause, Ground, LinkEnd, Seen};
 
 use crate::lab::{Lab, Nat, Strangers, required};
-use crate::stage::{PLAIN, Stage, T, hold, learn, wanted};
+use crate::stage::{PLAIN, Stage, T, assert_in_band, hold, learn, wanted};
 
 #[test]
 fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets() {
@@ -45,6 +45,33 @@ fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets()
                 hold(&mut client, 2);
                 let links = client.account.lost.len() as u64 + 1;
                 assert_eq!(stage.server.links(client.name()), links, "by the server's record");
+            });
+        }
+    });
+}
+
+#[test]
+fn scouts_learn_a_timeout_of_8_s_without_one_loss_of_the_link_in_use() {
+    if !wanted() {
+        return;
+    }
+    thread::scope(|scope| {
+        for (name, strangers) in [("scouts-dropped", Strangers::Dropped), ("scouts-reset", Strangers::Reset)]
+        {
+            scope.spawn(move || {
+                let stage = Stage::set(&[Nat { strangers, ..PLAIN }]);
+                let scale = 1.0 / 8.0;
+                let mut client = stage.scouting(name, scale);
+                let limit = T * 5 + Duration::from_secs(120).mul_f64(scale);
+                client.until("the timeout is learned", limit, |_, account| !account.learned.is_empty());
+                assert_in_band(&client, T);
+                hold(&mut client, 3);
+                assert!(client.account.lost.is_empty(), "{:?}", client.account);
+                assert_eq!(stage.server.logins(client.name()), 1, "by the server's record");
+                // Scouts that were called back while they were opened, the
+                // server has perhaps never seen.
+                let links = stage.server.links(client.name());
+                assert!((2..=client.account.scouts + 1).contains(&links), "{links}: {:?}", client.account);
             });
         }
     });

@@ -1,4 +1,5 @@
 //! A WebSocket server that echoes texts, and pushes when the test says so.
+//! Links log in by their first text; scouts never do.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -31,11 +32,13 @@ type Book = HashMap<String, Entry>;
 /// What the server knows of one client.
 #[derive(Debug, Default)]
 struct Entry {
-    /// Links that it has accepted.
+    /// Links that it has opened, scouts among them.
     links: u64,
+    /// Links that have logged in.
+    logins: u64,
     /// Pushes, over all links.
     pushes: u64,
-    /// The newest link.
+    /// The link that logged in last.
     newest: Option<UnboundedSender<Message>>,
 }
 
@@ -54,13 +57,17 @@ impl Server {
         format!("ws://{}:{PORT}/{client}", self.address)
     }
 
-    /// How many links a client has opened.
+    /// How many links a client has opened, scouts among them.
     pub fn links(&self, client: &str) -> u64 {
         lock(&self.book).get(client).map_or(0, |entry| entry.links)
     }
 
-    /// Pushes the next number to a client, on its newest link as far as the
-    /// server knows.
+    /// How many of them have logged in.
+    pub fn logins(&self, client: &str) -> u64 {
+        lock(&self.book).get(client).map_or(0, |entry| entry.logins)
+    }
+
+    /// Pushes the next number to a client, on the link that logged in last.
     pub fn push(&self, client: &str) -> u64 {
         let mut book = lock(&self.book);
         let entry = book.get_mut(client).expect("the client was here");
@@ -88,13 +95,9 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
     };
     let handshake = tokio::time::timeout(HANDSHAKE, accept_hdr_async(stream, callback));
     let Ok(Ok(mut link)) = handshake.await else { return };
+    lock(&book).entry(name.clone()).or_default().links += 1;
     let (newest, mut orders) = mpsc::unbounded_channel();
-    {
-        let mut book = lock(&book);
-        let entry = book.entry(name).or_default();
-        entry.links += 1;
-        entry.newest = Some(newest);
-    }
+    let mut login = Some(newest);
     // Replaced by a newer link, this one is read on, and pushed to no more.
     let mut replaced = false;
     loop {
@@ -108,7 +111,15 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
             },
             // Pings are answered by the library as it reads.
             message = link.next() => match message {
-                Some(Ok(text @ Message::Text(_))) => link.send(text).await,
+                Some(Ok(text @ Message::Text(_))) => {
+                    if let Some(newest) = login.take() {
+                        let mut book = lock(&book);
+                        let entry = book.entry(name.clone()).or_default();
+                        entry.logins += 1;
+                        entry.newest = Some(newest);
+                    }
+                    link.send(text).await
+                }
                 Some(Ok(_)) => Ok(()),
                 Some(Err(_)) | None => return,
             },

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::Heartbeat;
+use longlink::{Heartbeat, Probing};
 
 use crate::client::Client;
 use crate::lab::{Lab, Nat, Strangers, required, skip};
@@ -42,6 +42,11 @@ impl Stage {
         self.client_with(name, Heartbeat::scaled(scale), scale)
     }
 
+    /// Starts a client whose scouts learn.
+    pub fn scouting(&self, name: &str, scale: f64) -> Client {
+        self.client_with(name, Heartbeat::scaled(scale).probing(Probing::Scout), scale)
+    }
+
     /// Starts a client with another heartbeat.
     pub fn client_with(&self, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
         Client::start(&self.lab, &self.server, name, heartbeat, scale)
@@ -58,8 +63,8 @@ pub fn wanted() -> bool {
     Lab::possible()
 }
 
-/// Waits until a client that knows nothing has learned the timeout, at the
-/// allowed cost, and is connected.
+/// Waits until a client that knows nothing has learned the timeout on the link
+/// in use, at the allowed cost, and is connected.
 pub fn learn(client: &mut Client, timeout: Duration, scale: f64) {
     // What the design promises, and a second for each link that it may cost.
     let design = timeout * 6 + Duration::from_secs(600).mul_f64(scale);
