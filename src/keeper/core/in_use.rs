@@ -206,7 +206,10 @@ impl Keeper {
             Some(Lesson::Learned { proven, failed }) => {
                 self.emit(Event::IdleTimeoutLearned { proven, failed });
             }
-            Some(Lesson::Shrank { failed }) => self.emit(Event::IdleTimeoutShrank { failed }),
+            Some(Lesson::Shrank { failed }) => {
+                self.main_proven_at_most(self.prober.proven());
+                self.emit(Event::IdleTimeoutShrank { failed });
+            }
             None => {}
         }
         if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
