@@ -9,7 +9,7 @@ use crate::lab::{Nat, Strangers};
 use crate::stage::{BACK, PLAIN, SCALE, Stage, T, hold, learn, wanted};
 
 /// How often the router moves.
-const CHANGES: u8 = 1;
+const CHANGES: u8 = 2;
 
 #[test]
 fn a_minute_of_darkness_changes_nothing_that_was_learned() {
