@@ -46,7 +46,7 @@ pub(super) struct Scouting {
     /// path works.
     pending: Vec<Pending>,
     /// The longest gap that a link in use has survived.
-    main_proven: Duration,
+    pub(super) main_proven: Duration,
     pub(super) sent: u64,
     pub(super) beats: u64,
 }

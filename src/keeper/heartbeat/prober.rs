@@ -17,8 +17,13 @@
 //! and `survey` says which gaps they test; nothing regrows, since learning
 //! costs nobody a link.
 
+mod recall;
+
+pub(crate) use recall::Gist;
+
 use std::time::Duration;
 
+use self::recall::Hints;
 use super::config::{Heartbeat, LOOK_AFTER, LOOK_AFTER_SCOUTS, Probing};
 use super::evidence::{Evidence, Lesson};
 use crate::keeper::{Dice, Moment};
@@ -86,6 +91,8 @@ pub(crate) struct Prober {
     /// The bracket that was told of last.
     told: Option<(Duration, Duration)>,
     look_after: Duration,
+    /// What was known before the start.
+    hints: Hints,
 }
 
 /// The shortest gap at which an idle link died.
@@ -128,6 +135,7 @@ impl Prober {
             last_end: None,
             told: None,
             look_after,
+            hints: Hints::default(),
         }
     }
 
@@ -397,6 +405,7 @@ impl Prober {
             && within(gap, failed.gap, SAME)
         {
             // Seen again at the same gap: no longer ambiguous.
+            self.last_end = None;
             self.proven = self.proven.max(gap.min(failed.gap));
             return match self.stage {
                 Stage::Hold { .. } => self.look_failed(failed.gap, now),
@@ -411,7 +420,7 @@ impl Prober {
             self.proven = gap;
             self.failed = Some(Failed { gap, ambiguous: true });
             self.spend(now);
-            self.last_end = Some(gap);
+            self.last_end = None;
             return self.hold(now);
         }
         if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
@@ -468,8 +477,12 @@ impl Prober {
     /// The next gap worth a try while learning.
     fn next_try(&self, now: Moment) -> Option<Duration> {
         let within = first_look(&self.heartbeat);
-        if self.drops.iter().filter(|&&drop| now.since(drop) <= within).count() >= DROPS {
+        let spent = self.drops.iter().filter(|&&drop| now.since(drop) <= within).count();
+        if spent + self.hints.spent(now) >= DROPS {
             return None;
+        }
+        if let Some(goal) = self.hints.next_try(self.proven, self.failed()) {
+            return Some(goal);
         }
         match self.failed {
             None => self.heartbeat.next_rung(self.proven),

@@ -94,7 +94,10 @@ impl Client for Longlink {
                 }
                 Output::Emit(Event::Disconnected { seen, .. }) => Act::Lost(seen.name()),
                 Output::Emit(Event::IdleTimeoutShrank { .. }) => Act::Shrank,
-                Output::Emit(_) | Output::Migrate { .. } => continue,
+                Output::Emit(_)
+                | Output::Migrate { .. }
+                | Output::Recall { .. }
+                | Output::Remember { .. } => continue,
                 Output::Finish(_) => Act::Finish,
                 other => panic!("an output that the world does not know: {other:?}"),
             });
