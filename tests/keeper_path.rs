@@ -91,6 +91,20 @@ fn where_the_system_tells_nothing_a_busy_link_that_dies_and_connects_at_once_was
 }
 
 #[test]
+fn the_dial_alone_shows_why_a_link_was_lost_whatever_becomes_of_the_login() {
+    let mut rig = telling(Heartbeat::adaptive());
+    rig.until_death();
+    rig.until_opening();
+    let link = rig.opening.expect("an attempt is under way");
+    rig.dialled(link, RTT);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    // The login never ends.
+    rig.pass(secs(15));
+    assert_eq!(rig.diagnoses().len(), 1, "it is judged once");
+    assert_eq!(rig.interval(), secs(29));
+}
+
+#[test]
 fn a_dial_that_fails_says_more_than_what_is_unacknowledged() {
     let mut rig = telling(Heartbeat::adaptive());
     let beat = rig.elapsed() + secs(34);

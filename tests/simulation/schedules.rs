@@ -85,10 +85,11 @@ pub enum Input {
     Network(NetworkStatus),
     /// A timeout, whether or not one is due.
     Timeout,
+    Dialled(Which, Duration),
 }
 
 impl Input {
-    pub const KINDS: [&str; 18] = [
+    pub const KINDS: [&str; 19] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -107,6 +108,7 @@ impl Input {
         "offline",
         "changed",
         "timeout",
+        "dialled",
     ];
 
     /// Its place in [`Input::KINDS`].
@@ -130,6 +132,7 @@ impl Input {
             Input::Network(NetworkStatus::Offline) => 15,
             Input::Network(NetworkStatus::Changed) => 16,
             Input::Timeout => 17,
+            Input::Dialled(..) => 18,
         }
     }
 }
@@ -254,7 +257,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(18) {
+    match chance.below(19) {
         0 => Input::ProbeNow,
         1 => Input::ReconnectNow,
         2 => Input::Opened(which, beat(chance), span(chance)),
@@ -273,6 +276,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         14 => Input::Network(NetworkStatus::Online),
         15 => Input::Network(NetworkStatus::Offline),
         16 => Input::Network(NetworkStatus::Changed),
+        17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
         _ => Input::Timeout,
     }
 }

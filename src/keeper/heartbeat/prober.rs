@@ -273,11 +273,12 @@ impl Prober {
         }
         self.forget_old(now);
         match evidence {
-            Evidence::Survived { gap } => self.survived(gap, now),
-            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, now),
+            Evidence::Survived { gap, .. } => self.survived(gap, now),
+            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, 1, now),
+            Evidence::Forgotten { gap } if gap >= self.least() => self.expired(gap, 0, now),
             Evidence::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
             // Shorter than any interval: not a matter of idleness.
-            Evidence::Expired { .. } | Evidence::EndedIdle { .. } => None,
+            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => None,
         }
     }
 
@@ -331,7 +332,7 @@ impl Prober {
         }
     }
 
-    fn expired(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+    fn expired(&mut self, gap: Duration, drops: usize, now: Moment) -> Option<Lesson> {
         if gap > self.proven {
             return match self.stage {
                 // A look that failed confirms what was known.
@@ -346,12 +347,12 @@ impl Prober {
                 Stage::Learn if self.failed.is_some_and(|failed| failed.gap <= gap) => None,
                 Stage::Learn => {
                     self.failed = Some(Failed { gap, ambiguous: false });
-                    self.spend(now);
+                    self.spend(drops, now);
                     self.settle(now)
                 }
                 Stage::Regrow => {
                     self.failed = Some(Failed { gap, ambiguous: false });
-                    self.spend(now);
+                    self.spend(drops, now);
                     self.hold(now)
                 }
                 Stage::Doubt { .. } => None,
@@ -411,7 +412,7 @@ impl Prober {
                 Stage::Hold { .. } => self.look_failed(failed.gap, now),
                 Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => {
                     self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
-                    self.spend(now);
+                    self.spend(1, now);
                     self.hold(now)
                 }
             };
@@ -419,7 +420,7 @@ impl Prober {
         if gap > self.proven {
             self.proven = gap;
             self.failed = Some(Failed { gap, ambiguous: true });
-            self.spend(now);
+            self.spend(1, now);
             self.last_end = None;
             return self.hold(now);
         }
@@ -436,9 +437,9 @@ impl Prober {
     }
 
     /// Learning has cost the user's link, where it is learned on that.
-    fn spend(&mut self, now: Moment) {
+    fn spend(&mut self, drops: usize, now: Moment) {
         if !self.has_scouts() {
-            self.drops.push(now);
+            self.drops.extend(std::iter::repeat_n(now, drops));
         }
     }
 
@@ -538,6 +539,7 @@ pub(super) fn within(a: Duration, b: Duration, fraction: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::Proof;
     use super::*;
 
     fn secs(secs: u64) -> Duration {
@@ -545,7 +547,7 @@ mod tests {
     }
 
     fn survive(prober: &mut Prober, gap: Duration, now: Moment) -> Option<Lesson> {
-        prober.learn(Evidence::Survived { gap }, now)
+        prober.learn(Evidence::Survived { gap, proof: Proof::BeatAnswered }, now)
     }
 
     #[test]
