@@ -81,29 +81,41 @@ fn a_word_that_does_not_come_though_a_beat_is_answered_means_that_the_path_had_f
     assert!(next > secs(10) && next < secs(27), "{next:?}");
 }
 
-#[test]
-fn what_is_forgotten_costs_none_of_the_drops_that_learning_may() {
+/// On a path that forgets after `timeout`, and takes flows up again, until
+/// nothing is tried any more: the silences that were too long, and what was
+/// learned.
+fn learn_on_a_loose_path(timeout: Duration) -> (Vec<Duration>, Option<(Duration, Duration)>) {
     let mut rig = trusting();
-    // A path that forgets after 70 s, and takes flows up again.
-    for _ in 0..60 {
-        let (at, silence) = *requests(&rig).last().expect("it was asked");
-        if silence < secs(70) {
-            if at + silence + RTT < rig.elapsed() {
-                break;
-            }
+    let mut forgotten = Vec::new();
+    while let Some((at, silence)) = requests(&rig).last().copied()
+        && at == rig.elapsed()
+    {
+        assert!(rig.log.len() < 1_000, "it tries for ever");
+        if silence < timeout {
             keep_word(&mut rig);
         } else {
+            forgotten.push(silence);
             rig.beat_answered(RTT);
         }
     }
     assert_eq!(rig.keeper.figures(rig.now).reconnects, 0);
-    assert_eq!(proven(&rig), secs(68));
     let learned = rig.log.iter().find_map(|(_, output)| match output {
         Output::Emit(Event::IdleTimeoutLearned { proven, failed }) => Some((*proven, *failed)),
         _ => None,
     });
-    // Between 68 and 115 s three drops would do; without any it is the same.
+    (forgotten, learned)
+}
+
+#[test]
+fn what_is_forgotten_costs_no_link_and_none_of_the_drops_that_learning_may() {
+    let (forgotten, learned) = learn_on_a_loose_path(secs(70));
+    assert_eq!(forgotten, [115, 96, 77].map(secs));
     assert_eq!(learned, Some((secs(68), secs(77))));
+
+    let (forgotten, learned) = learn_on_a_loose_path(secs(11));
+    assert!(forgotten.len() > 3, "more than three drops are never spent: {forgotten:?}");
+    let (proven, failed) = learned.expect("it is learned");
+    assert!(proven < secs(11) && failed >= secs(11), "{proven:?}, {failed:?}");
 }
 
 #[test]
