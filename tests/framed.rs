@@ -56,6 +56,21 @@ async fn messages_beats_and_answers_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_peer_is_asked_to_speak_after_a_silence_in_the_protocols_own_words() {
+    let (ours, theirs) = duplex(1024);
+    assert!(!link(duplex(64).0).answers_after(), "where it has no words for it, it cannot be asked");
+    let mut link =
+        link(ours).ask_after(|silence| format!("SPEAK {}", silence.as_secs())).alive(|line| line == "HERE");
+    let mut peer = lines(theirs);
+    assert!(link.answers_after());
+    link.answer_me_after(Duration::from_secs(27)).unwrap();
+    link.flush().await.unwrap();
+    assert_eq!(line(&mut peer).await, "SPEAK 27");
+    peer.send("HERE").await.unwrap();
+    assert_eq!(link.next().await, Ok(Frame::Alive));
+}
+
+#[tokio::test]
 async fn the_peers_beat_is_answered_by_the_next_flush() {
     let (mut link, mut peer) = pair();
     peer.send("PING 3").await.unwrap();

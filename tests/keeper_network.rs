@@ -288,3 +288,15 @@ fn a_link_that_ends_while_offline_is_not_dialled_at_once() {
     let ended = rig.elapsed();
     assert!(rig.until_opening() <= ended + secs(61));
 }
+
+#[test]
+fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    rig.network(NetworkStatus::Offline);
+    rig.heard();
+    // One beat a minute.
+    rig.beat_answered(RTT);
+    rig.beat_answered(RTT);
+    assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
+}

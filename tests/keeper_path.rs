@@ -6,7 +6,9 @@ mod rig;
 
 use std::time::Duration;
 
-use longlink::keeper::{Cause, Config, Event, Failure, Ground, Heartbeat, Output, PathFacts, Seen, Timer};
+use longlink::keeper::{
+    Because, Cause, Config, Event, Failure, Ground, Heartbeat, Output, PathFacts, Seen, Timer,
+};
 use rig::{RTT, Rig, millis, secs, with_heartbeat};
 
 /// A link whose path the system tells of, with its round trip measured: a
@@ -52,6 +54,8 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
         _ => None,
     });
     assert_eq!(gap, Some(secs(34)), "the gap before the row is told all the same");
+    let because = rig.scheduled().map(|(_, _, because)| because);
+    assert_eq!(because, Some(Because::LinkEnded), "a server that is stuck may be so for everybody");
     reopen(&mut rig);
     assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::Acknowledged)]);
     assert_eq!((rig.interval(), rig.keeper.figures(rig.now).proven), known);
@@ -88,6 +92,20 @@ fn where_the_system_tells_nothing_a_busy_link_that_dies_and_connects_at_once_was
     rig.until_death();
     reopen(&mut rig);
     assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::ConnectedAtOnce)]);
+}
+
+#[test]
+fn the_dial_alone_shows_why_a_link_was_lost_whatever_becomes_of_the_login() {
+    let mut rig = telling(Heartbeat::adaptive());
+    rig.until_death();
+    rig.until_opening();
+    let link = rig.opening.expect("an attempt is under way");
+    rig.dialled(link, RTT);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    // The login never ends.
+    rig.pass(secs(15));
+    assert_eq!(rig.diagnoses().len(), 1, "it is judged once");
+    assert_eq!(rig.interval(), secs(29));
 }
 
 #[test]

@@ -57,7 +57,7 @@ async fn pitfall_34_a_process_that_was_frozen_reads_what_waits_before_it_judges(
     let beat = loop {
         match peer.next_written().await.unwrap().what {
             WroteWhat::Beat(token) => break token,
-            WroteWhat::Message(_) | WroteWhat::Goodbye => {}
+            WroteWhat::Message(_) | WroteWhat::AskAfter(_) | WroteWhat::Goodbye => {}
         }
     };
     peer.pong(Some(beat));

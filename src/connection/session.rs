@@ -154,6 +154,11 @@ impl<L: Link> Session<L> {
         self.link.path_facts().is_some()
     }
 
+    /// Whether the peer can be asked to speak after a silence.
+    pub(crate) fn answers_after(&self) -> bool {
+        self.link.answers_after()
+    }
+
     pub(crate) fn dialled(&self) -> Dialled {
         self.attempt.dial_report().unwrap_or_else(|| Dialled {
             took: self.attempt.elapsed(),

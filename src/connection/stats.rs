@@ -18,7 +18,7 @@ pub struct Stats {
     pub bytes_received: u64,
     /// Bytes that went out on links in use, counted likewise.
     pub bytes_sent: u64,
-    /// Beats that went out.
+    /// Beats that went out, and requests that the peer speak in place of one.
     pub beats_sent: u64,
     /// Beats that traffic made unnecessary.
     pub beats_saved: u64,

@@ -1,6 +1,7 @@
 //! What the keeper wants done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::board::Finish;
 use super::contain::{contain, drop_contained};
@@ -22,6 +23,7 @@ impl<T: Transport> Driver<T> {
                 Output::Open { link, purpose, route, attempt } => self.open(link, purpose, route, attempt),
                 Output::Promote { link, epoch } => self.promote(link, epoch),
                 Output::Beat { link, token } => self.beat(link, token),
+                Output::AskAfter { link, silence } => self.ask_after(link, silence),
                 Output::Migrate { link } => self.migrate(link),
                 Output::Retire { link } => self.retire(link),
                 Output::Abandon { link } => self.abandon(link),
@@ -106,6 +108,16 @@ impl<T: Transport> Driver<T> {
                 main.unflushed = true;
                 self.written.beats.push((token, self.given));
             }
+            Err(end) => main.broken = Some(end),
+        }
+    }
+
+    fn ask_after(&mut self, id: LinkId, silence: Duration) {
+        let Some(main) = self.main.as_mut().filter(|main| main.id == id && main.broken.is_none()) else {
+            return;
+        };
+        match contain(|| main.link.answer_me_after(silence)).unwrap_or(Err(LinkEnd::Panicked)) {
+            Ok(()) => main.unflushed = true,
             Err(end) => main.broken = Some(end),
         }
     }

@@ -17,6 +17,8 @@ const BOUND: usize = 64;
 pub(crate) enum Report<L: Link> {
     /// The link is open and logged in.
     Opened(Box<Session<L>>),
+    /// The network path of an attempt is there.
+    Dialled(Dialled),
     /// The attempt failed.
     Failed { error: ConnectError, dialled: Option<Dialled> },
     /// A message came in on a link that is being retired.

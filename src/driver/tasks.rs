@@ -2,6 +2,7 @@
 //! say goodbye on them. A scout's has a file of its own.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,7 +13,7 @@ use super::contain::{Panicked, contain, contain_future, drop_contained};
 use super::reports::{Report, Reports};
 use super::scout::Order;
 use crate::connection::{Hook, Session};
-use crate::keeper::{Failure, LinkEnd, LinkId};
+use crate::keeper::{Dialled, Failure, LinkEnd, LinkId};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 
 /// The tasks that run. A task is aborted when it is abandoned, and all are
@@ -99,11 +100,36 @@ pub(super) async fn open<T: Transport>(
 ) {
     let id = attempt.link_id();
     let dialled = attempt.clone();
-    let report = match connect(&*transport, hook, attempt, reconnect, kept).await {
+    let connecting = connect(&*transport, hook, attempt, reconnect, kept);
+    let tell = |dialled| reports.send(id, Report::Dialled(dialled));
+    let report = match telling_the_dial(connecting, &dialled, tell).await {
         Ok(session) => Report::Opened(Box::new(session)),
         Err(error) => Report::Failed { error, dialled: dialled.dial_report() },
     };
     reports.send(id, report);
+}
+
+/// Tells the attempt's dial as soon as it is reported, if there is more to
+/// wait for then.
+async fn telling_the_dial<O>(
+    connecting: impl Future<Output = O>,
+    attempt: &Attempt,
+    tell: impl Fn(Dialled),
+) -> O {
+    let mut connecting = pin!(connecting);
+    let mut told = false;
+    poll_fn(|cx| {
+        let connected = connecting.as_mut().poll(cx);
+        if connected.is_pending()
+            && !told
+            && let Some(dialled) = attempt.dial_report()
+        {
+            told = true;
+            tell(dialled);
+        }
+        connected
+    })
+    .await
 }
 
 /// One link, logged in if there is a hook for it.

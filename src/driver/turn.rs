@@ -126,6 +126,7 @@ impl<T: Transport> Driver<T> {
                         let took = session.attempt().elapsed();
                         Opened {
                             tells_path: session.tells_path(),
+                            answers_after: session.answers_after(),
                             ..Opened::new(beat, session.dialled(), took)
                         }
                     });
@@ -142,6 +143,13 @@ impl<T: Transport> Driver<T> {
                         }
                     }
                     self.execute();
+                }
+                Report::Dialled(dialled) => {
+                    if self.tasks.knows(link) {
+                        let now = self.now();
+                        self.keeper.handle_dialled(link, dialled, now);
+                        self.execute();
+                    }
                 }
                 Report::Failed { error, dialled } => {
                     if !self.tasks.ended(link) {

@@ -128,6 +128,14 @@ pub enum Output {
         /// Names the beat.
         token: Token,
     },
+    /// Ask the link's peer, now, to say something after `silence`; that it
+    /// does is reported as heard. Only where [`Opened::answers_after`].
+    AskAfter {
+        /// The link.
+        link: LinkId,
+        /// How long the peer is to be silent.
+        silence: Duration,
+    },
     /// The path under the link may be another now: let it move there, if it
     /// can. The probe that follows shows whether it lives.
     Migrate {
@@ -202,12 +210,16 @@ pub struct Opened {
     /// Whether the system tells [`PathFacts`] of it: [`Timer::Path`] comes
     /// only then.
     pub tells_path: bool,
+    /// Whether the peer can be asked to speak after a silence:
+    /// [`Output::AskAfter`] comes only then.
+    pub answers_after: bool,
 }
 
 impl Opened {
-    /// A link of which the system tells nothing.
+    /// A link of which the system tells nothing, and whose peer cannot be asked
+    /// to speak.
     pub fn new(beat: Beat, dialled: Dialled, took: Duration) -> Opened {
-        Opened { beat, dialled, took, tells_path: false }
+        Opened { beat, dialled, took, tells_path: false, answers_after: false }
     }
 }
 
@@ -253,7 +265,7 @@ pub enum State {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Figures {
-    /// Beats sent.
+    /// Beats sent, and requests that the peer speak in place of one.
     pub beats_sent: u64,
     /// Beats that traffic made unnecessary.
     pub beats_saved: u64,

@@ -3,13 +3,16 @@
 //! A pure machine of one link that knows of no other. It says when a beat is
 //! due and when the link is dead; what a death means is not its business.
 
+mod promise;
 mod unanswered;
 
 use std::time::Duration;
 
+use self::promise::Promise;
+pub(super) use self::promise::Word;
 use self::unanswered::Unanswered;
 use super::event::Seen;
-use super::heartbeat::{Beat, Heartbeat, Pace, Rtt};
+use super::heartbeat::{Beat, Heartbeat, Pace, Proof, Rtt};
 use super::links::Token;
 use super::moment::Moment;
 use super::path::PathFacts;
@@ -74,6 +77,8 @@ pub(super) struct Watch {
     look: Option<Moment>,
     /// Whether it has told that the last beat, and all before it, arrived.
     acknowledged: Option<bool>,
+    /// The peer is to speak, in place of a beat of ours.
+    promise: Option<Promise>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +105,8 @@ pub(super) struct Asked {
     pub(super) chosen: bool,
     /// Whether something spoils it as evidence.
     pub(super) spoiled: bool,
+    /// Whether the peer was to speak at its end, and did not.
+    pub(super) promised: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +126,10 @@ struct Confirming {
 pub(super) struct Heard {
     /// The gap that the link has lived through, if it is evidence.
     pub(super) survived: Option<Duration>,
+    /// What shows that.
+    pub(super) proof: Proof,
+    /// What became of what the peer was asked to say.
+    pub(super) word: Option<Word>,
     /// Whether it ended a row of beats: a new pace is wanted.
     pub(super) answered: bool,
 }
@@ -174,6 +185,7 @@ impl Watch {
             tells_path: false,
             look: None,
             acknowledged: None,
+            promise: None,
         }
     }
 
@@ -257,6 +269,29 @@ impl Watch {
             self.rhythm = now + pace.after;
         }
         self.pace = pace;
+        // What was asked for a gap that is not to be tried any more does not
+        // stand in for a beat.
+        self.promise = self
+            .promise
+            .filter(|promise| pace.is_some_and(|pace| pace.chosen && pace.after >= promise.silence));
+    }
+
+    /// The silence after which the peer may be asked to speak, in place of a
+    /// beat: a gap that is tried, begun now, which nothing spoils.
+    pub(super) fn may_be_promised(&self) -> Option<Duration> {
+        let begins = matches!(self.phase, Phase::Quiet)
+            && self.beat == Beat::Ping
+            && self.promise.is_none()
+            && self.ahead.is_none()
+            && !self.is_spoiled();
+        self.pace.filter(|pace| begins && pace.chosen).map(|pace| pace.after)
+    }
+
+    /// The peer is asked to speak after `silence`.
+    pub(super) fn promise(&mut self, silence: Duration, now: Moment) {
+        self.promise = Some(Promise { at: now, silence });
+        self.sent = now;
+        self.look_later(now);
     }
 
     /// Nothing up to now is evidence about idleness: not this gap, and not
@@ -270,10 +305,22 @@ impl Watch {
 
     pub(super) fn hear(&mut self, now: Moment) -> Heard {
         let clean = !self.is_spoiled();
-        let (survived, answered) = match self.phase {
-            Phase::Quiet => (clean.then(|| self.gap(now)), false),
-            Phase::Asking { asked, .. } => ((clean && !asked.spoiled).then_some(asked.gap), true),
-            Phase::Probing { .. } => (None, true),
+        let promise = self.promise.take();
+        let (survived, answered, proof, word) = match self.phase {
+            Phase::Quiet => {
+                let kept = promise.filter(|promise| promise.is_kept(now));
+                // What it took to come is no part of the silence.
+                let longest = kept.map_or(Duration::MAX, |promise| promise.silence);
+                let gap = clean.then(|| self.gap(now).min(longest));
+                (gap, kept.is_some(), Proof::PeerSpoke, kept.map(|_| Word::Kept))
+            }
+            Phase::Asking { asked, missed, .. } => {
+                let clean = clean && !asked.spoiled;
+                let word = asked.promised.then(|| promise::broken(asked.gap, missed, clean)).flatten();
+                let survived = (clean && !asked.promised).then_some(asked.gap);
+                (survived, true, Proof::BeatAnswered, word)
+            }
+            Phase::Probing { .. } => (None, true, Proof::BeatAnswered, None),
         };
         if self.stalled.is_none() {
             self.phase = Phase::Quiet;
@@ -287,13 +334,15 @@ impl Watch {
         if let Some(pace) = self.pace
             && now >= self.rhythm
         {
+            // A beat was spared by what came in, but not by what was asked for.
+            let asked_for = u64::from(word == Some(Word::Kept));
             let pace = pace.after.max(Duration::from_nanos(1));
             let passed = now.since(self.rhythm).as_nanos() / pace.as_nanos();
             let beats = u32::try_from(passed).unwrap_or(u32::MAX - 1) + 1;
-            self.saved += u64::from(beats);
+            self.saved += u64::from(beats) - asked_for;
             self.rhythm = self.rhythm + pace * beats;
         }
-        Heard { survived, answered }
+        Heard { survived, proof, word, answered }
     }
 
     /// Matches an answer to its beat: the round trip if it can be measured,
@@ -420,6 +469,7 @@ impl Watch {
         if self.stalled.is_none() {
             self.stalled = Some(now);
             self.spoil();
+            self.promise = None;
             self.look = None;
             self.look_later(now);
         }
@@ -447,6 +497,7 @@ impl Watch {
         self.spoil();
         self.measured_from = at;
         self.phase = Phase::Quiet;
+        self.promise = None;
         self.bring_forward(at, true);
     }
 
@@ -563,7 +614,7 @@ impl Watch {
         let paced = self.pace.filter(|_| quiet).map(|pace| {
             // A stalled link hears nothing: its beats go by themselves.
             let since = if self.stalled.is_some() { self.heard.max(self.beaten) } else { self.heard };
-            since + pace.after
+            self.promise.map_or(since + pace.after, |promise| promise.due(self.patience()))
         });
         let ruled = match self.beat {
             Beat::Ping | Beat::Listen { .. } => None,
@@ -586,6 +637,9 @@ impl Watch {
                 if let Some(pace) = self.pace {
                     self.rhythm = now + pace.after;
                 }
+                if let Some(promise) = self.promise.filter(|promise| promise.due(self.patience()) <= now) {
+                    return self.ask_after_promise(promise, now);
+                }
                 let chosen = self.pace.is_some_and(|pace| pace.chosen && self.gap(now) >= pace.after);
                 self.ask(now, chosen)
             }
@@ -596,10 +650,24 @@ impl Watch {
     fn ask(&mut self, now: Moment, chosen: bool) -> Step {
         let gap = self.gap(now);
         if matches!(self.phase, Phase::Quiet) {
-            let asked = Asked { gap, chosen, spoiled: self.is_spoiled() };
+            let asked = Asked { gap, chosen, spoiled: self.is_spoiled(), promised: false };
             self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
         Step::Beat { token: self.send_beat(now), gap }
+    }
+
+    /// The peer's word has not come: the usual row of beats shows whether the
+    /// link still lives.
+    fn ask_after_promise(&mut self, promise: Promise, now: Moment) -> Step {
+        // The gap that the word would have ended: what we sent meanwhile has
+        // made it shorter.
+        let gap = self.gap(now).saturating_sub(self.patience());
+        let step = self.ask(now, gap >= promise.silence);
+        if let Phase::Asking { asked, .. } = &mut self.phase {
+            asked.gap = gap.min(promise.silence);
+            asked.promised = true;
+        }
+        step
     }
 
     fn miss(&mut self, now: Moment) -> Step {
@@ -629,6 +697,7 @@ impl Watch {
         self.beaten = now;
         self.sent = now;
         self.acknowledged = None;
+        self.promise = None;
         self.unanswered.note(token, now);
         self.look_later(now);
         token

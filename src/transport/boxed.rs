@@ -69,7 +69,11 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).migrate()
     }
 
-    fn answer_me_after(&mut self, silence: Duration) -> bool {
+    fn answers_after(&self) -> bool {
+        (**self).answers_after()
+    }
+
+    fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
         (**self).answer_me_after(silence)
     }
 
@@ -255,9 +259,14 @@ mod tests {
             true
         }
 
-        fn answer_me_after(&mut self, silence: Duration) -> bool {
+        fn answers_after(&self) -> bool {
+            self.note("answers_after");
+            true
+        }
+
+        fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
             self.note("answer_me_after");
-            silence == Duration::from_secs(4)
+            Err(LinkEnd::Protocol(silence.as_secs().to_string()))
         }
 
         fn weigh(&self, message: &u8) -> usize {
@@ -336,7 +345,9 @@ mod tests {
             assert_eq!(link.traffic(), Some(Traffic { received: 1, sent: 2 }));
             assert_eq!(link.path_facts(), Some(PathFacts::new(3, Duration::ZERO)));
             assert!(link.migrate());
-            assert!(link.answer_me_after(Duration::from_secs(4)));
+            assert!(link.answers_after());
+            let refused = link.answer_me_after(Duration::from_secs(4));
+            assert_eq!(refused, Err(LinkEnd::Protocol("4".to_owned())));
             assert_eq!(link.weigh(&7), 107);
             assert_eq!(link.park(7), 8);
         }

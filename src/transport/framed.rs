@@ -61,6 +61,8 @@ pub struct Framed<S: TryStream, Out> {
     ping: Option<Box<dyn FnMut(Token) -> Out + Send>>,
     pong: Option<Recognize<S::Ok, PongMatch>>,
     answer: Option<Recognize<S::Ok, Option<Out>>>,
+    alive: Option<Recognize<S::Ok, bool>>,
+    ask_after: Option<Box<dyn FnMut(Duration) -> Out + Send>>,
     ends: Ends<S::Error>,
     weigh: fn(&S::Ok) -> usize,
     beat: Option<Beat>,
@@ -68,9 +70,10 @@ pub struct Framed<S: TryStream, Out> {
     local_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
     /// What waits for room in the sink: the answer to the peer's latest beat,
-    /// and our own latest beat.
+    /// our own latest beat, and our latest request to speak.
     pending_answer: Option<Out>,
     pending_beat: Option<Out>,
+    pending_request: Option<Out>,
 }
 
 type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
@@ -118,6 +121,8 @@ where
             ping: None,
             pong: None,
             answer: None,
+            alive: None,
+            ask_after: None,
             ends: Box::new(|error| end_of(error)),
             weigh: |message| size_of_val(message),
             beat: None,
@@ -126,6 +131,7 @@ where
             goodbye: None,
             pending_answer: None,
             pending_beat: None,
+            pending_request: None,
         }
     }
 
@@ -178,6 +184,22 @@ where
         self
     }
 
+    /// Which messages are signs of life and nothing else. They do not reach
+    /// the application.
+    pub fn alive(mut self, alive: impl FnMut(&S::Ok) -> bool + Send + 'static) -> Self {
+        self.alive = Some(Box::new(alive));
+        self
+    }
+
+    /// How the peer is asked to say something after a silence
+    /// ([`Link::answer_me_after`]), if the protocol has such a request. What
+    /// it says then is recognised by [`alive`](Framed::alive), or reaches the
+    /// application.
+    pub fn ask_after(mut self, ask: impl FnMut(Duration) -> Out + Send + 'static) -> Self {
+        self.ask_after = Some(Box::new(ask));
+        self
+    }
+
     /// The message that says goodbye, written before the sink is closed.
     pub fn goodbye(mut self, goodbye: Out) -> Self {
         self.goodbye = Some(goodbye);
@@ -195,9 +217,10 @@ where
     where
         S: Unpin,
     {
-        while self.pending_answer.is_some() || self.pending_beat.is_some() {
+        while self.pending_answer.is_some() || self.pending_beat.is_some() || self.pending_request.is_some() {
             ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
             let next = self.pending_answer.take().or_else(|| self.pending_beat.take());
+            let next = next.or_else(|| self.pending_request.take());
             if let Some(message) = next {
                 Pin::new(&mut self.io).start_send(message).map_err(|error| (self.ends)(&error))?;
             }
@@ -215,6 +238,9 @@ where
         }
         if let Some(answer) = self.answer.as_mut().and_then(|answer| answer(&message)) {
             self.pending_answer = Some(answer);
+            return Frame::Alive;
+        }
+        if self.alive.as_mut().is_some_and(|alive| alive(&message)) {
             return Frame::Alive;
         }
         Frame::Message(message)
@@ -288,6 +314,15 @@ where
 
     fn local_addr(&self) -> Option<SocketAddr> {
         self.local_addr
+    }
+
+    fn answers_after(&self) -> bool {
+        self.ask_after.is_some()
+    }
+
+    fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
+        self.pending_request = self.ask_after.as_mut().map(|ask| ask(silence));
+        Ok(())
     }
 
     fn weigh(&self, message: &In) -> usize {

@@ -107,12 +107,26 @@ pub trait Link: Send + 'static {
         false
     }
 
-    /// Asks the peer to say something after `silence`, which makes strong
-    /// evidence about idle timeouts. False, the default, where the protocol
-    /// has no such request.
-    fn answer_me_after(&mut self, silence: Duration) -> bool {
-        let _ = silence;
+    /// Whether the peer can be asked to say something after a silence
+    /// ([`answer_me_after`](Link::answer_me_after)). False, the default, where
+    /// the protocol has no such request. Asked once, when the link is taken
+    /// into use.
+    ///
+    /// What the peer says first is the strongest evidence of how long a path
+    /// may be idle: some routers forget a flow and take it up again for what
+    /// the client sends, so that its beats are answered and the server's
+    /// pushes are lost.
+    fn answers_after(&self) -> bool {
         false
+    }
+
+    /// Queues a request, as [`start_beat`](Link::start_beat) does, that the
+    /// peer say something, whatever it is, `silence` from now. It takes the
+    /// place of a beat. Only called where
+    /// [`answers_after`](Link::answers_after).
+    fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
+        let _ = silence;
+        Ok(())
     }
 
     /// What a message counts against the inbox's byte limit.

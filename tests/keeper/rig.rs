@@ -114,6 +114,12 @@ impl Rig {
         link
     }
 
+    /// The path of an attempt is there, at this instant.
+    pub fn dialled(&mut self, link: LinkId, took: Duration) {
+        self.keeper.handle_dialled(link, Dialled { took, local: None }, self.now);
+        self.drain();
+    }
+
     /// A scout that is being opened is open, at this instant.
     pub fn open_scout(&mut self, link: LinkId) {
         self.open_scout_as(link, Beat::Ping);

@@ -150,6 +150,8 @@ struct Play<'a> {
     tokens: HashSet<Token>,
     recent: Vec<Token>,
     beat: Beat,
+    /// The peer of the link in use can be asked to speak.
+    answers_after: bool,
     stalled: bool,
     /// The last beats of scouts.
     scout_tokens: Vec<(LinkId, Token)>,
@@ -183,6 +185,7 @@ impl<'a> Play<'a> {
             tokens: HashSet::new(),
             recent: Vec::new(),
             beat: Beat::Ping,
+            answers_after: false,
             stalled: false,
             scout_tokens: Vec::new(),
             overlap: schedule.config.overlap,
@@ -331,6 +334,10 @@ impl<'a> Play<'a> {
                 let dialled = Dialled { took: *took, local: None };
                 let mut opened = Opened::new(*beat, dialled, *took);
                 opened.tells_path = took.as_millis().is_multiple_of(2);
+                opened.answers_after = took.as_millis().is_multiple_of(3);
+                if self.with(Role::Opened) == Some(link) {
+                    self.answers_after = opened.answers_after;
+                }
                 self.keeper.handle_opened(link, opened, now);
             }
             Input::OpenFailed(which, failure, dialled) => {
@@ -340,6 +347,10 @@ impl<'a> Play<'a> {
                 }
                 let dialled = dialled.map(|took| Dialled { took, local: None });
                 self.keeper.handle_open_failed(link, failure.clone(), dialled, now);
+            }
+            Input::Dialled(which, took) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.keeper.handle_dialled(link, Dialled { took: *took, local: None }, now);
             }
             Input::Heard(which) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
@@ -547,6 +558,12 @@ impl<'a> Play<'a> {
                     self.recent.remove(0);
                 }
                 self.recent.push(token);
+            }
+            Output::AskAfter { link, silence } => {
+                self.expect(link, &[Role::Main], "asked to let its peer speak")?;
+                if !self.answers_after || self.beat != Beat::Ping || silence.is_zero() {
+                    return Err(format!("{link} cannot let its peer speak after {silence:?}"));
+                }
             }
             Output::Migrate { link } => self.expect(link, &[Role::Main], "moved")?,
             Output::Retire { link } if self.role(link) == Role::Scout => self.set(link, Role::ScoutRetiring),

@@ -94,10 +94,11 @@ pub enum Input {
     Update(Box<Config>),
     /// A timeout, whether or not one is due.
     Timeout,
+    Dialled(Which, Duration),
 }
 
 impl Input {
-    pub const KINDS: [&str; 23] = [
+    pub const KINDS: [&str; 24] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -121,6 +122,7 @@ impl Input {
         "message",
         "activity",
         "update",
+        "dialled",
     ];
 
     /// Its place in [`Input::KINDS`].
@@ -149,6 +151,7 @@ impl Input {
             Input::Message(_) => 20,
             Input::Activity(_) => 21,
             Input::Update(_) => 22,
+            Input::Dialled(..) => 23,
         }
     }
 }
@@ -286,7 +289,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(24) {
+    match chance.below(25) {
         18 => Input::Named(chance.below(3)),
         19 => Input::Recalled(chance.below(3), recalled(chance)),
         20 => Input::Message(which),
@@ -310,6 +313,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         14 => Input::Network(NetworkStatus::Online),
         15 => Input::Network(NetworkStatus::Offline),
         16 => Input::Network(NetworkStatus::Changed),
+        17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
         _ => Input::Timeout,
     }
 }

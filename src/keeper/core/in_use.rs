@@ -8,7 +8,7 @@ use super::roles::Main;
 use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
 use crate::keeper::reconnect::Ending;
 use crate::keeper::verdict::{self, Inquest};
-use crate::keeper::watch::{Asked, Step, Watch};
+use crate::keeper::watch::{Asked, Step, Watch, Word};
 use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
 
 /// How a link was lost, and what is known of it.
@@ -48,10 +48,24 @@ impl Keeper {
         if let Some(gap) = heard.survived
             && (heard.answered || gap > self.prober.proven())
         {
-            self.learn(Evidence::Survived { gap }, now);
+            self.learn(Evidence::Survived { gap, proof: heard.proof }, now);
         }
         if let Some(gap) = heard.survived.filter(|_| !self.offline) {
             self.main_survived(gap);
+        }
+        match heard.word {
+            Some(Word::Kept) => self.peer_keeps_its_word = true,
+            Some(Word::Broken(gap)) if self.peer_keeps_its_word => {
+                self.learn(Evidence::Forgotten { gap }, now);
+                self.tell_interval(now);
+            }
+            // It may be a peer that never speaks.
+            Some(Word::Broken(_)) => {
+                if let Some(main) = self.main_mut(link) {
+                    main.answers_after = false;
+                }
+            }
+            None => {}
         }
         self.believe_scouts(now);
         if heard.answered {
@@ -237,6 +251,21 @@ impl Keeper {
         if let Some((_, main)) = self.main_mut_any() {
             main.watch.set_pace(pace, now);
         }
+        self.ask_peer_to_speak(now);
+    }
+
+    /// Has the peer speak first at the end of a gap that is tried, where it
+    /// can be asked to. At first after the shortest gap of all, which shows
+    /// whether it does what it is asked.
+    pub(super) fn ask_peer_to_speak(&mut self, now: Moment) {
+        let least = self.config.heartbeat.min;
+        let known = self.peer_keeps_its_word;
+        let Some((link, main)) = self.main_mut_any().filter(|(_, main)| main.answers_after) else { return };
+        let Some(gap) = main.watch.may_be_promised() else { return };
+        let silence = if known { gap } else { gap.min(least) };
+        main.watch.promise(silence, now);
+        self.tally.beats_sent += 1;
+        self.outputs.push_back(Output::AskAfter { link, silence });
     }
 }
 

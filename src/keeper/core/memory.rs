@@ -143,17 +143,17 @@ impl Keeper {
     pub(super) fn remember(&mut self, evidence: Evidence, known: Option<Duration>, now: Moment) {
         if self.prober.failed() != known {
             self.memory.expiry = match evidence {
-                Evidence::Expired { .. } => Some(Expiry::Silent),
+                Evidence::Expired { .. } | Evidence::Forgotten { .. } => Some(Expiry::Silent),
                 Evidence::EndedIdle { .. } => Some(Expiry::Ended),
                 Evidence::Survived { .. } => self.memory.expiry,
             };
         }
         let Some(gist) = self.prober.gist() else { return };
         let confirms = match evidence {
-            Evidence::Survived { gap } => {
+            Evidence::Survived { gap, .. } => {
                 self.prober.interval(now).is_some_and(|interval| gap >= interval.mul_f64(CONFIRMS))
             }
-            Evidence::Expired { .. } | Evidence::EndedIdle { .. } => false,
+            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => false,
         };
         let worth = self.memory.told.is_none_or(|told| {
             let longer = gist.proven >= told.gist.proven.mul_f64(LONGER);

@@ -69,6 +69,8 @@ pub struct Keeper {
     course: Course,
     /// The link that died last, until the next dial shows why.
     inquest: Option<Inquest>,
+    /// The peer was asked to speak after a silence, and once did.
+    peer_keeps_its_word: bool,
     /// The network is reported gone.
     offline: bool,
     /// What the application says of itself.
@@ -128,6 +130,7 @@ impl Keeper {
             epoch: 0,
             course: Course::Idle,
             inquest: None,
+            peer_keeps_its_word: false,
             offline: false,
             activity: None,
             advanced: None,
@@ -282,6 +285,16 @@ impl Keeper {
 
     // What happened.
 
+    /// The network path of an attempt is there, though TLS and the login are
+    /// still to come: it shows why the link before was lost. May be left out,
+    /// and comes with [`Opened`] or the failure then.
+    pub fn handle_dialled(&mut self, link: LinkId, dialled: Dialled, now: Moment) {
+        self.settle_time(now);
+        if matches!(self.role(link), Some(Role::Opening { .. })) {
+            self.conclude(Some(dialled), now);
+        }
+    }
+
     /// An attempt succeeded, login included.
     pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
         self.settle_time(now);
@@ -301,6 +314,7 @@ impl Keeper {
             epoch: self.epoch,
             since: now,
             local: opened.dialled.local,
+            answers_after: opened.answers_after,
             watch,
             heard: false,
             stall: None,
@@ -310,6 +324,7 @@ impl Keeper {
         self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
         self.emit(Event::Connected { link, epoch: self.epoch, took: opened.took });
+        self.ask_peer_to_speak(now);
         self.tell_interval(now);
         self.scouts_after_promotion(now);
     }

@@ -27,6 +27,8 @@ pub(super) struct Main {
     pub(super) epoch: u64,
     pub(super) since: Moment,
     pub(super) local: Option<IpAddr>,
+    /// The peer can be asked to speak after a silence.
+    pub(super) answers_after: bool,
     pub(super) watch: Watch,
     /// Something came in since it was taken into use.
     pub(super) heard: bool,

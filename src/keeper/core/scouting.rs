@@ -234,7 +234,7 @@ impl Keeper {
         let heard = watch.hear(now);
         let was_asked = asked.take().is_some();
         let chatty = now.since(*since) > gap * CHATTY;
-        let survived = heard.survived.map(|gap| Evidence::Survived { gap });
+        let survived = heard.survived.map(|gap| Evidence::Survived { gap, proof: heard.proof });
         if was_asked || chatty {
             self.forget(link);
             let met = if was_asked && survived.is_some() { Scouted::Survived } else { Scouted::Void };
@@ -266,7 +266,7 @@ impl Keeper {
         }
         self.forget(link);
         let met = match evidence {
-            Some(Evidence::Expired { .. }) => Scouted::Expired,
+            Some(Evidence::Expired { .. } | Evidence::Forgotten { .. }) => Scouted::Expired,
             Some(Evidence::EndedIdle { .. }) => Scouted::Ended { gap: by_itself },
             Some(Evidence::Survived { .. }) | None => Scouted::Void,
         };

@@ -11,6 +11,15 @@ pub(crate) enum Evidence {
     Survived {
         /// The gap.
         gap: Duration,
+        /// What shows it.
+        proof: Proof,
+    },
+    /// The peer was to speak after the gap, and its word did not come, though
+    /// a beat that followed was answered: the path had forgotten the flow, and
+    /// took it up again for the beat. T < `gap`; it has cost no link.
+    Forgotten {
+        /// The gap.
+        gap: Duration,
     },
     /// A beat that followed the gap was never answered, or by a reset, and
     /// the same address connected again at once. T < `gap`.
@@ -26,11 +35,25 @@ pub(crate) enum Evidence {
     },
 }
 
+/// What shows that a link has lived through a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// The peer spoke first. It is the stronger kind: the path carries what
+    /// the peer says of itself.
+    PeerSpoke,
+    /// A beat of ours was answered. A path that takes up again what it had
+    /// forgotten answers too.
+    BeatAnswered,
+}
+
 impl Evidence {
     /// The gap that it speaks of.
     pub(crate) fn gap(self) -> Duration {
         match self {
-            Evidence::Survived { gap } | Evidence::Expired { gap } | Evidence::EndedIdle { gap } => gap,
+            Evidence::Survived { gap, .. }
+            | Evidence::Forgotten { gap }
+            | Evidence::Expired { gap }
+            | Evidence::EndedIdle { gap } => gap,
         }
     }
 }

@@ -11,7 +11,7 @@ mod survey;
 
 pub use beat::Beat;
 pub use config::{Growth, Heartbeat, Probing};
-pub(super) use evidence::{Evidence, Lesson};
+pub(super) use evidence::{Evidence, Lesson, Proof};
 pub use learned::{Expiry, Learned, Recalled};
 pub(super) use prober::{Gist, Pace, Prober};
 pub(super) use rtt::Rtt;

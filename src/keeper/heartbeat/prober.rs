@@ -272,11 +272,12 @@ impl Prober {
         }
         self.forget_old(now);
         match evidence {
-            Evidence::Survived { gap } => self.survived(gap, now),
-            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, now),
+            Evidence::Survived { gap, .. } => self.survived(gap, now),
+            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, 1, now),
+            Evidence::Forgotten { gap } if gap >= self.least() => self.expired(gap, 0, now),
             Evidence::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
             // Shorter than any interval: not a matter of idleness.
-            Evidence::Expired { .. } | Evidence::EndedIdle { .. } => None,
+            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => None,
         }
     }
 
@@ -328,7 +329,7 @@ impl Prober {
         }
     }
 
-    fn expired(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+    fn expired(&mut self, gap: Duration, drops: usize, now: Moment) -> Option<Lesson> {
         if gap > self.proven {
             return match self.stage {
                 // A look that failed confirms what was known.
@@ -343,12 +344,12 @@ impl Prober {
                 Stage::Learn if self.failed.is_some_and(|failed| failed.gap <= gap) => None,
                 Stage::Learn => {
                     self.failed = Some(Failed { gap, ambiguous: false });
-                    self.spend(now);
+                    self.spend(drops, now);
                     self.settle(now)
                 }
                 Stage::Regrow => {
                     self.failed = Some(Failed { gap, ambiguous: false });
-                    self.spend(now);
+                    self.spend(drops, now);
                     self.hold(now)
                 }
                 Stage::Doubt { .. } => None,
@@ -406,7 +407,7 @@ impl Prober {
                 Stage::Hold { .. } => self.look_failed(failed.gap, now),
                 Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => {
                     self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
-                    self.spend(now);
+                    self.spend(1, now);
                     self.hold(now)
                 }
             };
@@ -414,7 +415,7 @@ impl Prober {
         if gap > self.proven {
             self.proven = gap;
             self.failed = Some(Failed { gap, ambiguous: true });
-            self.spend(now);
+            self.spend(1, now);
             self.last_end = None;
             return self.hold(now);
         }
@@ -431,9 +432,9 @@ impl Prober {
     }
 
     /// Learning has cost the user's link, where it is learned on that.
-    fn spend(&mut self, now: Moment) {
+    fn spend(&mut self, drops: usize, now: Moment) {
         if !self.has_scouts() {
-            self.drops.push(now);
+            self.drops.extend(std::iter::repeat_n(now, drops));
         }
     }
 
@@ -533,6 +534,7 @@ pub(super) fn within(a: Duration, b: Duration, fraction: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::Proof;
     use super::*;
 
     fn secs(secs: u64) -> Duration {
@@ -540,7 +542,7 @@ mod tests {
     }
 
     fn survive(prober: &mut Prober, gap: Duration, now: Moment) -> Option<Lesson> {
-        prober.learn(Evidence::Survived { gap }, now)
+        prober.learn(Evidence::Survived { gap, proof: Proof::BeatAnswered }, now)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::Step;
 use super::wire::{Wire, WroteWhat};
@@ -19,6 +20,7 @@ pub struct ScriptedLink<In, Out = In> {
     wire: Arc<Wire<In, Out>>,
     beat: Beat,
     confirms: Option<Confirms>,
+    answers_after: bool,
     local_addr: Option<SocketAddr>,
     alarm: Alarm,
     said_goodbye: bool,
@@ -30,6 +32,7 @@ impl<In, Out> ScriptedLink<In, Out> {
             wire,
             beat: step.beat,
             confirms: step.confirms,
+            answers_after: step.words.is_some(),
             local_addr: step.local_addr,
             alarm: Alarm::default(),
             said_goodbye: false,
@@ -121,6 +124,15 @@ impl<In: Send + 'static, Out: Send + 'static> Link for ScriptedLink<In, Out> {
 
     fn local_addr(&self) -> Option<SocketAddr> {
         self.local_addr
+    }
+
+    fn answers_after(&self) -> bool {
+        self.answers_after
+    }
+
+    fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
+        self.wire.state().staged.push(WroteWhat::AskAfter(silence));
+        Ok(())
     }
 
     fn path_facts(&self) -> Option<PathFacts> {

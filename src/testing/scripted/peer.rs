@@ -54,6 +54,12 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
         self.wire.state().answers = answers;
     }
 
+    /// Whether the peer speaks after a silence, where it is asked to from now
+    /// on: at that time, later by this, or not at all.
+    pub fn words(&self, words: Answers) {
+        self.wire.state().words = words;
+    }
+
     /// Takes nothing any more: the link is neither ready nor flushed until
     /// [`take_writes`](Peer::take_writes).
     pub fn block_writes(&self) {
@@ -81,7 +87,7 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
     pub fn messages(&self) -> Vec<Out> {
         let messages = self.written().into_iter().filter_map(|wrote| match wrote.what {
             WroteWhat::Message(message) => Some(message),
-            WroteWhat::Beat(_) | WroteWhat::Goodbye => None,
+            WroteWhat::Beat(_) | WroteWhat::AskAfter(_) | WroteWhat::Goodbye => None,
         });
         messages.collect()
     }

@@ -20,6 +20,7 @@ pub struct Step {
     pub(super) confirms: Option<Confirms>,
     pub(super) path_facts: Option<PathFacts>,
     pub(super) answers: Answers,
+    pub(super) words: Option<Answers>,
     pub(super) goodbyes: Answers,
 }
 
@@ -105,6 +106,16 @@ impl Step {
         self
     }
 
+    /// The peer can be asked to speak after a silence
+    /// ([`Link::answer_me_after`](crate::transport::Link::answer_me_after)),
+    /// and does so at that time, later by this, or not at all, until the test
+    /// says otherwise with [`Peer::words`](super::Peer::words). Default: it
+    /// cannot be asked.
+    pub fn words(mut self, words: Answers) -> Step {
+        self.words = Some(words);
+        self
+    }
+
     /// How the peer answers our goodbye, with a close of its own (code 1000).
     pub fn goodbyes(mut self, answers: Answers) -> Step {
         self.goodbyes = answers;
@@ -121,6 +132,7 @@ impl Step {
             confirms: None,
             path_facts: None,
             answers: Answers::AtOnce,
+            words: None,
             goodbyes: Answers::AtOnce,
         }
     }

@@ -29,6 +29,8 @@ pub enum WroteWhat<Out> {
     Message(Out),
     /// A beat.
     Beat(Token),
+    /// A request that the peer speak after this long.
+    AskAfter(Duration),
     /// Its goodbye.
     Goodbye,
 }
@@ -43,6 +45,7 @@ pub(super) fn pair<In, Out>(
         staged: Vec::new(),
         written: VecDeque::new(),
         answers: step.answers,
+        words: step.words.unwrap_or(Answers::Never),
         goodbyes: step.goodbyes,
         blocked: false,
         path_facts: step.path_facts,
@@ -69,6 +72,7 @@ pub(super) struct State<In, Out> {
     pub(super) staged: Vec<WroteWhat<Out>>,
     pub(super) written: VecDeque<Wrote<Out>>,
     pub(super) answers: Answers,
+    pub(super) words: Answers,
     pub(super) goodbyes: Answers,
     pub(super) blocked: bool,
     pub(super) path_facts: Option<PathFacts>,
@@ -122,6 +126,9 @@ impl<In, Out> State<In, Out> {
             let (answer, delay) = match &what {
                 WroteWhat::Message(_) => (None, None),
                 WroteWhat::Beat(token) => (Some(Ok(Frame::Pong(Some(*token)))), self.answers.delay()),
+                WroteWhat::AskAfter(silence) => {
+                    (Some(Ok(Frame::Alive)), self.words.delay().map(|late| *silence + late))
+                }
                 WroteWhat::Goodbye => (Some(Err(LinkEnd::closed(Some(1000), ""))), self.goodbyes.delay()),
             };
             self.written.push_back(Wrote { at, what });

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::keeper::heartbeat::Proof;
 use crate::keeper::heartbeat::SCOUTS;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -48,7 +49,7 @@ impl Path {
                 Evidence::EndedIdle { gap: gap * thousandths / 1000 }
             }
             Some(Accident::Restart(_)) | None if gap >= self.timeout => Evidence::Expired { gap },
-            Some(Accident::Restart(_)) | None => Evidence::Survived { gap },
+            Some(Accident::Restart(_)) | None => Evidence::Survived { gap, proof: Proof::BeatAnswered },
         };
         self.prober.learn(evidence, self.now);
     }
@@ -117,7 +118,7 @@ proptest! {
             let gap = Duration::from_secs_f64(gap);
             prober.learn(
                 match kind {
-                    0 => Evidence::Survived { gap },
+                    0 => Evidence::Survived { gap, proof: Proof::BeatAnswered },
                     1 => Evidence::Expired { gap },
                     _ => Evidence::EndedIdle { gap },
                 },

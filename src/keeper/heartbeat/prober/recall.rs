@@ -179,6 +179,7 @@ fn longest(heartbeat: &Heartbeat) -> Duration {
 mod tests {
     use super::*;
     use crate::keeper::Dice;
+    use crate::keeper::heartbeat::Proof;
     use crate::keeper::heartbeat::{Evidence, Pace};
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -235,9 +236,9 @@ mod tests {
         assert_eq!(prober.interval(now()), Some(secs(48).mul_f64(HELD)));
         // Answered there, what used to survive is tried once; then it is held
         // as before, and what failed is looked at after a day.
-        prober.learn(Evidence::Survived { gap: secs(44) }, now());
+        prober.learn(Evidence::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
         assert_eq!(prober.interval(now()), Some(secs(96)));
-        prober.learn(Evidence::Survived { gap: secs(96) }, now());
+        prober.learn(Evidence::Survived { gap: secs(96), proof: Proof::BeatAnswered }, now());
         assert_eq!(prober.interval(now()), Some(secs(96).mul_f64(HELD)));
         let learned = prober.learned(now());
         assert_eq!((learned.ambiguous, learned.look_in), (true, Some(DAY)));
@@ -264,7 +265,7 @@ mod tests {
             for _ in 0..8 {
                 let interval = prober.interval(now()).unwrap();
                 assert!(interval <= secs(285), "{interval:?}");
-                prober.learn(Evidence::Survived { gap: interval }, now());
+                prober.learn(Evidence::Survived { gap: interval, proof: Proof::BeatAnswered }, now());
             }
             assert_eq!(prober.interval(now()), Some(secs(285).mul_f64(HELD)));
         }
@@ -276,19 +277,19 @@ mod tests {
     #[test]
     fn what_was_observed_meanwhile_wins() {
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Survived { gap: secs(130) }, now());
+        prober.learn(Evidence::Survived { gap: secs(130), proof: Proof::BeatAnswered }, now());
         assert!(prober.recall(&Recalled::new(known(), DAY), now()));
         assert_eq!((prober.proven(), prober.failed()), (secs(130), None));
 
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Survived { gap: secs(27) }, now());
+        prober.learn(Evidence::Survived { gap: secs(27), proof: Proof::BeatAnswered }, now());
         prober.learn(Evidence::Expired { gap: secs(34) }, now());
         assert!(prober.recall(&Recalled::new(known(), DAY), now()));
         assert_eq!((prober.proven(), prober.failed()), (secs(27), Some(secs(34))));
 
         // Where both can be true, both count.
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Survived { gap: secs(27) }, now());
+        prober.learn(Evidence::Survived { gap: secs(27), proof: Proof::BeatAnswered }, now());
         assert!(prober.recall(&Recalled::new(known(), DAY), now()));
         assert_eq!((prober.proven(), prober.failed()), (secs(96), Some(secs(115))));
     }
@@ -320,7 +321,7 @@ mod tests {
         let mut old = recalling(heartbeat(), narrow, 30 * DAY);
         let half = Some(secs(48).mul_f64(HELD));
         assert_eq!((old.interval(now()), old.next_trial(&[], now())), (half, None));
-        old.learn(Evidence::Survived { gap: secs(44) }, now());
+        old.learn(Evidence::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
         assert_eq!(old.interval(now()), half);
         let trial = old.next_trial(&[], now()).unwrap();
         assert!(trial > secs(48) && trial < secs(100), "{trial:?}");
