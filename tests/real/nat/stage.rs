@@ -1,6 +1,7 @@
 //! What the tests share: a lab with a server, clients in it, and what a client
 //! is asked again and again.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use longlink::{Heartbeat, Probing};
@@ -52,8 +53,9 @@ impl Stage {
 /// Whether a test of a minute or more is to be run here: where it is asked
 /// for and possible.
 pub fn wanted() -> bool {
+    static TOLD: Once = Once::new();
     if !required() {
-        skip("it takes minutes; LONGLINK_REQUIRE_REAL=1 runs it");
+        TOLD.call_once(|| skip("what takes minutes on a real NAT; LONGLINK_REQUIRE_REAL=1 runs it"));
         return false;
     }
     Lab::possible()
