@@ -85,6 +85,26 @@ async fn the_next_connection_holds_what_the_last_one_learned() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_starts_anew_every_day_looks_upward_as_often_as_who_never_does() {
+    let net = forgetting(secs(100));
+    let (memory, log) = (InMemory::new(), Log::default());
+    let first = over(&net, &memory, &log).await;
+    let proven = learned(&first, &log).await;
+    drop(first);
+    let mut died = Vec::new();
+    for day in 1..=23 {
+        let log = Log::default();
+        let connection = over(&net, &memory, &log).await;
+        tokio::time::sleep(DAY - secs(60)).await;
+        assert!(connection.stats().interval.abs_diff(proven.mul_f64(0.93)) < secs(1));
+        died.extend((0..deaths(&log)).map(|_| day));
+    }
+    // A week after it was learned, and two weeks after that; its days are a
+    // minute short.
+    assert_eq!(died, [8, 22]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_memory_the_next_connection_learns_again() {
     let net = forgetting(secs(100));
     for _ in 0..2 {

@@ -251,7 +251,8 @@ fn what_is_no_file_is_left_alone() {
     let other = place.0.join("other.json");
     remember(&other, "a", &known()).unwrap();
     let before = fs::read(&other).unwrap();
-    let put: [(&str, &dyn Fn(&Path)); 4] = [
+    type Put<'a> = &'a dyn Fn(&Path);
+    let put: [(&str, Put<'_>); 4] = [
         ("a link", &|path| symlink(&other, path).unwrap()),
         ("a link to nothing", &|path| symlink(place.0.join("nothing"), path).unwrap()),
         ("a directory", &|path| fs::create_dir(path).unwrap()),

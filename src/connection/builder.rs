@@ -31,6 +31,7 @@ use crate::transport::{Link, Transport};
 /// | `first_connect` | [`FirstConnect::Retry`] | |
 /// | `heartbeat` | [`Heartbeat::adaptive`] | |
 /// | `reconnect` | [`Reconnect::default`] | |
+/// | `memory` | none: it remembers for itself | |
 ///
 /// `Debug` shows settings only, nothing of the transport.
 #[must_use = "a builder does nothing until `build` or `connect`"]

@@ -228,3 +228,60 @@ impl<T: Transport> Driver<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Notes every word, and answers no question before it is let.
+    struct Stuck {
+        let_go: Mutex<mpsc::Receiver<()>>,
+        words: Mutex<mpsc::Sender<(String, Duration)>>,
+    }
+
+    impl IntervalMemory for Stuck {
+        fn recall(&self, _: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+            let _ = self.let_go.lock().unwrap().recv();
+            Ok(None)
+        }
+
+        fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+            let word = (path.endpoint.clone(), learned.proven);
+            self.words.lock().unwrap().send(word).map_err(|_| MemoryError::new(MemoryFault::Refused))
+        }
+    }
+
+    #[tokio::test]
+    async fn of_words_that_wait_the_last_of_each_path_counts_and_there_are_eight() {
+        let (let_go, waits) = mpsc::channel();
+        let (says, words) = mpsc::channel();
+        let memory = Stuck { let_go: Mutex::new(waits), words: Mutex::new(says) };
+        let remembrance = Remembrance::new(Arc::new(memory));
+        let path = |name: &str| PathKey::new(None, name);
+        let known = |secs| Learned::new(Duration::from_secs(secs));
+        remembrance.recall(path("a"), None);
+        // Until somebody works on the question, words go before it.
+        while remembrance.work.lock().question.is_some() {
+            tokio::task::yield_now().await;
+        }
+        for secs in 1..=3 {
+            remembrance.remember(path("b"), known(secs));
+        }
+        for name in ["c", "d", "e", "f", "g", "h", "i"] {
+            remembrance.remember(path(name), known(10));
+        }
+        remembrance.remember(path("c"), known(11));
+        remembrance.remember(path("j"), known(12));
+        let_go.send(()).unwrap();
+        drop(remembrance);
+        let all = tokio::task::spawn_blocking(move || words.iter().collect::<Vec<_>>()).await.unwrap();
+        let ten = Duration::from_secs(10);
+        let mut expected: Vec<_> = ["d", "e", "f", "g", "h", "i"].map(|name| (name.to_owned(), ten)).into();
+        expected.push(("c".to_owned(), Duration::from_secs(11)));
+        expected.push(("j".to_owned(), Duration::from_secs(12)));
+        assert_eq!(all, expected);
+    }
+}

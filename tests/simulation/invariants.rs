@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Dialled, Event, Finish, Keeper, LinkId, Moment, Opened, Output, Probing, State, Timer, Token,
+    Activity, Beat, Config, Dialled, Event, Finish, Keeper, LinkId, Moment, Opened, Output, Probing, Purpose,
+    State, Timer, Token,
 };
 
 use crate::schedules::{Advance, Answer, Input, Schedule, Step, Which, schedule};
@@ -123,7 +124,17 @@ enum Role {
     Opened,
     Main,
     Retiring,
+    /// A side link that is being opened, that is open, that is said goodbye to.
+    ScoutOpening,
+    Scout,
+    ScoutRetiring,
     Gone,
+}
+
+impl Role {
+    fn is_scout(self) -> bool {
+        matches!(self, Role::ScoutOpening | Role::Scout)
+    }
 }
 
 /// The keeper under test, and the model that it is held against.
@@ -140,6 +151,12 @@ struct Play<'a> {
     recent: Vec<Token>,
     beat: Beat,
     stalled: bool,
+    /// The last beats of scouts.
+    scout_tokens: Vec<(LinkId, Token)>,
+    overlap: bool,
+    foreground: bool,
+    off: bool,
+    silence_limit: bool,
     /// When the last attempt began.
     opened_at: Moment,
     epoch: u64,
@@ -167,6 +184,11 @@ impl<'a> Play<'a> {
             recent: Vec::new(),
             beat: Beat::Ping,
             stalled: false,
+            scout_tokens: Vec::new(),
+            overlap: schedule.config.overlap,
+            foreground: false,
+            off: is_off(&schedule.config),
+            silence_limit: schedule.config.silence_limit.is_some(),
             opened_at: Moment::ORIGIN,
             epoch: 0,
             consecutive: 0,
@@ -303,6 +325,8 @@ impl<'a> Play<'a> {
                     self.beat = *beat;
                     self.stalled = false;
                     self.consecutive = 0;
+                } else if self.role(link) == Role::ScoutOpening {
+                    self.set(link, Role::Scout);
                 }
                 let dialled = Dialled { took: *took, local: None };
                 let mut opened = Opened::new(*beat, dialled, *took);
@@ -311,7 +335,7 @@ impl<'a> Play<'a> {
             }
             Input::OpenFailed(which, failure, dialled) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
-                if self.role(link) == Role::Opening {
+                if matches!(self.role(link), Role::Opening | Role::ScoutOpening) {
                     self.set(link, Role::Gone);
                 }
                 let dialled = dialled.map(|took| Dialled { took, local: None });
@@ -325,7 +349,9 @@ impl<'a> Play<'a> {
             Input::Answered(which, answer) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 self.life(link);
+                let of_scout = self.scout_tokens.iter().rev().find(|(scout, _)| *scout == link);
                 let token = match answer {
+                    Answer::Last if of_scout.is_some() => of_scout.map(|(_, token)| *token),
                     Answer::Last => self.recent.last().copied(),
                     Answer::Older(at) if self.recent.is_empty() => Some(Token(*at)),
                     Answer::Older(at) => Some(self.recent[*at as usize % self.recent.len()]),
@@ -341,7 +367,7 @@ impl<'a> Play<'a> {
             Input::Ended(which, end) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 // An attempt that fails is reported as such, not as an end.
-                if self.role(link) == Role::Opening {
+                if matches!(self.role(link), Role::Opening | Role::ScoutOpening) {
                     return Ok(());
                 }
                 self.set(link, Role::Gone);
@@ -370,6 +396,26 @@ impl<'a> Play<'a> {
                 self.keeper.handle_address_gone(link, now);
             }
             Input::Network(status) => self.keeper.handle_network(*status, now),
+            Input::Named(name) => self.keeper.handle_network_named(&format!("network {name}"), now),
+            Input::Recalled(name, recalled) => {
+                let network = format!("network {name}");
+                self.keeper.handle_recalled(Some(&network), Some(recalled.clone()), now);
+            }
+            Input::Message(which) => {
+                let Some(link) = self.find(*which) else { return Ok(()) };
+                self.life(link);
+                self.keeper.handle_message(link, now);
+            }
+            Input::Activity(activity) => {
+                self.foreground = *activity == Activity::Foreground;
+                self.keeper.set_activity(*activity, now);
+            }
+            Input::Update(config) => {
+                self.overlap = config.overlap;
+                self.off = is_off(config);
+                self.silence_limit = config.silence_limit.is_some();
+                self.keeper.update((**config).clone(), now);
+            }
             Input::Timeout => self.keeper.handle_timeout(now),
         }
         self.after(1)
@@ -380,6 +426,8 @@ impl<'a> Play<'a> {
             Which::Main => self.with(Role::Main),
             Which::Opening => self.with(Role::Opening),
             Which::Retiring => self.with(Role::Retiring),
+            Which::ScoutOpening => self.with(Role::ScoutOpening),
+            Which::Scout => self.with(Role::Scout),
             Which::Any(at) => self.known.get(at as usize % self.known.len().max(1)).copied(),
         }
         // No such link now: any other, since a late word may come any time.
@@ -431,6 +479,7 @@ impl<'a> Play<'a> {
         }
         self.misses = figures.misses;
         self.state_agrees()?;
+        self.scouts_agree()?;
         self.goes_on()
     }
 
@@ -440,8 +489,21 @@ impl<'a> Play<'a> {
         }
         let was_closed = std::mem::take(&mut self.last_event_was_closed);
         match output {
+            Output::Open { link, purpose: Purpose::Scout, .. } => {
+                if self.with(Role::Main).is_none() || !self.overlap || self.foreground || self.closing {
+                    return Err(format!("{link} is sent as a scout beside {:?}", self.live));
+                }
+                if self.known.last().is_some_and(|&last| last >= link) {
+                    return Err(format!("{link} is not a new name"));
+                }
+                self.known.push(link);
+                self.set(link, Role::ScoutOpening);
+                if self.live.iter().filter(|(_, role)| role.is_scout()).count() > 3 {
+                    return Err("more than three scouts".to_owned());
+                }
+            }
             Output::Open { link, attempt, .. } => {
-                if let Some(other) = self.live.first() {
+                if let Some(other) = self.live.iter().find(|(_, role)| *role != Role::ScoutRetiring) {
                     return Err(format!("{link} is opened beside {other:?}"));
                 }
                 if self.known.last().is_some_and(|&last| last >= link) {
@@ -470,6 +532,9 @@ impl<'a> Play<'a> {
                 self.recent.clear();
                 self.set(link, Role::Main);
             }
+            Output::Beat { link, token } if self.role(link) == Role::Scout => {
+                self.scout_tokens.push((link, token));
+            }
             Output::Beat { link, token } => {
                 self.expect(link, &[Role::Main], "asked to beat")?;
                 if matches!(self.beat, Beat::Listen { .. }) {
@@ -484,13 +549,13 @@ impl<'a> Play<'a> {
                 self.recent.push(token);
             }
             Output::Migrate { link } => self.expect(link, &[Role::Main], "moved")?,
+            Output::Retire { link } if self.role(link) == Role::Scout => self.set(link, Role::ScoutRetiring),
             Output::Retire { link } => {
                 self.expect(link, &[Role::Main], "retired")?;
                 self.set(link, Role::Retiring);
             }
             Output::Abandon { link } => {
-                let live = [Role::Opening, Role::Opened, Role::Main, Role::Retiring];
-                self.expect(link, &live, "abandoned")?;
+                self.expect_live(link, "abandoned")?;
                 self.set(link, Role::Gone);
             }
             Output::Emit(event) => self.event(&event)?,
@@ -537,6 +602,19 @@ impl<'a> Play<'a> {
         if roles.contains(&role) { Ok(()) } else { Err(format!("{link} is {done} but it is {role:?}")) }
     }
 
+    fn expect_live(&self, link: LinkId, done: &str) -> Result<(), String> {
+        if self.role(link) == Role::Gone { Err(format!("{link} is {done} but it is gone")) } else { Ok(()) }
+    }
+
+    /// Scouts are out only beside a link in use, and where they may be.
+    fn scouts_agree(&self) -> Result<(), String> {
+        let out = self.live.iter().any(|(_, role)| role.is_scout());
+        if out && (self.with(Role::Main).is_none() || !self.overlap || self.foreground) {
+            return Err(format!("scouts are out: {:?}", self.live));
+        }
+        Ok(())
+    }
+
     fn state_agrees(&self) -> Result<(), String> {
         let [opening, opened, main, retiring] =
             [Role::Opening, Role::Opened, Role::Main, Role::Retiring].map(|role| self.with(role));
@@ -562,7 +640,8 @@ impl<'a> Play<'a> {
         let timer = self.keeper.poll_timeout();
         let wanted = match self.keeper.state() {
             State::Connecting { .. } => timer.is_some_and(|(at, _)| at <= self.opened_at + ATTEMPT_DEADLINE),
-            State::Waiting { .. } => matches!(timer, Some((_, Timer::Retry))),
+            // A scout that goodbye was said to may come first.
+            State::Waiting { .. } => matches!(timer, Some((_, Timer::Retry | Timer::Goodbye))),
             State::Closing => timer.is_some(),
             State::Connected { .. } => timer.is_some() || self.may_wait_for_ever(),
             _ => timer.is_none(),
@@ -573,14 +652,15 @@ impl<'a> Play<'a> {
     /// A link that is not to be asked, or cannot be read, has no timer of its
     /// own.
     fn may_wait_for_ever(&self) -> bool {
-        let off = self.schedule.config.heartbeat == off(self.schedule);
-        off || (self.stalled && matches!(self.beat, Beat::Listen { .. }))
+        (self.off && !self.silence_limit)
+            || (self.off && self.stalled)
+            || (self.stalled && matches!(self.beat, Beat::Listen { .. }))
     }
 }
 
-/// The schedule's heartbeat, switched off.
-fn off(schedule: &Schedule) -> longlink::keeper::Heartbeat {
-    schedule.config.heartbeat.clone().probing(Probing::Off)
+/// Whether the heartbeat is switched off.
+fn is_off(config: &Config) -> bool {
+    config.heartbeat == config.heartbeat.clone().probing(Probing::Off)
 }
 
 fn place(state: State) -> usize {

@@ -6,7 +6,8 @@ use std::io;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Failure, Growth, Heartbeat, LinkEnd, NetworkStatus, PathFacts, Probing, Reconnect,
+    Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
+    Recalled, Reconnect,
 };
 
 use crate::chance::Chance;
@@ -54,6 +55,9 @@ pub enum Which {
     Opening,
     /// The one saying goodbye.
     Retiring,
+    /// A scout that is being opened, or the first that is open.
+    ScoutOpening,
+    Scout,
     /// Any that ever was, gone or not.
     Any(u64),
 }
@@ -83,12 +87,17 @@ pub enum Input {
     Path(Which, PathFacts),
     AddressGone(Which),
     Network(NetworkStatus),
+    Named(u64),
+    Recalled(u64, Recalled),
+    Message(Which),
+    Activity(Activity),
+    Update(Box<Config>),
     /// A timeout, whether or not one is due.
     Timeout,
 }
 
 impl Input {
-    pub const KINDS: [&str; 18] = [
+    pub const KINDS: [&str; 23] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -107,6 +116,11 @@ impl Input {
         "offline",
         "changed",
         "timeout",
+        "named",
+        "recalled",
+        "message",
+        "activity",
+        "update",
     ];
 
     /// Its place in [`Input::KINDS`].
@@ -130,6 +144,11 @@ impl Input {
             Input::Network(NetworkStatus::Offline) => 15,
             Input::Network(NetworkStatus::Changed) => 16,
             Input::Timeout => 17,
+            Input::Named(_) => 18,
+            Input::Recalled(..) => 19,
+            Input::Message(_) => 20,
+            Input::Activity(_) => 21,
+            Input::Update(_) => 22,
         }
     }
 }
@@ -158,7 +177,7 @@ struct Mood {
 
 fn config(chance: &mut Chance) -> (Config, f64) {
     let mut scale = 1.0;
-    let heartbeat = match chance.below(8) {
+    let heartbeat = match chance.below(11) {
         0 => Heartbeat::prompt(),
         1 => Heartbeat::frugal(),
         2 => Heartbeat::off(),
@@ -167,6 +186,11 @@ fn config(chance: &mut Chance) -> (Config, f64) {
             Heartbeat::scaled(scale)
         }
         4 => Heartbeat::adaptive().probing(Probing::Passive),
+        8 | 9 => Heartbeat::adaptive().probing(Probing::Scout).max(chance.pick(&[60, 7200]).seconds()),
+        10 => {
+            scale = 1.0 / 20.0;
+            Heartbeat::scaled(scale).probing(Probing::Scout)
+        }
         5 => {
             let growth = [Growth::Factor(1.5), Growth::Step(Duration::from_secs(60))];
             Heartbeat::adaptive().growth(chance.pick(&growth))
@@ -185,6 +209,8 @@ fn config(chance: &mut Chance) -> (Config, f64) {
     let mut config = Config::default();
     config.heartbeat = heartbeat;
     config.reconnect = reconnect;
+    config.overlap = !chance.happens(0.1);
+    config.silence_limit = chance.happens(0.2).then(|| chance.pick(&[30, 3600]).seconds());
     config.heartbeat.check().expect("the settings are sound");
     config.reconnect.check().expect("the settings are sound");
     (config, scale)
@@ -228,7 +254,11 @@ fn span(chance: &mut Chance) -> Duration {
 }
 
 fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
-    match chance.below(6) {
+    match chance.below(9) {
+        6 => Input::Opened(Which::ScoutOpening, Beat::Ping, Duration::from_millis(chance.below(1_000))),
+        7 if chance.happens(mood.answers) => Input::Answered(Which::Scout, Answer::Last),
+        7 => Input::Ended(Which::Scout, end(chance, 0.02)),
+        8 => Input::Message(Which::Main),
         0 | 1 if chance.happens(mood.opens) => {
             Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000)))
         }
@@ -248,13 +278,20 @@ fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
 }
 
 fn odd_input(chance: &mut Chance) -> Input {
-    let which = match chance.below(6) {
+    let which = match chance.below(8) {
+        6 => Which::ScoutOpening,
+        7 => Which::Scout,
         0 | 1 => Which::Any(chance.next()),
         2 => Which::Opening,
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(18) {
+    match chance.below(24) {
+        18 => Input::Named(chance.below(3)),
+        19 => Input::Recalled(chance.below(3), recalled(chance)),
+        20 => Input::Message(which),
+        21 | 22 => Input::Activity(chance.pick(&[Activity::Foreground, Activity::Background])),
+        23 => Input::Update(Box::new(config(chance).0)),
         0 => Input::ProbeNow,
         1 => Input::ReconnectNow,
         2 => Input::Opened(which, beat(chance), span(chance)),
@@ -275,6 +312,17 @@ fn odd_input(chance: &mut Chance) -> Input {
         16 => Input::Network(NetworkStatus::Changed),
         _ => Input::Timeout,
     }
+}
+
+/// What somebody remembers, true or not.
+fn recalled(chance: &mut Chance) -> Recalled {
+    let mut learned = Learned::default();
+    learned.proven = span(chance);
+    learned.failed = chance.happens(0.7).then(|| learned.proven.mul_f64(1.0 + chance.unit()));
+    learned.ambiguous = chance.happens(0.3);
+    learned.look_in = chance.happens(0.5).then(|| span(chance) * 50);
+    learned.looks_failed = chance.below(6) as u32;
+    Recalled::new(learned, span(chance) * chance.below(200) as u32)
 }
 
 fn beat(chance: &mut Chance) -> Beat {

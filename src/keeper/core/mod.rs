@@ -229,6 +229,9 @@ impl Keeper {
     /// tried whenever they can be.
     pub fn set_activity(&mut self, activity: Activity, now: Moment) {
         self.settle_time(now);
+        if self.is_over() {
+            return;
+        }
         self.activity = Some(activity);
         self.prober.set_calm(activity == Activity::Foreground);
         if activity == Activity::Foreground {
@@ -242,6 +245,9 @@ impl Keeper {
     /// is under way goes on, its deadlines included.
     pub fn update(&mut self, config: Config, now: Moment) {
         self.settle_time(now);
+        if self.is_over() {
+            return;
+        }
         self.config = config;
         self.backoff.set_policy(self.config.reconnect.clone());
         self.prober.set_heartbeat(self.config.heartbeat.clone(), now);
@@ -494,7 +500,7 @@ impl Keeper {
                 Role::Scout(scout) => scout.next(),
             })
             .chain(of_course)
-            .chain(self.scouting.next())
+            .chain(self.main().and_then(|_| self.scouting.next()))
             .min_by_key(|(at, _)| *at)
     }
 
@@ -511,6 +517,10 @@ impl Keeper {
 
     // Ending.
 
+    fn is_over(&self) -> bool {
+        matches!(self.course, Course::Closing | Course::Finished(_))
+    }
+
     fn finish_if_alone(&mut self) {
         if matches!(self.course, Course::Closing) && self.links.is_empty() {
             self.emit(Event::Closed);
@@ -519,6 +529,7 @@ impl Keeper {
     }
 
     fn finish(&mut self, finish: Finish) {
+        self.abandon_draining(|_| true);
         self.course = Course::Finished(finish.clone());
         self.outputs.push_back(Output::Finish(finish));
     }

@@ -18,8 +18,9 @@ use crate::keeper::{
     Beat, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, Purpose, Scouted, Timer, verdict,
 };
 
-/// After a link was taken into use the first scouts wait for a draw from
-/// this: a fleet that comes back does not dial three more times at once.
+/// After a link was taken into use, or something happened around it, scouts
+/// wait for a draw from this: a fleet that comes back does not dial three
+/// more times at once.
 const FIRST_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// A scout that could not be opened or said nothing is followed by another
 /// after this, doubling up to [`PAUSE_LONGEST`].
@@ -98,12 +99,16 @@ impl Keeper {
         if !self.config.overlap || beat != Some(Beat::Ping) {
             self.refuse_scouts(None, now);
         }
+        self.hold_scouts_back(now);
+        self.plan_scouts(now);
+    }
+
+    fn hold_scouts_back(&mut self, now: Moment) {
         if self.prober.has_scouts() {
             let (least, most) = FIRST_WAIT;
             let unit = |at_one| self.config.heartbeat.unit(at_one);
             let wait = self.dice.between(unit(least), unit(most));
             self.scouting.not_before = self.scouting.not_before.max(now + wait);
-            self.plan_scouts(now);
         }
     }
 
@@ -215,7 +220,8 @@ impl Keeper {
     }
 
     pub(super) fn scout_failed(&mut self, link: LinkId, failure: &Failure, now: Moment) {
-        if let Some(gap) = self.scout(link).map(|scout| scout.gap) {
+        if let Some(Scout { gap, stage: Stage::Opening { .. } }) = self.scout(link) {
+            let gap = *gap;
             self.scout_not_had(link, gap, *failure == Failure::Stop, now);
         }
     }
@@ -358,6 +364,7 @@ impl Keeper {
             self.call_back(link, gap, Scouted::Void, now);
         }
         self.scouting.due = None;
+        self.hold_scouts_back(now);
     }
 
     /// Drops a scout whose answer is not wanted any more.

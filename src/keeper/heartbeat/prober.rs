@@ -17,6 +17,8 @@
 //! and `survey` says which gaps they test; nothing regrows, since learning
 //! costs nobody a link.
 
+#[cfg(test)]
+mod properties;
 mod recall;
 
 pub(crate) use recall::Gist;
@@ -51,11 +53,6 @@ const LOOK: f64 = 1.02;
 /// While a scout finds out whether an end at some gap was the timeout, the
 /// link in use beats at this part of it.
 const COVER: f64 = 0.5;
-/// Proven gaps that fail this often within two days are not sound, though
-/// they survive in between.
-const UNSOUND: usize = 4;
-/// What is left of them then.
-const UNSOUND_LEFT: f64 = 0.8;
 /// Two ends this close together speak of the same timeout.
 const SAME: f64 = 0.02;
 
@@ -81,9 +78,10 @@ pub(crate) struct Prober {
     pub(super) calm: bool,
     /// When learning cost a link, within the time to the first look.
     drops: Vec<Moment>,
-    /// Proven gaps that failed, within the last two days.
+    /// Proven gaps that failed, within the last two days, and that have not
+    /// survived since.
     doubts: Vec<Doubt>,
-    /// The longest gap that survived since the first of them that is open.
+    /// The longest gap that survived since the first of them.
     sound: Duration,
     /// The gap of the last end that said nothing by itself, until a longer
     /// one survives.
@@ -107,8 +105,6 @@ pub(super) struct Failed {
 struct Doubt {
     gap: Duration,
     at: Moment,
-    /// It has survived since.
-    lifted: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -221,7 +217,10 @@ impl Prober {
     /// How long to wait before the next beat.
     pub(crate) fn pace(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
         let interval = self.interval(now)?;
-        let held = |dice: &mut Dice| Pace { after: dice.shorter(interval, JITTER), chosen: false };
+        // A gap that is doubted is held to the full, so that the next answer
+        // settles it.
+        let least = self.doubted_last().unwrap_or_default().min(interval);
+        let held = |dice: &mut Dice| Pace { after: dice.shorter(interval, JITTER).max(least), chosen: false };
         let chosen = |after: Duration| Pace { after, chosen: true };
         Some(match self.heartbeat.probing {
             Probing::Off => return None,
@@ -290,9 +289,7 @@ impl Prober {
         self.proven = self.proven.max(gap);
         self.sound = self.sound.max(gap);
         self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME));
-        for doubt in self.doubts.iter_mut().filter(|doubt| doubt.gap <= gap) {
-            doubt.lifted = true;
-        }
+        self.doubts.retain(|doubt| doubt.gap > gap);
         // No gap beyond the longest is ever tried: there, to survive is enough.
         let longest = self.heartbeat.max.mul_f64(0.999);
         let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
@@ -365,13 +362,11 @@ impl Prober {
     }
 
     fn doubt(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
-        if self.doubts.iter().all(|doubt| doubt.lifted) {
+        if self.doubts.is_empty() {
             self.sound = Duration::ZERO;
         }
-        self.doubts.push(Doubt { gap, at: now, lifted: false });
-        let here = self.doubts.iter().filter(|doubt| within(doubt.gap, gap, 0.12));
-        let open = here.clone().filter(|doubt| !doubt.lifted).count();
-        if open < 2 && here.count() < UNSOUND {
+        self.doubts.push(Doubt { gap, at: now });
+        if self.doubts.iter().filter(|doubt| within(doubt.gap, gap, 0.12)).count() < 2 {
             let pace = match self.stage {
                 Stage::Doubt { pace } => pace,
                 Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
@@ -381,7 +376,7 @@ impl Prober {
         }
         self.failed = Some(Failed { gap, ambiguous: false });
         // Only what survived since the doubt began counts as proven.
-        self.proven = if self.sound < gap { self.sound } else { gap.mul_f64(UNSOUND_LEFT) };
+        self.proven = self.sound.min(gap);
         self.doubts.clear();
         self.look_after = first_look(&self.heartbeat);
         if self.has_scouts() {
