@@ -69,6 +69,8 @@ fn another_address_of_the_router_costs_a_link_and_teaches_nothing() {
                 client.account.clear();
 
                 for change in 1..=CHANGES {
+                    // Past the last words of the login or of the beat before.
+                    client.pass(Duration::from_secs(1));
                     client.say("another address");
                     stage.lab.change_address(0, 2 + change);
                     let lost = usize::from(change);
