@@ -1,6 +1,5 @@
 //! The client under test, in its namespace, and what it tells.
 
-use std::io::Write;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -204,9 +203,7 @@ impl Client {
 
     fn line(&self, at: Instant, what: &dyn std::fmt::Display) {
         let seconds = at.saturating_duration_since(self.start).as_secs_f64();
-        // In one piece, since the labs of several threads tell at once.
-        let line = format!("{seconds:8.3}  {:<16} {what}\n", self.name);
-        let _ = std::io::stdout().write_all(line.as_bytes());
+        println!("{seconds:8.3}  {:<16} {what}", self.name);
     }
 }
 

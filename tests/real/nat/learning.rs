@@ -4,9 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use longlink::keeper::{Cause, Ground, LinkEnd, Seen};
+use longlink::{Heartbeat, Probing};
 
 use crate::lab::{Lab, Nat, Strangers, required};
-use crate::stage::{PLAIN, Stage, T, assert_in_band, hold, learn, wanted};
+use crate::stage::{PLAIN, Stage, T, hold, learn, learn_at, wanted};
 
 #[test]
 fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets() {
@@ -27,8 +28,8 @@ fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets()
         for &(name, strangers, loose, scale) in routers {
             scope.spawn(move || {
                 let stage = Stage::set(&[Nat { timeout: T, strangers, loose }]);
-                let mut client = stage.client(name, scale);
-                learn(&mut client, T, scale);
+                let mut client = stage.client_with(name, Heartbeat::scaled(scale), scale);
+                learn_at(&mut client, T, Probing::Main, scale);
                 assert!(!client.account.lost.is_empty(), "nothing but a loss tells this timeout");
                 for loss in &client.account.lost {
                     match strangers {
@@ -42,7 +43,9 @@ fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets()
                 for diagnosis in &client.account.diagnosed {
                     assert_eq!(*diagnosis, (Cause::IdleExpiry, Ground::ConnectedAtOnce));
                 }
-                hold(&mut client, 2);
+                if required() {
+                    hold(&mut client, 2);
+                }
                 let links = client.account.lost.len() as u64 + 1;
                 assert_eq!(stage.server.links(client.name()), links, "by the server's record");
             });
@@ -60,11 +63,8 @@ fn scouts_learn_a_timeout_of_8_s_without_one_loss_of_the_link_in_use() {
         {
             scope.spawn(move || {
                 let stage = Stage::set(&[Nat { strangers, ..PLAIN }]);
-                let scale = 1.0 / 8.0;
-                let mut client = stage.scouting(name, scale);
-                let limit = T * 5 + Duration::from_secs(120).mul_f64(scale);
-                client.until("the timeout is learned", limit, |_, account| !account.learned.is_empty());
-                assert_in_band(&client, T);
+                let mut client = stage.client(name, Probing::Scout);
+                learn(&mut client, T, Probing::Scout);
                 hold(&mut client, 3);
                 assert!(client.account.lost.is_empty(), "{:?}", client.account);
                 assert_eq!(stage.server.logins(client.name()), 1, "by the server's record");
@@ -87,9 +87,8 @@ fn of_two_routers_in_a_row_the_sooner_to_forget_is_learned() {
         for (name, nats) in [("near-sooner", [PLAIN, slow]), ("far-sooner", [slow, PLAIN])] {
             scope.spawn(move || {
                 let stage = Stage::set(&nats);
-                let scale = 1.0 / 8.0;
-                let mut client = stage.client(name, scale);
-                learn(&mut client, T, scale);
+                let mut client = stage.client(name, Probing::Main);
+                learn(&mut client, T, Probing::Main);
                 hold(&mut client, 2);
             });
         }

@@ -3,12 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::Heartbeat;
+use longlink::{Heartbeat, Probing};
 
 use crate::client::Client;
 use crate::stage::{PLAIN, SCALE, Stage, T, learn, wanted};
 
-/// Clients at once, whose pushes come at different times of their silences.
+/// Clients at once, whose pushes come at different times of their silences;
+/// every third has scouts.
 const CLIENTS: u32 = 6;
 const PUSHES: u32 = 5;
 
@@ -34,8 +35,9 @@ fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
     thread::scope(|scope| {
         for number in 0..CLIENTS {
             scope.spawn(move || {
-                let mut client = stage.client(&format!("pushed-{number}"), SCALE);
-                learn(&mut client, T, SCALE);
+                let probing = if number % 3 == 2 { Probing::Scout } else { Probing::Main };
+                let mut client = stage.client(&format!("pushed-{number}"), probing);
+                learn(&mut client, T, probing);
                 client.account.clear();
                 push(stage, &mut client, number);
                 assert_eq!(client.account.pushes, (1..=u64::from(PUSHES)).collect::<Vec<_>>());
@@ -44,9 +46,8 @@ fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
         }
         // So that what is shown could be otherwise.
         scope.spawn(move || {
-            let heartbeat = Heartbeat::scaled(SCALE).probing(longlink::keeper::Probing::Fixed);
             let late = T * 3 / 2;
-            let heartbeat = heartbeat.start(late).min(late);
+            let heartbeat = Heartbeat::scaled(SCALE).probing(Probing::Fixed).start(late);
             let mut client = stage.client_with("too-late", heartbeat, SCALE);
             client.until_connected(Duration::from_secs(10));
             client.pass(T * 5 / 4);

@@ -1,6 +1,7 @@
 //! What the tests share: a lab with a server, clients in it, and what a client
 //! is asked again and again.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use longlink::{Heartbeat, Probing};
@@ -37,17 +38,13 @@ impl Stage {
         Stage { server: Server::start(&lab), lab }
     }
 
-    /// Starts a client with longlink's defaults, at a scale.
-    pub fn client(&self, name: &str, scale: f64) -> Client {
-        self.client_with(name, Heartbeat::scaled(scale), scale)
+    /// Starts a client with longlink's defaults at [`SCALE`], but for how it
+    /// probes.
+    pub fn client(&self, name: &str, probing: Probing) -> Client {
+        self.client_with(name, Heartbeat::scaled(SCALE).probing(probing), SCALE)
     }
 
-    /// Starts a client whose scouts learn.
-    pub fn scouting(&self, name: &str, scale: f64) -> Client {
-        self.client_with(name, Heartbeat::scaled(scale).probing(Probing::Scout), scale)
-    }
-
-    /// Starts a client with another heartbeat.
+    /// Starts a client with any heartbeat; `scale` is that of its delays.
     pub fn client_with(&self, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
         Client::start(&self.lab, &self.server, name, heartbeat, scale)
     }
@@ -56,22 +53,31 @@ impl Stage {
 /// Whether a test of a minute or more is to be run here: where it is asked
 /// for and possible.
 pub fn wanted() -> bool {
+    static TOLD: Once = Once::new();
     if !required() {
-        skip("it takes minutes; LONGLINK_REQUIRE_REAL=1 runs it");
+        TOLD.call_once(|| skip("what takes minutes on a real NAT; LONGLINK_REQUIRE_REAL=1 runs it"));
         return false;
     }
     Lab::possible()
 }
 
-/// Waits until a client that knows nothing has learned the timeout on the link
-/// in use, at the allowed cost, and is connected.
-pub fn learn(client: &mut Client, timeout: Duration, scale: f64) {
+/// Waits until a client at [`SCALE`] that knows nothing has learned the
+/// timeout, at the allowed cost, and is connected.
+pub fn learn(client: &mut Client, timeout: Duration, probing: Probing) {
+    learn_at(client, timeout, probing, SCALE);
+}
+
+/// The same at another scale.
+pub fn learn_at(client: &mut Client, timeout: Duration, probing: Probing, scale: f64) {
     // What the design promises, and a second for each link that it may cost.
-    let design = timeout * 6 + Duration::from_secs(600).mul_f64(scale);
-    let limit = design + Duration::from_secs(ALLOWANCE as u64);
+    let (timeouts, more, links) = match probing {
+        Probing::Scout => (5, Duration::from_secs(120), 0),
+        _ => (6, Duration::from_secs(600), ALLOWANCE),
+    };
+    let limit = timeout * timeouts + more.mul_f64(scale) + Duration::from_secs(ALLOWANCE as u64);
     client.until("the timeout is learned", limit, |_, account| !account.learned.is_empty());
     client.until_connected(BACK);
-    assert!(client.account.lost.len() <= ALLOWANCE, "learning cost {:?}", client.account.lost);
+    assert!(client.account.lost.len() <= links, "learning cost {:?}", client.account.lost);
     assert_in_band(client, timeout);
 }
 

@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
+use longlink::Probing;
 use longlink::keeper::Ground;
 
 use crate::lab::{Nat, Strangers};
-use crate::stage::{BACK, PLAIN, SCALE, Stage, T, hold, learn, wanted};
+use crate::stage::{BACK, PLAIN, Stage, T, hold, learn, wanted};
 
 /// How often the router moves.
 const CHANGES: u8 = 2;
@@ -16,29 +17,35 @@ fn a_minute_of_darkness_changes_nothing_that_was_learned() {
     if !wanted() {
         return;
     }
-    let stage = Stage::set(&[PLAIN]);
-    let mut client = stage.client("darkness", SCALE);
-    learn(&mut client, T, SCALE);
-    let before = client.stats();
-    client.account.clear();
+    thread::scope(|scope| {
+        for (name, probing) in [("darkness", Probing::Main), ("darkness-scouts", Probing::Scout)] {
+            scope.spawn(move || {
+                let stage = Stage::set(&[PLAIN]);
+                let mut client = stage.client(name, probing);
+                learn(&mut client, T, probing);
+                let before = client.stats();
+                client.account.clear();
 
-    client.say("it is dark");
-    stage.lab.darken(0);
-    client.pass(Duration::from_secs(60));
-    stage.lab.lighten(0);
-    client.say("it is light");
-    assert_eq!(client.account.lost.len(), 1, "{:?}", client.account.lost);
-    assert!(client.account.failures > 0, "no attempt failed in the dark");
-    client.until_connected(BACK);
+                client.say("it is dark");
+                stage.lab.darken(0);
+                client.pass(Duration::from_secs(60));
+                stage.lab.lighten(0);
+                client.say("it is light");
+                assert_eq!(client.account.lost.len(), 1, "{:?}", client.account.lost);
+                assert!(client.account.failures > 0, "no attempt failed in the dark");
+                client.until_connected(BACK);
+                client.round_trip();
 
-    client.round_trip();
-
-    let account = &client.account;
-    assert!(account.diagnosed.iter().all(|(_, ground)| *ground == Ground::DialFailed), "{account:?}");
-    assert!(account.learned.is_empty() && account.shrank.is_empty(), "{account:?}");
-    let after = client.stats();
-    assert_eq!((after.interval, after.proven), (before.interval, before.proven));
-    hold(&mut client, 2);
+                let account = &client.account;
+                let failed = |(_, ground): &(_, Ground)| *ground == Ground::DialFailed;
+                assert!(account.diagnosed.iter().all(failed), "{account:?}");
+                assert!(account.learned.is_empty() && account.shrank.is_empty(), "{account:?}");
+                let after = client.stats();
+                assert_eq!((after.interval, after.proven), (before.interval, before.proven));
+                hold(&mut client, 2);
+            });
+        }
+    });
 }
 
 #[test]
@@ -47,15 +54,23 @@ fn another_address_of_the_router_costs_a_link_and_teaches_nothing() {
         return;
     }
     thread::scope(|scope| {
-        for (name, strangers) in [("moved-dropped", Strangers::Dropped), ("moved-reset", Strangers::Reset)] {
+        let stories = [
+            ("moved-dropped", Strangers::Dropped, Probing::Main),
+            ("moved-reset", Strangers::Reset, Probing::Main),
+            ("moved-scouts", Strangers::Dropped, Probing::Scout),
+        ];
+        for (name, strangers, probing) in stories {
             scope.spawn(move || {
                 let stage = Stage::set(&[Nat { strangers, ..PLAIN }]);
-                let mut client = stage.client(name, SCALE);
-                learn(&mut client, T, SCALE);
+                let mut client = stage.client(name, probing);
+                learn(&mut client, T, probing);
                 let before = client.stats();
+                let learning = stage.server.logins(client.name());
                 client.account.clear();
 
                 for change in 1..=CHANGES {
+                    // Past the last words of the login or of the beat before.
+                    client.pass(Duration::from_secs(1));
                     client.say("another address");
                     stage.lab.change_address(0, 2 + change);
                     let lost = usize::from(change);
@@ -69,6 +84,7 @@ fn another_address_of_the_router_costs_a_link_and_teaches_nothing() {
                     client.until_survived(gap, T * 20);
                     assert_eq!(client.account.lost.len(), lost, "{:?}", client.account);
                 }
+                assert_eq!(stage.server.logins(client.name()), learning + u64::from(CHANGES));
                 let account = &client.account;
                 assert!(account.shrank.is_empty(), "{account:?}");
                 assert_eq!(client.stats().interval, before.interval);
