@@ -20,6 +20,8 @@ mod dial;
 mod driver;
 #[cfg(feature = "runtime")]
 pub mod network;
+#[cfg(feature = "runtime")]
+pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
 #[cfg(feature = "runtime")]
@@ -39,6 +41,10 @@ pub use keeper::{
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;
 pub use outbox::Outcome;
+#[cfg(feature = "json-memory")]
+pub use store::JsonFile;
+#[cfg(feature = "runtime")]
+pub use store::{InMemory, IntervalMemory};
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};
 #[cfg(feature = "runtime")]

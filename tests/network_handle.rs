@@ -156,3 +156,32 @@ async fn a_waiting_task_is_told_and_a_watch_outlives_its_handle() {
     drop(handle);
     assert_eq!(statuses(&mut watch), []);
 }
+
+#[test]
+fn a_watch_begins_with_the_last_name_of_the_network() {
+    let handle = NetworkHandle::new();
+    assert_eq!(handle.watch().key(), None);
+    handle.set_on(Online, "home");
+    handle.set(Changed);
+    handle.set_on(Offline, "the one that went away");
+    let mut watch = handle.watch();
+    assert_eq!(watch.key().as_deref(), Some("home"));
+    handle.set_on(Changed, "cafe");
+    assert_eq!(handle.watch().key().as_deref(), Some("cafe"));
+}
+
+#[test]
+fn a_name_outlives_the_change_that_brought_it() {
+    let handle = NetworkHandle::new();
+    let mut watch = handle.watch();
+    handle.set_on(Changed, "home");
+    handle.set_on(Online, "cafe");
+    for _ in 0..10 {
+        handle.set(Offline);
+        handle.set(Online);
+    }
+    let news = drain(&mut watch);
+    assert!(news.len() <= 8, "{news:?}");
+    let last_name = news.iter().rev().find_map(|(_, name)| name.as_deref());
+    assert_eq!(last_name, Some("cafe"), "{news:?}");
+}

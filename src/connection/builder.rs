@@ -15,6 +15,7 @@ use crate::driver::{self, Clock};
 use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
+use crate::store::IntervalMemory;
 use crate::transport::{Link, Transport};
 
 /// Sets up a [`ResilientConnection`]. Made by
@@ -40,6 +41,7 @@ pub struct Builder<T: Transport> {
     scouts_log_in: bool,
     listener: Option<Box<driver::OnEvent>>,
     network: Option<Box<dyn Network>>,
+    memory: Option<Arc<dyn IntervalMemory>>,
     outbox: Bounds,
     inbox_messages: usize,
     inbox_bytes: usize,
@@ -89,6 +91,7 @@ impl<T: Transport> Builder<T> {
             scouts_log_in: false,
             listener: None,
             network: None,
+            memory: None,
             outbox: Bounds::default(),
             inbox_messages: Self::INBOX_MESSAGES,
             inbox_bytes: Self::INBOX_BYTES,
@@ -115,6 +118,15 @@ impl<T: Transport> Builder<T> {
     /// Who tells about the host's network. Default: nobody.
     pub fn network(mut self, network: impl Network) -> Builder<T> {
         self.network = Some(Box::new(network));
+        self
+    }
+
+    /// Where to keep what is learned of idle timeouts, by the network's name
+    /// and the transport's endpoint, so that the next connection begins with
+    /// it. Default: nowhere; the connection remembers for itself, by the
+    /// network's name, for as long as it lives. The last call counts.
+    pub fn memory(mut self, memory: impl IntervalMemory) -> Builder<T> {
+        self.memory = Some(Arc::new(memory));
         self
     }
 
@@ -258,6 +270,7 @@ impl<T: Transport> Builder<T> {
             scouts_log_in: self.scouts_log_in,
             listener: self.listener,
             network: self.network.map(|network| network.watch()),
+            memory: self.memory,
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,
             inbox_bytes: self.inbox_bytes,
@@ -319,6 +332,7 @@ impl<T: Transport> fmt::Debug for Builder<T> {
             .field("on_connect", &self.hook.is_some())
             .field("on_event", &self.listener.is_some())
             .field("network", &self.network.is_some())
+            .field("memory", &self.memory.is_some())
             .finish_non_exhaustive()
     }
 }

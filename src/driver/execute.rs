@@ -25,6 +25,10 @@ impl<T: Transport> Driver<T> {
                 Output::Migrate { link } => self.migrate(link),
                 Output::Retire { link } => self.retire(link),
                 Output::Abandon { link } => self.abandon(link),
+                Output::Recall { network, route } => self.recall(network, route),
+                Output::Remember { network, route, learned } => {
+                    self.remember(network.as_deref(), route, learned);
+                }
                 Output::Emit(event) => self.emit(&event),
                 Output::Finish(finish) => self.finish_as(finish),
             }

@@ -15,6 +15,7 @@
 //! * [`tasks`], [`scout`] and [`reports`]: the tasks beside, and what they say.
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
+//! * [`memory`]: what outlives the connection.
 //! * [`clock`], [`alarm`]: time.
 //! * [`contain`]: panics of user code.
 
@@ -28,6 +29,7 @@ mod dispatch;
 mod execute;
 mod inbox;
 mod link;
+mod memory;
 mod reading;
 mod reports;
 mod scout;
@@ -57,6 +59,7 @@ use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
+use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
 use board::{Board, Finish};
@@ -65,6 +68,7 @@ use contain::{contain, drop_contained};
 use desk::{DeskState, Notices};
 use inbox::{Change, Room};
 use link::MainLink;
+use memory::Remembrance;
 use reports::Reports;
 use tasks::Tasks;
 
@@ -85,6 +89,7 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) scouts_log_in: bool,
     pub(crate) listener: Option<Box<OnEvent>>,
     pub(crate) network: Option<Box<dyn NetworkWatch>>,
+    pub(crate) memory: Option<Arc<dyn IntervalMemory>>,
     pub(crate) outbox: Bounds,
     pub(crate) inbox_messages: usize,
     pub(crate) inbox_bytes: usize,
@@ -117,6 +122,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         hook: setup.hook,
         scouts_log_in: setup.scouts_log_in,
         network: setup.network,
+        memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
         first_connect: setup.first_connect,
         stage: Stage::New,
         now: None,
@@ -173,6 +179,7 @@ struct Driver<T: Transport> {
     hook: Option<Arc<Hook<T::Link>>>,
     scouts_log_in: bool,
     network: Option<Box<dyn NetworkWatch>>,
+    memory: Option<Box<Remembrance>>,
     first_connect: FirstConnect,
 
     stage: Stage,
@@ -272,6 +279,7 @@ impl<T: Transport> Future for Driver<T> {
         match driver.stage {
             Stage::New => {
                 driver.stage = Stage::Running;
+                driver.name_network();
                 let now = driver.now();
                 driver.keeper.start(now);
                 driver.execute();

@@ -9,7 +9,7 @@ use super::contain::{contain, drop_contained};
 use super::desk::Orders;
 use super::reports::Report;
 use super::{Driver, Stage};
-use crate::keeper::{Failure, LinkEnd, Opened, State};
+use crate::keeper::{Failure, LinkEnd, NetworkStatus, Opened, State};
 use crate::transport::{Confirms, Link, Transport};
 
 /// Messages that one turn takes from the outbox.
@@ -25,6 +25,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.now = None;
         let mut again = self.news(cx);
+        self.take_answers(cx);
         again |= self.take_reports(cx);
         again |= self.read(cx);
         let rang = self.timer(cx);
@@ -51,6 +52,22 @@ impl<T: Transport> Driver<T> {
         Poll::Pending
     }
 
+    /// Passes on what the host calls the network that it is on at the start.
+    pub(super) fn name_network(&mut self) {
+        let Some(watch) = &mut self.network else { return };
+        match contain(|| watch.key()) {
+            Ok(Some(name)) => {
+                let now = self.now();
+                self.keeper.handle_network_named(&name, now);
+            }
+            Ok(None) => {}
+            Err(_) => {
+                self.count_panic();
+                drop_contained(self.network.take());
+            }
+        }
+    }
+
     /// Passes on what the host says of the network. Returns whether there may
     /// be more.
     fn news(&mut self, cx: &mut Context<'_>) -> bool {
@@ -61,6 +78,10 @@ impl<T: Transport> Driver<T> {
             match contain(|| watch.poll_change(cx)) {
                 Ok(Poll::Ready(change)) => {
                     let now = self.now();
+                    if let Some(name) = change.key.filter(|_| change.status != NetworkStatus::Offline) {
+                        self.keeper.handle_network_named(&name, now);
+                        self.execute();
+                    }
                     self.keeper.handle_network(change.status, now);
                     self.execute();
                 }

@@ -1,6 +1,7 @@
 //! What happened, told as past facts.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use super::end::{Failure, LinkEnd};
@@ -105,6 +106,22 @@ pub enum Event {
     IdleTimeoutShrank {
         /// The gap that failed.
         failed: Duration,
+    },
+    /// The path is known from before: learning begins with this.
+    IdleTimeoutRecalled {
+        /// The longest gap that was known to survive.
+        proven: Duration,
+        /// The shortest gap that had killed a link, if one had.
+        failed: Option<Duration>,
+        /// How long ago it was last told or confirmed. Longer than seven
+        /// days, and only half of it is trusted.
+        age: Duration,
+    },
+    /// What is remembered could not be read or kept; the connection goes on
+    /// without. The same fault is told once until the memory works again.
+    MemoryFailed {
+        /// What went wrong.
+        fault: MemoryFault,
     },
     /// A scout is being opened: a side link that tests a gap.
     ScoutSent {
@@ -341,6 +358,26 @@ pub enum Because {
     Policy,
 }
 
+/// What went wrong with a memory of what was learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MemoryFault {
+    /// It could not be read.
+    NotRead(io::ErrorKind),
+    /// It could not be written; what was there before is still there.
+    NotWritten(io::ErrorKind),
+    /// What is there cannot be used: it makes no sense, is too big, may not
+    /// be read, or is nothing that may be replaced.
+    Broken {
+        /// Whether it was put out of the way, so that a new one can begin.
+        set_aside: bool,
+    },
+    /// It refuses what it was asked, for a reason of its own.
+    Refused,
+    /// Its code panicked.
+    Panicked,
+}
+
 /// Why there will be no further attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -360,6 +397,19 @@ pub enum GiveUp {
     Attempts(u32),
     /// The reconnect policy has no more delays.
     Policy,
+}
+
+impl fmt::Display for MemoryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MemoryFault::NotRead(kind) => write!(f, "could not be read: {kind}"),
+            MemoryFault::NotWritten(kind) => write!(f, "could not be written: {kind}"),
+            MemoryFault::Broken { set_aside: true } => f.write_str("could not be used and was set aside"),
+            MemoryFault::Broken { set_aside: false } => f.write_str("cannot be used and is left alone"),
+            MemoryFault::Refused => f.write_str("was refused"),
+            MemoryFault::Panicked => f.write_str("its code panicked"),
+        }
+    }
 }
 
 impl fmt::Display for Scouted {
@@ -469,6 +519,13 @@ impl fmt::Display for Event {
             Event::IdleTimeoutShrank { failed } => {
                 write!(f, "idle timeout shrank below {failed:.1?}")
             }
+            Event::IdleTimeoutRecalled { proven, failed: Some(failed), age } => {
+                write!(f, "idle timeout recalled after {age:.0?}: between {proven:.1?} and {failed:.1?}")
+            }
+            Event::IdleTimeoutRecalled { proven, failed: None, age } => {
+                write!(f, "idle timeout recalled after {age:.0?}: above {proven:.1?}")
+            }
+            Event::MemoryFailed { fault } => write!(f, "memory failed: {fault}"),
             Event::ScoutSent { link, gap } => write!(f, "scout {link} tests {gap:.1?}"),
             Event::ScoutReturned { link, gap, met } => write!(f, "scout {link} for {gap:.1?}: {met}"),
             Event::ScoutsRefused => f.write_str("scouts refused"),

@@ -23,8 +23,8 @@ pub use self::core::Keeper;
 pub use activity::Activity;
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
-pub use event::{Because, Cause, Event, GiveUp, Ground, Scouted, Seen};
-pub use heartbeat::{Beat, Growth, Heartbeat, Probing};
+pub use event::{Because, Cause, Event, GiveUp, Ground, MemoryFault, Scouted, Seen};
+pub use heartbeat::{Beat, Expiry, Growth, Heartbeat, Learned, Probing, Recalled};
 pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
 pub use moment::Moment;
@@ -32,6 +32,7 @@ pub use reconnect::{Delays, Reconnect, Refusal};
 pub use timer::Timer;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a goodbye may take by default: 3 s.
@@ -142,6 +143,24 @@ pub enum Output {
     Abandon {
         /// The link.
         link: LinkId,
+    },
+    /// Look up what is remembered of this path; answer with
+    /// [`Keeper::handle_recalled`], when it can be and if there is a memory.
+    Recall {
+        /// What the host calls the network, if it names it.
+        network: Option<Arc<str>>,
+        /// Which of the transport's routes it is about.
+        route: usize,
+    },
+    /// Keep what is known of this path, in place of what was kept. It comes
+    /// when something was learned, and once a day where that is confirmed.
+    Remember {
+        /// What the host calls the network, if it names it.
+        network: Option<Arc<str>>,
+        /// Which of the transport's routes it is about.
+        route: usize,
+        /// What is known.
+        learned: Learned,
     },
     /// Tell the application.
     Emit(Event),

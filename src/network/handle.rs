@@ -50,7 +50,8 @@ impl NetworkHandle {
 
     /// Passes on `status`, on the network called `key`: any text that is the
     /// same whenever the host is on this network again. What is learned about
-    /// idle timeouts is remembered by it.
+    /// idle timeouts is remembered by it. A connection that begins later is
+    /// told the last such name.
     pub fn set_on(&self, status: NetworkStatus, key: impl Into<String>) {
         self.tell(NetworkChange { status, key: Some(key.into()) });
     }
@@ -65,8 +66,8 @@ impl NetworkHandle {
 
 impl Network for NetworkHandle {
     fn watch(&self) -> Box<dyn NetworkWatch> {
-        let id = lock(&self.shared).admit();
-        Box::new(Watch { id, shared: Arc::clone(&self.shared) })
+        let (id, key) = lock(&self.shared).admit();
+        Box::new(Watch { id, key, shared: Arc::clone(&self.shared) })
     }
 }
 
@@ -74,6 +75,8 @@ impl Network for NetworkHandle {
 #[derive(Debug, Default)]
 struct Shared {
     last: Option<NetworkChange>,
+    /// What the network was last called.
+    key: Option<String>,
     watches: BTreeMap<u64, Waiting>,
     next_id: u64,
 }
@@ -81,15 +84,18 @@ struct Shared {
 impl Shared {
     fn tell(&mut self, change: NetworkChange) -> Vec<Waker> {
         self.last = Some(change.clone());
+        if change.status != NetworkStatus::Offline && change.key.is_some() {
+            self.key.clone_from(&change.key);
+        }
         self.watches.values_mut().filter_map(|waiting| waiting.push(change.clone())).collect()
     }
 
-    fn admit(&mut self) -> u64 {
+    fn admit(&mut self) -> (u64, Option<String>) {
         let id = self.next_id;
         self.next_id += 1;
         let offline = self.last.iter().filter(|last| last.status == NetworkStatus::Offline).cloned();
         self.watches.insert(id, Waiting { news: offline.collect(), waker: None });
-        id
+        (id, self.key.clone())
     }
 }
 
@@ -110,15 +116,21 @@ impl Waiting {
     }
 
     /// Keeps the last `Offline`, and of what followed it the last of each
-    /// kind: at most three, in their order.
+    /// kind: at most three, in their order. The name that the network got
+    /// meanwhile goes on to the next that has none.
     fn forget_the_outdated(&mut self) {
         let last_of = |status| self.news.iter().rposition(|change| change.status == status);
         let offline = last_of(NetworkStatus::Offline);
         let keep = [offline, last_of(NetworkStatus::Online), last_of(NetworkStatus::Changed)];
         let mut at = 0;
-        self.news.retain(|_| {
+        let mut name = None;
+        self.news.retain_mut(|change| {
             let kept = keep.contains(&Some(at)) && offline.is_none_or(|offline| at >= offline);
             at += 1;
+            if change.status != NetworkStatus::Offline {
+                let named = change.key.take().or_else(|| name.take());
+                *(if kept { &mut change.key } else { &mut name }) = named;
+            }
             kept
         });
     }
@@ -126,6 +138,8 @@ impl Waiting {
 
 struct Watch {
     id: u64,
+    /// What the network was called when the watch began.
+    key: Option<String>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -142,6 +156,10 @@ impl NetworkWatch for Watch {
                 Poll::Pending
             }
         }
+    }
+
+    fn key(&mut self) -> Option<String> {
+        self.key.take()
     }
 }
 

@@ -21,6 +21,13 @@ pub trait Network: Send + Sync + 'static {
 pub trait NetworkWatch: Send + 'static {
     /// The next change. A source with no more to say stays pending.
     fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange>;
+
+    /// Names the network that the host is on now, where it can
+    /// ([`NetworkChange::key`]). Asked once, before the first change. Default:
+    /// it cannot.
+    fn key(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// One piece of news.
@@ -30,7 +37,8 @@ pub struct NetworkChange {
     /// What it is.
     pub status: NetworkStatus,
     /// Names the network, where the host can: what is learned about idle
-    /// timeouts is remembered by it.
+    /// timeouts is remembered by it. Without a name it is the same network as
+    /// before. With `Offline` it says nothing.
     pub key: Option<String>,
 }
 

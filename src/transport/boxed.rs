@@ -94,6 +94,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
         (**self).routes()
     }
 
+    fn endpoint(&self, route: usize) -> Option<String> {
+        (**self).endpoint(route)
+    }
+
     fn overlap(&self) -> bool {
         (**self).overlap()
     }
@@ -113,6 +117,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn routes(&self) -> usize {
         (**self).routes()
+    }
+
+    fn endpoint(&self, route: usize) -> Option<String> {
+        (**self).endpoint(route)
     }
 
     fn overlap(&self) -> bool {
@@ -143,6 +151,10 @@ impl<T: Transport> Transport for Boxing<T> {
 
     fn routes(&self) -> usize {
         self.0.routes()
+    }
+
+    fn endpoint(&self, route: usize) -> Option<String> {
+        self.0.endpoint(route)
     }
 
     fn overlap(&self) -> bool {
@@ -276,6 +288,11 @@ mod tests {
             3
         }
 
+        fn endpoint(&self, route: usize) -> Option<String> {
+            self.note("endpoint");
+            Some(format!("noting:{route}"))
+        }
+
         fn overlap(&self) -> bool {
             self.note("overlap");
             false
@@ -336,6 +353,7 @@ mod tests {
             let attempt = |number| Attempt::new(crate::keeper::LinkId(1), number, 0, Purpose::Main, None);
             assert!(transport.connect(&attempt(1)).await.is_ok());
             assert_eq!(transport.routes(), 3);
+            assert_eq!(transport.endpoint(2).as_deref(), Some("noting:2"));
             assert!(!transport.overlap());
             assert_eq!(transport.weigh(&12), Err(MessageTooBig::new(12, 9)));
         }

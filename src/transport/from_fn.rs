@@ -14,7 +14,8 @@ use super::{Attempt, ConnectError, Link, Transport};
 /// into its future: that keeps the future `Send` and free of borrows.
 ///
 /// The transport has one route and weighs a message by its size in memory;
-/// implement [`Transport`] for more.
+/// implement [`Transport`] for more. What is learned of its path is remembered
+/// across connections once it is [named](FromFn::named).
 ///
 /// ```
 /// use longlink::transport::{Framed, from_fn};
@@ -43,13 +44,23 @@ where
     Fut: Future<Output = Result<L, ConnectError>> + Send,
     L: Link,
 {
-    FromFn { open }
+    FromFn { open, endpoint: None }
 }
 
 /// The [`Transport`] that [`from_fn`] makes.
 #[derive(Clone)]
 pub struct FromFn<F> {
     open: F,
+    endpoint: Option<String>,
+}
+
+impl<F> FromFn<F> {
+    /// Names the place that it connects to ([`Transport::endpoint`]). Default:
+    /// it has no name.
+    pub fn named(mut self, endpoint: impl Into<String>) -> FromFn<F> {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
 }
 
 #[async_trait]
@@ -63,6 +74,10 @@ where
 
     async fn connect(&self, attempt: &Attempt) -> Result<L, ConnectError> {
         (self.open)(attempt.clone()).await
+    }
+
+    fn endpoint(&self, _route: usize) -> Option<String> {
+        self.endpoint.clone()
     }
 }
 

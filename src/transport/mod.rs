@@ -50,6 +50,14 @@ pub trait Transport: Send + Sync + 'static {
         1
     }
 
+    /// Names the place that `route` leads to, for what is remembered of it
+    /// across connections: scheme, host and port, never credentials, a path
+    /// or a query. `None`, the default: nothing is remembered.
+    fn endpoint(&self, route: usize) -> Option<String> {
+        let _ = route;
+        None
+    }
+
     /// Whether a second link may be opened beside the one in use. False where
     /// the peer allows one session at a time and ends the first for the second
     /// (client ids of MQTT, resources of XMPP).

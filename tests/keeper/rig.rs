@@ -369,7 +369,7 @@ impl Rig {
         advanced.collect()
     }
 
-    fn drain(&mut self) {
+    pub fn drain(&mut self) {
         while let Some(output) = self.keeper.poll_output() {
             match &output {
                 Output::Open { purpose: Purpose::Scout, link, .. } => {

@@ -5,7 +5,8 @@
 //!   idle flows, loss, outages, restarts; it drives the real keeper, and so it
 //!   does in examples/heartbeat_study, beside models of what others do.
 //!   `flows` tests it.
-//! - `scores` judges runs of that world.
+//! - `runs` does many runs of that world; `scores` judges them where the path
+//!   is steady, `upsets` where it is not.
 //! - `schedules` makes random inputs; `invariants` says what must hold after
 //!   each of them.
 //!
@@ -20,7 +21,9 @@ mod flows;
 mod invariants;
 #[allow(dead_code, reason = "examples/heartbeat_study uses more of it")]
 mod record;
+mod runs;
 mod schedules;
 mod scores;
+mod upsets;
 #[allow(dead_code, reason = "examples/heartbeat_study uses more of it")]
 mod world;

@@ -201,17 +201,22 @@ impl Keeper {
     /// Feeds the prober; true if the observation was taken for idle expiry.
     pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
         let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
+        let known = self.prober.failed();
         let lesson = self.prober.learn(evidence, now);
         match lesson {
             Some(Lesson::Learned { proven, failed }) => {
                 self.emit(Event::IdleTimeoutLearned { proven, failed });
             }
-            Some(Lesson::Shrank { failed }) => self.emit(Event::IdleTimeoutShrank { failed }),
+            Some(Lesson::Shrank { failed }) => {
+                self.main_proven_at_most(self.prober.proven());
+                self.emit(Event::IdleTimeoutShrank { failed });
+            }
             None => {}
         }
         if lesson.is_some() || matches!(evidence, Evidence::Survived { .. }) {
             self.tell_interval(now);
         }
+        self.remember(evidence, known, now);
         self.plan_scouts(now);
         expiry || lesson.is_some()
     }

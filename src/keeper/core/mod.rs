@@ -1,6 +1,7 @@
 //! The keeper itself.
 
 mod in_use;
+mod memory;
 mod news;
 mod opening;
 mod roles;
@@ -9,6 +10,7 @@ mod scouting;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use self::memory::Memory;
 use self::roles::{Main, Role, Stall};
 use self::scouting::Scouting;
 use super::heartbeat::Prober;
@@ -57,6 +59,7 @@ pub struct Keeper {
     config: Config,
     dice: Dice,
     prober: Prober,
+    memory: Memory,
     backoff: Backoff,
     /// Every link that still matters, by what it is for.
     links: Vec<(LinkId, Role)>,
@@ -118,6 +121,7 @@ impl Keeper {
             dice: Dice::new(seed),
             backoff: Backoff::new(config.reconnect.clone()),
             prober,
+            memory: Memory::default(),
             links: Vec::new(),
             last_link: 0,
             epoch: 0,
@@ -184,6 +188,7 @@ impl Keeper {
         self.settle_time(now);
         if matches!(self.course, Course::Idle) {
             self.started = now;
+            self.recall();
             self.open(now);
         }
     }
@@ -241,6 +246,7 @@ impl Keeper {
         self.prober.set_heartbeat(self.config.heartbeat.clone(), now);
         self.void_scouts(now);
         self.ask_for_scouts_again(now);
+        self.recall_if_unknown();
         self.apply_heartbeat(now);
     }
 

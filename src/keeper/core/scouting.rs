@@ -46,7 +46,7 @@ pub(super) struct Scouting {
     /// path works.
     pending: Vec<Pending>,
     /// The longest gap that a link in use has survived.
-    main_proven: Duration,
+    pub(super) main_proven: Duration,
     pub(super) sent: u64,
     pub(super) beats: u64,
 }
@@ -253,11 +253,7 @@ impl Keeper {
         let evidence = self.evidence_of_end(watch, end, now).map(|(evidence, _)| evidence);
         let since = asked.unwrap_or(now);
         let by_itself = watch.gap(now);
-        // An end before the gap that the link in use has survived is the
-        // server's own deadline, for a login perhaps. So is one that comes
-        // sooner than any interval.
-        let deadline = matches!(evidence, Some(Evidence::EndedIdle { gap })
-            if gap < self.scouting.main_proven.mul_f64(0.98) || gap < self.config.heartbeat.min.mul_f64(0.9));
+        let deadline = matches!(evidence, Some(Evidence::EndedIdle { gap }) if self.is_deadline(gap));
         if deadline || !verdict::may_be_a_middlebox(end) {
             return self.scout_not_had(link, gap, false, now);
         }
@@ -269,6 +265,15 @@ impl Keeper {
         };
         self.emit(Event::ScoutReturned { link, gap, met });
         self.scout_met(gap, evidence, since, now);
+    }
+
+    /// Whether an end at this gap is the server's own deadline, for a login
+    /// perhaps, and not the path's: it comes before the gap that the link in
+    /// use has survived, unless that has met with such an end itself; or
+    /// sooner than any interval.
+    fn is_deadline(&self, gap: Duration) -> bool {
+        let survived = gap < self.scouting.main_proven.mul_f64(0.98) && !self.prober.is_suspected(gap);
+        survived || gap < self.config.heartbeat.min.mul_f64(0.9)
     }
 
     fn scout_step(&mut self, link: LinkId, gap: Duration, step: Step, now: Moment) {
@@ -334,6 +339,11 @@ impl Keeper {
             self.learn(pending.evidence, now);
             self.plan_scouts(now);
         }
+    }
+
+    /// Gaps that the link in use has survived no longer count above this.
+    pub(super) fn main_proven_at_most(&mut self, proven: Duration) {
+        self.scouting.main_proven = self.scouting.main_proven.min(proven);
     }
 
     /// The link in use has survived a gap.

@@ -17,8 +17,13 @@
 //! and `survey` says which gaps they test; nothing regrows, since learning
 //! costs nobody a link.
 
+mod recall;
+
+pub(crate) use recall::Gist;
+
 use std::time::Duration;
 
+use self::recall::Hints;
 use super::config::{Heartbeat, LOOK_AFTER, LOOK_AFTER_SCOUTS, Probing};
 use super::evidence::{Evidence, Lesson};
 use crate::keeper::{Dice, Moment};
@@ -43,6 +48,14 @@ const HELD_MARGIN: Duration = Duration::from_secs(2);
 const JITTER: f64 = 0.10;
 /// A look goes this far above what failed.
 const LOOK: f64 = 1.02;
+/// While a scout finds out whether an end at some gap was the timeout, the
+/// link in use beats at this part of it.
+const COVER: f64 = 0.5;
+/// Proven gaps that fail this often within two days are not sound, though
+/// they survive in between.
+const UNSOUND: usize = 4;
+/// What is left of them then.
+const UNSOUND_LEFT: f64 = 0.8;
 /// Two ends this close together speak of the same timeout.
 const SAME: f64 = 0.02;
 
@@ -68,15 +81,18 @@ pub(crate) struct Prober {
     pub(super) calm: bool,
     /// When learning cost a link, within the time to the first look.
     drops: Vec<Moment>,
-    /// Proven gaps that failed once, within the last two days.
-    doubted: Vec<(Duration, Moment)>,
-    /// The longest gap that survived since the first of them.
+    /// Proven gaps that failed, within the last two days.
+    doubts: Vec<Doubt>,
+    /// The longest gap that survived since the first of them that is open.
     sound: Duration,
-    /// Doubts that were lifted, within the last two days.
-    lifted: Vec<Moment>,
-    /// The gap of the last end that said nothing by itself.
+    /// The gap of the last end that said nothing by itself, until a longer
+    /// one survives.
     last_end: Option<Duration>,
+    /// The bracket that was told of last.
+    told: Option<(Duration, Duration)>,
     look_after: Duration,
+    /// What was known before the start.
+    hints: Hints,
 }
 
 /// The shortest gap at which an idle link died.
@@ -84,6 +100,15 @@ pub(crate) struct Prober {
 pub(super) struct Failed {
     pub(super) gap: Duration,
     pub(super) ambiguous: bool,
+}
+
+/// A proven gap that failed once.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    gap: Duration,
+    at: Moment,
+    /// It has survived since.
+    lifted: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,11 +130,12 @@ impl Prober {
             alone: false,
             calm: false,
             drops: Vec::new(),
-            doubted: Vec::new(),
+            doubts: Vec::new(),
             sound: Duration::ZERO,
-            lifted: Vec::new(),
             last_end: None,
+            told: None,
             look_after,
+            hints: Hints::default(),
         }
     }
 
@@ -200,7 +226,8 @@ impl Prober {
         Some(match self.heartbeat.probing {
             Probing::Off => return None,
             Probing::Fixed => Pace { after: interval, chosen: false },
-            Probing::Passive | Probing::Scout => held(dice),
+            Probing::Passive => held(dice),
+            Probing::Scout => self.covered(held(dice)),
             Probing::Main if self.calm => held(dice),
             Probing::Main => match self.stage {
                 Stage::Learn | Stage::Regrow => chosen(interval),
@@ -211,6 +238,26 @@ impl Prober {
                 },
             },
         })
+    }
+
+    /// With scouts the link in use need not find out whether an end that said
+    /// nothing was the timeout: it beats at half of it until a scout knows.
+    fn covered(&self, pace: Pace) -> Pace {
+        match self.last_end {
+            Some(gap) if self.has_scouts() => Pace { after: pace.after.min(gap.mul_f64(COVER)), ..pace },
+            Some(_) | None => pace,
+        }
+    }
+
+    /// Whether the link in use has met with an end at this gap or a longer one
+    /// that may have been the timeout.
+    pub(crate) fn is_suspected(&self, gap: Duration) -> bool {
+        self.last_end.is_some_and(|last| gap <= last.mul_f64(1.0 + SAME))
+    }
+
+    /// The gap of an end that may have been the timeout.
+    pub(super) fn suspected(&self) -> Option<Duration> {
+        self.last_end
     }
 
     /// The gap of a look upward: just above the one that failed.
@@ -242,6 +289,10 @@ impl Prober {
     fn survived(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
         self.proven = self.proven.max(gap);
         self.sound = self.sound.max(gap);
+        self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME));
+        for doubt in self.doubts.iter_mut().filter(|doubt| doubt.gap <= gap) {
+            doubt.lifted = true;
+        }
         // No gap beyond the longest is ever tried: there, to survive is enough.
         let longest = self.heartbeat.max.mul_f64(0.999);
         let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
@@ -271,7 +322,6 @@ impl Prober {
                     self.stage = Stage::Doubt { pace: doubled };
                     return None;
                 }
-                self.lifted.push(now);
                 self.settle(now)
             }
             Stage::Regrow => match self.next_regrown() {
@@ -315,13 +365,13 @@ impl Prober {
     }
 
     fn doubt(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
-        if self.doubted.is_empty() {
+        if self.doubts.iter().all(|doubt| doubt.lifted) {
             self.sound = Duration::ZERO;
         }
-        self.doubted.push((gap, now));
-        let about_here = self.doubted.iter().filter(|(other, _)| within(*other, gap, 0.12)).count();
-        let needed = if self.lifted.len() >= 3 { 3 } else { 2 };
-        if about_here < needed {
+        self.doubts.push(Doubt { gap, at: now, lifted: false });
+        let here = self.doubts.iter().filter(|doubt| within(doubt.gap, gap, 0.12));
+        let open = here.clone().filter(|doubt| !doubt.lifted).count();
+        if open < 2 && here.count() < UNSOUND {
             let pace = match self.stage {
                 Stage::Doubt { pace } => pace,
                 Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
@@ -331,9 +381,8 @@ impl Prober {
         }
         self.failed = Some(Failed { gap, ambiguous: false });
         // Only what survived since the doubt began counts as proven.
-        self.proven = if self.sound < gap { self.sound } else { gap / 2 };
-        self.doubted.clear();
-        self.lifted.clear();
+        self.proven = if self.sound < gap { self.sound } else { gap.mul_f64(UNSOUND_LEFT) };
+        self.doubts.clear();
         self.look_after = first_look(&self.heartbeat);
         if self.has_scouts() {
             let _ = self.settle(now);
@@ -348,7 +397,7 @@ impl Prober {
 
     /// The proven gap that failed last.
     pub(super) fn doubted_last(&self) -> Option<Duration> {
-        self.doubted.last().map(|&(gap, _)| gap)
+        self.doubts.last().map(|doubt| doubt.gap)
     }
 
     fn ended_idle(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
@@ -356,6 +405,7 @@ impl Prober {
             && within(gap, failed.gap, SAME)
         {
             // Seen again at the same gap: no longer ambiguous.
+            self.last_end = None;
             self.proven = self.proven.max(gap.min(failed.gap));
             return match self.stage {
                 Stage::Hold { .. } => self.look_failed(failed.gap, now),
@@ -370,7 +420,7 @@ impl Prober {
             self.proven = gap;
             self.failed = Some(Failed { gap, ambiguous: true });
             self.spend(now);
-            self.last_end = Some(gap);
+            self.last_end = None;
             return self.hold(now);
         }
         if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
@@ -407,7 +457,10 @@ impl Prober {
         let ambiguous = self.failed.is_some_and(|failed| failed.ambiguous) && !self.has_scouts();
         let wait = if ambiguous { self.look_after / LOOK_AMBIGUOUS } else { self.look_after };
         self.stage = Stage::Hold { look_at: now + wait };
-        self.failed.map(|failed| Lesson::Learned { proven: self.proven, failed: failed.gap })
+        let found = self.failed.map(|failed| (self.proven, failed.gap));
+        let news = found.filter(|_| found != self.told);
+        self.told = found.or(self.told);
+        news.map(|(proven, failed)| Lesson::Learned { proven, failed })
     }
 
     fn look_failed(&mut self, failed: Duration, now: Moment) -> Option<Lesson> {
@@ -424,8 +477,12 @@ impl Prober {
     /// The next gap worth a try while learning.
     fn next_try(&self, now: Moment) -> Option<Duration> {
         let within = first_look(&self.heartbeat);
-        if self.drops.iter().filter(|&&drop| now.since(drop) <= within).count() >= DROPS {
+        let spent = self.drops.iter().filter(|&&drop| now.since(drop) <= within).count();
+        if spent + self.hints.spent(now) >= DROPS {
             return None;
+        }
+        if let Some(goal) = self.hints.next_try(self.proven, self.failed()) {
+            return Some(goal);
         }
         match self.failed {
             None => self.heartbeat.next_rung(self.proven),
@@ -460,8 +517,7 @@ impl Prober {
     fn forget_old(&mut self, now: Moment) {
         let (drops, doubts) = (first_look(&self.heartbeat), self.heartbeat.unit(DOUBTS_WITHIN));
         self.drops.retain(|&drop| now.since(drop) <= drops);
-        self.doubted.retain(|&(_, at)| now.since(at) <= doubts);
-        self.lifted.retain(|&at| now.since(at) <= doubts);
+        self.doubts.retain(|doubt| now.since(doubt.at) <= doubts);
     }
 }
 

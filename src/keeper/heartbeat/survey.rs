@@ -37,7 +37,11 @@ impl Prober {
         }
         match self.stage {
             Stage::Learn | Stage::Regrow => self.next_of_survey(under_way),
-            Stage::Hold { look_at } => self.look().filter(|_| now >= look_at && under_way.is_empty()),
+            Stage::Hold { .. } if !under_way.is_empty() => None,
+            Stage::Hold { look_at } => match self.suspicion() {
+                Some(gap) => Some(gap),
+                None => self.look().filter(|_| now >= look_at),
+            },
             Stage::Doubt { .. } => self.doubted_last().filter(|_| under_way.is_empty()),
         }
     }
@@ -58,9 +62,19 @@ impl Prober {
         let below = self.failed().is_none_or(|failed| gap < failed);
         match self.stage {
             Stage::Learn | Stage::Regrow => gap > self.proven && below,
-            Stage::Hold { .. } => self.look().is_some_and(|look| within(gap, look, 0.001)),
+            Stage::Hold { .. } => {
+                [self.look(), self.suspicion()].into_iter().flatten().any(|look| within(gap, look, 0.001))
+            }
             Stage::Doubt { .. } => true,
         }
+    }
+
+    /// What tells whether an end that said nothing was the timeout: the
+    /// interval, which is longer.
+    fn suspicion(&self) -> Option<Duration> {
+        let suspected = self.suspected()?;
+        let tested = self.held().max(suspected.mul_f64(1.05));
+        Some(tested.min(self.heartbeat.max))
     }
 
     /// Whether scouts have more to test while learning.

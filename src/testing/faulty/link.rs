@@ -15,7 +15,8 @@ use crate::keeper::{Beat, Failure, LinkEnd, Token};
 use crate::testing::alarm::{Alarm, wait_until};
 use crate::transport::{Attempt, ConnectError, Frame, Link, PathFacts, Transport};
 
-/// Opens links over a [`FaultyNet`](super::FaultyNet).
+/// Opens links over a [`FaultyNet`](super::FaultyNet). Its endpoint is
+/// `faulty:`, whatever the network.
 pub struct FaultyTransport<In, Out = In> {
     net: Arc<Net<In, Out>>,
 }
@@ -55,6 +56,10 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for FaultyTransport<In, 
             wait_until(asked + backed_off(FIRST_RETRY, tries)).await;
         }
         unreachable!("the loop has no end")
+    }
+
+    fn endpoint(&self, _route: usize) -> Option<String> {
+        Some("faulty:".to_owned())
     }
 }
 

@@ -134,7 +134,8 @@ pub struct AttemptRecord {
     pub abandoned: Option<Duration>,
 }
 
-/// The transport that plays a [`Script`].
+/// The transport that plays a [`Script`]. Its endpoint is `script:`, whatever
+/// the script.
 pub struct ScriptedTransport<In, Out = In> {
     stage: Arc<Stage<In, Out>>,
 }
@@ -167,6 +168,10 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for ScriptedTransport<In
             Outcome::Panic => panic!("the script lets this attempt panic"),
             Outcome::Hang => unreachable!("a hanging attempt ends only by being dropped"),
         }
+    }
+
+    fn endpoint(&self, _route: usize) -> Option<String> {
+        Some("script:".to_owned())
     }
 }
 

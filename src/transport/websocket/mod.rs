@@ -261,6 +261,10 @@ impl Transport for WebSocket {
         Ok(WebSocketLink::new(engine, local, upgraded.subprotocol))
     }
 
+    fn endpoint(&self, _route: usize) -> Option<String> {
+        Some(self.url.to_string())
+    }
+
     fn weigh(&self, message: &Message) -> Result<usize, MessageTooBig> {
         match message.len() {
             size if size > self.max_message => Err(MessageTooBig::new(size, self.max_message)),

@@ -46,8 +46,9 @@ impl Client for Longlink {
 
     fn open_failed(&mut self, link: Link, dial: Duration, now: Duration) {
         if let Some(id) = self.remove(link) {
-            let dialled = Some(Dialled { took: dial, local: None });
-            self.keeper.handle_open_failed(id, Failure::Refused, dialled, moment(now));
+            // A dial that is refused does not show that the path is there.
+            let _ = dial;
+            self.keeper.handle_open_failed(id, Failure::Refused, None, moment(now));
         }
     }
 
@@ -93,7 +94,10 @@ impl Client for Longlink {
                 }
                 Output::Emit(Event::Disconnected { seen, .. }) => Act::Lost(seen.name()),
                 Output::Emit(Event::IdleTimeoutShrank { .. }) => Act::Shrank,
-                Output::Emit(_) | Output::Migrate { .. } => continue,
+                Output::Emit(_)
+                | Output::Migrate { .. }
+                | Output::Recall { .. }
+                | Output::Remember { .. } => continue,
                 Output::Finish(_) => Act::Finish,
                 other => panic!("an output that the world does not know: {other:?}"),
             });

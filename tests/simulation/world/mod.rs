@@ -42,6 +42,14 @@ pub fn run(nature: &Nature, config: Config, seed: u64, length: Duration) -> Reco
     world.record()
 }
 
+/// As [`run`], with each interval and since when it was used.
+pub fn run_tracing(nature: &Nature, config: Config, seed: u64, length: Duration) -> Record {
+    let client = Longlink::new(config, nature.beat, seed);
+    let mut world = World::new(nature, client, seed).tracing();
+    world.run_to(length);
+    world.record()
+}
+
 /// TCP tries a SYN again after these times, counted from the first.
 const SYN_TRIES: [u64; 5] = [0, 1, 3, 7, 15];
 /// More links than this at once, and the client has lost count of them.

@@ -1,0 +1,155 @@
+//! A memory in a small JSON file.
+
+mod book;
+mod disk;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use self::book::{Book, Unusable};
+use super::{IntervalMemory, MemoryError, PathKey};
+use crate::keeper::{Invalid, Learned, MemoryFault, Recalled};
+
+/// One file operation at a time in this process, whatever the file: they are
+/// rare and short.
+static DESK: Mutex<()> = Mutex::new(());
+
+/// Remembers in a JSON file, so that the next run of the program begins where
+/// this one ended. Feature `json-memory`.
+///
+/// It keeps 64 networks and 8 endpoints on each, the oldest out, in at most
+/// 256 KiB. The names of networks and endpoints are not in the file, only
+/// salted hashes of them; whoever has the file and guesses a name can find
+/// out whether it is there, so treat it as you would a history. There is
+/// nothing secret beside.
+///
+/// - The file is written beside itself, synced and renamed, readable by its
+///   owner alone: a crash or a kill leaves the old file or the new one. What
+///   a kill left beside is removed by a later run.
+/// - Several connections and processes may share one file. Each reads before
+///   it writes; of two that write within the same instant, the last one's
+///   word about its own path stays, and the other is told again within a day.
+/// - A file that cannot be used (it makes no sense, is too big, may not be
+///   read) is renamed to `….broken`, in place of the one that was there
+///   before, told as [`MemoryFault::Broken`], and begun anew. Where it cannot
+///   be renamed, or is no file at all but a symbolic link or a directory, it
+///   is left alone and nothing is remembered. The same goes for a file that a
+///   newer version wrote.
+/// - Ages are told by the system's clock. A time that lies in the future
+///   counts as now, whatever was wrong when it was written.
+///
+/// The directory must exist.
+///
+/// ```no_run
+/// use longlink::store::JsonFile;
+///
+/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// let memory = JsonFile::new("/var/cache/weather/longlink.json")?;
+/// // … ResilientConnection::builder(transport).memory(memory) …
+/// # Ok(())
+/// # }
+/// ```
+pub struct JsonFile {
+    path: PathBuf,
+    /// What kills left beside the file was removed.
+    swept: AtomicBool,
+}
+
+impl JsonFile {
+    /// The longest file that is read: 256 KiB, which holds the fullest one.
+    pub const LONGEST: usize = 256 * 1024;
+
+    /// A memory in the file at `path`, which need not exist yet. A relative
+    /// path counts from the present working directory, for good. Nothing is
+    /// read or written before the first question.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field `json_file.path`: no path of a file.
+    pub fn new(path: impl AsRef<Path>) -> Result<JsonFile, Invalid> {
+        let refuse = |why| Invalid::new("json_file.path", why);
+        let path = std::path::absolute(path).map_err(|_| refuse("not a path"))?;
+        if path.file_name().is_none() {
+            return Err(refuse("must end with the name of a file"));
+        }
+        Ok(JsonFile { path, swept: AtomicBool::new(false) })
+    }
+
+    /// What is in the file. Without one, or after it was set aside, nothing
+    /// is; in that case the error says so.
+    fn load(&self) -> Result<Book, MemoryError> {
+        let bytes = match disk::read(&self.path, JsonFile::LONGEST) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Book::new()),
+            Err(disk::NotRead::NotAFile) => {
+                let fault = MemoryFault::Broken { set_aside: false };
+                return Err(MemoryError::new(fault).with_source("not a regular file"));
+            }
+            Err(disk::NotRead::TooBig) => return Err(self.set_aside("too big")),
+            Err(disk::NotRead::Denied(error)) => return Err(self.set_aside(error)),
+            Err(disk::NotRead::Failed(error)) => return Err(MemoryError::not_read(error)),
+        };
+        Book::decode(&bytes).map_err(|unusable| match unusable {
+            Unusable::Newer => MemoryError::new(MemoryFault::Broken { set_aside: false })
+                .with_source("a newer version wrote it"),
+            Unusable::Nonsense(error) => self.set_aside(error),
+        })
+    }
+
+    fn set_aside(&self, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> MemoryError {
+        let set_aside = disk::set_aside(&self.path).is_ok();
+        MemoryError::new(MemoryFault::Broken { set_aside }).with_source(why)
+    }
+
+    fn remember_at(&self, path: &PathKey, learned: &Learned, now: u64) -> Result<(), MemoryError> {
+        if let Err(invalid) = learned.check() {
+            return Err(MemoryError::new(MemoryFault::Refused).with_source(invalid));
+        }
+        let _one = DESK.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut book, trouble) = match self.load() {
+            Ok(book) => (book, None),
+            Err(error) if error.fault() == MemoryFault::Broken { set_aside: true } => {
+                (Book::new(), Some(error))
+            }
+            Err(error) => return Err(error),
+        };
+        if !self.swept.swap(true, Ordering::Relaxed) {
+            disk::sweep(&self.path);
+        }
+        book.remember(path, learned, now);
+        disk::write(&self.path, &book.encode()).map_err(MemoryError::not_written)?;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    fn recall_at(&self, path: &PathKey, now: u64) -> Result<Option<Recalled>, MemoryError> {
+        let _one = DESK.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.load()?.recall(path, now))
+    }
+}
+
+impl IntervalMemory for JsonFile {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+        self.recall_at(path, now())
+    }
+
+    /// As the trait says. A broken file was set aside, and `learned` written
+    /// to a new one, where the error is [`MemoryFault::Broken`] with
+    /// `set_aside`.
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+        self.remember_at(path, learned, now())
+    }
+}
+
+impl fmt::Debug for JsonFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Seconds since 1970; a clock that stands before shows 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

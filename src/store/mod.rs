@@ -1,0 +1,151 @@
+//! What outlives a connection: the idle timeouts that it learned.
+//!
+//! A connection that is given an [`IntervalMemory`] begins where the last one
+//! on the same path ended, and tells it what it learns. [`InMemory`] is shared
+//! by the connections of one process; `JsonFile` (feature `json-memory`)
+//! survives it; a memory of your own implements the trait.
+
+mod in_memory;
+#[cfg(feature = "json-memory")]
+mod json_file;
+
+pub use in_memory::InMemory;
+#[cfg(feature = "json-memory")]
+pub use json_file::JsonFile;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use crate::keeper::{Learned, MemoryFault, Recalled};
+
+/// Keeps what connections learn of idle timeouts, by network and endpoint.
+///
+/// A connection asks once when it starts and once when the host names another
+/// network, and tells when it has learned something: some ten times on a new
+/// path, then once a day. It goes on meanwhile: what comes late is merged
+/// with what was observed by then.
+///
+/// Calls come from tokio's blocking pool, one at a time for each connection,
+/// in order; where several words wait for the same path, the last one counts.
+/// A connection that is dropped leaves the words that wait to the pool, so a
+/// call should end soon: a runtime that shuts down waits for the one that
+/// runs, and drops those that have not begun. A panic is caught, counted and
+/// told as [`MemoryFault::Panicked`].
+pub trait IntervalMemory: Send + Sync + 'static {
+    /// What is known of `path`, and how old that is.
+    ///
+    /// # Errors
+    ///
+    /// A [`MemoryError`], which is told as an event and else ignored.
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError>;
+
+    /// Keeps `learned` for `path`, in place of what was known. It was
+    /// confirmed just now.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recall`](IntervalMemory::recall).
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError>;
+
+    /// Whether calls may take longer than some microseconds. If not, they
+    /// come from the connection's own task. Default: true.
+    fn blocks(&self) -> bool {
+        true
+    }
+}
+
+impl<M: IntervalMemory + ?Sized> IntervalMemory for Arc<M> {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+        (**self).recall(path)
+    }
+
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+        (**self).remember(path, learned)
+    }
+
+    fn blocks(&self) -> bool {
+        (**self).blocks()
+    }
+}
+
+impl<M: IntervalMemory + ?Sized> IntervalMemory for Box<M> {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+        (**self).recall(path)
+    }
+
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+        (**self).remember(path, learned)
+    }
+
+    fn blocks(&self) -> bool {
+        (**self).blocks()
+    }
+}
+
+/// Names a path whose idle timeout can be learned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct PathKey {
+    /// What the host calls the network; `None` where it names none, and all
+    /// networks are one.
+    pub network: Option<String>,
+    /// Where the transport connects to, without credentials.
+    pub endpoint: String,
+}
+
+impl PathKey {
+    /// The path to `endpoint` from `network`.
+    pub fn new(network: Option<&str>, endpoint: impl Into<String>) -> PathKey {
+        PathKey { network: network.map(str::to_owned), endpoint: endpoint.into() }
+    }
+}
+
+/// A memory could not do what it was asked.
+///
+/// Events tell the [`fault`](MemoryError::fault) alone; the source goes to
+/// the log, so it should hold no secret.
+#[derive(Debug)]
+pub struct MemoryError {
+    fault: MemoryFault,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl MemoryError {
+    /// This went wrong.
+    pub fn new(fault: MemoryFault) -> MemoryError {
+        MemoryError { fault, source: None }
+    }
+
+    /// It went wrong because of `source`.
+    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> MemoryError {
+        MemoryError { source: Some(source.into()), ..self }
+    }
+
+    /// It could not be read.
+    pub fn not_read(error: io::Error) -> MemoryError {
+        MemoryError::new(MemoryFault::NotRead(error.kind())).with_source(error)
+    }
+
+    /// It could not be written.
+    pub fn not_written(error: io::Error) -> MemoryError {
+        MemoryError::new(MemoryFault::NotWritten(error.kind())).with_source(error)
+    }
+
+    /// What went wrong.
+    pub fn fault(&self) -> MemoryFault {
+        self.fault
+    }
+}
+
+impl fmt::Display for MemoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memory {}", self.fault)
+    }
+}
+
+impl std::error::Error for MemoryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
