@@ -81,6 +81,23 @@ impl Algorithm {
         }
     }
 
+    /// Whether it changes its ways in the networks of this study. Passive
+    /// learning does not: an idle application teaches it nothing.
+    pub fn learns(self) -> bool {
+        match self {
+            Algorithm::LonglinkMain
+            | Algorithm::LonglinkScout
+            | Algorithm::LonglinkDefault
+            | Algorithm::Mars
+            | Algorithm::MozillaPush
+            | Algorithm::MicroG => true,
+            Algorithm::LonglinkPassive
+            | Algorithm::Fixed30
+            | Algorithm::Fixed60
+            | Algorithm::FiveSlowMisses => false,
+        }
+    }
+
     /// Runs it for `trial.length`, and on to see how long it takes to notice
     /// that its path is dead, if it is to die.
     pub fn run(self, nature: &Nature, trial: &Trial, seed: u64) -> Outcome {

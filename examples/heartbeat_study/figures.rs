@@ -80,7 +80,7 @@ pub fn beats_and_drops(rows: &[mixture::Row]) -> Plot {
         colour: COLOURS[place % COLOURS.len()],
         at: (row.beats_ratio_median, row.drops_day_mean),
     });
-    let ratios = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
+    let ratios = [0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
     let drops = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0];
     let mut y_ticks: Vec<_> = drops.map(|drops| (drops, drops.to_string())).to_vec();
     y_ticks.push((NO_DROPS, "none".to_owned()));
@@ -89,7 +89,7 @@ pub fn beats_and_drops(rows: &[mixture::Row]) -> Plot {
         x: Axis {
             label: "beats, as a multiple of what would do (median)",
             scale: Scale::Logarithmic,
-            low: 0.3,
+            low: 0.2,
             high: 40.0,
             ticks: ratios.map(|ratio| (ratio, ratio.to_string())).to_vec(),
         },
@@ -142,7 +142,7 @@ fn cumulated(sorted: &[Duration]) -> Vec<(f64, f64)> {
 
 fn seconds(seconds: f64) -> String {
     match seconds {
-        _ if seconds < 60.0 => format!("{seconds} s"),
+        _ if seconds < 60.0 || seconds % 60.0 > 0.0 && seconds < 3600.0 => format!("{seconds} s"),
         _ if seconds < 3600.0 => format!("{:.0} min", seconds / 60.0),
         _ if seconds < 86_400.0 => format!("{:.0} h", seconds / 3600.0),
         _ => format!("{:.0} d", seconds / 86_400.0),

@@ -12,6 +12,8 @@ use crate::record::{DAY, Record};
 const DIES_WITHIN: Duration = Duration::from_secs(3 * 3600);
 /// A day is given to learning. What it costs is told apart.
 pub const LEARNS: Duration = DAY;
+/// Who learns nothing is watched for no longer than this.
+const WEEK: u32 = 7;
 /// The part of a timeout that an interval which is known to be safe uses.
 const OPTIMUM: f64 = 0.9;
 
@@ -48,6 +50,7 @@ struct Life {
 }
 
 pub fn run(algorithm: Algorithm, networks: &[Network], days: u32, seed: u64) -> Row {
+    let days = if algorithm.learns() { days } else { days.min(WEEK) };
     let mut kinds: Vec<Network> = Vec::new();
     for network in networks {
         if !kinds.contains(network) {

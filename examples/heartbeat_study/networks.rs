@@ -11,7 +11,7 @@ const KNOWN: &str = include_str!("idle-timeouts.csv");
 /// Networks differ by their middlebox and by one of so many dice: from these a
 /// client draws its jitter, and they say when the path dies. Networks that are
 /// alike in both are lived in once.
-pub const DICE: u64 = 32;
+pub const DICE: u64 = 64;
 
 /// One row of the table.
 #[derive(Clone, Debug, PartialEq)]

@@ -40,7 +40,7 @@ pub enum Scale {
 pub enum Mark {
     /// Through these points; `name` goes into the legend, if it is not empty.
     Line { name: String, colour: &'static str, stroke: Stroke, points: Vec<(f64, f64)> },
-    /// One point with its name beside it.
+    /// One point; `name` goes into the legend.
     Point { name: String, colour: &'static str, at: (f64, f64) },
 }
 
@@ -81,22 +81,25 @@ impl Plot {
         self.write_axes(out)?;
         let mut legend = 0.0;
         for mark in &self.marks {
-            match mark {
+            let y = TOP + 10.0 + 20.0 * legend;
+            let name = match mark {
                 Mark::Line { name, colour, stroke, points } => {
                     self.write_line(out, colour, *stroke, points)?;
                     if !name.is_empty() {
-                        let y = TOP + 10.0 + 20.0 * legend;
                         let (from, to) = (RIGHT + 16.0, RIGHT + 44.0);
                         self.write_path(out, colour, *stroke, &format!("M{from} {y}L{to} {y}"))?;
-                        writeln!(out, r#"<text x="{}" y="{}">{}</text>"#, to + 8.0, y + 4.0, escape(name))?;
-                        legend += 1.0;
                     }
+                    name
                 }
                 Mark::Point { name, colour, at } => {
-                    let (x, y) = self.place(*at);
-                    writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="5" fill="{colour}"/>"#)?;
-                    writeln!(out, r#"<text x="{:.1}" y="{:.1}">{}</text>"#, x + 9.0, y - 6.0, escape(name))?;
+                    write_dot(out, colour, self.place(*at))?;
+                    write_dot(out, colour, (RIGHT + 36.0, y))?;
+                    name
                 }
+            };
+            if !name.is_empty() {
+                writeln!(out, r#"<text x="{}" y="{}">{}</text>"#, RIGHT + 52.0, y + 4.0, escape(name))?;
+                legend += 1.0;
             }
         }
         writeln!(out, "</svg>")
@@ -153,6 +156,10 @@ impl Plot {
     fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (LEFT + (RIGHT - LEFT) * self.x.part(x), BOTTOM - (BOTTOM - TOP) * self.y.part(y))
     }
+}
+
+fn write_dot(out: &mut String, colour: &str, (x, y): (f64, f64)) -> std::fmt::Result {
+    writeln!(out, r##"<circle cx="{x:.1}" cy="{y:.1}" r="6" fill="{colour}" stroke="#ffffff"/>"##)
 }
 
 fn escape(text: &str) -> String {

@@ -60,7 +60,7 @@ impl Report {
         }
         writeln!(
             out,
-            "\n{} networks, a day to learn and {} days more in each, idle, seed {}. But for the first\ncolumn those days alone count. Beats are a multiple of 86400 / (0.9 · min(T, 7200 s)) a day,",
+            "\n{} networks, a day to learn and {} days more in each (a week where nothing is learned),\nidle, seed {}. But for the first column those days alone count. Beats are a multiple of 86400 / (0.9 · min(T, 7200 s)) a day,",
             self.networks, self.days, self.seed
         )?;
         writeln!(out, "those of side links included.\n")?;

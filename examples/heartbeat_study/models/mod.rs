@@ -111,7 +111,7 @@ impl<P: Policy> Client for Model<P> {
         self.policy.connected(now);
     }
 
-    fn open_failed(&mut self, _link: Link, _dial: Duration, now: Duration) {
+    fn open_failed(&mut self, _link: Link, now: Duration) {
         self.failed(now);
     }
 
