@@ -6,7 +6,9 @@ mod rig;
 
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, Seen, Timer, Token};
+use longlink::keeper::{
+    Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, PathFacts, Seen, Timer, Token,
+};
 use rig::{RTT, Rig, millis, secs};
 
 /// A fixed interval, so that only liveness is at work.
@@ -126,7 +128,7 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
         |rig, old| rig.keeper.handle_sent(old, rig.now),
         |rig, old| rig.keeper.handle_stalled(old, rig.now),
         |rig, old| rig.keeper.handle_resumed(old, rig.now),
-        |rig, old| rig.keeper.handle_unacknowledged(old, secs(60), rig.now),
+        |rig, old| rig.keeper.handle_path(old, PathFacts::new(1, secs(60)), rig.now),
         |rig, old| rig.keeper.handle_address_gone(old, rig.now),
         |rig, old| rig.keeper.handle_ended(old, LinkEnd::Reset, rig.now),
     ];
@@ -596,11 +598,11 @@ fn a_byte_unacknowledged_for_longer_than_a_deadline_brings_the_beat_forward() {
     rig.beat_answered(RTT);
     rig.forget();
     rig.pass(secs(20));
-    rig.unacknowledged(millis(900));
+    rig.unacknowledged(1, millis(900));
     rig.pass(Duration::ZERO);
     assert_eq!(rig.beats(), [], "within the deadline it may still come");
     rig.pass(millis(200));
-    rig.unacknowledged(millis(1_100));
+    rig.unacknowledged(1, millis(1_100));
     let told = rig.elapsed();
     rig.pass(Duration::ZERO);
     assert_eq!(rig.beats(), [told]);
@@ -617,7 +619,7 @@ fn a_stalled_reader_on_a_dead_path_is_noticed_by_what_is_unacknowledged() {
         assert!(waiting < secs(60), "a dead path goes unseen");
         rig.pass(millis(500));
         waiting += millis(500);
-        rig.unacknowledged(waiting);
+        rig.unacknowledged(1, waiting);
     }
     assert_eq!(rig.seen(), Some(Seen::Unacknowledged));
 }

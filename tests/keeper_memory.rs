@@ -206,7 +206,7 @@ fn a_slow_answer_does_not_disturb_a_dial() {
     recalled(&mut rig, None, Learned::new(secs(68)).failed(secs(77)), Duration::ZERO);
     let link = rig.opening.unwrap();
     let dialled = Dialled { took: RTT, local: None };
-    let opened = Opened { beat: longlink::Beat::Ping, dialled, took: RTT };
+    let opened = Opened::new(longlink::Beat::Ping, dialled, RTT);
     rig.keeper.handle_opened(link, opened, rig.now);
     rig.drain();
     let beat = rig.until_beat();

@@ -149,6 +149,11 @@ impl<L: Link> Session<L> {
     }
 
     /// The dial as it was reported, or the whole attempt.
+    /// Whether the system tells what it knows of the path.
+    pub(crate) fn tells_path(&self) -> bool {
+        self.link.path_facts().is_some()
+    }
+
     pub(crate) fn dialled(&self) -> Dialled {
         self.attempt.dial_report().unwrap_or_else(|| Dialled {
             took: self.attempt.elapsed(),

@@ -40,4 +40,7 @@ pub struct Stats {
     pub events_dropped: u64,
     /// Panics of the application's own code that were caught.
     pub panics: u64,
+    /// How often the connection's task was woken and did what there was to
+    /// do. A beat costs two: its time, and its answer.
+    pub wake_ups: u64,
 }

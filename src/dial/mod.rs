@@ -5,6 +5,8 @@
 //! lookup that has begun runs to its end in the runtime's blocking pool, as
 //! the system's resolver cannot be interrupted.
 
+#[cfg(all(feature = "tcp-info", target_os = "linux"))]
+mod path_facts;
 mod race;
 mod stream;
 #[cfg(feature = "tls")]

@@ -9,12 +9,32 @@ use tokio::net::TcpStream;
 #[cfg(feature = "tls")]
 use tokio_rustls::client::TlsStream;
 
+use crate::keeper::PathFacts;
+
 /// A TCP connection, with or without TLS over it.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// What the system knows of the path under the connection.
+    #[cfg(all(feature = "tcp-info", target_os = "linux"))]
+    pub(crate) fn path_facts(&self) -> Option<PathFacts> {
+        super::path_facts::path_facts(match self {
+            Stream::Plain(plain) => plain,
+            #[cfg(feature = "tls")]
+            Stream::Tls(tls) => tls.get_ref().0,
+        })
+    }
+
+    /// Nothing: this system does not tell, or was not to be asked.
+    #[cfg(not(all(feature = "tcp-info", target_os = "linux")))]
+    pub(crate) fn path_facts(&self) -> Option<PathFacts> {
+        None
+    }
 }
 
 /// Runs `$body` on whichever stream it is, pinned.

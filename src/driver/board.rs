@@ -71,6 +71,7 @@ pub(crate) struct Tally {
     pub(crate) bytes_out: AtomicU64,
     pub(crate) messages_dropped: AtomicU64,
     pub(crate) panics: AtomicU64,
+    pub(crate) wake_ups: AtomicU64,
 }
 
 impl Tally {
@@ -153,6 +154,7 @@ impl Board {
             proven: figures.proven,
             events_dropped: self.bus.dropped(),
             panics: read(&self.tally.panics),
+            wake_ups: read(&self.tally.wake_ups),
         }
     }
 }

@@ -55,11 +55,7 @@ async fn run<T: Transport>(
         Ok(session) => session,
         Err(error) => return reports.send(id, failed(&error)),
     };
-    let opened = contain(|| Opened {
-        beat: session.beat(),
-        dialled: session.dialled(),
-        took: session.attempt().elapsed(),
-    });
+    let opened = contain(|| Opened::new(session.beat(), session.dialled(), session.attempt().elapsed()));
     let Ok(opened) = opened else {
         drop_contained(session);
         return reports.send(id, failed(&tasks::panicked()));

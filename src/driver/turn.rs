@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::board::Finish;
+use super::board::{Finish, Tally};
 use super::contain::{contain, drop_contained};
 use super::desk::Orders;
 use super::reports::Report;
 use super::{Driver, Stage};
-use crate::keeper::{Failure, LinkEnd, NetworkStatus, Opened, State};
+use crate::keeper::{Failure, LinkEnd, NetworkStatus, Opened, State, Timer};
 use crate::transport::{Confirms, Link, Transport};
 
 /// Messages that one turn takes from the outbox.
@@ -24,6 +24,7 @@ impl<T: Transport> Driver<T> {
     /// link dead whose answer is there.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.now = None;
+        Tally::add(&self.board.tally.wake_ups, 1);
         let mut again = self.news(cx);
         self.take_answers(cx);
         again |= self.take_reports(cx);
@@ -122,7 +123,11 @@ impl<T: Transport> Driver<T> {
                         let beat = session.beat();
                         // The link is asked once.
                         session.set_beat(beat);
-                        Opened { beat, dialled: session.dialled(), took: session.attempt().elapsed() }
+                        let took = session.attempt().elapsed();
+                        Opened {
+                            tells_path: session.tells_path(),
+                            ..Opened::new(beat, session.dialled(), took)
+                        }
                     });
                     let now = self.now();
                     match opened {
@@ -194,11 +199,11 @@ impl<T: Transport> Driver<T> {
         }
         let now = self.now();
         if rang {
-            self.look_at_stall();
             self.park(now);
             self.tell_dropped(false);
         }
-        if self.keeper.poll_timeout().is_some_and(|(due, _)| due <= now) {
+        if let Some((_, timer)) = self.keeper.poll_timeout().filter(|(due, _)| *due <= now) {
+            self.look_at_path(timer);
             self.keeper.handle_timeout(now);
             self.touched = true;
             self.execute();
@@ -310,21 +315,20 @@ impl<T: Transport> Driver<T> {
         self.tell_doubtful();
     }
 
-    /// While the reader stalls, what the system knows of the path is the only
-    /// sign that there is.
-    fn look_at_stall(&mut self) {
-        let Some(main) = &mut self.main else { return };
-        if !main.stalled {
+    /// Tells the keeper what the system knows of the path under the link in
+    /// use, where it wants to know: before a beat counts as missed, and when
+    /// it asks.
+    fn look_at_path(&mut self, timer: Timer) {
+        if !matches!(timer, Timer::Answer | Timer::Path) {
             return;
         }
+        let Some(main) = &mut self.main else { return };
         let id = main.id;
         match contain(|| main.link.path_facts()) {
             Ok(Some(facts)) => {
-                if facts.unacknowledged > 0 {
-                    let now = self.now();
-                    self.keeper.handle_unacknowledged(id, facts.waiting, now);
-                    self.execute();
-                }
+                let now = self.now();
+                self.keeper.handle_path(id, facts, now);
+                self.execute();
             }
             Ok(None) => {}
             Err(_) => main.broken = Some(LinkEnd::Panicked),
@@ -347,10 +351,12 @@ impl<T: Transport> Driver<T> {
 
     /// Sets the alarm to the next deadline. Returns whether it has come.
     fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
-        let keeper = self.keeper.poll_timeout().map(|(due, _)| due);
+        let next = self.keeper.poll_timeout();
+        let keeper = next.map(|(due, _)| due);
         let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
         let Some(due) = keeper.into_iter().chain(closing).min() else { return false };
-        self.alarm.set(self.board.clock.instant(due), cx)
+        let passing = matches!(next, Some((at, Timer::Answer)) if at == due);
+        self.alarm.set(self.board.clock.instant(due), passing, cx)
     }
 
     /// Frees what a burst has left allocated. Called when an alarm rings in
@@ -372,6 +378,6 @@ impl<T: Transport> Driver<T> {
     }
 
     pub(super) fn count_panic(&self) {
-        super::Tally::add(&self.board.tally.panics, 1);
+        Tally::add(&self.board.tally.panics, 1);
     }
 }

@@ -323,6 +323,11 @@ pub enum Ground {
     NetworkEvent,
     /// A late timer or a suspend came in between.
     Suspended,
+    /// The peer's system has acknowledged all that was sent: the path works.
+    Acknowledged,
+    /// The peer's system has not acknowledged what was sent, though the same
+    /// address connected again at once.
+    Unacknowledged,
     /// The peer's own word.
     PeerSaid,
     /// The application's own limit for the silence between messages.
@@ -445,6 +450,8 @@ impl fmt::Display for Ground {
             Ground::AddressChanged => "the local address changed",
             Ground::NetworkEvent => "a network event came in between",
             Ground::Suspended => "a suspend came in between",
+            Ground::Acknowledged => "all that was sent was acknowledged",
+            Ground::Unacknowledged => "what was sent was not acknowledged",
             Ground::PeerSaid => "the peer said so",
             Ground::SilenceLimit => "no message within the limit",
             Ground::Ourselves => "our own doing",

@@ -14,6 +14,7 @@ mod heartbeat;
 mod invalid;
 mod links;
 mod moment;
+mod path;
 mod reconnect;
 mod timer;
 mod verdict;
@@ -28,6 +29,7 @@ pub use heartbeat::{Beat, Expiry, Growth, Heartbeat, Learned, Probing, Recalled}
 pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
 pub use moment::Moment;
+pub use path::PathFacts;
 pub use reconnect::{Delays, Reconnect, Refusal};
 pub use timer::Timer;
 
@@ -189,6 +191,7 @@ pub struct Dialled {
 
 /// What is known of a link that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Opened {
     /// Who beats.
     pub beat: Beat,
@@ -196,6 +199,16 @@ pub struct Opened {
     pub dialled: Dialled,
     /// How long the whole attempt took.
     pub took: Duration,
+    /// Whether the system tells [`PathFacts`] of it: [`Timer::Path`] comes
+    /// only then.
+    pub tells_path: bool,
+}
+
+impl Opened {
+    /// A link of which the system tells nothing.
+    pub fn new(beat: Beat, dialled: Dialled, took: Duration) -> Opened {
+        Opened { beat, dialled, took, tells_path: false }
+    }
 }
 
 /// What the host says of the network.

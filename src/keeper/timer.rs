@@ -12,6 +12,8 @@ pub enum Timer {
     Scout,
     /// The peer's own beat is due.
     Silence,
+    /// It is time to ask what the system knows of the path.
+    Path,
     /// A message is due, by the application's own limit.
     Message,
     /// The next attempt is due.

@@ -21,6 +21,8 @@ pub(super) struct Inquest {
     pub(super) evidence: Option<Evidence>,
     /// The cause if the path still works and the timeout was not it.
     pub(super) otherwise: Cause,
+    /// The peer's system is known not to have received what was sent.
+    pub(super) unacknowledged: bool,
     /// Something that spoils the conclusion came in between.
     pub(super) spoiled: Option<Ground>,
 }
@@ -32,6 +34,18 @@ pub(super) struct Finding {
     pub(super) ground: Ground,
     /// What the prober may learn from it.
     pub(super) evidence: Option<Evidence>,
+}
+
+impl Finding {
+    /// What it rests on, to be told: that the system has not acknowledged
+    /// what was sent says more than a quick dial where the dial alone does
+    /// not explain the death.
+    pub(super) fn ground_for(&self, unacknowledged: bool) -> Ground {
+        match (self.cause, self.ground) {
+            (Cause::PathDead, Ground::ConnectedAtOnce) if unacknowledged => Ground::Unacknowledged,
+            (_, ground) => ground,
+        }
+    }
 }
 
 impl Inquest {
@@ -78,9 +92,25 @@ pub(super) fn may_be_a_middlebox(end: &LinkEnd) -> bool {
     }
 }
 
-/// The cause of a death that needs no inquest.
-pub(super) fn known_at_once(seen: &Seen) -> Option<(Cause, Ground)> {
+/// The cause of a death at which the path turns out to work, if it was not a
+/// matter of idleness.
+pub(super) fn otherwise(seen: &Seen, acknowledged: Option<bool>) -> Cause {
     match seen {
+        Seen::Ended(LinkEnd::Io { .. }) | Seen::Unacknowledged => Cause::PathDead,
+        Seen::Ended(_) => Cause::ClosedByPeer,
+        Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(false) => Cause::PathDead,
+        Seen::Silent | Seen::Unanswered { .. } | Seen::ProbeUnanswered => Cause::ServerStuck,
+        Seen::NoMessage | Seen::AddressGone | Seen::Slept | Seen::Asked | Seen::Closed => Cause::PathDead,
+    }
+}
+
+/// The cause of a death that needs no inquest; `acknowledged` says whether
+/// the peer's system is known to have received all that was sent.
+pub(super) fn known_at_once(seen: &Seen, acknowledged: Option<bool>) -> Option<(Cause, Ground)> {
+    match seen {
+        Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(true) => {
+            Some((Cause::ServerStuck, Ground::Acknowledged))
+        }
         Seen::Asked | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
         Seen::Slept => Some((Cause::Slept, Ground::Suspended)),
         Seen::NoMessage => Some((Cause::ServerStuck, Ground::SilenceLimit)),

@@ -12,6 +12,7 @@ use super::event::Seen;
 use super::heartbeat::{Beat, Heartbeat, Pace, Rtt};
 use super::links::Token;
 use super::moment::Moment;
+use super::path::PathFacts;
 use super::timer::Timer;
 
 /// Shortest deadline of a beat.
@@ -67,6 +68,12 @@ pub(super) struct Watch {
     stalled: Option<Moment>,
     /// Something since the last byte in spoils this gap as evidence.
     spoiled: bool,
+    /// Whether the system tells what it knows of the path.
+    tells_path: bool,
+    /// When to ask it, though no answer is waited for.
+    look: Option<Moment>,
+    /// Whether it has told that the last beat, and all before it, arrived.
+    acknowledged: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,8 +132,9 @@ pub(super) enum Step {
     Beat { token: Token, gap: Duration },
     /// A beat was missed and the next goes out.
     Missed { consecutive: u32, token: Token },
-    /// The link is dead. `asked` is what it was asked after, for evidence.
-    Dead { seen: Seen, asked: Option<Asked> },
+    /// The link is dead. `asked` is what it was asked after, for evidence,
+    /// and `acknowledged` whether all that was asked is known to have arrived.
+    Dead { seen: Seen, asked: Option<Asked>, acknowledged: Option<bool> },
 }
 
 impl Limits {
@@ -163,7 +171,16 @@ impl Watch {
             confirming: None,
             stalled: None,
             spoiled: false,
+            tells_path: false,
+            look: None,
+            acknowledged: None,
         }
+    }
+
+    /// The system tells what it knows of the path.
+    pub(super) fn with_path(mut self, tells_path: bool) -> Watch {
+        self.tells_path = tells_path;
+        self
     }
 
     // Getters.
@@ -261,6 +278,8 @@ impl Watch {
         if self.stalled.is_none() {
             self.phase = Phase::Quiet;
             self.spoiled = false;
+            self.look = None;
+            self.acknowledged = None;
         }
         self.heard = now;
         // Life is shown: nothing but a probe is still worth asking early.
@@ -313,6 +332,33 @@ impl Watch {
             self.bring_forward(now, false);
         }
         self.sent = now;
+        self.look_later(now);
+    }
+
+    /// The system tells this of the path.
+    pub(super) fn path(&mut self, facts: PathFacts, now: Moment) -> Step {
+        self.look = None;
+        let arrived = facts.unacknowledged == 0;
+        let is_quiet = matches!(self.phase, Phase::Quiet);
+        if !is_quiet {
+            self.acknowledged = Some(arrived);
+        }
+        if arrived {
+            return Step::Wait;
+        }
+        let most = self.longest_unacknowledged();
+        if facts.waiting >= most {
+            if self.stalled.is_some() {
+                return Step::Dead { seen: Seen::Unacknowledged, asked: None, acknowledged: Some(false) };
+            }
+            if is_quiet {
+                self.bring_forward(now, false);
+            }
+        } else if self.tells_path && (is_quiet || self.stalled.is_some()) {
+            let left = most - facts.waiting;
+            self.look = Some(now + left.max(most / 4));
+        }
+        Step::Wait
     }
 
     /// Brings a beat, or a probe, forward to `at`.
@@ -374,6 +420,8 @@ impl Watch {
         if self.stalled.is_none() {
             self.stalled = Some(now);
             self.spoil();
+            self.look = None;
+            self.look_later(now);
         }
     }
 
@@ -383,6 +431,7 @@ impl Watch {
             return;
         }
         self.spoiled = true;
+        self.look = None;
         if self.unanswered.is_empty() {
             // The answer was among what waited.
             self.phase = Phase::Quiet;
@@ -416,7 +465,8 @@ impl Watch {
             Beat::Listen { .. } | Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => None,
         };
         let beat = self.beat_due().map(|due| (due, Timer::Beat));
-        [answer, silence, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let look = self.look.map(|due| (due, Timer::Path));
+        [answer, silence, beat, look].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Does one thing that is due, if anything is.
@@ -434,7 +484,11 @@ impl Watch {
                 Step::Wait
             }
             Timer::Answer => self.miss(now),
-            Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None },
+            Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None, acknowledged: None },
+            Timer::Path => {
+                self.look = None;
+                Step::Wait
+            }
             Timer::Beat
             | Timer::Message
             | Timer::Scout
@@ -446,6 +500,22 @@ impl Watch {
     }
 
     // The parts.
+
+    /// How long a byte may wait for the system's acknowledgement: as long as
+    /// a beat for its answer; while nothing is read, and no beat can tell, as
+    /// long as a row of them.
+    fn longest_unacknowledged(&self) -> Duration {
+        if self.stalled.is_some() { self.span() } else { self.patience() }
+    }
+
+    /// Something went out: it should be acknowledged before long. While an
+    /// answer is waited for, its deadline is the time to look.
+    fn look_later(&mut self, now: Moment) {
+        let wanted = self.stalled.is_some() || (matches!(self.phase, Phase::Quiet) && self.can_ask());
+        if self.tells_path && self.look.is_none() && wanted {
+            self.look = Some(now + self.longest_unacknowledged());
+        }
+    }
 
     fn can_ask(&self) -> bool {
         !matches!(self.beat, Beat::Listen { .. })
@@ -535,11 +605,17 @@ impl Watch {
     fn miss(&mut self, now: Moment) -> Step {
         match self.phase {
             Phase::Quiet => Step::Wait,
-            Phase::Probing { .. } => Step::Dead { seen: Seen::ProbeUnanswered, asked: None },
+            Phase::Probing { .. } => {
+                Step::Dead { seen: Seen::ProbeUnanswered, asked: None, acknowledged: self.acknowledged }
+            }
             Phase::Asking { asked, missed, .. } => {
                 let missed = missed + 1;
                 if missed >= self.limits.misses {
-                    return Step::Dead { seen: Seen::Unanswered { beats: missed }, asked: Some(asked) };
+                    return Step::Dead {
+                        seen: Seen::Unanswered { beats: missed },
+                        asked: Some(asked),
+                        acknowledged: self.acknowledged,
+                    };
                 }
                 self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
                 Step::Missed { consecutive: missed, token: self.send_beat(now) }
@@ -552,7 +628,9 @@ impl Watch {
         let token = Token(self.last_token);
         self.beaten = now;
         self.sent = now;
+        self.acknowledged = None;
         self.unanswered.note(token, now);
+        self.look_later(now);
         token
     }
 }

@@ -94,7 +94,7 @@ impl Shared {
         let id = self.next_id;
         self.next_id += 1;
         let offline = self.last.iter().filter(|last| last.status == NetworkStatus::Offline).cloned();
-        self.watches.insert(id, Waiting { news: offline.collect(), waker: None });
+        self.watches.insert(id, Waiting { news: offline.collect(), name: None, waker: None });
         (id, self.key.clone())
     }
 }
@@ -103,11 +103,16 @@ impl Shared {
 #[derive(Debug)]
 struct Waiting {
     news: VecDeque<NetworkChange>,
+    /// What an outdated change called the network, for the next one to say.
+    name: Option<String>,
     waker: Option<Waker>,
 }
 
 impl Waiting {
-    fn push(&mut self, change: NetworkChange) -> Option<Waker> {
+    fn push(&mut self, mut change: NetworkChange) -> Option<Waker> {
+        if change.status != NetworkStatus::Offline {
+            change.key = change.key.or(self.name.take());
+        }
         self.news.push_back(change);
         if self.news.len() > MOST_WAITING {
             self.forget_the_outdated();
@@ -123,13 +128,12 @@ impl Waiting {
         let offline = last_of(NetworkStatus::Offline);
         let keep = [offline, last_of(NetworkStatus::Online), last_of(NetworkStatus::Changed)];
         let mut at = 0;
-        let mut name = None;
         self.news.retain_mut(|change| {
             let kept = keep.contains(&Some(at)) && offline.is_none_or(|offline| at >= offline);
             at += 1;
             if change.status != NetworkStatus::Offline {
-                let named = change.key.take().or_else(|| name.take());
-                *(if kept { &mut change.key } else { &mut name }) = named;
+                let named = change.key.take().or_else(|| self.name.take());
+                *(if kept { &mut change.key } else { &mut self.name }) = named;
             }
             kept
         });

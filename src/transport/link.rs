@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::BoxLink;
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 
 /// What comes in over a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,11 @@ pub trait Link: Send + 'static {
     }
 
     /// What the system knows of the path under the link, if it tells.
+    ///
+    /// Asked when the link is taken into use and when a beat is not answered.
+    /// If it told something at first, it is also asked when messages went out
+    /// and nothing has come back for as long as a beat may take, and while
+    /// the reader stalls. So it may cost some system calls; it must not wait.
     fn path_facts(&self) -> Option<PathFacts> {
         None
     }
@@ -163,21 +168,4 @@ pub struct Traffic {
     pub received: u64,
     /// Bytes handed to the system.
     pub sent: u64,
-}
-
-/// What the system knows of the path under a link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PathFacts {
-    /// Bytes that were sent and that the peer's system has not acknowledged.
-    pub unacknowledged: u64,
-    /// How long the oldest of them has waited.
-    pub waiting: Duration,
-}
-
-impl PathFacts {
-    /// `unacknowledged` bytes, the oldest of which has waited this long.
-    pub fn new(unacknowledged: u64, waiting: Duration) -> PathFacts {
-        PathFacts { unacknowledged, waiting }
-    }
 }

@@ -18,7 +18,7 @@ pub use boxed::{BoxLink, BoxTransport};
 pub use connect_error::ConnectError;
 pub use framed::{Framed, PongMatch};
 pub use from_fn::{FromFn, from_fn};
-pub use link::{Confirms, Frame, Link, PathFacts, Traffic};
+pub use link::{Confirms, Frame, Link, Traffic};
 
 use async_trait::async_trait;
 

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Because, Config, Dialled, Event, Failure, Finish, Heartbeat, Keeper, LinkEnd, LinkId, Moment,
-    NetworkStatus, Opened, Output, Purpose, Reconnect, Seen, State, Timer, Token,
+    Beat, Because, Cause, Config, Dialled, Event, Failure, Finish, Ground, Heartbeat, Keeper, LinkEnd,
+    LinkId, Moment, NetworkStatus, Opened, Output, PathFacts, Purpose, Reconnect, Seen, State, Timer, Token,
 };
 
 pub const fn secs(seconds: u64) -> Duration {
@@ -98,7 +98,18 @@ impl Rig {
     pub fn open(&mut self, beat: Beat) -> LinkId {
         let link = self.opening.take().expect("an attempt is under way");
         let dialled = Dialled { took: RTT, local: None };
-        self.keeper.handle_opened(link, Opened { beat, dialled, took: 3 * RTT }, self.now);
+        self.keeper.handle_opened(link, Opened::new(beat, dialled, 3 * RTT), self.now);
+        self.drain();
+        link
+    }
+
+    /// The same, with more said of the link.
+    pub fn open_as(&mut self, say: impl FnOnce(&mut Opened)) -> LinkId {
+        let link = self.opening.take().expect("an attempt is under way");
+        let dialled = Dialled { took: RTT, local: None };
+        let mut opened = Opened::new(Beat::Ping, dialled, 3 * RTT);
+        say(&mut opened);
+        self.keeper.handle_opened(link, opened, self.now);
         self.drain();
         link
     }
@@ -110,7 +121,7 @@ impl Rig {
 
     pub fn open_scout_as(&mut self, link: LinkId, beat: Beat) {
         let dialled = Dialled { took: RTT, local: None };
-        self.keeper.handle_opened(link, Opened { beat, dialled, took: RTT }, self.now);
+        self.keeper.handle_opened(link, Opened::new(beat, dialled, RTT), self.now);
         self.drain();
     }
 
@@ -191,9 +202,11 @@ impl Rig {
         self.drain();
     }
 
-    pub fn unacknowledged(&mut self, waiting: Duration) {
+    /// The system says that this many bytes are not acknowledged, the oldest
+    /// for this long.
+    pub fn unacknowledged(&mut self, bytes: u64, waiting: Duration) {
         let link = self.main();
-        self.keeper.handle_unacknowledged(link, waiting, self.now);
+        self.keeper.handle_path(link, PathFacts::new(bytes, waiting), self.now);
         self.drain();
     }
 
@@ -276,6 +289,29 @@ impl Rig {
         self.until(|output| matches!(output, Output::Emit(Event::Disconnected { .. })))
     }
 
+    /// Lets this much time pass, or as much as the link in use lasts; the
+    /// system tells of the path what `facts` says, whenever it is asked.
+    pub fn pass_with(&mut self, time: Duration, facts: impl Fn(Duration) -> PathFacts) {
+        let end = self.now + time;
+        let mut timers = 0;
+        while let Some((at, timer)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= end) {
+            timers += 1;
+            assert!(timers < 10_000, "the keeper runs hot at {:?}", self.now.elapsed());
+            self.now = self.now + at.since(self.now);
+            let Some(main) = self.main else { return };
+            if matches!(timer, Timer::Answer | Timer::Path) {
+                let facts = facts(self.elapsed());
+                self.keeper.handle_path(main, facts, self.now);
+                self.drain();
+            }
+            self.timeout();
+            if self.main.is_none() {
+                return;
+            }
+        }
+        self.now = self.now + end.since(self.now);
+    }
+
     /// The next beat goes out and is answered a round trip later.
     pub fn beat_answered(&mut self, rtt: Duration) -> Duration {
         let at = self.until_beat();
@@ -336,6 +372,15 @@ impl Rig {
 
     pub fn misses(&self) -> Vec<Duration> {
         self.instants(|output| matches!(output, Output::Emit(Event::BeatMissed { .. })))
+    }
+
+    /// Why the links in use were lost, and by what that is known.
+    pub fn diagnoses(&self) -> Vec<(Cause, Ground)> {
+        let diagnosed = self.log.iter().filter_map(|(_, output)| match output {
+            Output::Emit(Event::Diagnosed { cause, evidence, .. }) => Some((*cause, *evidence)),
+            _ => None,
+        });
+        diagnosed.collect()
     }
 
     /// How the last link in use was seen to end.

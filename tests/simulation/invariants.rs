@@ -305,7 +305,9 @@ impl<'a> Play<'a> {
                     self.consecutive = 0;
                 }
                 let dialled = Dialled { took: *took, local: None };
-                self.keeper.handle_opened(link, Opened { beat: *beat, dialled, took: *took }, now);
+                let mut opened = Opened::new(*beat, dialled, *took);
+                opened.tells_path = took.as_millis().is_multiple_of(2);
+                self.keeper.handle_opened(link, opened, now);
             }
             Input::OpenFailed(which, failure, dialled) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
@@ -359,9 +361,9 @@ impl<'a> Play<'a> {
                 }
                 self.keeper.handle_resumed(link, now);
             }
-            Input::Unacknowledged(which, waiting) => {
+            Input::Path(which, facts) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
-                self.keeper.handle_unacknowledged(link, *waiting, now);
+                self.keeper.handle_path(link, *facts, now);
             }
             Input::AddressGone(which) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };

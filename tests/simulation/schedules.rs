@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Failure, Growth, Heartbeat, LinkEnd, NetworkStatus, Probing, Reconnect,
+    Beat, Config, Failure, Growth, Heartbeat, LinkEnd, NetworkStatus, PathFacts, Probing, Reconnect,
 };
 
 use crate::chance::Chance;
@@ -80,7 +80,7 @@ pub enum Input {
     Ended(Which, LinkEnd),
     Stalled(Which),
     Resumed(Which),
-    Unacknowledged(Which, Duration),
+    Path(Which, PathFacts),
     AddressGone(Which),
     Network(NetworkStatus),
     /// A timeout, whether or not one is due.
@@ -101,7 +101,7 @@ impl Input {
         "ended",
         "stalled",
         "resumed",
-        "unacknowledged",
+        "path",
         "address_gone",
         "online",
         "offline",
@@ -124,7 +124,7 @@ impl Input {
             Input::Ended(..) => 9,
             Input::Stalled(_) => 10,
             Input::Resumed(_) => 11,
-            Input::Unacknowledged(..) => 12,
+            Input::Path(..) => 12,
             Input::AddressGone(_) => 13,
             Input::Network(NetworkStatus::Online) => 14,
             Input::Network(NetworkStatus::Offline) => 15,
@@ -268,7 +268,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         7 => Input::Ended(which, end(chance, 0.05)),
         8 | 9 => Input::Stalled(which),
         10 | 11 => Input::Resumed(which),
-        12 => Input::Unacknowledged(which, span(chance)),
+        12 => Input::Path(which, PathFacts::new(chance.below(3), span(chance))),
         13 => Input::AddressGone(which),
         14 => Input::Network(NetworkStatus::Online),
         15 => Input::Network(NetworkStatus::Offline),

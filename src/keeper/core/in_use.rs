@@ -11,21 +11,46 @@ use crate::keeper::verdict::{self, Inquest};
 use crate::keeper::watch::{Asked, Step, Watch};
 use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
 
+/// How a link was lost, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Loss {
+    seen: Seen,
+    /// The idle time that the end is judged by, where that is not the time
+    /// since the last byte.
+    gap: Option<Duration>,
+    /// What it says about the idle timeout if the path still works, and
+    /// whether the gap was a try.
+    evidence: Option<(Evidence, bool)>,
+    /// Whether the peer's system is known to have received all that was sent.
+    acknowledged: Option<bool>,
+}
+
+impl Loss {
+    /// Nothing is known beside how it was noticed.
+    pub(super) fn of(seen: Seen) -> Loss {
+        Loss { seen, gap: None, evidence: None, acknowledged: None }
+    }
+
+    /// With what it says about idleness.
+    pub(super) fn with_evidence(self, evidence: Option<(Evidence, bool)>) -> Loss {
+        let gap = evidence.map(|(evidence, _)| evidence.gap());
+        Loss { gap: self.gap.or(gap), evidence, ..self }
+    }
+}
+
 impl Keeper {
     /// Notes that something came in; false if `link` is not the one in use.
     pub(super) fn hear(&mut self, link: LinkId, now: Moment) -> bool {
-        let offline = self.offline;
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
         main.shaken = None;
         let heard = main.watch.hear(now);
-        let news = heard.survived.filter(|_| !offline);
-        if let Some(gap) = news
+        if let Some(gap) = heard.survived
             && (heard.answered || gap > self.prober.proven())
         {
             self.learn(Evidence::Survived { gap }, now);
         }
-        if let Some(gap) = news {
+        if let Some(gap) = heard.survived.filter(|_| !self.offline) {
             self.main_survived(gap);
         }
         self.believe_scouts(now);
@@ -51,13 +76,16 @@ impl Keeper {
                 self.emit(Event::BeatMissed { link, consecutive });
                 self.outputs.push_back(Output::Beat { link, token });
             }
-            Step::Dead { seen, asked } => {
+            Step::Dead { seen, asked, acknowledged } => {
                 if let Seen::Unanswered { beats } = seen {
                     self.tally.misses += 1;
                     self.emit(Event::BeatMissed { link, consecutive: beats });
                 }
-                let evidence = asked.and_then(|asked| self.evidence_of_silence(asked));
-                self.lose(seen, evidence, now);
+                // A peer whose system has received all that it was asked is
+                // stuck: the path has not forgotten the link.
+                let evidence = asked.filter(|_| acknowledged != Some(true)).and_then(evidence_of_silence);
+                let gap = asked.map(|asked| asked.gap);
+                self.lose(Loss { gap, acknowledged, ..Loss::of(seen).with_evidence(evidence) }, now);
             }
         }
     }
@@ -86,7 +114,7 @@ impl Keeper {
         if main.watch.is_late(due, now) {
             main.message = now;
         } else {
-            self.lose(Seen::NoMessage, None, now);
+            self.lose(Loss::of(Seen::NoMessage), now);
         }
     }
 
@@ -99,19 +127,14 @@ impl Keeper {
 
     /// The link in use is gone: drop it, tell, and see how to come back. The
     /// one way in which a link is lost.
-    pub(super) fn lose(&mut self, seen: Seen, evidence: Option<(Evidence, bool)>, now: Moment) {
+    pub(super) fn lose(&mut self, loss: Loss, now: Moment) {
+        let Loss { seen, gap, evidence, acknowledged } = loss;
         let Some((link, main)) = self.take_main(now) else { return };
         self.void_scouts(now);
         if !matches!(seen, Seen::Ended(_)) {
             self.outputs.push_back(Output::Abandon { link });
         }
-        let gap = match evidence {
-            Some((
-                Evidence::Expired { gap } | Evidence::EndedIdle { gap } | Evidence::Survived { gap },
-                _,
-            )) => gap,
-            None => main.watch.gap(now),
-        };
+        let gap = gap.unwrap_or_else(|| main.watch.gap(now));
         let (evidence, chosen) =
             evidence.map_or((None, false), |(evidence, chosen)| (Some(evidence), chosen));
         let alone = chosen
@@ -120,21 +143,16 @@ impl Keeper {
         let uptime = now.since(main.since);
         let proved = uptime >= self.config.reconnect.stable && main.heard;
         self.tell_loss(link, &main, seen.clone(), gap, now);
-        match verdict::known_at_once(&seen) {
+        match verdict::known_at_once(&seen, acknowledged) {
             Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
             None => {
-                let otherwise = match (&seen, evidence) {
-                    (Seen::Ended(LinkEnd::Io { .. }), _) => Cause::PathDead,
-                    (Seen::Ended(_), _) => Cause::ClosedByPeer,
-                    (Seen::Silent | Seen::ProbeUnanswered | Seen::Unanswered { .. }, _) => Cause::ServerStuck,
-                    (_, _) => Cause::PathDead,
-                };
                 self.inquest = Some(Inquest {
                     link,
                     local: main.local,
                     rtt: main.watch.rtt(),
-                    evidence: evidence.filter(|_| !self.offline),
-                    otherwise,
+                    evidence,
+                    otherwise: verdict::otherwise(&seen, acknowledged),
+                    unacknowledged: acknowledged == Some(false),
                     spoiled: self.offline.then_some(Ground::NetworkEvent).or(main.shaken),
                 });
             }
@@ -155,34 +173,6 @@ impl Keeper {
 
     // Evidence.
 
-    /// What a row of unanswered beats says, if the path still works.
-    pub(super) fn evidence_of_silence(&self, asked: Asked) -> Option<(Evidence, bool)> {
-        (!asked.spoiled && !self.offline).then_some((Evidence::Expired { gap: asked.gap }, asked.chosen))
-    }
-
-    /// What an end says, if the path still works.
-    pub(super) fn evidence_of_end(
-        &self,
-        watch: &Watch,
-        end: &LinkEnd,
-        now: Moment,
-    ) -> Option<(Evidence, bool)> {
-        if !verdict::may_be_a_middlebox(end) || self.offline {
-            return None;
-        }
-        match watch.asked() {
-            // In answer to a beat: a reset says that the path forgot the
-            // link; another end only where the gap was a try.
-            Some(asked) if asked.spoiled => None,
-            Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
-                Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
-            }
-            Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
-            None if watch.is_spoiled() || watch.is_probing() => None,
-            None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
-        }
-    }
-
     /// The first dial after a death shows what it was.
     pub(super) fn conclude(&mut self, dialled: Option<Dialled>, now: Moment) {
         let Some(inquest) = self.inquest.take() else { return };
@@ -194,12 +184,17 @@ impl Keeper {
             }
         }
         let Inquest { link, .. } = inquest;
-        self.emit(Event::Diagnosed { link, cause: finding.cause, evidence: finding.ground });
+        let ground = finding.ground_for(inquest.unacknowledged);
+        self.emit(Event::Diagnosed { link, cause: finding.cause, evidence: ground });
         self.tell_interval(now);
     }
 
-    /// Feeds the prober; true if the observation was taken for idle expiry.
+    /// Feeds the prober, unless the network is reported gone; true if the
+    /// observation was taken for idle expiry.
     pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
+        if self.offline {
+            return false;
+        }
         let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
         let known = self.prober.failed();
         let lesson = self.prober.learn(evidence, now);
@@ -242,5 +237,28 @@ impl Keeper {
         if let Some((_, main)) = self.main_mut_any() {
             main.watch.set_pace(pace, now);
         }
+    }
+}
+
+/// What a row of unanswered beats says, if the path still works.
+pub(super) fn evidence_of_silence(asked: Asked) -> Option<(Evidence, bool)> {
+    (!asked.spoiled).then_some((Evidence::Expired { gap: asked.gap }, asked.chosen))
+}
+
+/// What an end says, if the path still works.
+pub(super) fn evidence_of_end(watch: &Watch, end: &LinkEnd, now: Moment) -> Option<(Evidence, bool)> {
+    if !verdict::may_be_a_middlebox(end) {
+        return None;
+    }
+    match watch.asked() {
+        // In answer to a beat: a reset says that the path forgot the link;
+        // another end only where the gap was a try.
+        Some(asked) if asked.spoiled => None,
+        Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
+            Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
+        }
+        Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
+        None if watch.is_spoiled() || watch.is_probing() => None,
+        None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
     }
 }

@@ -10,6 +10,7 @@ mod scouting;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use self::in_use::{Loss, evidence_of_end};
 use self::memory::Memory;
 use self::roles::{Main, Role, Stall};
 use self::scouting::Scouting;
@@ -19,7 +20,7 @@ use super::verdict::Inquest;
 use super::watch::Watch;
 use super::{
     Activity, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
-    Opened, Output, Seen, State, Timer, Token,
+    Opened, Output, PathFacts, Seen, State, Timer, Token,
 };
 
 /// Sleep shorter than this is not told from a busy machine.
@@ -210,7 +211,7 @@ impl Keeper {
     pub fn reconnect_now(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
-            Course::Underway if self.main().is_some() => self.lose(Seen::Asked, None, now),
+            Course::Underway if self.main().is_some() => self.lose(Loss::of(Seen::Asked), now),
             Course::Waiting { .. } => self.open(now),
             Course::Idle | Course::Underway | Course::Closing | Course::Finished(_) => {}
         }
@@ -287,7 +288,8 @@ impl Keeper {
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
-        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
+        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now)
+            .with_path(opened.tells_path);
         watch.set_pace(self.next_pace(now), now);
         let main = Main {
             epoch: self.epoch,
@@ -370,8 +372,8 @@ impl Keeper {
         self.settle_time(now);
         match self.role(link) {
             Some(Role::Main(main)) => {
-                let evidence = self.evidence_of_end(&main.watch, &end, now);
-                self.lose(Seen::Ended(end), evidence, now);
+                let evidence = evidence_of_end(&main.watch, &end, now);
+                self.lose(Loss::of(Seen::Ended(end)).with_evidence(evidence), now);
             }
             Some(Role::Draining { .. }) => {
                 self.forget(link);
@@ -411,16 +413,15 @@ impl Keeper {
         }
     }
 
-    /// The oldest byte of the link that the peer's system has not
-    /// acknowledged has waited this long. Also taken while the link is
-    /// stalled, when no beat can show a death.
-    pub fn handle_unacknowledged(&mut self, link: LinkId, waiting: Duration, now: Moment) {
+    /// The system tells this of the path under the link. Wanted before
+    /// [`Keeper::handle_timeout`] when a beat's answer is due
+    /// ([`Timer::Answer`]), since it tells a dead path from a peer that is
+    /// stuck, and when the keeper asks for it ([`Timer::Path`]); welcome at
+    /// any time.
+    pub fn handle_path(&mut self, link: LinkId, facts: PathFacts, now: Moment) {
         self.settle_time(now);
-        let Some(main) = self.main_mut(link) else { return };
-        if main.stall.is_some() && waiting >= main.watch.span() {
-            self.lose(Seen::Unacknowledged, None, now);
-        } else if main.stall.is_none() && waiting >= main.watch.patience() && main.watch.asked().is_none() {
-            main.watch.bring_forward(now, false);
+        if self.main_mut(link).is_some() {
+            self.with_watch(now, |watch| watch.path(facts, now));
         }
     }
 
@@ -428,7 +429,7 @@ impl Keeper {
     pub fn handle_address_gone(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
         if self.main_mut(link).is_some() {
-            self.lose(Seen::AddressGone, None, now);
+            self.lose(Loss::of(Seen::AddressGone), now);
         }
     }
 
@@ -443,7 +444,9 @@ impl Keeper {
             return;
         }
         match timer {
-            Timer::Beat | Timer::Answer | Timer::Silence => self.with_watch(now, |watch| watch.timeout(now)),
+            Timer::Beat | Timer::Answer | Timer::Silence | Timer::Path => {
+                self.with_watch(now, |watch| watch.timeout(now))
+            }
             Timer::Message => self.message_overdue(due, now),
             Timer::Scout => self.scouts_due(now),
             Timer::Retry => self.open(now),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::in_use::Loss;
 use super::opening::OFFLINE_RHYTHM;
 use super::{Course, Keeper};
 use crate::keeper::{Because, Config, Dice, Event, Ground, Moment, NetworkStatus, Seen};
@@ -79,7 +80,7 @@ impl Keeper {
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
         match self.main_mut_any() {
-            Some(_) if too_long => self.lose(Seen::Slept, None, now),
+            Some(_) if too_long => self.lose(Loss::of(Seen::Slept), now),
             Some((_, main)) => {
                 main.watch.wake(probe_at);
                 main.message = now;

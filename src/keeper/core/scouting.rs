@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use super::in_use::{evidence_of_end, evidence_of_silence};
 use super::roles::Role;
 use super::{Course, Keeper};
 use crate::keeper::heartbeat::{Evidence, Pace, SCOUTS};
@@ -250,7 +251,7 @@ impl Keeper {
         let Stage::Silent { watch, asked, .. } = &scout.stage else {
             return self.scout_not_had(link, gap, false, now);
         };
-        let evidence = self.evidence_of_end(watch, end, now).map(|(evidence, _)| evidence);
+        let evidence = evidence_of_end(watch, end, now).map(|(evidence, _)| evidence);
         let since = asked.unwrap_or(now);
         let by_itself = watch.gap(now);
         let deadline = matches!(evidence, Some(Evidence::EndedIdle { gap }) if self.is_deadline(gap));
@@ -297,8 +298,7 @@ impl Keeper {
                 };
                 self.forget(link);
                 self.outputs.push_back(Output::Abandon { link });
-                let evidence =
-                    asked.and_then(|asked| self.evidence_of_silence(asked)).map(|(evidence, _)| evidence);
+                let evidence = asked.and_then(evidence_of_silence).map(|(evidence, _)| evidence);
                 let met = if evidence.is_some() { Scouted::Expired } else { Scouted::Void };
                 self.emit(Event::ScoutReturned { link, gap, met });
                 self.scout_met(gap, evidence, since, now);

@@ -26,6 +26,15 @@ pub(crate) enum Evidence {
     },
 }
 
+impl Evidence {
+    /// The gap that it speaks of.
+    pub(crate) fn gap(self) -> Duration {
+        match self {
+            Evidence::Survived { gap } | Evidence::Expired { gap } | Evidence::EndedIdle { gap } => gap,
+        }
+    }
+}
+
 /// What the prober made of an observation, where it is worth telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lesson {

@@ -15,7 +15,7 @@ use super::lane::{Lane, Packet};
 use super::path::{Direction, Expiry, backed_off};
 use super::world::{Received, Rules};
 use crate::keeper::LinkEnd;
-use crate::transport::PathFacts;
+use crate::keeper::PathFacts;
 
 #[derive(Debug)]
 pub(super) struct Flow<In, Out> {

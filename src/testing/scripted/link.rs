@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use super::Step;
 use super::wire::{Wire, WroteWhat};
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 use crate::testing::alarm::Alarm;
-use crate::transport::{Confirms, Frame, Link, PathFacts};
+use crate::transport::{Confirms, Frame, Link};
 
 /// A link whose other end is a [`Peer`](super::Peer).
 ///
@@ -89,8 +89,14 @@ impl<In: Send + 'static, Out: Send + 'static> Link for ScriptedLink<In, Out> {
             return Poll::Pending;
         }
         let at = self.wire.began.elapsed();
-        let answered = self.wire.state().write(at);
-        if answered {
+        let mut state = self.wire.state();
+        let answered = state.write(at);
+        let reads_here = state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker()));
+        let due = state.next_due();
+        drop(state);
+        // A task that reads and writes is woken when the answer is there, not
+        // also to wait for it.
+        if answered && (!reads_here || self.alarm.poll_at(due, cx).is_ready()) {
             self.wire.wake_reader();
         }
         self.wire.progress.notify_waiters();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::wire::Wire;
 use super::{Answers, Wrote, WroteWhat};
-use crate::keeper::{LinkEnd, LinkId, Token};
-use crate::transport::{Frame, PathFacts};
+use crate::keeper::{LinkEnd, LinkId, PathFacts, Token};
+use crate::transport::Frame;
 
 /// The other end of a link that a [`Script`](super::Script) opened.
 ///
@@ -66,7 +66,7 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
         self.wire.wake_writer();
     }
 
-    /// What the link says of the path under it. Default: nothing.
+    /// What the link says of the path under it from now on.
     pub fn path_facts(&self, facts: Option<PathFacts>) {
         self.wire.state().path_facts = facts;
     }

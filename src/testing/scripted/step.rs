@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::keeper::{Beat, Failure};
+use crate::keeper::{Beat, Failure, PathFacts};
 use crate::transport::Confirms;
 
 /// What becomes of one attempt to connect.
@@ -18,6 +18,7 @@ pub struct Step {
     pub(super) local_addr: Option<SocketAddr>,
     pub(super) beat: Beat,
     pub(super) confirms: Option<Confirms>,
+    pub(super) path_facts: Option<PathFacts>,
     pub(super) answers: Answers,
     pub(super) goodbyes: Answers,
 }
@@ -90,6 +91,13 @@ impl Step {
         self
     }
 
+    /// What the link says of the path under it, until the test says otherwise
+    /// with [`Peer::path_facts`](super::Peer::path_facts). Default: nothing.
+    pub fn path_facts(mut self, facts: PathFacts) -> Step {
+        self.path_facts = Some(facts);
+        self
+    }
+
     /// How the peer answers beats, until the test says otherwise with
     /// [`Peer::answers`](super::Peer::answers).
     pub fn answers(mut self, answers: Answers) -> Step {
@@ -111,6 +119,7 @@ impl Step {
             local_addr: None,
             beat: Beat::Ping,
             confirms: None,
+            path_facts: None,
             answers: Answers::AtOnce,
             goodbyes: Answers::AtOnce,
         }

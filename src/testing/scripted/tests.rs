@@ -1,7 +1,7 @@
 use super::*;
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 use crate::testing::{ByHand, attempt, dial_report};
-use crate::transport::{Confirms, Frame, Link, PathFacts};
+use crate::transport::{Confirms, Frame, Link};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

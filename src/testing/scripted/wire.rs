@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Answers, Peer, ScriptedLink, Step};
-use crate::keeper::{LinkEnd, LinkId, Token};
-use crate::transport::{Frame, PathFacts};
+use crate::keeper::{LinkEnd, LinkId, PathFacts, Token};
+use crate::transport::Frame;
 
 /// Something that a link wrote, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) fn pair<In, Out>(
         answers: step.answers,
         goodbyes: step.goodbyes,
         blocked: false,
-        path_facts: None,
+        path_facts: step.path_facts,
         dropped: None,
         reader: None,
         writer: None,

@@ -150,6 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         self.poll_flush(cx)
     }
 
+    pub(super) fn stream(&self) -> &S {
+        self.socket.stream()
+    }
+
     pub(super) fn traffic(&self) -> Traffic {
         self.socket.traffic()
     }

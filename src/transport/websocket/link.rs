@@ -9,7 +9,7 @@ use http::HeaderValue;
 use super::engine::Engine;
 use super::message::Message;
 use crate::dial::Stream;
-use crate::keeper::{LinkEnd, Token};
+use crate::keeper::{LinkEnd, PathFacts, Token};
 use crate::transport::{Frame, Link, Traffic};
 
 /// A parked message up to this size, 32 KiB, is copied out of the buffer that
@@ -82,6 +82,12 @@ impl Link for WebSocketLink {
 
     fn traffic(&self) -> Option<Traffic> {
         Some(self.engine.traffic())
+    }
+
+    /// What the kernel knows of the TCP connection: on Linux, with the
+    /// feature `tcp-info`.
+    fn path_facts(&self) -> Option<PathFacts> {
+        self.engine.stream().path_facts()
     }
 
     fn weigh(&self, message: &Message) -> usize {

@@ -64,6 +64,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.out.len() - self.written
     }
 
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
+
     pub(super) fn traffic(&self) -> Traffic {
         self.traffic
     }

@@ -40,7 +40,7 @@ impl Client for Longlink {
     fn opened(&mut self, link: Link, dial: Duration, took: Duration, now: Duration) {
         if let Some(id) = self.id(link) {
             let dialled = Dialled { took: dial, local: None };
-            self.keeper.handle_opened(id, Opened { beat: self.beat, dialled, took }, moment(now));
+            self.keeper.handle_opened(id, Opened::new(self.beat, dialled, took), moment(now));
         }
     }
 

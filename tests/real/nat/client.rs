@@ -1,0 +1,260 @@
+//! The client under test, in its namespace, and what it tells.
+
+use std::io::Write;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use longlink::keeper::{Cause, Ground, Seen};
+use longlink::{Event, Heartbeat, Message, Reconnect, ResilientConnection, Stats, WebSocket};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::lab::Lab;
+use crate::namespace::Settlement;
+use crate::server::Server;
+
+/// A longlink client, and the account of what it told.
+#[derive(Debug)]
+pub struct Client {
+    name: String,
+    start: Instant,
+    news: Receiver<(Instant, News)>,
+    orders: UnboundedSender<Order>,
+    connected: bool,
+    pub account: Account,
+    _settlement: Settlement,
+}
+
+/// What a client told since the account was last cleared.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Links in use that were lost.
+    pub lost: Vec<Loss>,
+    /// Why links ended.
+    pub diagnosed: Vec<(Cause, Ground)>,
+    /// Timeouts that were found: between these two.
+    pub learned: Vec<(Duration, Duration)>,
+    /// Gaps that used to survive and no longer did.
+    pub shrank: Vec<Duration>,
+    /// Scouts that were sent.
+    pub scouts: u64,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Pushes that came in.
+    pub pushes: Vec<u64>,
+}
+
+/// The end of a link in use.
+#[derive(Debug)]
+pub struct Loss {
+    pub seen: Seen,
+    pub gap: Duration,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum News {
+    Event(Event),
+    /// A push came.
+    Pushed(u64),
+    /// Another message came: an echo.
+    Echoed,
+}
+
+#[derive(Debug)]
+enum Order {
+    Send(String),
+    Stats(Sender<Stats>),
+}
+
+impl Client {
+    /// Connects in the background, from the lab's first namespace.
+    pub fn start(lab: &Lab, server: &Server, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
+        let settlement = lab.client().settle();
+        let (tell, news) = mpsc::channel();
+        let (orders, taken) = unbounded_channel();
+        let events = tell.clone();
+        let connection = ResilientConnection::builder(WebSocket::new(server.url(name)).expect("a sound URL"))
+            .heartbeat(heartbeat)
+            .reconnect(Reconnect::scaled(scale))
+            // The test may be over.
+            .on_event(move |event| drop(events.send((Instant::now(), News::Event(event.clone())))))
+            .on_connect(|mut session| async move {
+                session.send(Message::from("login")).await?;
+                session.recv().await?;
+                Ok(session)
+            })
+            .runtime(settlement.handle().clone())
+            .seed(1)
+            .build()
+            .expect("the settings are sound");
+        settlement.handle().spawn(application(connection, taken, tell));
+        Client {
+            name: name.to_owned(),
+            start: Instant::now(),
+            news,
+            orders,
+            connected: false,
+            account: Account::default(),
+            _settlement: settlement,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What longlink counted.
+    pub fn stats(&self) -> Stats {
+        let (tell, told) = mpsc::channel();
+        self.order(Order::Stats(tell));
+        told.recv().expect("the application answers")
+    }
+
+    /// Sends a message and waits for its echo.
+    pub fn round_trip(&mut self) {
+        self.order(Order::Send("hello".to_owned()));
+        self.until("the echo", Duration::from_secs(10), |news, _| matches!(news, News::Echoed));
+    }
+
+    fn order(&self, order: Order) {
+        self.orders.send(order).expect("the application runs as long as its client");
+    }
+
+    /// Takes in news until `done` says so; panics after `limit`.
+    pub fn until(&mut self, what: &str, limit: Duration, mut done: impl FnMut(&News, &Account) -> bool) {
+        let deadline = Instant::now() + limit;
+        while let Some(news) = self.next(deadline) {
+            if done(&news, &self.account) {
+                return;
+            }
+        }
+        panic!("{}: waited {limit:.1?} in vain: {what}; {:#?}", self.name, self.account);
+    }
+
+    /// Takes in news until a link is in use.
+    pub fn until_connected(&mut self, limit: Duration) {
+        if !self.connected {
+            self.until("a link is in use", limit, |news, _| {
+                matches!(news, News::Event(Event::Connected { .. }))
+            });
+        }
+    }
+
+    /// Takes in news until the interval is this again.
+    pub fn until_interval(&mut self, interval: Duration, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while self.stats().interval != interval {
+            assert!(self.next(deadline).is_some(), "{}: not at {interval:.1?} again", self.name);
+        }
+    }
+
+    /// Takes in news until a beat was answered after a silence at least this
+    /// long.
+    pub fn until_survived(&mut self, least: Duration, limit: Duration) {
+        let mut silence = Duration::ZERO;
+        self.until("a silence survived", limit, |news, _| match news {
+            News::Event(Event::BeatSent { gap, .. }) => {
+                silence = *gap;
+                false
+            }
+            News::Event(Event::BeatAnswered { .. }) => silence >= least,
+            News::Event(_) | News::Pushed(_) | News::Echoed => false,
+        });
+    }
+
+    /// Takes in news for so long.
+    pub fn pass(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while self.next(deadline).is_some() {}
+    }
+
+    /// The next piece of news, entered in the account; `None` once `deadline`
+    /// has come.
+    fn next(&mut self, deadline: Instant) -> Option<News> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.news.recv_timeout(left) {
+            Ok((at, news)) => {
+                self.tell(at, &news);
+                self.account.enter(&news);
+                match news {
+                    News::Event(Event::Connected { .. }) => self.connected = true,
+                    News::Event(Event::Disconnected { .. }) => self.connected = false,
+                    News::Event(_) | News::Pushed(_) | News::Echoed => {}
+                }
+                Some(news)
+            }
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("{}: the application is gone", self.name),
+        }
+    }
+
+    fn tell(&self, at: Instant, news: &News) {
+        match news {
+            News::Event(Event::Connecting { .. } | Event::BeatAnswered { .. }) => {}
+            News::Event(event) => self.line(at, event),
+            News::Pushed(number) => self.line(at, &format_args!("push {number} came in")),
+            News::Echoed => self.line(at, &"echo"),
+        }
+    }
+
+    /// Tells a line of the test's own in the client's timeline.
+    pub fn say(&self, what: impl std::fmt::Display) {
+        self.line(Instant::now(), &what);
+    }
+
+    fn line(&self, at: Instant, what: &dyn std::fmt::Display) {
+        let seconds = at.saturating_duration_since(self.start).as_secs_f64();
+        // In one piece, since the labs of several threads tell at once.
+        let line = format!("{seconds:8.3}  {:<16} {what}\n", self.name);
+        let _ = std::io::stdout().write_all(line.as_bytes());
+    }
+}
+
+impl Account {
+    pub fn clear(&mut self) {
+        *self = Account::default();
+    }
+
+    fn enter(&mut self, news: &News) {
+        match news {
+            News::Event(Event::Disconnected { seen, gap, .. }) => {
+                self.lost.push(Loss { seen: seen.clone(), gap: *gap });
+            }
+            News::Event(Event::Diagnosed { cause, evidence, .. }) => self.diagnosed.push((*cause, *evidence)),
+            News::Event(Event::IdleTimeoutLearned { proven, failed }) => {
+                self.learned.push((*proven, *failed))
+            }
+            News::Event(Event::IdleTimeoutShrank { failed }) => self.shrank.push(*failed),
+            News::Event(Event::ScoutSent { .. }) => self.scouts += 1,
+            News::Event(Event::AttemptFailed { .. }) => self.failures += 1,
+            News::Pushed(number) => self.pushes.push(*number),
+            News::Event(_) | News::Echoed => {}
+        }
+    }
+}
+
+/// Reads what comes in, and does what it is told.
+async fn application(
+    mut connection: ResilientConnection<Message>,
+    mut orders: UnboundedReceiver<Order>,
+    tell: Sender<(Instant, News)>,
+) {
+    loop {
+        tokio::select! {
+            order = orders.recv() => match order {
+                Some(Order::Send(text)) => drop(connection.sender().send(Message::from(text)).await),
+                Some(Order::Stats(asked)) => drop(asked.send(connection.stats())),
+                None => return,
+            },
+            message = connection.recv() => {
+                let Some(Ok(message)) = message else { return };
+                let text = message.as_text().unwrap_or_default();
+                let news = match text.strip_prefix("push ").and_then(|number| number.parse().ok()) {
+                    Some(number) => News::Pushed(number),
+                    None => News::Echoed,
+                };
+                drop(tell.send((Instant::now(), news)));
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a server pushes without being asked.
+
+use std::thread;
+use std::time::Duration;
+
+use longlink::Heartbeat;
+
+use crate::client::Client;
+use crate::stage::{PLAIN, SCALE, Stage, T, learn, wanted};
+
+/// Clients at once, whose pushes come at different times of their silences.
+const CLIENTS: u32 = 6;
+const PUSHES: u32 = 5;
+
+/// Pushes at times that lie anywhere in a silence.
+fn push(stage: &Stage, client: &mut Client, number: u32) {
+    let interval = client.stats().interval;
+    for turn in 0..PUSHES {
+        // Long enough for a beat or two since the push before.
+        let phase = f64::from(number + turn * CLIENTS) / f64::from(CLIENTS * PUSHES);
+        client.pass(interval.mul_f64(1.0 + phase));
+        client.say("a push");
+        stage.server.push(client.name());
+    }
+    client.pass(Duration::from_secs(2));
+}
+
+#[test]
+fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
+    if !wanted() {
+        return;
+    }
+    let stage = &Stage::set(&[PLAIN]);
+    thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            scope.spawn(move || {
+                let mut client = stage.client(&format!("pushed-{number}"), SCALE);
+                learn(&mut client, T, SCALE);
+                client.account.clear();
+                push(stage, &mut client, number);
+                assert_eq!(client.account.pushes, (1..=u64::from(PUSHES)).collect::<Vec<_>>());
+                assert!(client.account.lost.is_empty(), "{:?}", client.account);
+            });
+        }
+        // So that what is shown could be otherwise.
+        scope.spawn(move || {
+            let heartbeat = Heartbeat::scaled(SCALE).probing(longlink::keeper::Probing::Fixed);
+            let late = T * 3 / 2;
+            let heartbeat = heartbeat.start(late).min(late);
+            let mut client = stage.client_with("too-late", heartbeat, SCALE);
+            client.until_connected(Duration::from_secs(10));
+            client.pass(T * 5 / 4);
+            stage.server.push(client.name());
+            client.pass(T);
+            assert!(client.account.pushes.is_empty(), "{:?}", client.account);
+            assert_eq!(client.account.lost.len(), 1, "{:?}", client.account);
+        });
+    });
+}

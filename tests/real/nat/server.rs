@@ -1,0 +1,135 @@
+//! A WebSocket server that echoes texts, and pushes when the test says so.
+//! Links log in by their first text; scouts never do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+
+use crate::lab::Lab;
+use crate::namespace::Settlement;
+
+const PORT: u16 = 9000;
+/// How long a handshake may take, so that a dead one does not stay.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// The server of a lab. A client gives its name as the path of the URL.
+#[derive(Debug)]
+pub struct Server {
+    address: String,
+    book: Arc<Mutex<Book>>,
+    _settlement: Settlement,
+}
+
+type Book = HashMap<String, Entry>;
+
+/// What the server knows of one client.
+#[derive(Debug, Default)]
+struct Entry {
+    /// Links that it has opened, scouts among them.
+    links: u64,
+    /// Links that have logged in.
+    logins: u64,
+    /// Pushes, over all links.
+    pushes: u64,
+    /// The link that logged in last.
+    newest: Option<UnboundedSender<Message>>,
+}
+
+impl Server {
+    /// Listens in the lab's last namespace.
+    pub fn start(lab: &Lab) -> Server {
+        let settlement = lab.server().settle();
+        let book = Arc::new(Mutex::new(Book::new()));
+        let listener = settlement.wait_for(TcpListener::bind(("0.0.0.0", PORT))).expect("the port is free");
+        settlement.handle().spawn(accept(listener, Arc::clone(&book)));
+        Server { address: lab.server_address(), book, _settlement: settlement }
+    }
+
+    /// Where a client of this name connects.
+    pub fn url(&self, client: &str) -> String {
+        format!("ws://{}:{PORT}/{client}", self.address)
+    }
+
+    /// How many links a client has opened, scouts among them.
+    pub fn links(&self, client: &str) -> u64 {
+        lock(&self.book).get(client).map_or(0, |entry| entry.links)
+    }
+
+    /// How many of them have logged in.
+    pub fn logins(&self, client: &str) -> u64 {
+        lock(&self.book).get(client).map_or(0, |entry| entry.logins)
+    }
+
+    /// Pushes the next number to a client, on the link that logged in last.
+    pub fn push(&self, client: &str) -> u64 {
+        let mut book = lock(&self.book);
+        let entry = book.get_mut(client).expect("the client was here");
+        entry.pushes += 1;
+        let newest = entry.newest.as_ref().expect("a client that was here has had a link");
+        // A link whose end the server has seen gets nothing: the push is lost.
+        let _ = newest.send(Message::from(format!("push {}", entry.pushes)));
+        entry.pushes
+    }
+}
+
+async fn accept(listener: TcpListener, book: Arc<Mutex<Book>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(serve(stream, Arc::clone(&book)));
+    }
+}
+
+async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
+    stream.set_nodelay(true).expect("a socket that was accepted takes options");
+    let mut name = String::new();
+    #[expect(clippy::result_large_err, reason = "the handshake's callback is typed so")]
+    let callback = |request: &Request, response: Response| {
+        name = request.uri().path().trim_start_matches('/').to_owned();
+        Ok(response)
+    };
+    let handshake = tokio::time::timeout(HANDSHAKE, accept_hdr_async(stream, callback));
+    let Ok(Ok(mut link)) = handshake.await else { return };
+    lock(&book).entry(name.clone()).or_default().links += 1;
+    let (newest, mut orders) = mpsc::unbounded_channel();
+    let mut login = Some(newest);
+    // Replaced by a newer link, this one is read on, and pushed to no more.
+    let mut replaced = false;
+    loop {
+        let sent = tokio::select! {
+            order = orders.recv(), if !replaced => match order {
+                Some(message) => link.send(message).await,
+                None => {
+                    replaced = true;
+                    Ok(())
+                }
+            },
+            // Pings are answered by the library as it reads.
+            message = link.next() => match message {
+                Some(Ok(text @ Message::Text(_))) => {
+                    if let Some(newest) = login.take() {
+                        let mut book = lock(&book);
+                        let entry = book.entry(name.clone()).or_default();
+                        entry.logins += 1;
+                        entry.newest = Some(newest);
+                    }
+                    link.send(text).await
+                }
+                Some(Ok(_)) => Ok(()),
+                Some(Err(_)) | None => return,
+            },
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().expect("nobody panics with the book in hand")
+}

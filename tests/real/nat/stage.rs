@@ -1,0 +1,96 @@
+//! What the tests share: a lab with a server, clients in it, and what a client
+//! is asked again and again.
+
+use std::time::Duration;
+
+use longlink::{Heartbeat, Probing};
+
+use crate::client::Client;
+use crate::lab::{Lab, Nat, Strangers, required, skip};
+use crate::server::Server;
+
+/// The idle timeout that most tests begin with.
+pub const T: Duration = Duration::from_secs(8);
+/// All of longlink's times in most tests: [`T`] stands for one of 64 s, and
+/// the shortest deadline of a beat is an eighth of a second.
+pub const SCALE: f64 = 1.0 / 8.0;
+/// Longer than any return to a working path takes: an attempt that hangs in
+/// the dark ends after 15 s at most.
+pub const BACK: Duration = Duration::from_secs(40);
+/// Links that learning may cost.
+pub const ALLOWANCE: usize = 3;
+
+/// A router that drops what it does not know, as most do.
+pub const PLAIN: Nat = Nat { timeout: T, strangers: Strangers::Dropped, loose: false };
+
+/// A lab and its server.
+#[derive(Debug)]
+pub struct Stage {
+    // In this order: what lives in the namespaces ends before they do.
+    pub server: Server,
+    pub lab: Lab,
+}
+
+impl Stage {
+    pub fn set(nats: &[Nat]) -> Stage {
+        let lab = Lab::build(nats);
+        Stage { server: Server::start(&lab), lab }
+    }
+
+    /// Starts a client with longlink's defaults, at a scale.
+    pub fn client(&self, name: &str, scale: f64) -> Client {
+        self.client_with(name, Heartbeat::scaled(scale), scale)
+    }
+
+    /// Starts a client whose scouts learn.
+    pub fn scouting(&self, name: &str, scale: f64) -> Client {
+        self.client_with(name, Heartbeat::scaled(scale).probing(Probing::Scout), scale)
+    }
+
+    /// Starts a client with another heartbeat.
+    pub fn client_with(&self, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
+        Client::start(&self.lab, &self.server, name, heartbeat, scale)
+    }
+}
+
+/// Whether a test of a minute or more is to be run here: where it is asked
+/// for and possible.
+pub fn wanted() -> bool {
+    if !required() {
+        skip("it takes minutes; LONGLINK_REQUIRE_REAL=1 runs it");
+        return false;
+    }
+    Lab::possible()
+}
+
+/// Waits until a client that knows nothing has learned the timeout on the link
+/// in use, at the allowed cost, and is connected.
+pub fn learn(client: &mut Client, timeout: Duration, scale: f64) {
+    // What the design promises, and a second for each link that it may cost.
+    let design = timeout * 6 + Duration::from_secs(600).mul_f64(scale);
+    let limit = design + Duration::from_secs(ALLOWANCE as u64);
+    client.until("the timeout is learned", limit, |_, account| !account.learned.is_empty());
+    client.until_connected(BACK);
+    assert!(client.account.lost.len() <= ALLOWANCE, "learning cost {:?}", client.account.lost);
+    assert_in_band(client, timeout);
+}
+
+/// The interval lies as far below the timeout as it should.
+pub fn assert_in_band(client: &Client, timeout: Duration) {
+    let interval = client.stats().interval;
+    let ratio = interval.div_duration_f64(timeout);
+    client.say(format_args!("{} links lost, {ratio:.3} of the timeout held", client.account.lost.len()));
+    assert!((0.7..=0.97).contains(&ratio), "the interval is {interval:.1?}, {ratio:.2} of the timeout");
+}
+
+/// Stays idle until so many beats at the held interval were answered; none
+/// may cost a link.
+pub fn hold(client: &mut Client, beats: usize) {
+    let lost = client.account.lost.len();
+    let interval = client.stats().interval;
+    for _ in 0..beats {
+        // Intervals are drawn up to a tenth shorter.
+        client.until_survived(interval.mul_f64(0.89), interval * 3);
+    }
+    assert_eq!(client.account.lost.len(), lost, "lost while holding: {:?}", client.account);
+}

@@ -1,0 +1,78 @@
+//! What is no idle timeout teaches none.
+
+use std::thread;
+use std::time::Duration;
+
+use longlink::keeper::Ground;
+
+use crate::lab::{Nat, Strangers};
+use crate::stage::{BACK, PLAIN, SCALE, Stage, T, hold, learn, wanted};
+
+/// How often the router moves.
+const CHANGES: u8 = 2;
+
+#[test]
+fn a_minute_of_darkness_changes_nothing_that_was_learned() {
+    if !wanted() {
+        return;
+    }
+    let stage = Stage::set(&[PLAIN]);
+    let mut client = stage.client("darkness", SCALE);
+    learn(&mut client, T, SCALE);
+    let before = client.stats();
+    client.account.clear();
+
+    client.say("it is dark");
+    stage.lab.darken(0);
+    client.pass(Duration::from_secs(60));
+    stage.lab.lighten(0);
+    client.say("it is light");
+    assert_eq!(client.account.lost.len(), 1, "{:?}", client.account.lost);
+    assert!(client.account.failures > 0, "no attempt failed in the dark");
+    client.until_connected(BACK);
+
+    client.round_trip();
+
+    let account = &client.account;
+    assert!(account.diagnosed.iter().all(|(_, ground)| *ground == Ground::DialFailed), "{account:?}");
+    assert!(account.learned.is_empty() && account.shrank.is_empty(), "{account:?}");
+    let after = client.stats();
+    assert_eq!((after.interval, after.proven), (before.interval, before.proven));
+    hold(&mut client, 2);
+}
+
+#[test]
+fn another_address_of_the_router_costs_a_link_and_teaches_nothing() {
+    if !wanted() {
+        return;
+    }
+    thread::scope(|scope| {
+        for (name, strangers) in [("moved-dropped", Strangers::Dropped), ("moved-reset", Strangers::Reset)] {
+            scope.spawn(move || {
+                let stage = Stage::set(&[Nat { strangers, ..PLAIN }]);
+                let mut client = stage.client(name, SCALE);
+                learn(&mut client, T, SCALE);
+                let before = client.stats();
+                client.account.clear();
+
+                for change in 1..=CHANGES {
+                    client.say("another address");
+                    stage.lab.change_address(0, 2 + change);
+                    let lost = usize::from(change);
+                    client.until("the link is lost", T * 2, |_, account| account.lost.len() == lost);
+                    client.until_connected(BACK);
+                    client.round_trip();
+                    // The doubt is lifted: the same interval again, and the gap
+                    // that failed survives.
+                    client.until_interval(before.interval, T * 3);
+                    let gap = client.account.lost[lost - 1].gap;
+                    client.until_survived(gap, T * 20);
+                    assert_eq!(client.account.lost.len(), lost, "{:?}", client.account);
+                }
+                let account = &client.account;
+                assert!(account.shrank.is_empty(), "{account:?}");
+                assert_eq!(client.stats().interval, before.interval);
+            });
+        }
+    });
+}
