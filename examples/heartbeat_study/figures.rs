@@ -79,6 +79,8 @@ pub fn beats_and_drops(rows: &[mixture::Row]) -> Plot {
         name: row.algorithm.name().to_owned(),
         colour: COLOURS[place % COLOURS.len()],
         at: (row.beats_ratio_median, row.drops_day_mean),
+        // A small one shows on top of a large one.
+        radius: if place % 2 == 0 { 9.0 } else { 5.0 },
     });
     let ratios = [0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
     let drops = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0];

@@ -41,7 +41,7 @@ pub enum Mark {
     /// Through these points; `name` goes into the legend, if it is not empty.
     Line { name: String, colour: &'static str, stroke: Stroke, points: Vec<(f64, f64)> },
     /// One point; `name` goes into the legend.
-    Point { name: String, colour: &'static str, at: (f64, f64) },
+    Point { name: String, colour: &'static str, at: (f64, f64), radius: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +91,9 @@ impl Plot {
                     }
                     name
                 }
-                Mark::Point { name, colour, at } => {
-                    write_dot(out, colour, self.place(*at))?;
-                    write_dot(out, colour, (RIGHT + 36.0, y))?;
+                Mark::Point { name, colour, at, radius } => {
+                    write_dot(out, colour, self.place(*at), *radius)?;
+                    write_dot(out, colour, (RIGHT + 36.0, y), *radius)?;
                     name
                 }
             };
@@ -158,8 +158,8 @@ impl Plot {
     }
 }
 
-fn write_dot(out: &mut String, colour: &str, (x, y): (f64, f64)) -> std::fmt::Result {
-    writeln!(out, r##"<circle cx="{x:.1}" cy="{y:.1}" r="6" fill="{colour}" stroke="#ffffff"/>"##)
+fn write_dot(out: &mut String, colour: &str, (x, y): (f64, f64), radius: f64) -> std::fmt::Result {
+    writeln!(out, r##"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="{colour}" stroke="#ffffff"/>"##)
 }
 
 fn escape(text: &str) -> String {
@@ -187,7 +187,7 @@ mod tests {
         let points = vec![(0.0, 0.0), (1.0, 1.0)];
         let line =
             Mark::Line { name: "a & b".to_owned(), colour: COLOURS[0], stroke: Stroke::Dashed, points };
-        let point = Mark::Point { name: "c".to_owned(), colour: COLOURS[1], at: (0.5, 0.5) };
+        let point = Mark::Point { name: "c".to_owned(), colour: COLOURS[1], at: (0.5, 0.5), radius: 5.0 };
         let (x, y) = (axis(Scale::Linear, 0.0, 1.0), axis(Scale::Linear, 0.0, 1.0));
         let svg = Plot { title: "t".to_owned(), x, y, marks: vec![line, point] }.svg();
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
