@@ -130,7 +130,7 @@ impl Client for Scripted<'_> {
         }
     }
 
-    fn open_failed(&mut self, link: Link, _: Duration, _: Duration) {
+    fn open_failed(&mut self, link: Link, _: Duration) {
         self.log.push(format!("no {link}"));
     }
 

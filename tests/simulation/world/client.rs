@@ -43,8 +43,8 @@ pub trait Client {
     fn start(&mut self, now: Duration);
     /// A link is there: `dial` is how long the path took, `took` all of it.
     fn opened(&mut self, link: Link, dial: Duration, took: Duration, now: Duration);
-    /// Refused, which took `dial`.
-    fn open_failed(&mut self, link: Link, dial: Duration, now: Duration);
+    /// Refused.
+    fn open_failed(&mut self, link: Link, now: Duration);
     fn answered(&mut self, link: Link, token: u64, now: Duration);
     /// A message came in.
     fn heard(&mut self, link: Link, now: Duration);

@@ -44,10 +44,9 @@ impl Client for Longlink {
         }
     }
 
-    fn open_failed(&mut self, link: Link, dial: Duration, now: Duration) {
+    fn open_failed(&mut self, link: Link, now: Duration) {
         if let Some(id) = self.remove(link) {
             // A dial that is refused does not show that the path is there.
-            let _ = dial;
             self.keeper.handle_open_failed(id, Failure::Refused, None, moment(now));
         }
     }

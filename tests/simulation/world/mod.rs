@@ -82,10 +82,7 @@ enum Happening {
         link: Link,
         dial: Duration,
     },
-    Refused {
-        link: Link,
-        dial: Duration,
-    },
+    Refused(Link),
     /// A packet leaves its sender, for the first time or again.
     Leave {
         segment: Segment,
@@ -275,7 +272,7 @@ impl<'a, C: Client> World<'a, C> {
         let dialled = through + self.nature.rtt;
         let dial = dialled - self.now;
         if self.nature.server_down(through) {
-            self.queue.put(dialled, Happening::Refused { link, dial });
+            self.queue.put(dialled, Happening::Refused(link));
         } else {
             self.queue.put(dialled + 2 * self.nature.rtt, Happening::Opened { link, dial });
         }
@@ -309,9 +306,9 @@ impl<'a, C: Client> World<'a, C> {
     fn happen(&mut self, what: Happening) {
         match what {
             Happening::Opened { link, dial } => self.opened(link, dial),
-            Happening::Refused { link, dial } => {
+            Happening::Refused(link) => {
                 if self.dialled(link) {
-                    self.tell(|client, now| client.open_failed(link, dial, now));
+                    self.tell(|client, now| client.open_failed(link, now));
                 }
             }
             Happening::Leave { segment, tries } => {
