@@ -57,7 +57,7 @@ async fn a_server_that_reads_nothing_is_stuck_and_says_nothing_of_the_idle_timeo
 /// Runs itself again in a network namespace of its own, where it may drop
 /// what it sends.
 #[test]
-#[ignore = "needs root and nft"]
+#[ignore = "needs nft, and root or user namespaces"]
 fn the_kernel_tells_how_long_a_byte_has_waited_that_does_not_arrive() {
     const WITHIN: &str = "LONGLINK_WITHIN_NAMESPACE";
     let name = "the_kernel_tells_how_long_a_byte_has_waited_that_does_not_arrive";
@@ -69,7 +69,15 @@ fn the_kernel_tells_how_long_a_byte_has_waited_that_does_not_arrive() {
         let this = std::env::current_exe().unwrap();
         return run(
             "unshare",
-            &["--net", this.to_str().unwrap(), "--exact", name, "--ignored", "--nocapture"],
+            &[
+                "--map-root-user",
+                "--net",
+                this.to_str().unwrap(),
+                "--exact",
+                name,
+                "--ignored",
+                "--nocapture",
+            ],
         );
     }
     run("ip", &["link", "set", "lo", "up"]);
