@@ -72,7 +72,7 @@ impl Args {
             }
         }
         if args.quick {
-            (args.networks, args.days) = (300, 7);
+            (args.networks, args.days) = (150, 7);
         }
         // Both were checked against bounds that fit.
         args.networks = networks.map_or(args.networks, |networks| networks as usize);
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn quick_is_a_choice_that_others_override() {
         let quick = parse("--days 3 --quick --json").unwrap().unwrap();
-        assert_eq!((quick.days, quick.networks, quick.json), (3, 300, true));
+        assert_eq!((quick.days, quick.networks, quick.json), (3, 150, true));
         assert_eq!(parse("").unwrap().unwrap().networks, 10_000);
         assert_eq!(parse("--quick --help").unwrap(), None);
     }
