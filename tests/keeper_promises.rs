@@ -248,3 +248,44 @@ fn a_word_a_little_early_is_kept_all_the_same() {
     assert_eq!(proven(&rig), millis(9_900));
     assert_eq!(requests(&rig).last(), Some(&(millis(9_900), secs(27))));
 }
+
+#[test]
+fn what_the_path_held_up_says_what_it_forgets_and_costs_no_link() {
+    // A beat after 34 s is missed once; then what the server said before comes
+    // in, and the answer behind it.
+    let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
+    rig.learn(secs(27));
+    rig.until_beat();
+    rig.pass(secs(1));
+    assert_eq!(rig.misses().len(), 1);
+    rig.message();
+    rig.answer();
+    let figures = rig.keeper.figures(rig.now);
+    assert_eq!(figures.proven, secs(27), "the beat has brought the flow back: nothing is proven");
+    assert!(rig.is_connected());
+    assert_eq!(rig.interval(), secs(29), "between 27 and 34 s");
+}
+
+#[test]
+fn a_message_that_crosses_a_beat_proves_nothing_and_disproves_nothing() {
+    let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
+    rig.learn(secs(27));
+    rig.until_beat();
+    rig.pass(RTT / 2);
+    rig.message();
+    rig.pass(RTT / 2);
+    rig.answer();
+    assert_eq!(rig.keeper.figures(rig.now).proven, secs(27));
+    assert_eq!(rig.interval(), secs(34), "the same gap is tried again");
+}
+
+#[test]
+fn an_answer_that_comes_before_a_message_proves_the_gap() {
+    let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
+    rig.learn(secs(27));
+    rig.until_beat();
+    rig.pass(RTT);
+    rig.answer();
+    rig.message();
+    assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
+}

@@ -7,7 +7,7 @@ use super::Driver;
 use super::board::Tally;
 use super::contain::contain;
 use super::inbox::Room;
-use crate::keeper::{LinkEnd, Moment};
+use crate::keeper::{LinkEnd, LinkId, Moment};
 use crate::transport::{Frame, Link, Transport};
 
 /// Frames of one turn: beyond it others have their turn, however fast a peer
@@ -24,6 +24,8 @@ struct Batch {
     frames: usize,
     bytes: usize,
     messages: bool,
+    /// A beat's answer came before the first message.
+    answered_first: bool,
     /// The peer said something that the link may have to answer.
     alive: bool,
     /// Nothing more waits: the link will wake the task.
@@ -61,12 +63,10 @@ impl<T: Transport> Driver<T> {
         if !self.arrived.is_empty() {
             self.deliver(cx);
         }
-        // A part of a long message is a sign of life too.
-        if batch.messages {
-            let now = self.now();
-            self.keeper.handle_message(id, now);
-            self.execute();
+        if batch.messages && !batch.answered_first {
+            self.heard_message(id);
         } else if batch.frames > 0 || bytes > 0 {
+            // A part of a long message is a sign of life too.
             let now = self.now();
             self.keeper.handle_heard(id, now);
             self.execute();
@@ -77,6 +77,9 @@ impl<T: Transport> Driver<T> {
             self.keeper.handle_answered(id, token, now);
             self.execute();
             at += 1;
+        }
+        if batch.messages && batch.answered_first {
+            self.heard_message(id);
         }
         if was_stalled {
             let now = self.now();
@@ -93,6 +96,12 @@ impl<T: Transport> Driver<T> {
             return false;
         }
         !batch.exhausted
+    }
+
+    fn heard_message(&mut self, id: LinkId) {
+        let now = self.now();
+        self.keeper.handle_message(id, now);
+        self.execute();
     }
 
     /// What a link that cannot be written to still has to say: its end, if it
@@ -123,7 +132,10 @@ impl<T: Transport> Driver<T> {
                         batch.bytes += link.weigh(&message);
                         arrived.push_back(message);
                     }
-                    Poll::Ready(Ok(Frame::Pong(token))) => pongs.push(token),
+                    Poll::Ready(Ok(Frame::Pong(token))) => {
+                        batch.answered_first |= !batch.messages;
+                        pongs.push(token);
+                    }
                     Poll::Ready(Ok(Frame::Alive)) => batch.alive = true,
                     Poll::Ready(Err(end)) => {
                         batch.ended = Some(end);

@@ -121,6 +121,15 @@ struct Confirming {
     again: bool,
 }
 
+/// What came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sound {
+    /// A beat's answer, or anything else.
+    Bytes,
+    /// A message, ahead of any answer.
+    Message,
+}
+
 /// What an inbound byte showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Heard {
@@ -303,7 +312,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn hear(&mut self, now: Moment) -> Heard {
+    pub(super) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
         let clean = !self.is_spoiled();
         let promise = self.promise.take();
         let (survived, answered, proof, word) = match self.phase {
@@ -313,6 +322,13 @@ impl Watch {
                 let longest = kept.map_or(Duration::MAX, |promise| promise.silence);
                 let gap = clean.then(|| self.gap(now).min(longest));
                 (gap, kept.is_some(), Proof::PeerSpoke, kept.map(|_| Word::Kept))
+            }
+            // A beat can bring back a flow that the path had forgotten; then
+            // what the peer said before comes in ahead of the answer, and
+            // late. A path that knew the flow would have let it through.
+            Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.promised => {
+                let late = clean && !asked.spoiled && missed > 0;
+                (None, true, Proof::PeerSpoke, late.then_some(Word::HeldUp(asked.gap)))
             }
             Phase::Asking { asked, missed, .. } => {
                 let clean = clean && !asked.spoiled;

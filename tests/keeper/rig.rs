@@ -171,6 +171,12 @@ impl Rig {
         self.drain();
     }
 
+    pub fn message(&mut self) {
+        let link = self.main();
+        self.keeper.handle_message(link, self.now);
+        self.drain();
+    }
+
     pub fn sent(&mut self) {
         let link = self.main();
         self.keeper.handle_sent(link, self.now);

@@ -65,8 +65,8 @@ fn a_thousand_unseen_timeouts_are_learned_though_beats_are_lost_over_56_days() {
 
 #[test]
 fn scouts_learn_the_listed_timeouts_without_a_drop() {
-    let runs = run_all(listed(Mode::Scout, 0.0, 1, 9 * DAY));
-    judge_scouts("scouts, listed timeouts, 9 days", &runs);
+    let runs = run_all(listed(Mode::Scout, 0.0, 1, 3 * DAY));
+    judge_scouts("scouts, listed timeouts, 3 days", &runs);
 }
 
 #[test]

@@ -21,7 +21,7 @@ const AFTERMATH: Duration = Duration::from_secs(120);
 #[test]
 fn restarts_and_outages_do_not_mislead() {
     for mode in [Mode::Main, Mode::Scout] {
-        judge_upsets(mode, &run_all(upset(mode, 1, 9 * DAY)));
+        judge_upsets(mode, &run_all(upset(mode, 1, 5 * DAY)));
     }
 }
 
@@ -36,7 +36,7 @@ fn restarts_and_outages_do_not_mislead_over_56_days() {
 #[test]
 fn a_timeout_that_halves_is_followed() {
     for mode in [Mode::Main, Mode::Scout] {
-        judge_halving(mode, &run_all(halving(mode, 1, 14 * DAY)));
+        judge_halving(mode, &run_all(halving(mode, 1, 12 * DAY)));
     }
 }
 

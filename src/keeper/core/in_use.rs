@@ -8,7 +8,7 @@ use super::roles::Main;
 use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
 use crate::keeper::reconnect::Ending;
 use crate::keeper::verdict::{self, Inquest};
-use crate::keeper::watch::{Asked, Step, Watch, Word};
+use crate::keeper::watch::{Asked, Sound, Step, Watch, Word};
 use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
 
 /// How a link was lost, and what is known of it.
@@ -40,11 +40,11 @@ impl Loss {
 
 impl Keeper {
     /// Notes that something came in; false if `link` is not the one in use.
-    pub(super) fn hear(&mut self, link: LinkId, now: Moment) -> bool {
+    pub(super) fn hear(&mut self, link: LinkId, sound: Sound, now: Moment) -> bool {
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
         main.shaken = None;
-        let heard = main.watch.hear(now);
+        let heard = main.watch.hear(sound, now);
         if let Some(gap) = heard.survived
             && (heard.answered || gap > self.prober.proven())
         {
@@ -56,6 +56,10 @@ impl Keeper {
         match heard.word {
             Some(Word::Kept) => self.peer_keeps_its_word = true,
             Some(Word::Broken(gap)) if self.peer_keeps_its_word => {
+                self.learn(Evidence::Forgotten { gap }, now);
+                self.tell_interval(now);
+            }
+            Some(Word::HeldUp(gap)) => {
                 self.learn(Evidence::Forgotten { gap }, now);
                 self.tell_interval(now);
             }

@@ -17,7 +17,7 @@ use self::scouting::Scouting;
 use super::heartbeat::Prober;
 use super::reconnect::Backoff;
 use super::verdict::Inquest;
-use super::watch::Watch;
+use super::watch::{Sound, Watch};
 use super::{
     Activity, Cause, Config, Dialled, Dice, Event, Failure, Figures, Finish, Ground, LinkEnd, LinkId, Moment,
     Opened, Output, PathFacts, Seen, State, Timer, Token,
@@ -352,14 +352,19 @@ impl Keeper {
     /// Bytes came in.
     pub fn handle_heard(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
-        if !self.hear(link, now) {
+        if !self.hear(link, Sound::Bytes, now) {
             self.scout_heard(link, now);
         }
     }
 
-    /// A message came in, which counts as heard, too.
+    /// A message came in, which counts as heard, too. Where a beat's answer
+    /// came in before it, report that first: a message that comes ahead of the
+    /// answer may have been held up by the path.
     pub fn handle_message(&mut self, link: LinkId, now: Moment) {
-        self.handle_heard(link, now);
+        self.settle_time(now);
+        if !self.hear(link, Sound::Message, now) {
+            self.scout_heard(link, now);
+        }
         if let Some(main) = self.main_mut(link) {
             main.message = now;
         }
@@ -369,7 +374,7 @@ impl Keeper {
     /// does not say which beat it answers.
     pub fn handle_answered(&mut self, link: LinkId, token: Option<Token>, now: Moment) {
         self.settle_time(now);
-        if !self.hear(link, now) {
+        if !self.hear(link, Sound::Bytes, now) {
             return self.scout_heard(link, now);
         }
         let Some(main) = self.main_mut(link) else { return };

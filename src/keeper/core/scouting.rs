@@ -13,7 +13,7 @@ use super::in_use::{evidence_of_end, evidence_of_silence};
 use super::roles::Role;
 use super::{Course, Keeper};
 use crate::keeper::heartbeat::{Evidence, Pace, SCOUTS};
-use crate::keeper::watch::{Step, Watch};
+use crate::keeper::watch::{Sound, Step, Watch};
 use crate::keeper::{
     Beat, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, Purpose, Scouted, Timer, verdict,
 };
@@ -231,7 +231,7 @@ impl Keeper {
         let Some(scout) = self.scout_mut(link) else { return };
         let gap = scout.gap;
         let Stage::Silent { watch, since, asked } = &mut scout.stage else { return };
-        let heard = watch.hear(now);
+        let heard = watch.hear(Sound::Bytes, now);
         let was_asked = asked.take().is_some();
         let chatty = now.since(*since) > gap * CHATTY;
         let survived = heard.survived.map(|gap| Evidence::Survived { gap, proof: heard.proof });

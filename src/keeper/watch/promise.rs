@@ -34,6 +34,9 @@ pub(in crate::keeper) enum Word {
     /// It did not, though it answers: the path has forgotten its side of the
     /// flow within this silence, if the peer is one that keeps its word.
     Broken(Duration),
+    /// What it had to say was held up by the path until a beat of ours went
+    /// out, after this gap.
+    HeldUp(Duration),
 }
 
 impl Promise {
