@@ -4,12 +4,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use longlink::keeper::{Cause, Ground, Seen};
-use longlink::{Event, Heartbeat, Message, Reconnect, ResilientConnection, Stats, WebSocket};
+use longlink::{Event, Heartbeat, Link, Message, Reconnect, ResilientConnection, Stats, Transport};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::lab::Lab;
 use crate::namespace::Settlement;
-use crate::server::Server;
 
 /// A longlink client, and the account of what it told.
 #[derive(Debug)]
@@ -67,12 +66,16 @@ enum Order {
 
 impl Client {
     /// Connects in the background, from the lab's first namespace.
-    pub fn start(lab: &Lab, server: &Server, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
+    pub fn start<T>(lab: &Lab, transport: T, name: &str, heartbeat: Heartbeat, scale: f64) -> Client
+    where
+        T: Transport,
+        T::Link: Link<Incoming = Message, Outgoing = Message>,
+    {
         let settlement = lab.client().settle();
         let (tell, news) = mpsc::channel();
         let (orders, taken) = unbounded_channel();
         let events = tell.clone();
-        let connection = ResilientConnection::builder(WebSocket::new(server.url(name)).expect("a sound URL"))
+        let connection = ResilientConnection::builder(transport)
             .heartbeat(heartbeat)
             .reconnect(Reconnect::scaled(scale))
             // The test may be over.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use longlink::{Heartbeat, Probing};
 
 use crate::client::Client;
+use crate::lab::{Nat, Strangers};
 use crate::stage::{PLAIN, SCALE, Stage, T, learn, wanted};
 
 /// Clients at once, whose pushes come at different times of their silences;
@@ -56,5 +57,25 @@ fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
             assert!(client.account.pushes.is_empty(), "{:?}", client.account);
             assert_eq!(client.account.lost.len(), 1, "{:?}", client.account);
         });
+    });
+}
+
+#[test]
+fn no_push_is_lost_where_the_router_adopts_flows_and_the_server_can_be_asked_to_speak() {
+    if !wanted() {
+        return;
+    }
+    let stage = &Stage::set(&[Nat { strangers: Strangers::Adopted, loose: true, ..PLAIN }]);
+    thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            scope.spawn(move || {
+                let mut client = stage.asking_client(&format!("asking-{number}"));
+                learn(&mut client, T, Probing::Main);
+                client.account.clear();
+                push(stage, &mut client, number);
+                assert_eq!(client.account.pushes, (1..=u64::from(PUSHES)).collect::<Vec<_>>());
+                assert!(client.account.lost.is_empty(), "{:?}", client.account);
+            });
+        }
     });
 }

@@ -1,13 +1,16 @@
 //! A WebSocket server that echoes texts, and pushes when the test says so.
-//! Links log in by their first text; scouts never do.
+//! Links log in by their first text; scouts never do. The text `after` with a
+//! number of milliseconds asks for the text `word` after so long.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -100,7 +103,14 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
     let mut login = Some(newest);
     // Replaced by a newer link, this one is read on, and pushed to no more.
     let mut replaced = false;
+    let mut word: Option<Instant> = None;
     loop {
+        let due = async {
+            match word {
+                Some(due) => sleep_until(due).await,
+                None => pending().await,
+            }
+        };
         let sent = tokio::select! {
             order = orders.recv(), if !replaced => match order {
                 Some(message) => link.send(message).await,
@@ -109,6 +119,10 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
                     Ok(())
                 }
             },
+            () = due => {
+                word = None;
+                link.send(Message::from("word")).await
+            }
             // Pings are answered by the library as it reads.
             message = link.next() => match message {
                 Some(Ok(text @ Message::Text(_))) => {
@@ -118,7 +132,13 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
                         entry.logins += 1;
                         entry.newest = Some(newest);
                     }
-                    link.send(text).await
+                    match asked_for(&text) {
+                        Some(silence) => {
+                            word = Some(Instant::now() + silence);
+                            Ok(())
+                        }
+                        None => link.send(text).await,
+                    }
                 }
                 Some(Ok(_)) => Ok(()),
                 Some(Err(_)) | None => return,
@@ -128,6 +148,11 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
             return;
         }
     }
+}
+
+fn asked_for(text: &Message) -> Option<Duration> {
+    let millis = text.to_text().ok()?.strip_prefix("after ")?.parse().ok()?;
+    Some(Duration::from_millis(millis))
 }
 
 fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {

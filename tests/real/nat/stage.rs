@@ -4,8 +4,9 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use longlink::{Heartbeat, Probing};
+use longlink::{Heartbeat, Probing, WebSocket};
 
+use crate::asking::asking;
 use crate::client::Client;
 use crate::lab::{Lab, Nat, Strangers, required, skip};
 use crate::server::Server;
@@ -46,7 +47,14 @@ impl Stage {
 
     /// Starts a client with any heartbeat; `scale` is that of its delays.
     pub fn client_with(&self, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
-        Client::start(&self.lab, &self.server, name, heartbeat, scale)
+        let transport = WebSocket::new(self.server.url(name)).expect("a sound URL");
+        Client::start(&self.lab, transport, name, heartbeat, scale)
+    }
+
+    /// Starts a client that can ask the server to speak after a silence.
+    pub fn asking_client(&self, name: &str) -> Client {
+        let transport = asking(&self.server.url(name));
+        Client::start(&self.lab, transport, name, Heartbeat::scaled(SCALE), SCALE)
     }
 }
 
