@@ -670,8 +670,7 @@ impl<'a> Play<'a> {
     /// A link that is not to be asked, or cannot be read, has no timer of its
     /// own.
     fn may_wait_for_ever(&self) -> bool {
-        (self.off && !self.silence_limit)
-            || (self.off && self.stalled)
+        (self.off && (self.stalled || !self.silence_limit))
             || (self.stalled && matches!(self.beat, Beat::Listen { .. }))
     }
 }

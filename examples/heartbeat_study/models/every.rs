@@ -7,8 +7,8 @@
 //! <https://github.com/phoenixframework/phoenix/blob/main/assets/js/phoenix/socket.js>
 //!
 //! 60 s: Eclipse Paho's Java client for MQTT (`KEEP_ALIVE_INTERVAL_DEFAULT`
-//! 60), which pings after so long without a packet and gives up when nothing
-//! came in for as long again.
+//! 60), which pings when it has sent nothing for so long, whatever came in, and
+//! gives up when nothing at all came in for as long again.
 //! <https://github.com/eclipse/paho.mqtt.java/blob/master/org.eclipse.paho.client.mqttv3/src/main/java/org/eclipse/paho/client/mqttv3/internal/ClientState.java>
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::world::client::End;
 enum Messages {
     /// Nothing.
     Ignored,
-    /// It is as good as an answer, and puts off the next beat.
+    /// It shows life, as an answer does.
     Counted,
 }
 
@@ -52,10 +52,10 @@ impl Policy for Every {
         self.next = now + self.interval;
     }
 
-    fn heard(&mut self, now: Duration) {
+    fn heard(&mut self, _now: Duration) {
         match self.messages {
             Messages::Ignored => {}
-            Messages::Counted => self.answered(now),
+            Messages::Counted => self.asking = false,
         }
     }
 

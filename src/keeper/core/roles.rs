@@ -18,7 +18,7 @@ pub(super) enum Role {
     /// Said goodbye to; read until then.
     Draining { until: Moment },
     /// A side link that tests a gap.
-    Scout(Box<Scout>),
+    Scout(Scout),
 }
 
 /// The link in use.

@@ -72,7 +72,7 @@ pub(super) struct Scout {
 #[derive(Debug)]
 enum Stage {
     Opening { deadline: Moment },
-    Silent { watch: Watch, since: Moment, asked: Option<Moment> },
+    Silent { watch: Box<Watch>, since: Moment, asked: Option<Moment> },
 }
 
 impl Scout {
@@ -178,7 +178,7 @@ impl Keeper {
             let link = self.next_link();
             let deadline = now + self.config.reconnect.attempt_deadline;
             let scout = Scout { gap, stage: Stage::Opening { deadline } };
-            self.links.push((link, Role::Scout(Box::new(scout))));
+            self.links.push((link, Role::Scout(scout)));
             self.scouting.sent += 1;
             self.outputs.push_back(Output::Open { link, purpose: Purpose::Scout, route: 0, attempt: 1 });
             self.emit(Event::ScoutSent { link, gap });
@@ -215,7 +215,7 @@ impl Keeper {
         watch.know_rtt(rtt);
         watch.set_pace(Some(Pace { after: gap, chosen: true }), now);
         if let Some(scout) = self.scout_mut(link) {
-            scout.stage = Stage::Silent { watch, since: now, asked: None };
+            scout.stage = Stage::Silent { watch: Box::new(watch), since: now, asked: None };
         }
     }
 
@@ -317,7 +317,7 @@ impl Keeper {
     fn scout_met(&mut self, gap: Duration, evidence: Option<Evidence>, since: Moment, now: Moment) {
         if let Some(evidence) = evidence {
             self.scouting.pending.push(Pending { gap, evidence, since });
-            if !self.main().is_some_and(|(_, main)| main.watch.last_heard() > since) {
+            if self.main().is_none_or(|(_, main)| main.watch.last_heard() <= since) {
                 self.control(now);
             }
             self.believe_scouts(now);
@@ -456,7 +456,7 @@ impl Keeper {
 
     fn scout_mut(&mut self, link: LinkId) -> Option<&mut Scout> {
         self.links.iter_mut().find_map(|(id, role)| match role {
-            Role::Scout(scout) if *id == link => Some(&mut **scout),
+            Role::Scout(scout) if *id == link => Some(scout),
             Role::Scout(_) | Role::Opening { .. } | Role::Main(_) | Role::Draining { .. } => None,
         })
     }
