@@ -296,8 +296,9 @@ impl<'a> Play<'a> {
         self.note(|| "timeout".to_owned());
         self.keeper.handle_timeout(self.now);
         self.after(1)?;
-        // One more round may find something else due; then time must go on.
-        for _ in 0..4 {
+        // After a freeze each kind of timer may be due once; then time must go
+        // on.
+        for _ in 0..8 {
             match self.keeper.poll_timeout() {
                 Some((at, _)) if at <= self.now => {
                     self.note(|| "timeout again".to_owned());
