@@ -20,6 +20,10 @@ pub struct Stats {
     pub bytes_sent: u64,
     /// Beats that went out, and requests that the peer speak in place of one.
     pub beats_sent: u64,
+    /// Scouts sent out ([`Probing::Scout`](crate::Probing::Scout)).
+    pub scouts_sent: u64,
+    /// Beats that scouts sent, beside `beats_sent`.
+    pub scout_beats: u64,
     /// Beats that traffic made unnecessary.
     pub beats_saved: u64,
     /// Beats that were not answered in time.

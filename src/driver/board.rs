@@ -144,6 +144,8 @@ impl Board {
             bytes_received: read(&self.tally.bytes_in),
             bytes_sent: read(&self.tally.bytes_out),
             beats_sent: figures.beats_sent,
+            scouts_sent: figures.scouts_sent,
+            scout_beats: figures.scout_beats,
             beats_saved: figures.beats_saved,
             beats_missed: figures.misses,
             reconnects: figures.reconnects,
