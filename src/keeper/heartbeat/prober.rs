@@ -155,8 +155,10 @@ impl Prober {
 
     /// Whether scouts are refused.
     pub(crate) fn set_alone(&mut self, alone: bool, now: Moment) {
-        self.alone = alone;
-        self.reconsider(now);
+        if self.alone != alone {
+            self.alone = alone;
+            self.reconsider(now);
+        }
     }
 
     /// Learns on if there is something worth a try by now.
