@@ -1,8 +1,8 @@
 //! What happened, told as past facts.
 
-use std::io;
 mod display;
 
+use std::io;
 use std::time::Duration;
 
 use super::end::{Failure, LinkEnd};
