@@ -681,7 +681,9 @@ mod tests {
             let (mut dice, gap) = (Dice::new(1), secs(102));
             match probing {
                 Probing::Scout => assert_eq!(prober.next_trial(&[], now), Some(gap)),
-                _ => assert_eq!(prober.pace(&mut dice, now), Some(Pace { after: gap, chosen: true })),
+                Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => {
+                    assert_eq!(prober.pace(&mut dice, now), Some(Pace { after: gap, chosen: true }))
+                }
             }
         }
     }
