@@ -238,3 +238,23 @@ fn a_stalled_reader_whose_peer_is_stalled_too_is_left_alone() {
     rig.pass_with(secs(3_600), all_arrived);
     assert!(rig.is_connected());
 }
+
+/// A try of 34 s whose first beat is missed; then a message comes in, ahead
+/// of the answer.
+fn held_up(facts: impl Fn(Duration) -> PathFacts) -> Duration {
+    let mut rig = telling(Heartbeat::adaptive());
+    let beat = rig.until_beat();
+    rig.pass_with(secs(1), facts);
+    assert_eq!((rig.misses().len(), rig.elapsed()), (1, beat + secs(1)));
+    rig.pass(millis(500));
+    rig.message();
+    rig.answer();
+    assert!(rig.is_connected());
+    rig.interval()
+}
+
+#[test]
+fn what_an_outage_has_held_up_says_nothing_of_idleness() {
+    assert_eq!(held_up(all_arrived), secs(29), "beats arrived: the path had forgotten the way back");
+    assert_eq!(held_up(nothing_since(secs(61))), secs(34), "nothing arrived: the path was dead both ways");
+}

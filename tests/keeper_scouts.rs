@@ -454,3 +454,40 @@ fn a_server_that_names_a_time_is_not_asked_for_scouts_before() {
     live(&mut rig, secs(60), |_| true);
     assert!(sent(&rig) > 0, "since {failed:?}");
 }
+
+#[test]
+fn pitfall_47_a_server_that_ends_the_link_in_use_for_a_scout_is_sent_no_more() {
+    let mut rig = linked();
+    let mut lost = 0;
+    for _ in 0..20 {
+        for _ in 0..60 {
+            live_and_open(&mut rig, secs(1), |_| true, false);
+            if let Some(scout) = rig.scouts.first().copied() {
+                // The broker allows one session a client: the newest.
+                rig.open_scout(scout.link);
+                rig.pass(millis(20));
+                rig.end(LinkEnd::Closed { code: Some(1000), reason: "session taken over".to_owned() });
+                lost += 1;
+                rig.until_opening();
+                rig.open(Beat::Ping);
+            }
+        }
+    }
+    assert!(refused(&rig));
+    assert_eq!(lost, 2, "twice may be chance, more is not");
+    live(&mut rig, secs(23 * 3600), |_| true);
+    assert_eq!(figures(&rig).reconnects, 2);
+}
+
+#[test]
+fn a_link_in_use_that_ends_at_some_other_time_does_not_count_against_scouts() {
+    let mut rig = linked();
+    for _ in 0..6 {
+        await_scouts(&mut rig);
+        live(&mut rig, secs(5), |_| true);
+        rig.end(LinkEnd::Eof);
+        rig.until_opening();
+        rig.open(Beat::Ping);
+    }
+    assert!(!refused(&rig));
+}

@@ -397,3 +397,61 @@ fn an_endpoint_is_scheme_host_and_port_and_no_secret() {
     assert_eq!(endpoint("ws://example.com/secret?token=secret").as_deref(), Some("ws://example.com:80"));
     assert_eq!(endpoint("ws://[::1]:99/secret").as_deref(), Some("ws://[::1]:99"));
 }
+
+/// An error that cannot be shown.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("it cannot be shown")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+/// A log that shows whatever is logged.
+struct Shows;
+
+impl tracing::field::Visit for Shows {
+    fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        let _ = format!("{value:?}");
+    }
+}
+
+impl tracing::Subscriber for Shows {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut Shows);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_panics_when_it_is_logged_is_contained() {
+    let _shown = tracing::subscriber::set_default(Shows);
+    let script = Script::<String>::new([]);
+    let memory = Tricky {
+        recall: || Err(MemoryError::new(MemoryFault::Refused).with_source(Unspeakable)),
+        remember: |_: &Learned| Ok(()),
+        blocks: false,
+    };
+    let connection = builder(&script).memory(memory).connect().await.unwrap();
+    tokio::time::sleep(secs(60)).await;
+    assert_eq!(connection.stats().panics, 1);
+    assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
+}

@@ -10,7 +10,7 @@ use longlink::keeper::{Ground, Invalid, Purpose};
 use longlink::testing::{Expiry, FaultyNet, FaultyTransport};
 use longlink::{
     Activity, Builder, Cause, Event, Heartbeat, Probing, Reconnect, ResilientConnection, Scouted, Seen,
-    Update,
+    Transport, Update,
 };
 use support::*;
 
@@ -225,4 +225,27 @@ async fn an_update_adds_to_the_one_before_and_nonsense_changes_nothing() {
     connection.update(Update::new().silence_limit(None)).unwrap();
     pass(300).await;
     assert_eq!(connection.stats().reconnects, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_for_a_scout_is_contained_and_counted() {
+    let net = net();
+    let transport = Arc::new(net.transport());
+    let panics_for_scouts = longlink::transport::from_fn(move |attempt| {
+        let transport = Arc::clone(&transport);
+        async move {
+            assert_eq!(attempt.purpose(), Purpose::Main, "no scouts");
+            transport.connect(&attempt).await
+        }
+    });
+    let connection = ResilientConnection::builder(panics_for_scouts)
+        .seed(1)
+        .heartbeat(scouting())
+        .connect()
+        .await
+        .unwrap();
+    pass(20).await;
+    let stats = connection.stats();
+    assert!(stats.panics >= 1, "{stats:?}");
+    assert_eq!(stats.reconnects, 0);
 }

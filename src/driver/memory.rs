@@ -122,14 +122,14 @@ impl Work {
     /// Does all that waits.
     fn all(&self) {
         while let Some(job) = self.next_job() {
-            let answer = match contain(|| self.one(job)) {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => {
+            // What the memory says of its error is code of its own, too.
+            let answer = contain(|| {
+                self.one(job).unwrap_or_else(|error| {
                     tell_log(&error);
                     Answer::Failed(error.fault())
-                }
-                Err(_) => Answer::Failed(MemoryFault::Panicked),
-            };
+                })
+            });
+            let answer = answer.unwrap_or(Answer::Failed(MemoryFault::Panicked));
             let mut state = self.lock();
             state.answers.push_back(answer);
             let driver = state.driver.take();

@@ -166,6 +166,9 @@ impl<T: Transport> Driver<T> {
                 }
                 Report::ScoutFailed { failure, dialled } => {
                     if self.tasks.ended(link) {
+                        if failure == Failure::Panicked {
+                            self.count_panic();
+                        }
                         let now = self.now();
                         self.keeper.handle_open_failed(link, failure, dialled, now);
                         self.execute();

@@ -107,6 +107,9 @@ pub(super) struct Asked {
     pub(super) spoiled: bool,
     /// Whether the peer was to speak at its end, and did not.
     pub(super) promised: bool,
+    /// Whether a beat of the row is known not to have arrived by its
+    /// deadline: then the path was dead both ways, and had not forgotten one.
+    pub(super) lost: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -327,12 +330,15 @@ impl Watch {
             // what the peer said before comes in ahead of the answer, and
             // late. A path that knew the flow would have let it through.
             Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.promised => {
-                let late = clean && !asked.spoiled && missed > 0;
+                let late = clean && !asked.spoiled && !asked.lost && missed > 0;
                 (None, true, Proof::PeerSpoke, late.then_some(Word::HeldUp(asked.gap)))
             }
             Phase::Asking { asked, missed, .. } => {
                 let clean = clean && !asked.spoiled;
-                let word = asked.promised.then(|| promise::broken(asked.gap, missed, clean)).flatten();
+                let word = asked
+                    .promised
+                    .then(|| promise::broken(asked.gap, missed, clean && !asked.lost))
+                    .flatten();
                 let survived = (clean && !asked.promised).then_some(asked.gap);
                 (survived, true, Proof::BeatAnswered, word)
             }
@@ -407,6 +413,9 @@ impl Watch {
         let is_quiet = matches!(self.phase, Phase::Quiet);
         if !is_quiet {
             self.acknowledged = Some(arrived);
+        }
+        if let Phase::Asking { asked, .. } = &mut self.phase {
+            asked.lost |= !arrived;
         }
         if arrived {
             return Step::Wait;
@@ -666,7 +675,7 @@ impl Watch {
     fn ask(&mut self, now: Moment, chosen: bool) -> Step {
         let gap = self.gap(now);
         if matches!(self.phase, Phase::Quiet) {
-            let asked = Asked { gap, chosen, spoiled: self.is_spoiled(), promised: false };
+            let asked = Asked { gap, chosen, spoiled: self.is_spoiled(), promised: false, lost: false };
             self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
         Step::Beat { token: self.send_beat(now), gap }

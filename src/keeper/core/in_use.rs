@@ -152,8 +152,9 @@ impl Keeper {
     pub(super) fn lose(&mut self, loss: Loss, now: Moment) {
         let Loss { seen, gap, evidence, acknowledged } = loss;
         let Some((link, main)) = self.take_main(now) else { return };
-        self.void_scouts(now);
-        if !matches!(seen, Seen::Ended(_)) {
+        let by_peer = matches!(seen, Seen::Ended(_));
+        self.scouts_after_loss(by_peer, now);
+        if !by_peer {
             self.outputs.push_back(Output::Abandon { link });
         }
         let gap = gap.unwrap_or_else(|| main.watch.gap(now));

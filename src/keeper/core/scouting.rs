@@ -31,6 +31,11 @@ const PAUSE_LONGEST: Duration = Duration::from_secs(3600);
 const REFUSALS: u32 = 5;
 /// Scouts that were refused are asked for again after a day.
 const ASKED_AGAIN: Duration = Duration::from_secs(24 * 3600);
+/// A link in use that its peer ends within this of a scout's coming may have
+/// had to make room for it …
+const BLAMED_WITHIN: Duration = Duration::from_secs(2);
+/// … and so many in a row had to: the server allows one session at a time.
+const BLAMED: u32 = 2;
 /// A scout that is not silent for its gap within this many gaps never will
 /// be: its server speaks by itself.
 const CHATTY: u32 = 3;
@@ -45,6 +50,10 @@ pub(super) struct Scouting {
     asked_again: Option<Moment>,
     /// Scouts in a row that were not to be had.
     refusals: u32,
+    /// When a scout was last sent or opened beside the present link in use.
+    came: Option<Moment>,
+    /// Links in use in a row that ended when a scout came.
+    blamed: u32,
     /// What scouts met with, waiting for the link in use to show that the
     /// path works.
     pending: Vec<Pending>,
@@ -105,6 +114,23 @@ impl Keeper {
         }
         self.hold_scouts_back(now);
         self.plan_scouts(now);
+    }
+
+    /// The link in use is lost, and may have been ended by its peer: scouts
+    /// that make a server end it are worse than none.
+    pub(super) fn scouts_after_loss(&mut self, by_peer: bool, now: Moment) {
+        let within = self.config.heartbeat.unit(BLAMED_WITHIN);
+        let came = self.scouting.came.take();
+        if by_peer && came.is_some_and(|came| now.since(came) <= within) {
+            self.scouting.blamed += 1;
+            if self.scouting.blamed >= BLAMED {
+                // One more is enough then.
+                self.scouting.blamed = BLAMED - 1;
+                let again = now + self.config.heartbeat.unit(ASKED_AGAIN);
+                self.refuse_scouts(Some(again), now);
+            }
+        }
+        self.void_scouts(now);
     }
 
     fn hold_scouts_back(&mut self, now: Moment) {
@@ -187,6 +213,7 @@ impl Keeper {
             let scout = Scout { gap, stage: Stage::Opening { deadline } };
             self.links.push((link, Role::Scout(scout)));
             self.scouting.sent += 1;
+            self.scouting.came = Some(now);
             self.outputs.push_back(Output::Open { link, purpose: Purpose::Scout, route: 0, attempt: 1 });
             self.emit(Event::ScoutSent { link, gap });
         }
@@ -221,6 +248,7 @@ impl Keeper {
         let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
         watch.know_rtt(rtt);
         watch.set_pace(Some(Pace { after: gap, chosen: true }), now);
+        self.scouting.came = Some(now);
         if let Some(scout) = self.scout_mut(link) {
             scout.stage = Stage::Silent { watch: Box::new(watch), since: now, asked: None };
         }
@@ -254,6 +282,7 @@ impl Keeper {
                 self.pause_scouts(now);
             } else {
                 self.scouting.refusals = 0;
+                self.scouting.blamed = 0;
             }
         }
         if let Some(evidence) = survived {
@@ -353,6 +382,7 @@ impl Keeper {
             }
             self.scouting.pending.swap_remove(at);
             self.scouting.refusals = 0;
+            self.scouting.blamed = 0;
             self.learn(pending.evidence, now);
             self.plan_scouts(now);
         }

@@ -66,6 +66,9 @@ pub enum Probing {
     /// `overlap(false)`, by the transport or by the server, this is
     /// [`Probing::Passive`] and
     /// [`Event::ScoutsRefused`](crate::keeper::Event::ScoutsRefused) says so.
+    /// A server that ends the link in use twice in a row when a scout comes
+    /// counts as one that refuses; after a day it is tried again. Say
+    /// `overlap(false)` where sessions are known to be exclusive.
     Scout,
     /// Only from gaps that happen anyway.
     Passive,
