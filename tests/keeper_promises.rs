@@ -289,3 +289,20 @@ fn an_answer_that_comes_before_a_message_proves_the_gap() {
     rig.message();
     assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
 }
+
+#[test]
+fn another_links_peer_has_to_show_first_that_it_keeps_its_word() {
+    let mut rig = trusting();
+    // The service is deployed anew, without a peer that speaks when asked.
+    rig.end(LinkEnd::Closed { code: Some(1012), reason: String::new() });
+    rig.until_opening();
+    rig.open_as(|opened| opened.answers_after = true);
+    for _ in 0..8 {
+        rig.beat_answered(RTT);
+    }
+    let failed = rig.instants(|output| {
+        matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. } | Event::IdleTimeoutShrank { .. }))
+    });
+    assert_eq!(failed, [], "its silence says nothing");
+    assert!(proven(&rig) >= secs(34), "the beats that are answered do: {:?}", proven(&rig));
+}

@@ -31,11 +31,20 @@ fn scouted() -> Rig {
 }
 
 fn await_scouts(rig: &mut Rig) {
+    await_scouts_that(rig, true);
+}
+
+/// Scouts are being opened.
+fn await_dials(rig: &mut Rig) {
+    await_scouts_that(rig, false);
+}
+
+fn await_scouts_that(rig: &mut Rig, open: bool) {
     for _ in 0..2_000 {
         if rig.scouts.iter().any(|scout| scout.token.is_none()) {
             return;
         }
-        live(rig, secs(1), |_| true);
+        live_and_open(rig, secs(1), |_| true, open);
     }
     panic!("no scout was sent: {:?}", rig.log.last());
 }
@@ -43,6 +52,10 @@ fn await_scouts(rig: &mut Rig) {
 /// Lets time pass: the link in use answers each beat, scouts are opened at
 /// once and answer those beats that `survives` says they do.
 fn live(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool) {
+    live_and_open(rig, time, survives, true);
+}
+
+fn live_and_open(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool, open: bool) {
     let end = rig.elapsed() + time;
     while rig.elapsed() < end {
         let seen = rig.log.len();
@@ -64,19 +77,10 @@ fn live(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool) {
                 rig.answer_scout(link);
             }
         }
-        for scout in rig.scouts.clone() {
-            rig.open_scout(scout.link);
-        }
-    }
-}
-
-/// Goes on until scouts are being opened; the link in use answers.
-fn await_unopened(rig: &mut Rig) {
-    while rig.scouts.is_empty() {
-        let beats = rig.beats().len();
-        rig.until(|output| matches!(output, Output::Beat { .. } | Output::Open { .. }));
-        if rig.beats().len() > beats {
-            rig.answer();
+        if open {
+            for scout in rig.scouts.clone() {
+                rig.open_scout(scout.link);
+            }
         }
     }
 }
@@ -262,7 +266,7 @@ fn pitfall_47_without_overlap_no_second_link_is_ever_opened() {
 #[test]
 fn scouts_that_a_transport_refuses_for_good_are_not_sent_again_for_a_day() {
     let mut rig = linked();
-    await_unopened(&mut rig);
+    await_dials(&mut rig);
     let scout = rig.scouts[0].link;
     rig.fail_scout(scout, Failure::Stop);
     assert!(refused(&rig));
@@ -279,7 +283,7 @@ fn scouts_that_cannot_be_opened_come_ever_more_seldom_and_count_as_refused_after
     let mut rig = linked();
     let mut times = Vec::new();
     while !refused(&rig) {
-        await_unopened(&mut rig);
+        await_dials(&mut rig);
         times.push(rig.elapsed());
         for scout in rig.scouts.clone() {
             if rig.scouts.iter().any(|out| out.link == scout.link) {
@@ -414,4 +418,39 @@ fn closing_abandons_scouts() {
     rig.keeper.handle_ended(main, LinkEnd::Eof, rig.now);
     rig.pass(Duration::ZERO);
     assert!(rig.keeper.poll_output().is_some_and(|output| matches!(output, Output::Emit(Event::Closed))));
+}
+
+#[test]
+fn scouts_that_are_ended_together_are_one_observation() {
+    let mut rig = scouted();
+    live(&mut rig, secs(12), |_| true);
+    // Their server goes, and that of the link in use does not.
+    for scout in rig.scouts.clone() {
+        rig.end_scout(scout.link, LinkEnd::Eof);
+    }
+    rig.pass(RTT);
+    rig.answer();
+    let told = rig.log.iter().rev().find_map(|(_, output)| match output {
+        Output::Remember { learned, .. } => Some(learned.clone()),
+        _ => None,
+    });
+    let told = told.expect("it is told what was learned");
+    assert!(told.ambiguous, "nothing has confirmed it: {told:?}");
+    rig.forget();
+    live(&mut rig, secs(24 * 3600 + 20), |_| true);
+    assert!(sent(&rig) > 0, "it is looked at after a day");
+}
+
+#[test]
+fn a_server_that_names_a_time_is_not_asked_for_scouts_before() {
+    let mut rig = linked();
+    await_dials(&mut rig);
+    let busy = Failure::Http { status: 503, retry_after: Some(secs(3600)), verified: true };
+    rig.fail_scout(rig.scouts[0].link, busy);
+    let failed = rig.elapsed();
+    rig.forget();
+    live(&mut rig, secs(3599), |_| true);
+    assert_eq!(sent(&rig), 0);
+    live(&mut rig, secs(60), |_| true);
+    assert!(sent(&rig) > 0, "since {failed:?}");
 }

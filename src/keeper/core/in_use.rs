@@ -45,6 +45,8 @@ impl Keeper {
         main.heard = true;
         main.shaken = None;
         let heard = main.watch.hear(sound, now);
+        let kept_before = main.kept_its_word;
+        main.kept_its_word |= heard.word == Some(Word::Kept);
         if let Some(gap) = heard.survived
             && (heard.answered || gap > self.prober.proven())
         {
@@ -55,7 +57,7 @@ impl Keeper {
         }
         match heard.word {
             Some(Word::Kept) => self.peer_keeps_its_word = true,
-            Some(Word::Broken(gap)) if self.peer_keeps_its_word => {
+            Some(Word::Broken(gap)) if kept_before => {
                 self.learn(Evidence::Forgotten { gap }, now);
                 self.tell_interval(now);
             }
@@ -63,6 +65,8 @@ impl Keeper {
                 self.learn(Evidence::Forgotten { gap }, now);
                 self.tell_interval(now);
             }
+            // It is asked again for the shortest gap.
+            Some(Word::Broken(_)) if self.peer_keeps_its_word => self.peer_keeps_its_word = false,
             // It may be a peer that never speaks.
             Some(Word::Broken(_)) => {
                 if let Some(main) = self.main_mut(link) {

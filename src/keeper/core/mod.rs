@@ -315,6 +315,7 @@ impl Keeper {
             since: now,
             local: opened.dialled.local,
             answers_after: opened.answers_after,
+            kept_its_word: false,
             watch,
             heard: false,
             stall: None,

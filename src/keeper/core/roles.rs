@@ -29,6 +29,8 @@ pub(super) struct Main {
     pub(super) local: Option<IpAddr>,
     /// The peer can be asked to speak after a silence.
     pub(super) answers_after: bool,
+    /// It was, and did, on this link: another link's peer may be another.
+    pub(super) kept_its_word: bool,
     pub(super) watch: Watch,
     /// Something came in since it was taken into use.
     pub(super) heard: bool,

@@ -13,6 +13,7 @@ use super::in_use::{evidence_of_end, evidence_of_silence};
 use super::roles::Role;
 use super::{Course, Keeper};
 use crate::keeper::heartbeat::{Evidence, Pace, SCOUTS};
+use crate::keeper::reconnect::{Verdict, of_failure};
 use crate::keeper::watch::{Sound, Step, Watch};
 use crate::keeper::{
     Beat, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, Purpose, Scouted, Timer, verdict,
@@ -137,6 +138,9 @@ impl Keeper {
                 self.call_back(link, gap, Scouted::Void, now);
             }
         }
+        // Nor does what others met with count any more: whatever ended
+        // several at once is one observation.
+        self.scouting.pending.retain(|pending| self.prober.is_open(pending.gap));
         let due = match self.prober.next_trial(&self.gaps_under_way(), now) {
             Some(_) => Some(now),
             None => self.prober.next_trial_at(),
@@ -225,7 +229,11 @@ impl Keeper {
     pub(super) fn scout_failed(&mut self, link: LinkId, failure: &Failure, now: Moment) {
         if let Some(Scout { gap, stage: Stage::Opening { .. } }) = self.scout(link) {
             let gap = *gap;
-            self.scout_not_had(link, gap, *failure == Failure::Stop, now);
+            let verdict = of_failure(failure);
+            if let Verdict::NotBefore(wait) = verdict {
+                self.scouting.not_before = self.scouting.not_before.max(now + wait);
+            }
+            self.scout_not_had(link, gap, verdict == Verdict::Stop, now);
         }
     }
 

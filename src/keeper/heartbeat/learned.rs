@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::keeper::Invalid;
 
 /// Nothing here is longer: a year.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// A gap may have survived that is longer than the one that failed, by this
 /// much at most: idle timers are coarse.
 const COARSE: f64 = 1.02;

@@ -142,8 +142,11 @@ impl Prober {
             *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(heartbeat) };
             return;
         }
-        self.look_after = first_look(&heartbeat);
+        if first_look(&heartbeat) != first_look(&self.heartbeat) {
+            self.look_after = first_look(&heartbeat);
+        }
         self.heartbeat = heartbeat;
+        self.respect_the_longest();
         self.reconsider(now);
     }
 
@@ -161,10 +164,17 @@ impl Prober {
         }
     }
 
-    /// Learns on if there is something worth a try by now.
+    /// Learns on if there is something worth a try by now. A look that is
+    /// waited for comes no later for that.
     fn reconsider(&mut self, now: Moment) {
-        if !matches!(self.stage, Stage::Doubt { .. }) {
-            let _ = self.settle(now);
+        let waited_for = match self.stage {
+            Stage::Doubt { .. } => return,
+            Stage::Hold { look_at } => Some(look_at),
+            Stage::Learn | Stage::Regrow => None,
+        };
+        let _ = self.settle(now);
+        if let (Stage::Hold { look_at }, Some(waited_for)) = (&mut self.stage, waited_for) {
+            *look_at = waited_for.min(*look_at);
         }
     }
 
@@ -242,10 +252,14 @@ impl Prober {
     }
 
     /// With scouts the link in use need not find out whether an end that said
-    /// nothing was the timeout: it beats at half of it until a scout knows.
+    /// nothing was the timeout: it beats at half of it until a scout knows,
+    /// but no more often than is allowed.
     fn covered(&self, pace: Pace) -> Pace {
         match self.last_end {
-            Some(gap) if self.has_scouts() => Pace { after: pace.after.min(gap.mul_f64(COVER)), ..pace },
+            Some(gap) if self.has_scouts() => {
+                let cover = gap.mul_f64(COVER).max(self.heartbeat.min);
+                Pace { after: pace.after.min(cover), ..pace }
+            }
             Some(_) | None => pace,
         }
     }
@@ -291,10 +305,10 @@ impl Prober {
     fn survived(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
         self.proven = self.proven.max(gap);
         self.sound = self.sound.max(gap);
-        self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME));
         self.doubts.retain(|doubt| doubt.gap > gap);
         // No gap beyond the longest is ever tried: there, to survive is enough.
         let longest = self.heartbeat.max.mul_f64(0.999);
+        self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME).min(longest));
         let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
         if disproved {
             self.failed = None;
@@ -332,6 +346,9 @@ impl Prober {
     }
 
     fn expired(&mut self, gap: Duration, drops: usize, now: Moment) -> Option<Lesson> {
+        // A path that falls silent does not end links: what ended one before
+        // that was not the timeout.
+        self.last_end = self.last_end.filter(|&last| gap < last);
         if gap > self.proven {
             return match self.stage {
                 // A look that failed confirms what was known.
@@ -608,5 +625,101 @@ mod tests {
             // 0.93 of 27 s, at least 2 s less, up to a tenth shorter.
             assert!(pace.is_some_and(|pace| pace <= secs(25) && pace >= secs(25).mul_f64(0.9)), "{pace:?}");
         }
+    }
+
+    #[test]
+    fn with_a_shorter_longest_gap_nothing_beyond_it_is_tried_or_held() {
+        let max = secs(285);
+        let now = Moment::ORIGIN + secs(1000);
+        for probing in [Probing::Main, Probing::Scout] {
+            let known = |failed| {
+                let mut prober = Prober::new(Heartbeat::frugal().probing(probing));
+                survive(&mut prober, secs(404), now);
+                prober.learn(Evidence::Expired { gap: failed }, now);
+                prober
+            };
+            let mut learning = known(secs(579));
+            let mut doubting = known(secs(420));
+            doubting.learn(Evidence::Expired { gap: secs(370) }, now);
+            let mut old = Prober::new(Heartbeat::frugal().probing(probing));
+            let week = LOOK_AFTER + secs(1);
+            assert!(
+                old.recall(&crate::keeper::Recalled::new(crate::keeper::Learned::new(secs(1167)), week), now)
+            );
+            for prober in [&mut learning, &mut doubting, &mut old] {
+                prober.set_heartbeat(Heartbeat::adaptive().probing(probing), now);
+                for step in 0..8 {
+                    let interval = prober.interval(now).unwrap();
+                    assert!(interval <= max, "{interval:?} in step {step}: {prober:?}");
+                    let trial = prober.next_trial(&[], now);
+                    assert!(trial.is_none_or(|gap| gap <= max), "{trial:?} in step {step}: {prober:?}");
+                    survive(prober, trial.unwrap_or(interval), now);
+                }
+                assert_eq!(prober.interval(now), Some(max.mul_f64(HELD)));
+            }
+            // What failed is not forgotten for that.
+            learning.set_heartbeat(Heartbeat::frugal().probing(probing), now);
+            assert_eq!(learning.failed(), Some(secs(579)));
+        }
+    }
+
+    #[test]
+    fn changes_of_settings_do_not_put_a_look_off() {
+        for probing in [Probing::Main, Probing::Scout] {
+            let heartbeat = Heartbeat::adaptive().probing(probing).look_after(LOOK_AFTER);
+            let mut prober = Prober::new(heartbeat.clone());
+            let mut now = Moment::ORIGIN + secs(1000);
+            survive(&mut prober, secs(96), now);
+            prober.learn(Evidence::Expired { gap: secs(100) }, now);
+            let look = now + LOOK_AFTER;
+            while now < look {
+                now = now + LOOK_AFTER / 7;
+                prober.set_heartbeat(heartbeat.clone().misses(4), now);
+                prober.set_alone(true, now);
+                prober.set_alone(false, now);
+            }
+            let (mut dice, gap) = (Dice::new(1), secs(102));
+            match probing {
+                Probing::Scout => assert_eq!(prober.next_trial(&[], now), Some(gap)),
+                _ => assert_eq!(prober.pace(&mut dice, now), Some(Pace { after: gap, chosen: true })),
+            }
+        }
+    }
+
+    #[test]
+    fn while_a_scout_finds_out_what_an_end_was_the_shortest_interval_is_kept() {
+        let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
+        let now = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(19), now);
+        prober.learn(Evidence::EndedIdle { gap: secs(12) }, now);
+        assert!(prober.is_suspected(secs(12)));
+        let pace = prober.pace(&mut Dice::new(1), now).unwrap();
+        assert_eq!(pace.after, secs(10));
+    }
+
+    #[test]
+    fn a_scout_that_falls_silent_beyond_an_end_settles_what_that_end_was() {
+        let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
+        let now = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(100), now);
+        prober.learn(Evidence::Expired { gap: secs(106) }, now);
+        // A server restarts under a scout; the timeout is 101 s.
+        prober.learn(Evidence::EndedIdle { gap: secs(97) }, now);
+        let trial = prober.next_trial(&[], now).unwrap();
+        assert!(trial > secs(101), "{trial:?}");
+        prober.learn(Evidence::Expired { gap: trial }, now);
+        assert_eq!(prober.next_trial(&[], now), None, "it is tested once");
+        assert!(!prober.is_suspected(secs(97)));
+    }
+
+    #[test]
+    fn what_is_known_can_always_be_kept() {
+        let heartbeat = Heartbeat::adaptive().look_after(secs(200 * 24 * 3600));
+        let mut prober = Prober::new(heartbeat);
+        let now = Moment::ORIGIN + secs(1000);
+        survive(&mut prober, secs(96), now);
+        prober.learn(Evidence::Expired { gap: secs(100) }, now);
+        prober.learn(Evidence::Expired { gap: secs(102) }, now);
+        assert_eq!(prober.learned(now).check(), Ok(()));
     }
 }

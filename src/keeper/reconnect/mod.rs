@@ -5,4 +5,5 @@ mod classify;
 mod config;
 
 pub(super) use backoff::{Backoff, Ending, Wait};
+pub(super) use classify::{Verdict, of_failure};
 pub use config::{Delays, Reconnect, Refusal};

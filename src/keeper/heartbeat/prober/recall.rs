@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Failed, HELD, LOOKS_RAREST, LOOKS_RAREST_SCOUTS, Prober, Stage, first_look};
 use crate::keeper::Moment;
-use crate::keeper::heartbeat::learned::{Learned, Recalled};
+use crate::keeper::heartbeat::learned::{LONGEST, Learned, Recalled};
 use crate::keeper::heartbeat::{Heartbeat, Probing};
 
 /// Unseen for longer, a path is trusted with half of what is known of it.
@@ -24,7 +24,7 @@ pub(super) struct Hints {
     /// When each drop that was spent before stops counting.
     spent: Vec<Moment>,
     /// A gap that failed, longer than any that this heartbeat tries.
-    beyond: Option<Duration>,
+    beyond: Option<Failed>,
 }
 
 impl Hints {
@@ -86,13 +86,14 @@ impl Prober {
         let before = self.hints.spent.iter().filter(|&&until| now < until);
         let before = before.map(|until| within.saturating_sub(until.since(now)));
         let look_in = match self.stage {
-            Stage::Hold { look_at } if self.failed.is_some() => Some(look_at.since(now)),
+            Stage::Hold { look_at } if self.failed.is_some() => Some(look_at.since(now).min(LONGEST)),
             Stage::Hold { .. } | Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => None,
         };
+        let failed = self.failed.or(self.hints.beyond.filter(|beyond| beyond.gap > self.proven));
         Learned {
             proven: self.proven,
-            failed: self.failed().or(self.hints.beyond.filter(|&beyond| beyond > self.proven)),
-            ambiguous: self.failed.is_some_and(|failed| failed.ambiguous),
+            failed: failed.map(|failed| failed.gap),
+            ambiguous: failed.is_some_and(|failed| failed.ambiguous),
             expiry: None,
             drops: own.filter(|&age| age <= within).chain(before).collect(),
             look_in,
@@ -145,10 +146,28 @@ impl Prober {
 
     fn recall_failed(&mut self, learned: &Learned, old: bool) {
         let Some(gap) = learned.failed.filter(|&gap| gap > self.proven) else { return };
+        let failed = Failed { gap, ambiguous: learned.ambiguous || old };
         if gap > longest(&self.heartbeat) {
-            self.hints.beyond = Some(gap);
+            self.hints.beyond = Some(failed);
         } else if self.failed.is_none_or(|failed| gap < failed.gap) {
-            self.failed = Some(Failed { gap, ambiguous: learned.ambiguous || old });
+            self.failed = Some(failed);
+        }
+    }
+
+    /// The longest gap may be another: nothing beyond it is tried, held or
+    /// doubted, and what failed there is only kept in mind.
+    pub(super) fn respect_the_longest(&mut self) {
+        let (max, longest) = (self.heartbeat.max, longest(&self.heartbeat));
+        let beyond = |hints: &mut Hints| hints.beyond.take().filter(|beyond| beyond.gap > self.proven);
+        match self.failed.take().or_else(|| beyond(&mut self.hints)) {
+            Some(failed) if failed.gap > longest => self.hints.beyond = Some(failed),
+            failed => self.failed = failed,
+        }
+        self.hints.goal = self.hints.goal.map(|goal| goal.min(max));
+        self.doubts.retain(|doubt| doubt.gap <= longest);
+        let held = self.held();
+        if let Stage::Doubt { pace } = &mut self.stage {
+            *pace = held.min(*pace);
         }
     }
 
