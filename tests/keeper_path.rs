@@ -62,6 +62,19 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
 }
 
 #[test]
+fn a_server_that_seems_stuck_twice_at_a_gap_may_be_a_path_that_takes_flows_up_again() {
+    let mut rig = telling(Heartbeat::adaptive());
+    rig.pass_with(secs(34) + secs(11), all_arrived);
+    reopen(&mut rig);
+    assert_eq!(rig.interval(), secs(34), "the same gap is tried again");
+    rig.forget();
+    rig.pass_with(secs(34) + secs(41), all_arrived);
+    reopen(&mut rig);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.interval(), secs(29), "34 s failed: the next try is between");
+}
+
+#[test]
 fn beats_that_do_not_arrive_after_a_gap_that_was_tried_mean_idle_expiry() {
     let mut rig = telling(Heartbeat::adaptive());
     let beat = rig.elapsed() + secs(34);

@@ -11,6 +11,9 @@ use crate::keeper::verdict::{self, Inquest};
 use crate::keeper::watch::{Asked, Sound, Step, Watch, Word};
 use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
 
+/// A server that seems stuck twice within this may not be.
+const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
+
 /// How a link was lost, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Loss {
@@ -103,13 +106,28 @@ impl Keeper {
                     self.tally.misses += 1;
                     self.emit(Event::BeatMissed { link, consecutive: beats });
                 }
-                // A peer whose system has received all that it was asked is
-                // stuck: the path has not forgotten the link.
-                let evidence = asked.filter(|_| acknowledged != Some(true)).and_then(evidence_of_silence);
+                let stuck = acknowledged == Some(true) && self.is_stuck(asked, now);
+                let evidence = asked.filter(|_| !stuck).and_then(evidence_of_silence);
                 let gap = asked.map(|asked| asked.gap);
                 self.lose(Loss { gap, acknowledged, ..Loss::of(seen).with_evidence(evidence) }, now);
             }
         }
+    }
+
+    /// Whether a peer whose system has received all that it was asked is
+    /// stuck. As a rule it is, and the path has not forgotten the link. But a
+    /// router that takes up again what it forgot lets our beats through, too,
+    /// while their answers wait behind what it dropped: so not when it happens
+    /// again within two days.
+    fn is_stuck(&mut self, asked: Option<Asked>, now: Moment) -> bool {
+        let Some(asked) = asked else { return true };
+        let within = self.config.heartbeat.unit(STUCK_AGAIN);
+        let again = self.stuck.is_some_and(|last| now.since(last) <= within);
+        if again && self.prober.is_idleness(asked.gap, now) {
+            return false;
+        }
+        self.stuck = Some(now);
+        true
     }
 
     /// The heartbeat's settings or what the application says of itself have
@@ -166,7 +184,7 @@ impl Keeper {
         let uptime = now.since(main.since);
         let proved = uptime >= self.config.reconnect.stable && main.heard;
         self.tell_loss(link, &main, seen.clone(), gap, now);
-        match verdict::known_at_once(&seen, acknowledged) {
+        match verdict::known_at_once(&seen, acknowledged.filter(|_| evidence.is_none())) {
             Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
             None => {
                 self.inquest = Some(Inquest {

@@ -75,6 +75,8 @@ pub struct Keeper {
     offline: bool,
     /// What the application says of itself.
     activity: Option<Activity>,
+    /// When a server last seemed stuck.
+    stuck: Option<Moment>,
     /// The last time good news cut something short.
     advanced: Option<Moment>,
     told_interval: Duration,
@@ -133,6 +135,7 @@ impl Keeper {
             peer_keeps_its_word: false,
             offline: false,
             activity: None,
+            stuck: None,
             advanced: None,
             told_interval,
             outputs: VecDeque::new(),
