@@ -311,6 +311,18 @@ fn a_link_that_only_listens_sends_no_scouts() {
 }
 
 #[test]
+fn what_one_link_refuses_the_next_may_allow() {
+    let mut rig = Rig::new(with_heartbeat(scouting()), 1);
+    rig.open(Beat::Listen { longest_silence: secs(60) });
+    assert!(refused(&rig));
+    rig.end(LinkEnd::Eof);
+    rig.until_opening();
+    rig.open(Beat::Ping);
+    await_scouts(&mut rig);
+    assert_eq!(gaps(&rig), [14.0, 19.6, 27.4]);
+}
+
+#[test]
 fn in_a_doubt_one_scout_tests_the_interval_while_the_link_in_use_holds_half() {
     let mut rig = linked();
     live(&mut rig, secs(1620), |scout| scout.gap < secs(300));

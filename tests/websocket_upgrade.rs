@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use longlink::WebSocket;
-use longlink::keeper::{Failure, LinkEnd};
+use longlink::keeper::{Failure, LinkEnd, Purpose};
 use longlink::transport::websocket::http::HeaderMap;
 use longlink::transport::{Attempt, ConnectError, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -179,6 +179,46 @@ async fn the_request_is_what_the_rfc_asks_for() {
     let first_key = header(&head, "sec-websocket-key").unwrap().to_owned();
     connect(&transport).await.unwrap();
     assert_ne!(header(&seen.lock().unwrap(), "sec-websocket-key").unwrap(), first_key);
+}
+
+#[tokio::test]
+async fn a_scout_carries_no_credentials_unless_it_is_asked_to() {
+    for asked in [false, true] {
+        let (listener, url) = listen().await;
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&heads);
+        serve(listener, move |head| {
+            kept.lock().unwrap().push(head.to_owned());
+            switching(head, "Sec-WebSocket-Protocol: v2.feed\r\n").into_bytes()
+        });
+        let mut transport = WebSocket::new(format!("{url}?token=secret"))
+            .unwrap()
+            .header("X-Key", "secret")
+            .unwrap()
+            .subprotocol("v2.feed")
+            .unwrap()
+            .credentials(|_| async {
+                let mut headers = HeaderMap::new();
+                headers.insert("authorization", "secret".parse().unwrap());
+                Ok(headers)
+            });
+        if asked {
+            transport = transport.credentials_for_scouts();
+        }
+        let scout = Attempt::alone(1, None).with_purpose(Purpose::Scout);
+        soon(transport.connect(&scout)).await.unwrap();
+        soon(transport.connect(&Attempt::alone(2, None))).await.unwrap();
+        let heads = heads.lock().unwrap();
+        let secrets = |head: &str| head.matches("secret").count();
+        assert_eq!(secrets(&heads[0]), if asked { 3 } else { 0 }, "{}", heads[0]);
+        assert!(asked || heads[0].starts_with("GET /feed HTTP/1.1"), "{}", heads[0]);
+        assert_eq!(secrets(&heads[1]), 3, "{}", heads[1]);
+        assert_eq!(
+            header(&heads[0], "sec-websocket-protocol"),
+            Some("v2.feed"),
+            "it asks for the same protocol"
+        );
+    }
 }
 
 #[tokio::test]

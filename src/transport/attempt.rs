@@ -47,6 +47,12 @@ impl Attempt {
         Attempt::new(LinkId(u64::from(number)), number, 0, Purpose::Main, last_failure)
     }
 
+    /// The same attempt, for another purpose.
+    pub fn with_purpose(mut self, purpose: Purpose) -> Attempt {
+        self.purpose = purpose;
+        self
+    }
+
     /// The id that the link will have.
     pub fn link_id(&self) -> LinkId {
         self.link

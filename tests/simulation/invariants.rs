@@ -30,6 +30,30 @@ fn three_hundred_thousand_random_schedules_break_no_invariant() {
     check_schedules(2_000_000, 100_000, 300);
 }
 
+/// For as many seconds as `LONGLINK_FUZZ_SECONDS` says, 60 if it says nothing,
+/// from a seed that `LONGLINK_FUZZ_SEED` may set.
+#[test]
+#[ignore = "runs for as long as it is told to"]
+fn random_schedules_break_no_invariant_for_as_long_as_asked() {
+    let told = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let seconds = told("LONGLINK_FUZZ_SECONDS").unwrap_or(60);
+    let first = told("LONGLINK_FUZZ_SEED").unwrap_or(100_000_000);
+    let end = std::time::Instant::now() + Duration::from_secs(seconds);
+    let mut coverage = Coverage::default();
+    let mut seed = first;
+    while std::time::Instant::now() < end {
+        // Most are short, and some very long.
+        let length = [30, 60, 120, 1_000][(seed % 4) as usize];
+        let schedule = schedule(seed, length);
+        if guarded(&schedule, &mut coverage).is_err() {
+            fail(&schedule);
+        }
+        seed += 1;
+    }
+    println!("{} schedules", seed - first);
+    print_coverage(&coverage);
+}
+
 #[test]
 fn the_same_seed_and_inputs_give_the_same_outputs() {
     for seed in 5_000_000..5_000_200 {

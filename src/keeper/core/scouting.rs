@@ -108,6 +108,9 @@ impl Keeper {
         let beat = self.main().map(|(_, main)| main.watch.beat());
         if !self.config.overlap || beat != Some(Beat::Ping) {
             self.refuse_scouts(None, now);
+        } else if self.scouting.asked_again.is_none() {
+            // Nothing but the link before stood against them.
+            self.prober.set_alone(false, now);
         }
         self.hold_scouts_back(now);
         self.plan_scouts(now);

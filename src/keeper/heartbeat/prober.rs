@@ -158,8 +158,10 @@ impl Prober {
 
     /// Whether scouts are refused.
     pub(crate) fn set_alone(&mut self, alone: bool, now: Moment) {
-        self.alone = alone;
-        self.reconsider(now);
+        if self.alone != alone {
+            self.alone = alone;
+            self.reconsider(now);
+        }
     }
 
     /// Learns on if there is something worth a try by now. A look that is
@@ -681,7 +683,9 @@ mod tests {
             let (mut dice, gap) = (Dice::new(1), secs(102));
             match probing {
                 Probing::Scout => assert_eq!(prober.next_trial(&[], now), Some(gap)),
-                _ => assert_eq!(prober.pace(&mut dice, now), Some(Pace { after: gap, chosen: true })),
+                Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => {
+                    assert_eq!(prober.pace(&mut dice, now), Some(Pace { after: gap, chosen: true }))
+                }
             }
         }
     }

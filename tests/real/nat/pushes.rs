@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::{Heartbeat, Probing};
+use longlink::{Event, Heartbeat, Probing};
 
-use crate::client::Client;
+use crate::client::{Client, News};
 use crate::lab::{Nat, Strangers};
-use crate::stage::{PLAIN, SCALE, Stage, T, learn, wanted};
+use crate::stage::{PLAIN, SCALE, Stage, T, assert_in_band, learn, wanted};
 
 /// Clients at once, whose pushes come at different times of their silences;
 /// every third has scouts.
@@ -78,4 +78,31 @@ fn no_push_is_lost_where_the_router_adopts_flows_and_the_server_can_be_asked_to_
             });
         }
     });
+}
+
+#[test]
+fn a_push_that_an_adopting_router_held_up_tells_of_the_timeout_without_a_loss() {
+    if !wanted() {
+        return;
+    }
+    let stage = Stage::set(&[Nat { strangers: Strangers::Adopted, loose: true, ..PLAIN }]);
+    // The ladder tries 115 s, which is 7.7 s here, and then 9.9 s.
+    let scale = 1.0 / 15.0;
+    let mut client = stage.client_with("held-up", Heartbeat::scaled(scale), scale);
+    client.until(
+        "a silence beyond the timeout is tried",
+        T * 4,
+        |news, _| matches!(news, News::Event(Event::IntervalChanged { interval, .. }) if *interval > T),
+    );
+    // The router drops it, and what the server's system sends again after
+    // 0.2 s and 0.7 s. The beat opens the way. The next repetition, at about
+    // 1.6 s, comes after the beat was missed and before that is a death.
+    let silence = client.stats().interval;
+    client.pass(silence - Duration::from_millis(1300));
+    stage.server.push(client.name());
+    client.until("the push, and what it tells", T, |_, account| {
+        account.pushes == [1] && !account.learned.is_empty()
+    });
+    assert!(client.account.lost.is_empty(), "{:?}", client.account);
+    assert_in_band(&client, T);
 }
