@@ -146,7 +146,7 @@ impl Prober {
             self.look_after = first_look(&heartbeat);
         }
         self.heartbeat = heartbeat;
-        self.respect_the_longest();
+        self.respect_the_limits();
         self.reconsider(now);
     }
 
@@ -275,9 +275,11 @@ impl Prober {
         self.last_end
     }
 
-    /// The gap of a look upward: just above the one that failed.
+    /// The gap of a look upward: just above the one that failed, within the
+    /// limits.
     pub(super) fn look(&self) -> Option<Duration> {
-        self.failed.map(|failed| failed.gap.mul_f64(LOOK).min(self.heartbeat.max))
+        let Heartbeat { min, max, .. } = self.heartbeat;
+        self.failed.map(|failed| failed.gap.mul_f64(LOOK).clamp(min, max))
     }
 
     /// Takes in one observation.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::keeper::heartbeat::Proof;
 use crate::keeper::heartbeat::SCOUTS;
+use crate::keeper::{Learned, Recalled};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const MAX: Duration = Duration::from_secs(7200);
@@ -125,6 +126,52 @@ proptest! {
                 now,
             );
             assert_held_is_proven(&prober, &mut dice, now);
+        }
+    }
+
+    #[test]
+    fn whatever_changes_the_limits_of_the_moment_hold(
+        seed in any::<u64>(),
+        steps in prop::collection::vec((evidence(), any::<u8>(), probing(), 1u64..60, 60u64..7200), 1..60),
+    ) {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        let mut dice = Dice::new(seed);
+        let mut now = Moment::ORIGIN;
+        for ((kind, gap, later), change, probing, min, max) in steps {
+            now = now + Duration::from_secs_f64(later);
+            let gap = Duration::from_secs_f64(gap);
+            match change % 8 {
+                0 => {
+                    let (min, max) = (Duration::from_secs(min), Duration::from_secs(max));
+                    let start = Duration::from_secs(27).clamp(min, max);
+                    let heartbeat = Heartbeat::adaptive().probing(probing).min(min).start(start).max(max);
+                    prober.set_heartbeat(heartbeat, now);
+                }
+                1 => prober.set_alone(change > 99, now),
+                2 => prober.set_calm(change > 99),
+                3 => {
+                    let learned = Learned::new(gap).failed(gap.mul_f64(1.1));
+                    prober.recall(&Recalled::new(learned, Duration::from_secs_f64(later * 10.0)), now);
+                }
+                _ => {
+                    let gap = if change > 127 { prober.interval(now).unwrap_or(gap) } else { gap };
+                    prober.learn(
+                        match kind {
+                            0 => Evidence::Survived { gap, proof: Proof::BeatAnswered },
+                            1 => Evidence::Expired { gap: gap.min(prober.heartbeat.max) },
+                            _ => Evidence::EndedIdle { gap },
+                        },
+                        now,
+                    );
+                }
+            }
+            let Heartbeat { min, max, .. } = prober.heartbeat;
+            let pace = prober.pace(&mut dice, now).expect("it beats").after;
+            prop_assert!(pace <= max, "{pace:?} of {max:?}: {prober:?}");
+            prop_assert!(pace >= min.mul_f64(0.83), "{pace:?} of {min:?}: {prober:?}");
+            let trial = prober.next_trial(&[], now);
+            prop_assert!(trial.is_none_or(|gap| gap <= max), "{trial:?} of {max:?}: {prober:?}");
+            prop_assert!(prober.gist().is_none() || prober.learned(now).check().is_ok(), "{prober:?}");
         }
     }
 

@@ -154,9 +154,9 @@ impl Prober {
         }
     }
 
-    /// The longest gap may be another: nothing beyond it is tried, held or
+    /// The limits may be others: nothing beyond the longest gap is tried, held or
     /// doubted, and what failed there is only kept in mind.
-    pub(super) fn respect_the_longest(&mut self) {
+    pub(super) fn respect_the_limits(&mut self) {
         let (max, longest) = (self.heartbeat.max, longest(&self.heartbeat));
         let beyond = |hints: &mut Hints| hints.beyond.take().filter(|beyond| beyond.gap > self.proven);
         match self.failed.take().or_else(|| beyond(&mut self.hints)) {
@@ -164,10 +164,10 @@ impl Prober {
             failed => self.failed = failed,
         }
         self.hints.goal = self.hints.goal.map(|goal| goal.min(max));
-        self.doubts.retain(|doubt| doubt.gap <= longest);
+        self.doubts.retain(|doubt| doubt.gap <= max);
         let held = self.held();
         if let Stage::Doubt { pace } = &mut self.stage {
-            *pace = held.min(*pace);
+            *pace = held.min((*pace).max(self.heartbeat.min));
         }
     }
 
