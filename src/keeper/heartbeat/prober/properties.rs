@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::keeper::heartbeat::Proof;
-use crate::keeper::heartbeat::SCOUTS;
+use crate::keeper::heartbeat::{Evidence, Proof, SCOUTS};
 use crate::keeper::{Learned, Recalled};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -1,0 +1,211 @@
+//! What is due, and when.
+
+use std::time::Duration;
+
+use super::promise::Promise;
+use super::{Ahead, Asked, Phase, Step, Watch};
+use crate::keeper::{Beat, Moment, Seen, Timer, Token};
+
+impl Watch {
+    /// When there is something to do next.
+    pub(in crate::keeper) fn next(&self) -> Option<(Moment, Timer)> {
+        let answer = match self.phase {
+            Phase::Asking { deadline, .. } | Phase::Probing { deadline } if self.stalled.is_none() => {
+                Some((deadline, Timer::Answer))
+            }
+            Phase::Asking { .. } | Phase::Probing { .. } | Phase::Quiet => None,
+        };
+        let silence = match self.beat {
+            Beat::Listen { longest_silence } if self.stalled.is_none() => {
+                Some((self.heard + longest_silence, Timer::Silence))
+            }
+            Beat::Listen { .. } | Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => None,
+        };
+        let beat = self.beat_due().map(|due| (due, Timer::Beat));
+        let look = self.look.map(|due| (due, Timer::Path));
+        [answer, silence, beat, look].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Does one thing that is due, if anything is.
+    pub(in crate::keeper) fn timeout(&mut self, now: Moment) -> Step {
+        let Some((due, timer)) = self.next().filter(|(due, _)| *due <= now) else {
+            return Step::Wait;
+        };
+        let late = self.is_late(due, now);
+        if late {
+            self.spoil();
+        }
+        match timer {
+            Timer::Answer | Timer::Silence if late => {
+                self.put_off(now);
+                Step::Wait
+            }
+            Timer::Answer => self.miss(now),
+            Timer::Silence => Step::Dead { seen: Seen::Silent, asked: None, acknowledged: None },
+            Timer::Path => {
+                self.look = None;
+                Step::Wait
+            }
+            Timer::Beat
+            | Timer::Message
+            | Timer::Scout
+            | Timer::Retry
+            | Timer::Attempt
+            | Timer::Stall
+            | Timer::Goodbye => self.beat_now(now),
+        }
+    }
+
+    // The parts.
+
+    /// How long a byte may wait for the system's acknowledgement: as long as
+    /// a beat for its answer; while nothing is read, and no beat can tell, as
+    /// long as a row of them.
+    pub(super) fn longest_unacknowledged(&self) -> Duration {
+        if self.stalled.is_some() { self.span() } else { self.patience() }
+    }
+
+    /// Something went out: it should be acknowledged before long. While an
+    /// answer is waited for, its deadline is the time to look.
+    pub(super) fn look_later(&mut self, now: Moment) {
+        let wanted = self.stalled.is_some() || (matches!(self.phase, Phase::Quiet) && self.can_ask());
+        if self.tells_path && self.look.is_none() && wanted {
+            self.look = Some(now + self.longest_unacknowledged());
+        }
+    }
+
+    pub(super) fn can_ask(&self) -> bool {
+        !matches!(self.beat, Beat::Listen { .. })
+    }
+
+    /// A beat's deadline after `missed` misses in the row: d, d, 2d, 2d, 4d,
+    /// and 4d from there on.
+    pub(super) fn deadline(&self, missed: u32) -> Duration {
+        let limits = &self.limits;
+        let one = match self.rtt.patience() {
+            Some(patience) => patience.clamp(limits.deadline_min, limits.deadline_max),
+            None => limits.deadline_first,
+        };
+        one * (1 << (missed / 2).min(2))
+    }
+
+    /// Gives what is waited for one full deadline from now.
+    pub(super) fn put_off(&mut self, now: Moment) {
+        self.measured_from = now;
+        match self.phase {
+            Phase::Asking { asked, missed, .. } => {
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+            }
+            Phase::Probing { .. } => {
+                self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+            }
+            Phase::Quiet => {}
+        }
+        if !self.can_ask() {
+            // The peer's own beat is waited for.
+            self.heard = now;
+        }
+    }
+
+    /// When the next beat goes out, answers apart.
+    fn beat_due(&self) -> Option<Moment> {
+        if !self.can_ask() {
+            return None;
+        }
+        // A stalled link cannot be probed: it would not hear the answer.
+        let ahead = self.ahead.filter(|ahead| !(ahead.probe && self.stalled.is_some()));
+        // A probe that is coming asks the same: the pace waits for it.
+        let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.probe))
+            || self.stalled.is_some();
+        let paced = self.pace.filter(|_| quiet).map(|pace| {
+            // A stalled link hears nothing: its beats go by themselves.
+            let since = if self.stalled.is_some() { self.heard.max(self.beaten) } else { self.heard };
+            self.promise.map_or(since + pace.after, |promise| promise.due(self.patience()))
+        });
+        let ruled = match self.beat {
+            Beat::Ping | Beat::Listen { .. } => None,
+            Beat::Dictated { every } => Some(self.beaten + every),
+            Beat::Ceiling { max_out_silence } => Some(self.sent + max_out_silence),
+        };
+        [ahead.map(|ahead| ahead.at), paced, ruled].into_iter().flatten().min()
+    }
+
+    fn beat_now(&mut self, now: Moment) -> Step {
+        let can_probe = self.stalled.is_none();
+        let ahead = self.ahead.filter(|ahead| ahead.at <= now && (can_probe || !ahead.probe));
+        if ahead.is_some() {
+            self.ahead = None;
+        }
+        match ahead {
+            Some(Ahead { probe: true, .. }) => self.probe(now),
+            Some(Ahead { probe: false, .. }) => self.ask(now, false),
+            None => {
+                if let Some(pace) = self.pace {
+                    self.rhythm = now + pace.after;
+                }
+                if let Some(promise) = self.promise.filter(|promise| promise.due(self.patience()) <= now) {
+                    return self.ask_after_promise(promise, now);
+                }
+                let chosen = self.pace.is_some_and(|pace| pace.chosen && self.gap(now) >= pace.after);
+                self.ask(now, chosen)
+            }
+        }
+    }
+
+    /// Sends a beat, and starts a row of them if none is under way.
+    pub(super) fn ask(&mut self, now: Moment, chosen: bool) -> Step {
+        let gap = self.gap(now);
+        if matches!(self.phase, Phase::Quiet) {
+            let asked = Asked { gap, chosen, spoiled: self.is_spoiled(), promised: false, lost: false };
+            self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
+        }
+        Step::Beat { token: self.send_beat(now), gap }
+    }
+
+    /// The peer's word has not come: the usual row of beats shows whether the
+    /// link still lives.
+    fn ask_after_promise(&mut self, promise: Promise, now: Moment) -> Step {
+        // The gap that the word would have ended: what we sent meanwhile has
+        // made it shorter.
+        let gap = self.gap(now).saturating_sub(self.patience());
+        let step = self.ask(now, gap >= promise.silence);
+        if let Phase::Asking { asked, .. } = &mut self.phase {
+            asked.gap = gap.min(promise.silence);
+            asked.promised = true;
+        }
+        step
+    }
+
+    fn miss(&mut self, now: Moment) -> Step {
+        match self.phase {
+            Phase::Quiet => Step::Wait,
+            Phase::Probing { .. } => {
+                Step::Dead { seen: Seen::ProbeUnanswered, asked: None, acknowledged: self.acknowledged }
+            }
+            Phase::Asking { asked, missed, .. } => {
+                let missed = missed + 1;
+                if missed >= self.limits.misses {
+                    return Step::Dead {
+                        seen: Seen::Unanswered { beats: missed },
+                        asked: Some(asked),
+                        acknowledged: self.acknowledged,
+                    };
+                }
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+                Step::Missed { consecutive: missed, token: self.send_beat(now) }
+            }
+        }
+    }
+
+    pub(super) fn send_beat(&mut self, now: Moment) -> Token {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        self.beaten = now;
+        self.sent = now;
+        self.acknowledged = None;
+        self.promise = None;
+        self.unanswered.note(token, now);
+        self.look_later(now);
+        token
+    }
+}
