@@ -171,7 +171,7 @@ impl Keeper {
         let Loss { seen, gap, evidence, acknowledged } = loss;
         let Some((link, main)) = self.take_main(now) else { return };
         let by_peer = matches!(seen, Seen::Ended(_));
-        self.scouts_after_loss(by_peer, now);
+        self.scouts_after_loss(main.scout_came.filter(|_| by_peer), now);
         if !by_peer {
             self.outputs.push_back(Output::Abandon { link });
         }

@@ -44,6 +44,7 @@ impl Keeper {
             heard: false,
             stall: None,
             message: now,
+            scout_came: None,
             shaken: None,
         };
         self.links.push((link, Role::Main(Box::new(main))));

@@ -35,6 +35,8 @@ pub(super) struct Main {
     /// Something came in since it was taken into use.
     pub(super) heard: bool,
     pub(super) stall: Option<Stall>,
+    /// When a scout was last sent or opened beside it.
+    pub(super) scout_came: Option<Moment>,
     /// Since when a message is waited for.
     pub(super) message: Moment,
     /// What has happened around the link since the last byte came in: a death

@@ -50,8 +50,6 @@ pub(super) struct Scouting {
     asked_again: Option<Moment>,
     /// Scouts in a row that were not to be had.
     refusals: u32,
-    /// When a scout was last sent or opened beside the present link in use.
-    came: Option<Moment>,
     /// Links in use in a row that ended when a scout came.
     blamed: u32,
     /// What scouts met with, waiting for the link in use to show that the
@@ -116,12 +114,17 @@ impl Keeper {
         self.plan_scouts(now);
     }
 
-    /// The link in use is lost, and may have been ended by its peer: scouts
-    /// that make a server end it are worse than none.
-    pub(super) fn scouts_after_loss(&mut self, by_peer: bool, now: Moment) {
+    fn scout_came(&mut self, now: Moment) {
+        if let Some((_, main)) = self.main_mut_any() {
+            main.scout_came = Some(now);
+        }
+    }
+
+    /// The link in use is lost. If its peer has ended it, `came` is when the
+    /// last scout came: scouts that make a server end it are worse than none.
+    pub(super) fn scouts_after_loss(&mut self, came: Option<Moment>, now: Moment) {
         let within = self.config.heartbeat.unit(BLAMED_WITHIN);
-        let came = self.scouting.came.take();
-        if by_peer && came.is_some_and(|came| now.since(came) <= within) {
+        if came.is_some_and(|came| now.since(came) <= within) {
             self.scouting.blamed += 1;
             if self.scouting.blamed >= BLAMED {
                 // One more is enough then.
@@ -213,7 +216,7 @@ impl Keeper {
             let scout = Scout { gap, stage: Stage::Opening { deadline } };
             self.links.push((link, Role::Scout(scout)));
             self.scouting.sent += 1;
-            self.scouting.came = Some(now);
+            self.scout_came(now);
             self.outputs.push_back(Output::Open { link, purpose: Purpose::Scout, route: 0, attempt: 1 });
             self.emit(Event::ScoutSent { link, gap });
         }
@@ -248,7 +251,7 @@ impl Keeper {
         let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
         watch.know_rtt(rtt);
         watch.set_pace(Some(Pace { after: gap, chosen: true }), now);
-        self.scouting.came = Some(now);
+        self.scout_came(now);
         if let Some(scout) = self.scout_mut(link) {
             scout.stage = Stage::Silent { watch: Box::new(watch), since: now, asked: None };
         }

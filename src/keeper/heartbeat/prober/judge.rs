@@ -41,7 +41,10 @@ impl Prober {
         self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME).min(longest));
         let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
         if disproved {
-            self.failed = None;
+            if self.failed.take().is_some_and(|failed| failed.ambiguous) {
+                // It was a restart after all, which learning has not cost.
+                self.drops.pop();
+            }
             self.look_after = first_look(&self.heartbeat);
         }
         match self.stage {

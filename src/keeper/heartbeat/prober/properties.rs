@@ -96,6 +96,16 @@ fn evidence() -> impl Strategy<Value = (u8, f64, f64)> {
     (0u8..3, 1f64..20_000f64, 0f64..200_000f64)
 }
 
+#[test]
+fn a_restart_while_learning_spends_no_try_once_it_is_known_for_one() {
+    let timeout = Duration::from_secs(205);
+    let mut path = Path::new(Probing::Main, timeout, 0);
+    path.step(Some(Accident::Restart(400)));
+    path.live(30 * DAY);
+    // The third try, 175 s, is still to be had.
+    assert!(path.ratio() > 0.78, "{}", path.ratio());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 300, ..ProptestConfig::default() })]
 
