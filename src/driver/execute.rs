@@ -7,7 +7,7 @@ use super::board::Finish;
 use super::contain::{contain, drop_contained};
 use super::inbox::Change;
 use super::link::MainLink;
-use super::scout::Order;
+use super::tasks::Order;
 use super::{Driver, Retiring, Stage, scout, tasks};
 use crate::connection::FirstConnect;
 use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};

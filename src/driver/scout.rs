@@ -9,19 +9,10 @@ use tokio::sync::mpsc;
 
 use super::contain::{Panicked, contain, drop_contained};
 use super::reports::{Report, Reports};
-use super::tasks;
+use super::tasks::{self, Order};
 use crate::connection::Hook;
-use crate::keeper::{LinkEnd, LinkId, Opened, Token};
+use crate::keeper::{LinkEnd, LinkId, Opened};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
-
-/// What a scout is told.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Order {
-    /// Beat, now.
-    Beat(Token),
-    /// Say goodbye.
-    Retire,
-}
 
 /// A row of beats and a goodbye wait at most.
 const ORDERS: usize = 32;

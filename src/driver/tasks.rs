@@ -11,7 +11,6 @@ use tokio::task::AbortHandle;
 
 use super::contain::{Panicked, contain, contain_future, drop_contained};
 use super::reports::{Report, Reports};
-use super::scout::Order;
 use crate::connection::{Hook, Session};
 use crate::keeper::{Dialled, Failure, LinkEnd, LinkId};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
@@ -29,6 +28,15 @@ struct Running {
     task: AbortHandle,
     /// A scout's task takes orders.
     orders: Option<mpsc::Sender<Order>>,
+}
+
+/// What a scout is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    /// Beat, now.
+    Beat(Token),
+    /// Say goodbye.
+    Retire,
 }
 
 impl Tasks {

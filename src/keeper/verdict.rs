@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::event::{Cause, Ground};
 use super::heartbeat::Evidence;
 use super::links::LinkId;
-use super::{Dialled, LinkEnd, Seen};
+use super::watch::{Asked, Watch};
+use super::{Dialled, LinkEnd, Moment, Seen};
 
 /// A dial this quick is "at once": the path works.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -79,6 +80,29 @@ impl Inquest {
             | Cause::Slept
             | Cause::Ours => cause,
         }
+    }
+}
+
+/// What a row of unanswered beats says, if the path still works.
+pub(super) fn evidence_of_silence(asked: Asked) -> Option<(Evidence, bool)> {
+    (!asked.spoiled).then_some((Evidence::Expired { gap: asked.gap }, asked.chosen))
+}
+
+/// What an end says, if the path still works.
+pub(super) fn evidence_of_end(watch: &Watch, end: &LinkEnd, now: Moment) -> Option<(Evidence, bool)> {
+    if !may_be_a_middlebox(end) {
+        return None;
+    }
+    match watch.asked() {
+        // In answer to a beat: a reset says that the path forgot the link;
+        // another end only where the gap was a try.
+        Some(asked) if asked.spoiled => None,
+        Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
+            Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
+        }
+        Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
+        None if watch.is_spoiled() || watch.is_probing() => None,
+        None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
 use crate::keeper::reconnect::Ending;
 use crate::keeper::verdict::{self, Inquest};
 use crate::keeper::watch::{Asked, Sound, Step, Watch, Word};
-use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkEnd, LinkId, Moment, Output, Seen};
+use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkId, Moment, Output, Seen};
 
 /// A server that seems stuck twice within this may not be.
 const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
@@ -107,7 +107,7 @@ impl Keeper {
                     self.emit(Event::BeatMissed { link, consecutive: beats });
                 }
                 let stuck = acknowledged == Some(true) && self.is_stuck(asked, now);
-                let evidence = asked.filter(|_| !stuck).and_then(evidence_of_silence);
+                let evidence = asked.filter(|_| !stuck).and_then(verdict::evidence_of_silence);
                 let gap = asked.map(|asked| asked.gap);
                 self.lose(Loss { gap, acknowledged, ..Loss::of(seen).with_evidence(evidence) }, now);
             }
@@ -293,28 +293,5 @@ impl Keeper {
         main.watch.promise(silence, now);
         self.tally.beats_sent += 1;
         self.outputs.push_back(Output::AskAfter { link, silence });
-    }
-}
-
-/// What a row of unanswered beats says, if the path still works.
-pub(super) fn evidence_of_silence(asked: Asked) -> Option<(Evidence, bool)> {
-    (!asked.spoiled).then_some((Evidence::Expired { gap: asked.gap }, asked.chosen))
-}
-
-/// What an end says, if the path still works.
-pub(super) fn evidence_of_end(watch: &Watch, end: &LinkEnd, now: Moment) -> Option<(Evidence, bool)> {
-    if !verdict::may_be_a_middlebox(end) {
-        return None;
-    }
-    match watch.asked() {
-        // In answer to a beat: a reset says that the path forgot the link;
-        // another end only where the gap was a try.
-        Some(asked) if asked.spoiled => None,
-        Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
-            Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
-        }
-        Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
-        None if watch.is_spoiled() || watch.is_probing() => None,
-        None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
     }
 }

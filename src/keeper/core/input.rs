@@ -1,11 +1,11 @@
 //! What happened, as it is told to a keeper.
 
 use super::Keeper;
-use super::in_use::{Loss, evidence_of_end};
+use super::in_use::Loss;
 use super::roles::{Main, Role, Stall};
 use crate::keeper::watch::{Sound, Watch};
 use crate::keeper::{
-    Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, Seen, Timer, Token,
+    Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, Seen, Timer, Token, verdict,
 };
 
 impl Keeper {
@@ -124,7 +124,7 @@ impl Keeper {
         self.settle_time(now);
         match self.role(link) {
             Some(Role::Main(main)) => {
-                let evidence = evidence_of_end(&main.watch, &end, now);
+                let evidence = verdict::evidence_of_end(&main.watch, &end, now);
                 self.lose(Loss::of(Seen::Ended(end)).with_evidence(evidence), now);
             }
             Some(Role::Draining { .. }) => {
