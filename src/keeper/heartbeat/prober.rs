@@ -396,7 +396,7 @@ impl Prober {
                 Stage::Doubt { pace } => pace,
                 Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
             };
-            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min) };
+            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min).min(pace) };
             return None;
         }
         self.failed = Some(Failed { gap, ambiguous: false });
@@ -599,6 +599,19 @@ mod tests {
         let halved = prober.interval(now);
         assert_eq!(halved, held.map(|held| held / 2));
         survive(&mut prober, halved.unwrap(), now);
+        assert_eq!(prober.interval(now), held);
+    }
+
+    #[test]
+    fn a_doubt_near_the_shortest_interval_does_not_make_it_longer() {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        let now = Moment::ORIGIN + secs(1000);
+        prober.learn(Evidence::Expired { gap: secs(27) }, now);
+        survive(&mut prober, secs(10), now);
+        prober.learn(Evidence::Expired { gap: secs(11) }, now);
+        let held = prober.interval(now);
+        assert_eq!(held, Some(secs(10).mul_f64(HELD)));
+        prober.learn(Evidence::Expired { gap: secs(10).mul_f64(HELD) }, now);
         assert_eq!(prober.interval(now), held);
     }
 
