@@ -183,6 +183,23 @@ fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard(
 }
 
 #[test]
+fn an_outage_that_the_link_in_use_outlives_by_a_moment_says_nothing_of_idleness() {
+    let mut rig = scouted();
+    live(&mut rig, secs(13), |_| true);
+    let beat = rig.until_beat();
+    // Neither is answered; the scout's row is over a moment before the other's.
+    rig.pass(secs(9));
+    let scout = rig.scouts[0].link;
+    rig.until(|output| matches!(output, Output::Abandon { link } if *link == scout));
+    if rig.is_connected() {
+        rig.heard();
+    }
+    assert!(rig.elapsed() > beat);
+    assert!(!met(&rig).contains(&Scouted::Expired), "{:?}", met(&rig));
+    assert!(knows_nothing(&rig));
+}
+
+#[test]
 fn a_scout_that_falls_silent_while_the_link_in_use_is_heard_says_what_the_timeout_is() {
     let mut rig = scouted();
     live(&mut rig, secs(60), |scout| scout.gap == secs(14));

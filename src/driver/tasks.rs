@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::contain::{Panicked, contain, contain_future, drop_contained};
 use super::reports::{Report, Reports};
 use crate::connection::{Hook, Session};
-use crate::keeper::{Dialled, Failure, LinkEnd, LinkId};
+use crate::keeper::{Dialled, Failure, LinkEnd, LinkId, Token};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 
 /// The tasks that run. A task is aborted when it is abandoned, and all are

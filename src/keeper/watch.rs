@@ -241,6 +241,11 @@ impl Watch {
         }
     }
 
+    /// Whether an answer is overdue.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self.phase, Phase::Asking { missed: 1.., .. })
+    }
+
     /// Whether a probe is under way.
     pub(super) fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
@@ -360,7 +365,7 @@ impl Watch {
             let asked_for = u64::from(word == Some(Word::Kept));
             let pace = pace.after.max(Duration::from_nanos(1));
             let passed = now.since(self.rhythm).as_nanos() / pace.as_nanos();
-            let beats = u32::try_from(passed).unwrap_or(u32::MAX - 1) + 1;
+            let beats = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
             self.saved += u64::from(beats) - asked_for;
             self.rhythm = self.rhythm + pace * beats;
         }

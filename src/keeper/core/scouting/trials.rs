@@ -120,7 +120,10 @@ impl Keeper {
                 };
                 self.forget(link);
                 self.outputs.push_back(Output::Abandon { link });
-                let evidence = asked.and_then(verdict::evidence_of_silence).map(|(evidence, _)| evidence);
+                // What the link in use misses, too, is not this link's alone.
+                let alone = self.main().is_some_and(|(_, main)| !main.watch.is_missing());
+                let evidence = asked.filter(|_| alone).and_then(verdict::evidence_of_silence);
+                let evidence = evidence.map(|(evidence, _)| evidence);
                 let met = if evidence.is_some() { Scouted::Expired } else { Scouted::Void };
                 self.emit(Event::ScoutReturned { link, gap, met });
                 self.scout_met(gap, evidence, since, now);

@@ -58,6 +58,7 @@ impl Prober {
             // A scout tests the gap that failed; until then half is held.
             Stage::Doubt { .. }
                 if self.has_scouts()
+                    && !self.calm
                     && self.doubted_last().is_some_and(|doubted| gap < doubted.mul_f64(0.98)) =>
             {
                 None
@@ -124,7 +125,7 @@ impl Prober {
                 Stage::Doubt { pace } => pace,
                 Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
             };
-            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min) };
+            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min).min(pace) };
             return None;
         }
         self.failed = Some(Failed { gap, ambiguous: false });

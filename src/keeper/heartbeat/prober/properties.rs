@@ -226,7 +226,9 @@ proptest! {
         prop_assert!(wrong <= 1, "{wrong} wrong conclusions");
         path.live(30 * DAY);
         prop_assert!(!path.is_wrong(), "{:?} failed of {timeout:?}", path.prober.failed());
-        prop_assert!(path.ratio() >= calm.ratio() * 0.9, "{} after, {} without", path.ratio(), calm.ratio());
+        // A look 2 % above what failed cannot tell a timeout that lies between.
+        let between = path.prober.failed().is_some_and(|failed| failed <= timeout);
+        prop_assert!(between || path.ratio() >= calm.ratio() * 0.9, "{} after, {} without", path.ratio(), calm.ratio());
     }
 
     #[test]

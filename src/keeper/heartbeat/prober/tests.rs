@@ -45,6 +45,19 @@ fn one_loss_never_shrinks_the_interval_for_good() {
 }
 
 #[test]
+fn a_doubt_near_the_shortest_interval_does_not_make_it_longer() {
+    let mut prober = Prober::new(Heartbeat::adaptive());
+    let now = Moment::ORIGIN + secs(1000);
+    prober.learn(Evidence::Expired { gap: secs(27) }, now);
+    survive(&mut prober, secs(10), now);
+    prober.learn(Evidence::Expired { gap: secs(11) }, now);
+    let held = prober.interval(now);
+    assert_eq!(held, Some(secs(10).mul_f64(HELD)));
+    prober.learn(Evidence::Expired { gap: secs(10).mul_f64(HELD) }, now);
+    assert_eq!(prober.interval(now), held);
+}
+
+#[test]
 fn a_proven_gap_that_fails_twice_has_shrunk() {
     let mut prober = Prober::new(Heartbeat::adaptive());
     let now = Moment::ORIGIN + secs(1000);
