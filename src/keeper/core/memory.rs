@@ -82,16 +82,8 @@ impl Keeper {
             Course::Closing | Course::Finished(_) => return,
             Course::Underway | Course::Waiting { .. } => {}
         }
-        // A link that lives on does so over the new network; nothing up to
-        // now says anything about that.
-        if let Some(inquest) = &mut self.inquest {
-            inquest.spoiled = Some(Ground::NetworkEvent);
-        }
-        if let Some((_, main)) = self.main_mut_any() {
-            main.watch.spoil();
-            main.shaken = Some(Ground::NetworkEvent);
-        }
-        self.void_scouts(now);
+        // A link that lives on does so over the new network.
+        self.network_moved(now);
         self.leave_network(now);
         self.memory.network = Some(network.into());
         self.come_to_network(now);

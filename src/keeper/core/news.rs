@@ -33,14 +33,7 @@ impl Keeper {
             NetworkStatus::Offline => Event::NetworkOffline,
             NetworkStatus::Changed => Event::NetworkChanged,
         });
-        if let Some(inquest) = &mut self.inquest {
-            inquest.spoiled = Some(Ground::NetworkEvent);
-        }
-        if let Some((_, main)) = self.main_mut_any() {
-            main.watch.spoil();
-            main.shaken = Some(Ground::NetworkEvent);
-        }
-        self.void_scouts(now);
+        self.network_moved(now);
         match status {
             NetworkStatus::Offline => {
                 self.offline = true;
@@ -66,6 +59,19 @@ impl Keeper {
             }
         }
         self.plan_scouts(now);
+    }
+
+    /// Nothing up to now says anything about idleness: the network may be
+    /// another.
+    pub(super) fn network_moved(&mut self, now: Moment) {
+        if let Some(inquest) = &mut self.inquest {
+            inquest.spoiled = Some(Ground::NetworkEvent);
+        }
+        if let Some((_, main)) = self.main_mut_any() {
+            main.watch.spoil();
+            main.shaken = Some(Ground::NetworkEvent);
+        }
+        self.void_scouts(now);
     }
 
     pub(super) fn wake(&mut self, slept: Duration, now: Moment) {
