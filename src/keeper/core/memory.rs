@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Course, Keeper};
 use crate::keeper::heartbeat::{Evidence, Gist};
-use crate::keeper::{Event, Expiry, Ground, Learned, Moment, Output, Recalled};
+use crate::keeper::{Event, Expiry, Learned, Moment, Output, Recalled};
 
 /// Networks that one connection keeps in mind; the oldest goes.
 const NETWORKS: usize = 64;
