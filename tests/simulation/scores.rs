@@ -29,8 +29,8 @@ fn the_listed_timeouts_are_learned_though_beats_are_lost() {
 
 #[test]
 fn unseen_timeouts_are_learned_within_the_scores() {
-    let runs = run_all(unseen(Mode::Main, 60, 1, 0.0, 2 * DAY));
-    judge_unseen("60 unseen timeouts (seed 1), 2 days", &runs);
+    let runs = run_all(unseen(Mode::Main, 100, 1, 0.0, 2 * DAY));
+    judge_unseen("100 unseen timeouts (seed 1), 2 days", &runs);
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn scouts_learn_the_listed_timeouts_without_a_drop() {
 
 #[test]
 fn scouts_learn_unseen_timeouts_without_a_drop_though_beats_are_lost() {
-    let runs = run_all(unseen(Mode::Scout, 60, 4, LOSS, 2 * DAY));
-    judge_scouts("scouts, 60 unseen timeouts (seed 4), 1 % of beats lost, 2 days", &runs);
+    let runs = run_all(unseen(Mode::Scout, 100, 4, LOSS, 2 * DAY));
+    judge_scouts("scouts, 100 unseen timeouts (seed 4), 1 % of beats lost, 2 days", &runs);
 }
 
 #[test]
