@@ -36,8 +36,7 @@ fn live(rig: &mut Rig, time: Duration, timeout: Duration) {
     }
 }
 
-/// A bracket of 68 and 115 s was found and 96 s failed, too: 68 s are proven,
-/// or 77.
+/// A timeout of 100 s was found: 115 s failed, and 96 s are proven.
 fn settled() -> Rig {
     let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
     live(&mut rig, secs(3_000), secs(100));
