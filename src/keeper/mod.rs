@@ -232,6 +232,8 @@ pub enum NetworkStatus {
     Offline,
     /// It is another: an address or the default route changed.
     Changed,
+    /// The machine woke from sleep: time to look at the clock.
+    Woke,
 }
 
 /// Where the connection stands.

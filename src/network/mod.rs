@@ -3,8 +3,12 @@
 //! A hint that advances, never a verdict.
 
 mod handle;
+#[cfg(feature = "network-monitor")]
+mod monitor;
 
 pub use handle::NetworkHandle;
+#[cfg(feature = "network-monitor")]
+pub use monitor::Monitor;
 
 use std::task::{Context, Poll};
 

@@ -28,11 +28,14 @@ impl Keeper {
         if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
             return;
         }
-        self.emit(match status {
+        let event = match status {
             NetworkStatus::Online => Event::NetworkOnline,
             NetworkStatus::Offline => Event::NetworkOffline,
             NetworkStatus::Changed => Event::NetworkChanged,
-        });
+            // `settle_time` has seen the sleep.
+            NetworkStatus::Woke => return,
+        };
+        self.emit(event);
         self.network_moved(now);
         match status {
             NetworkStatus::Offline => {
@@ -57,6 +60,7 @@ impl Keeper {
                 }
                 self.advance(Because::Network, now);
             }
+            NetworkStatus::Woke => {}
         }
         self.plan_scouts(now);
     }
