@@ -86,11 +86,13 @@ impl Keeper {
                 return;
             }
             Course::Closing | Course::Finished(_) => return,
-            Course::Underway | Course::Waiting { .. } => {}
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
         }
         // A link that lives on does so over the new network.
         self.network_moved(now);
-        self.look_at_route(Then::Probe, now);
+        // A network that gets its first name may be the one that it was.
+        let then = if self.knows_network() { Then::Probe } else { Then::ProbeIfMoved };
+        self.look_at_route(then, now);
         self.leave_network(now);
         self.memory.network = Some(network.into());
         self.come_to_network(now);
@@ -131,8 +133,8 @@ impl Keeper {
     pub(super) fn recall_if_unknown(&mut self) {
         let known = self.prober.failed().is_some() || !self.prober.proven().is_zero();
         match self.course {
-            Course::Underway | Course::Waiting { .. } if !known => self.recall(),
-            Course::Underway | Course::Waiting { .. } => {}
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } if !known => self.recall(),
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
             Course::Idle | Course::Closing | Course::Finished(_) => {}
         }
     }

@@ -19,6 +19,9 @@ const CHANGE_SETTLES: Duration = Duration::from_millis(250);
 /// routes follow an "online" by up to a second, and since the news is
 /// everybody's behind one access point.
 const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// The same when somebody looks at the application again: nobody else does in
+/// the same moment.
+const SOMEBODY_LOOKS: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(50));
 /// News within this of the last that was acted on is the same burst: what it
 /// asks for is done when the burst is over.
 const BURST: Duration = Duration::from_secs(2);
@@ -68,6 +71,11 @@ impl Keeper {
                 self.emit(Event::NetworkOffline);
                 self.network_moved(now);
                 self.offline = true;
+                if let Some((_, main)) = self.main_mut_any() {
+                    // Silence says nothing now: the next online asks again.
+                    main.watch.call_off_probe();
+                    main.look = None;
+                }
                 self.renew_pace(now);
                 self.look_at_route(Then::Keep, now);
                 self.slow_down(now);
@@ -76,9 +84,7 @@ impl Keeper {
                 self.emit(Event::NetworkOnline);
                 self.network_moved(now);
                 self.network_came(now);
-                if let Some((_, main)) = self.main_mut_any() {
-                    main.look = Some(Look { at: now, then: Then::Probe });
-                }
+                self.probe_for_news(now);
             }
             NetworkStatus::Changed => {
                 self.emit(Event::NetworkChanged);
@@ -156,6 +162,13 @@ impl Keeper {
         }
     }
 
+    /// Probes at once, if the link's address is still there.
+    pub(super) fn probe_for_news(&mut self, now: Moment) {
+        if let Some((_, main)) = self.main_mut_any() {
+            main.look = Some(Look { at: now, then: Then::Probe });
+        }
+    }
+
     /// The link's address is still there, as far as is known. Probes that
     /// news asks for are a burst apart.
     pub(super) fn look_settled(&mut self, now: Moment) {
@@ -178,29 +191,26 @@ impl Keeper {
 
     /// Good news: an attempt soon. Never two within a burst.
     pub(super) fn advance(&mut self, because: Because, now: Moment) {
-        let burst = self.config.reconnect.unit(BURST);
-        let from = match self.advanced {
-            // It was granted, and then the network went again.
-            Some(granted) if granted > now => granted,
-            Some(last) => now.max(last + burst),
-            None => now,
-        };
         match self.course {
             Course::Waiting { until, firm: false } => {
-                let soon = from + self.advanced_delay();
+                let soon = self.grant(because, now);
                 if soon < until {
-                    self.wait_again(from, soon, because, now);
+                    self.wait_again(soon, because, now);
                 } else {
                     self.held_news = Some((now, because));
                 }
             }
-            Course::Underway => self.doubt_attempt(from, because, now),
-            Course::Waiting { firm: true, .. } | Course::Idle | Course::Closing | Course::Finished(_) => {}
+            Course::Underway => self.doubt_attempt(because, now),
+            Course::Waiting { firm: true, .. }
+            | Course::Idle
+            | Course::Paused { .. }
+            | Course::Closing
+            | Course::Finished(_) => {}
         }
     }
 
     /// The attempt under way, if one is, began before the good news.
-    fn doubt_attempt(&mut self, from: Moment, because: Because, now: Moment) {
+    fn doubt_attempt(&mut self, because: Because, now: Moment) {
         let stale = self.config.reconnect.unit(ATTEMPT_STALE);
         let doubted = now + self.config.reconnect.unit(ATTEMPT_DOUBTED);
         let Some((link, _, began)) = self.opening() else { return };
@@ -209,8 +219,8 @@ impl Keeper {
             *deadline = doubted.min(*deadline);
         } else if now.since(began) >= stale {
             self.abandon_opening();
-            let soon = from + self.advanced_delay();
-            return self.wait_again(from, soon, because, now);
+            let soon = self.grant(because, now);
+            return self.wait_again(soon, because, now);
         }
         self.held_news = Some((now, because));
     }
@@ -222,13 +232,34 @@ impl Keeper {
         self.held_news = self.held_news.filter(|(came, _)| now.since(*came) < early);
     }
 
-    fn advanced_delay(&mut self) -> Duration {
-        let unit = |at_one| self.config.reconnect.unit(at_one);
-        self.dice.between(unit(ADVANCED.0), unit(ADVANCED.1))
+    /// When the next attempt may be made for good news that comes now. What
+    /// was granted before and not used, since the network went again, still
+    /// stands.
+    fn grant(&mut self, because: Because, now: Moment) -> Moment {
+        let reconnect = &self.config.reconnect;
+        let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
+        let (low, high) = (reconnect.unit(low), reconnect.unit(high));
+        let burst = reconnect.unit(BURST);
+        let at = match self.granted {
+            Some(at) if at > now => at,
+            Some(_) => now + self.dice.between(Duration::ZERO, low),
+            None => {
+                let soon = now + self.dice.between(low, high);
+                self.advanced.map_or(soon, |last| soon.max(last + burst))
+            }
+        };
+        self.granted = Some(at);
+        at
     }
 
-    fn wait_again(&mut self, from: Moment, until: Moment, because: Because, now: Moment) {
-        self.advanced = Some(from);
+    /// An attempt begins, which uses what was granted.
+    pub(super) fn use_grant(&mut self, now: Moment) {
+        if self.granted.take().is_some() {
+            self.advanced = Some(now);
+        }
+    }
+
+    fn wait_again(&mut self, until: Moment, because: Because, now: Moment) {
         self.course = Course::Waiting { until, firm: false };
         self.emit(Event::ReconnectAdvanced { delay: until.since(now), because });
     }
