@@ -4,11 +4,10 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use longlink::keeper::{Cause, Ground, Seen};
-use longlink::{Event, Heartbeat, Link, Message, Reconnect, ResilientConnection, Stats, Transport};
+use longlink::{Builder, Event, Link, Message, ResilientConnection, Stats, Transport};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::lab::Lab;
-use crate::namespace::Settlement;
+use super::namespace::{Namespace, Settlement};
 
 /// A longlink client, and the account of what it told.
 #[derive(Debug)]
@@ -39,6 +38,8 @@ pub struct Account {
     pub failures: u64,
     /// Pushes that came in.
     pub pushes: Vec<u64>,
+    /// Every event, and when it was told.
+    pub events: Vec<(Instant, Event)>,
 }
 
 /// The end of a link in use.
@@ -65,19 +66,23 @@ enum Order {
 }
 
 impl Client {
-    /// Connects in the background, from the lab's first namespace.
-    pub fn start<T>(lab: &Lab, transport: T, name: &str, heartbeat: Heartbeat, scale: f64) -> Client
+    /// Connects in the background, from `place`. Its settings are chosen
+    /// there, too: what they start lives in the namespace.
+    pub fn start<T>(
+        place: &Namespace,
+        transport: T,
+        name: &str,
+        settings: impl FnOnce(Builder<T>) -> Builder<T> + Send + 'static,
+    ) -> Client
     where
         T: Transport,
         T::Link: Link<Incoming = Message, Outgoing = Message>,
     {
-        let settlement = lab.client().settle();
+        let settlement = place.settle();
         let (tell, news) = mpsc::channel();
         let (orders, taken) = unbounded_channel();
         let events = tell.clone();
-        let connection = ResilientConnection::builder(transport)
-            .heartbeat(heartbeat)
-            .reconnect(Reconnect::scaled(scale))
+        let builder = ResilientConnection::builder(transport)
             // The test may be over.
             .on_event(move |event| drop(events.send((Instant::now(), News::Event(event.clone())))))
             .on_connect(|mut session| async move {
@@ -85,10 +90,9 @@ impl Client {
                 session.recv().await?;
                 Ok(session)
             })
-            .runtime(settlement.handle().clone())
-            .seed(1)
-            .build()
-            .expect("the settings are sound");
+            .seed(1);
+        let built = settlement.wait_for(async move { settings(builder).build() });
+        let connection = built.expect("the settings are sound");
         settlement.handle().spawn(application(connection, taken, tell));
         Client {
             name: name.to_owned(),
@@ -177,7 +181,7 @@ impl Client {
         match self.news.recv_timeout(left) {
             Ok((at, news)) => {
                 self.tell(at, &news);
-                self.account.enter(&news);
+                self.account.enter(at, &news);
                 match news {
                     News::Event(Event::Connected { .. }) => self.connected = true,
                     News::Event(Event::Disconnected { .. }) => self.connected = false,
@@ -215,7 +219,10 @@ impl Account {
         *self = Account::default();
     }
 
-    fn enter(&mut self, news: &News) {
+    fn enter(&mut self, at: Instant, news: &News) {
+        if let News::Event(event) = news {
+            self.events.push((at, event.clone()));
+        }
         match news {
             News::Event(Event::Disconnected { seen, gap, .. }) => {
                 self.lost.push(Loss { seen: seen.clone(), gap: *gap });
