@@ -18,7 +18,9 @@ pub struct Client {
     orders: UnboundedSender<Order>,
     connected: bool,
     pub account: Account,
-    _settlement: Settlement,
+    /// Every event that was taken in, and when it was told.
+    pub events: Vec<(Instant, Event)>,
+    settlement: Settlement,
 }
 
 /// What a client told since the account was last cleared.
@@ -38,8 +40,6 @@ pub struct Account {
     pub failures: u64,
     /// Pushes that came in.
     pub pushes: Vec<u64>,
-    /// Every event, and when it was told.
-    pub events: Vec<(Instant, Event)>,
 }
 
 /// The end of a link in use.
@@ -101,7 +101,8 @@ impl Client {
             orders,
             connected: false,
             account: Account::default(),
-            _settlement: settlement,
+            events: Vec::new(),
+            settlement,
         }
     }
 
@@ -122,8 +123,43 @@ impl Client {
         self.until("the echo", Duration::from_secs(10), |news, _| matches!(news, News::Echoed));
     }
 
+    /// Does something while the client's thread stands still, as on a machine
+    /// that has no time for it.
+    pub fn freeze<R>(&self, act: impl FnOnce() -> R) -> R {
+        let (tell, told) = mpsc::channel();
+        let (thaw, thawed) = mpsc::channel::<()>();
+        self.settlement.handle().spawn(async move {
+            let _ = tell.send(());
+            // An error, too, is an end.
+            let _ = thawed.recv();
+        });
+        told.recv().expect("the client's thread runs");
+        let done = act();
+        drop(thaw);
+        done
+    }
+
     fn order(&self, order: Order) {
         self.orders.send(order).expect("the application runs as long as its client");
+    }
+
+    /// Takes in news until `find` finds something among the events, those
+    /// that were told before included; panics after `limit`.
+    pub fn find<R>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        find: impl Fn(&[(Instant, Event)]) -> Option<R>,
+    ) -> R {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(found) = find(&self.events) {
+                return found;
+            }
+            if self.next(deadline).is_none() {
+                panic!("{}: waited {limit:.1?} in vain: {what}; {:#?}", self.name, self.account);
+            }
+        }
     }
 
     /// Takes in news until `done` says so; panics after `limit`.
@@ -181,7 +217,10 @@ impl Client {
         match self.news.recv_timeout(left) {
             Ok((at, news)) => {
                 self.tell(at, &news);
-                self.account.enter(at, &news);
+                self.account.enter(&news);
+                if let News::Event(event) = &news {
+                    self.events.push((at, event.clone()));
+                }
                 match news {
                     News::Event(Event::Connected { .. }) => self.connected = true,
                     News::Event(Event::Disconnected { .. }) => self.connected = false,
@@ -196,10 +235,9 @@ impl Client {
 
     fn tell(&self, at: Instant, news: &News) {
         match news {
-            News::Event(Event::Connecting { .. } | Event::BeatAnswered { .. }) => {}
+            News::Event(Event::Connecting { .. } | Event::BeatAnswered { .. }) | News::Echoed => {}
             News::Event(event) => self.line(at, event),
             News::Pushed(number) => self.line(at, &format_args!("push {number} came in")),
-            News::Echoed => self.line(at, &"echo"),
         }
     }
 
@@ -219,10 +257,7 @@ impl Account {
         *self = Account::default();
     }
 
-    fn enter(&mut self, at: Instant, news: &News) {
-        if let News::Event(event) = news {
-            self.events.push((at, event.clone()));
-        }
+    fn enter(&mut self, news: &News) {
         match news {
             News::Event(Event::Disconnected { seen, gap, .. }) => {
                 self.lost.push(Loss { seen: seen.clone(), gap: *gap });

@@ -39,6 +39,11 @@ impl Namespace {
         run(Command::new("ip").args(["-n", &self.name]).args(arguments.split_whitespace()), "")
     }
 
+    /// Runs many commands of `ip` on it, a line each, in one process.
+    pub fn ip_batch(&self, commands: &str) -> Result<(), String> {
+        run(Command::new("ip").args(["-n", &self.name, "-batch", "-"]), commands)
+    }
+
     /// Runs an nftables script in it.
     pub fn nft(&self, script: &str) -> Result<(), String> {
         self.visit(|| run(Command::new("nft").args(["-f", "-"]), script))

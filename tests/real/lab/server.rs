@@ -11,11 +11,12 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 
 use super::namespace::{Namespace, Settlement};
 
@@ -28,6 +29,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 pub struct Server {
     address: String,
     book: Arc<Mutex<Book>>,
+    forget: watch::Sender<u64>,
     _settlement: Settlement,
 }
 
@@ -64,8 +66,9 @@ impl Server {
         let settlement = place.settle();
         let book = Arc::new(Mutex::new(Book::default()));
         let listener = settlement.wait_for(TcpListener::bind(("0.0.0.0", PORT))).expect("the port is free");
-        settlement.handle().spawn(accept(listener, Arc::clone(&book)));
-        Server { address: address.to_owned(), book, _settlement: settlement }
+        let (forget, forgotten) = watch::channel(0);
+        settlement.handle().spawn(accept(listener, Arc::clone(&book), forgotten));
+        Server { address: address.to_owned(), book, forget, _settlement: settlement }
     }
 
     /// Where a client of this name connects.
@@ -104,6 +107,12 @@ impl Server {
         lock(&self.book).refusing = retry_after;
     }
 
+    /// Ends every link so that only a packet which comes in afterwards is told
+    /// of it, as after a restart of the machine: by a reset.
+    pub fn forget_links(&self) {
+        self.forget.send_modify(|times| *times += 1);
+    }
+
     /// Pushes the next number to a client, on the link that logged in last.
     pub fn push(&self, client: &str) -> u64 {
         let mut book = lock(&self.book);
@@ -116,15 +125,16 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, book: Arc<Mutex<Book>>) {
+async fn accept(listener: TcpListener, book: Arc<Mutex<Book>>, forgotten: watch::Receiver<u64>) {
     while let Ok((stream, _)) = listener.accept().await {
         lock(&book).accepted += 1;
-        tokio::spawn(serve(stream, Arc::clone(&book)));
+        tokio::spawn(serve(stream, Arc::clone(&book), forgotten.clone()));
     }
 }
 
-async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
+async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>, mut forgotten: watch::Receiver<u64>) {
     let Ok(peer) = stream.peer_addr() else { return };
+    forgotten.mark_unchanged();
     stream.set_nodelay(true).expect("a socket that was accepted takes options");
     let refusing = lock(&book).refusing;
     let mut name = String::new();
@@ -159,6 +169,10 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>) {
                     Ok(())
                 }
             },
+            _ = forgotten.changed() => {
+                let forgot = link.get_ref().set_zero_linger();
+                return forgot.expect("a socket that was accepted takes options");
+            }
             () = due => {
                 word = None;
                 link.send(Message::from("word")).await

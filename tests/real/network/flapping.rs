@@ -1,0 +1,126 @@
+//! Networks that come and go five times a second start no storm.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use longlink::Event;
+
+use crate::lab::client::Client;
+use crate::lab::required;
+use crate::stage::{SOON, Stage};
+use crate::uplinks::Lab;
+use crate::uplinks::Uplink::{First, Second};
+use crate::waits::{count, flow, until_heard};
+
+/// Five times a second.
+const PERIOD: Duration = Duration::from_millis(200);
+/// News is acted on once in so long.
+const BURST: Duration = Duration::from_secs(2);
+
+/// What happened while it flapped.
+#[derive(Debug)]
+struct Tally {
+    flaps: usize,
+    took: Duration,
+    /// When the last of the commands was done.
+    end: Instant,
+    attempts: usize,
+    accepted: u64,
+    beats: usize,
+    lost: usize,
+}
+
+impl Tally {
+    /// How often the keeper may act on news in this time.
+    fn turns(&self) -> usize {
+        self.took.div_duration_f64(BURST).ceil() as usize + 1
+    }
+}
+
+/// Does one thing and then the other, five times a second: for a minute where
+/// the tests run in full, and a few seconds otherwise.
+fn flap(stage: &Stage, client: &mut Client, off: &str, on: &str) -> Tally {
+    let time = Duration::from_secs(if required() { 60 } else { 6 });
+    let (began, accepted) = (Instant::now(), stage.server.accepted());
+    let (mut end, mut flaps, mut mix) = (began, 0, 1_u64);
+    while began.elapsed() < time {
+        // Between a quarter and three quarters of a period, so that nothing
+        // that repeats itself falls into step.
+        mix = mix.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let away = PERIOD / 4 + PERIOD.mul_f64((mix >> 40) as f64 / (1_u64 << 25) as f64);
+        flaps += 1;
+        let due = began + PERIOD * flaps;
+        stage.lab.ip(off);
+        client.pass((due - PERIOD + away).saturating_duration_since(Instant::now()));
+        end = stage.lab.ip(on);
+        client.pass(due.saturating_duration_since(Instant::now()));
+    }
+    let tally = Tally {
+        flaps: flaps as usize,
+        took: began.elapsed(),
+        end,
+        attempts: count(client, began, |event| matches!(event, Event::Connecting { .. })),
+        accepted: stage.server.accepted() - accepted,
+        beats: count(client, began, |event| {
+            matches!(event, Event::BeatSent { .. } | Event::BeatMissed { .. })
+        }),
+        lost: count(client, began, |event| matches!(event, Event::Disconnected { .. })),
+    };
+    client.say(format_args!("{tally:?}"));
+    tally
+}
+
+#[test]
+fn the_only_uplink_flaps_and_the_link_that_outlives_it_is_not_dropped() {
+    if !Lab::possible() {
+        return;
+    }
+    let stage = Stage::set();
+    let mut client = stage.connected("flaps-alone");
+    let on = format!("link set up0 up\n{}", First.default_route());
+    let tally = flap(&stage, &mut client, "link set up0 down", &on);
+    assert!(tally.beats <= tally.turns(), "{tally:?}");
+    assert_eq!(tally.lost, 0, "{tally:?}");
+    assert_eq!(tally.attempts, 0, "{tally:?}");
+    until_heard(&mut client, tally.end, SOON);
+    flow(&mut client, Duration::from_secs(2));
+    assert_eq!(stage.server.logins(client.name()), 1);
+}
+
+#[test]
+fn pitfall_33_an_uplink_that_flaps_beside_the_one_that_works_drops_nothing() {
+    if !Lab::possible() {
+        return;
+    }
+    let stage = Stage::set();
+    stage.lab.plug(Second);
+    let mut client = stage.connected("flaps-beside");
+    let on = format!("link set up1 up\nroute add default via {} dev up1 metric 100", Second.address(1));
+    let tally = flap(&stage, &mut client, "link set up1 down", &on);
+    assert!(tally.beats <= tally.turns(), "{tally:?}");
+    assert_eq!((tally.lost, tally.attempts), (0, 0), "{tally:?}");
+    flow(&mut client, Duration::from_secs(2));
+    assert_eq!(stage.server.logins(client.name()), 1);
+}
+
+#[test]
+fn pitfall_24_a_client_that_waits_tries_no_more_often_than_once_a_burst() {
+    if !Lab::possible() {
+        return;
+    }
+    let stage = Stage::set();
+    stage.lab.set_way(First, false);
+    let mut client = stage.client("flaps-waiting");
+    client.pass(Duration::from_secs(1));
+    let on = format!("link set up0 up\n{}", First.default_route());
+    let tally = flap(&stage, &mut client, "link set up0 down", &on);
+    assert!(tally.attempts <= tally.turns() + 8, "{tally:?}");
+    client.pass(BURST);
+    stage.lab.set_way(First, true);
+    let off = stage.lab.ip("link set up0 down");
+    crate::waits::until_told(&mut client, "offline", off, SOON, crate::waits::is_offline);
+    thread::sleep(BURST);
+    let event = stage.lab.ip(&on);
+    until_heard(&mut client, event, SOON);
+    client.round_trip();
+}

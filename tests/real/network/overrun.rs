@@ -1,0 +1,55 @@
+//! More news than the kernel keeps for a listener.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use longlink::keeper::Seen;
+
+use crate::stage::{SOON, Stage};
+use crate::uplinks::Lab;
+use crate::uplinks::Uplink::{First, Second};
+use crate::waits::{flow, is_loss, until_heard, until_told};
+
+/// Routes added at once: many times what a socket's buffer takes.
+const ROUTES: u32 = 5_000;
+
+fn burst() -> String {
+    (0..ROUTES).fold(String::new(), |mut commands, number| {
+        let (high, low) = (number / 256, number % 256);
+        writeln!(commands, "route add 172.16.{high}.{low}/32 via {}", First.address(1))
+            .expect("a string takes it");
+        commands
+    })
+}
+
+#[test]
+fn an_overrun_is_survived_and_drops_nothing() {
+    if !Lab::possible() {
+        return;
+    }
+    let stage = Stage::set();
+    let mut client = stage.connected("overrun-kept");
+    let event = client.freeze(|| stage.lab.ip(&burst()));
+    until_heard(&mut client, event, SOON);
+    flow(&mut client, Duration::from_secs(3));
+    assert!(client.account.lost.is_empty());
+    assert_eq!(stage.server.logins(client.name()), 1);
+}
+
+#[test]
+fn what_happened_in_an_overrun_is_not_missed() {
+    if !Lab::possible() {
+        return;
+    }
+    let stage = Stage::set();
+    stage.lab.plug(Second);
+    let mut client = stage.proved("overrun-missed");
+    // What matters comes last, when there is no room any more.
+    let commands = format!("{}{}link del up0", burst(), Second.default_route());
+    let event = client.freeze(|| stage.lab.ip(&commands));
+    until_told(&mut client, "the link is abandoned", event, SOON, is_loss);
+    assert_eq!(client.account.lost[0].seen, Seen::AddressGone);
+    until_heard(&mut client, event, SOON);
+    client.until_connected(SOON);
+    flow(&mut client, Duration::from_secs(1));
+}
