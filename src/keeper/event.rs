@@ -165,9 +165,9 @@ pub enum Event {
     NetworkOffline,
     /// The host reported another address or route.
     NetworkChanged,
-    /// The process or its machine slept or froze for this long.
+    /// The machine slept.
     Slept {
-        /// How long.
+        /// For how long; zero where only the host says so.
         lasted: Duration,
     },
     /// The application has not read for this long while messages wait; the

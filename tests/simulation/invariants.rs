@@ -427,9 +427,9 @@ impl<'a> Play<'a> {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 self.keeper.handle_path(link, *facts, now);
             }
-            Input::AddressGone(which) => {
+            Input::Route(which, facts) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
-                self.keeper.handle_address_gone(link, now);
+                self.keeper.handle_route(link, *facts, now);
             }
             Input::Network(status) => self.keeper.handle_network(*status, now),
             Input::Named(name) => self.keeper.handle_network_named(&format!("network {name}"), now),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longlink::keeper::{
     Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect,
+    Recalled, Reconnect, RouteFacts,
 };
 
 use crate::chance::Chance;
@@ -85,7 +85,7 @@ pub enum Input {
     Stalled(Which),
     Resumed(Which),
     Path(Which, PathFacts),
-    AddressGone(Which),
+    Route(Which, RouteFacts),
     Network(NetworkStatus),
     Named(u64),
     Recalled(u64, Recalled),
@@ -98,7 +98,7 @@ pub enum Input {
 }
 
 impl Input {
-    pub const KINDS: [&str; 24] = [
+    pub const KINDS: [&str; 25] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -112,7 +112,7 @@ impl Input {
         "stalled",
         "resumed",
         "path",
-        "address_gone",
+        "route",
         "online",
         "offline",
         "changed",
@@ -123,6 +123,7 @@ impl Input {
         "activity",
         "update",
         "dialled",
+        "woke",
     ];
 
     /// Its place in [`Input::KINDS`].
@@ -141,10 +142,12 @@ impl Input {
             Input::Stalled(_) => 10,
             Input::Resumed(_) => 11,
             Input::Path(..) => 12,
-            Input::AddressGone(_) => 13,
+            Input::Route(..) => 13,
             Input::Network(NetworkStatus::Online) => 14,
             Input::Network(NetworkStatus::Offline) => 15,
             Input::Network(NetworkStatus::Changed) => 16,
+            Input::Network(NetworkStatus::Woke) => 24,
+            Input::Network(_) => unreachable!("no other status is drawn"),
             Input::Timeout => 17,
             Input::Named(_) => 18,
             Input::Recalled(..) => 19,
@@ -289,7 +292,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(25) {
+    match chance.below(26) {
         18 => Input::Named(chance.below(3)),
         19 => Input::Recalled(chance.below(3), recalled(chance)),
         20 => Input::Message(which),
@@ -309,10 +312,14 @@ fn odd_input(chance: &mut Chance) -> Input {
         8 | 9 => Input::Stalled(which),
         10 | 11 => Input::Resumed(which),
         12 => Input::Path(which, PathFacts::new(chance.below(3), span(chance))),
-        13 => Input::AddressGone(which),
+        13 => Input::Route(
+            which,
+            RouteFacts::new(chance.happens(0.5), chance.pick(&[None, Some(true), Some(false)])),
+        ),
         14 => Input::Network(NetworkStatus::Online),
         15 => Input::Network(NetworkStatus::Offline),
         16 => Input::Network(NetworkStatus::Changed),
+        24 => Input::Network(NetworkStatus::Woke),
         17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
         _ => Input::Timeout,
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::news::Then;
 use super::{Course, Keeper};
 use crate::keeper::heartbeat::{Evidence, Gist};
 use crate::keeper::{Event, Expiry, Learned, Moment, Output, Recalled};
@@ -62,6 +63,11 @@ impl Memory {
 }
 
 impl Keeper {
+    /// Whether the host names its networks.
+    pub(super) fn knows_network(&self) -> bool {
+        self.memory.network.is_some()
+    }
+
     /// The host names the network that it is on. Say so before
     /// [`handle_network`](Keeper::handle_network), which tells the rest, and
     /// before [`start`](Keeper::start) where the name is known by then.
@@ -84,6 +90,7 @@ impl Keeper {
         }
         // A link that lives on does so over the new network.
         self.network_moved(now);
+        self.look_at_route(Then::Probe, now);
         self.leave_network(now);
         self.memory.network = Some(network.into());
         self.come_to_network(now);

@@ -18,7 +18,7 @@ use self::scouting::Scouting;
 use super::heartbeat::Prober;
 use super::reconnect::Backoff;
 use super::verdict::Inquest;
-use super::{Activity, Config, Dice, Event, Figures, Finish, LinkId, Moment, Output, State, Timer};
+use super::{Activity, Because, Config, Dice, Event, Figures, Finish, LinkId, Moment, Output, State, Timer};
 
 /// Sleep shorter than this is not told from a busy machine.
 const SLEEP_NOTICED: Duration = Duration::from_secs(2);
@@ -74,8 +74,15 @@ pub struct Keeper {
     activity: Option<Activity>,
     /// When a server last seemed stuck.
     stuck: Option<Moment>,
-    /// The last time good news cut something short.
+    /// The last time good news cut something short, or will.
     advanced: Option<Moment>,
+    /// Good news that came during an attempt: if it fails, the next comes
+    /// soon.
+    held_news: Option<(Moment, Because)>,
+    /// When the last attempt began.
+    tried: Option<Moment>,
+    /// When the machine last woke.
+    woke: Option<Moment>,
     told_interval: Duration,
     outputs: VecDeque<Output>,
     scouting: Scouting,
@@ -134,6 +141,9 @@ impl Keeper {
             activity: None,
             stuck: None,
             advanced: None,
+            held_news: None,
+            tried: None,
+            woke: None,
             told_interval,
             outputs: VecDeque::new(),
             scouting: Scouting::default(),

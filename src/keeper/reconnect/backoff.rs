@@ -30,6 +30,8 @@ pub(crate) struct Backoff {
     repeated: Option<(Final, u32)>,
     /// Consecutive TLS failures.
     tls: u32,
+    /// The last attempts in a row that found no way to the server.
+    no_way: u32,
 }
 
 /// An answer that is final when it repeats.
@@ -62,7 +64,7 @@ pub(crate) struct Ending<'a> {
 
 impl Backoff {
     pub(crate) fn new(policy: Reconnect) -> Backoff {
-        Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0 }
+        Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0, no_way: 0 }
     }
 
     /// Another policy from here on. What was counted stays.
@@ -81,9 +83,18 @@ impl Backoff {
         self.made
     }
 
+    /// The network is there, this one or another: attempts that found no way
+    /// do not count, and who meddled with TLS there is not here.
+    pub(crate) fn forget_the_way(&mut self) {
+        self.made -= self.no_way.min(self.made);
+        self.no_way = 0;
+        self.tls = 0;
+    }
+
     /// A link was opened: handshake and login worked.
     pub(crate) fn opened(&mut self) {
         self.tls = 0;
+        self.no_way = 0;
         if matches!(self.repeated, Some((Final::Status(_), _))) {
             self.repeated = None;
         }
@@ -140,6 +151,8 @@ impl Backoff {
         if matches!(failure, Failure::Tls) {
             self.tls = self.tls.saturating_add(1);
         }
+        let no_way = matches!(failure, Failure::Unreachable | Failure::Dns);
+        self.no_way = if no_way { self.no_way.saturating_add(1) } else { 0 };
         if self.is_final(&verdict, final_of_failure(failure)) {
             return Err(GiveUp::Failure(failure.clone()));
         }
