@@ -1,0 +1,135 @@
+//! Watches the host's own network.
+
+mod host;
+#[cfg(target_os = "linux")]
+mod linux;
+mod name;
+mod settle;
+mod teller;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use super::{Network, NetworkChange, NetworkHandle, NetworkWatch};
+use linux::Watcher;
+use teller::Teller;
+
+/// Watches the host's own network and tells connections when it goes, comes
+/// back or changes, and when the machine wakes from sleep.
+///
+/// One monitor serves any number of connections: clones share it. It is one
+/// background task, which ends, with all that it holds, when the last clone
+/// and the last connection that watches are dropped.
+///
+/// ```no_run
+/// # #[cfg(feature = "websocket")]
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use longlink::network::Monitor;
+/// use longlink::{ResilientConnection, WebSocket};
+///
+/// let monitor = Monitor::start()?;
+/// let connection = ResilientConnection::builder(WebSocket::new("wss://example.com/feed")?)
+///     .network(monitor.clone())
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What it tells are hints. The connection decides: it keeps a link that still
+/// works, probes one that may not, and cuts a wait short.
+///
+/// # What it tells
+///
+/// | status | when |
+/// |---|---|
+/// | `Offline` | there is no default route any more over an interface that is up and has a carrier |
+/// | `Online` | there is one again |
+/// | `Changed` | another default route, or an address that a link could have came or went |
+/// | `Woke` | the machine slept for two seconds or longer (Linux) |
+///
+/// A host that had no default route for as long as the monitor has run is
+/// online while an interface that is up has an address. Two routes to a half
+/// of all addresses each, as VPNs set them, count as a default route.
+///
+/// Not told are the loopback interface, link-local addresses, lifetimes that
+/// are refreshed, routes to single networks, and interfaces that join
+/// containers unless a default route goes over them. Changes within 100 ms are
+/// told as one.
+///
+/// Each network has a name ([`NetworkChange::key`]): a hash of the host's own
+/// address where that is a public IPv4 one, otherwise of the gateway's address
+/// and, where the system knows it at once, its link-layer address, or else the
+/// network's prefix. It is the same in the next process. It is hashed so that it
+/// can be shown, but is no secret: who knows the network can compute it.
+#[derive(Clone)]
+pub struct Monitor {
+    shared: Arc<Shared>,
+}
+
+impl Monitor {
+    /// Begins to watch, on the tokio runtime that this is called in. When that
+    /// runtime shuts down there is no more news; connections that were told
+    /// `Offline` last are told `Changed` then.
+    ///
+    /// # Errors
+    ///
+    /// Outside a tokio runtime, and where the system does not let the network
+    /// be watched (a sandbox may forbid it).
+    ///
+    /// # Panics
+    ///
+    /// If the runtime was built without its I/O or its time driver.
+    pub fn start() -> io::Result<Monitor> {
+        let runtime = Handle::try_current()
+            .map_err(|_| io::Error::other("a network monitor must be started inside a tokio runtime"))?;
+        let handle = NetworkHandle::new();
+        let watcher = Watcher::start(Teller::new(handle.clone()))?;
+        let task = runtime.spawn(watcher.run()).abort_handle();
+        Ok(Monitor { shared: Arc::new(Shared { handle, task }) })
+    }
+}
+
+impl Network for Monitor {
+    fn watch(&self) -> Box<dyn NetworkWatch> {
+        Box::new(Watch { news: self.shared.handle.watch(), _shared: Arc::clone(&self.shared) })
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("watches", &!self.shared.task.is_finished()).finish_non_exhaustive()
+    }
+}
+
+/// What clones and watches share. The background task does not: its end is
+/// the end of this.
+struct Shared {
+    handle: NetworkHandle,
+    task: AbortHandle,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Watch {
+    news: Box<dyn NetworkWatch>,
+    _shared: Arc<Shared>,
+}
+
+impl NetworkWatch for Watch {
+    fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange> {
+        self.news.poll_change(cx)
+    }
+
+    fn key(&mut self) -> Option<String> {
+        self.news.key()
+    }
+}
