@@ -55,6 +55,19 @@ impl Namespace {
         self.visit(|| fs::write(&path, value).map_err(|error| format!("{}: {error}", path.display())))
     }
 
+    /// How many messages of the kernel's route sockets were dropped for want
+    /// of room, as far as those sockets are open.
+    pub fn overruns(&self) -> u64 {
+        let read = || {
+            let path = "/proc/thread-self/net/netlink";
+            fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
+        };
+        let table = self.visit(read).expect("the kernel lists its sockets");
+        let column = table.split_whitespace().position(|name| name == "Drops").expect("it counts drops");
+        let drops = |line: &str| line.split_whitespace().nth(column)?.parse::<u64>().ok();
+        table.lines().skip(1).filter_map(drops).sum()
+    }
+
     /// Does something on a thread that lives in it. Processes that it starts
     /// and the part of `/proc` that it sees belong to the namespace too.
     fn visit<R: Send>(&self, act: impl FnOnce() -> Result<R, String> + Send) -> Result<R, String> {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use longlink::{Heartbeat, Reconnect};
 
 use crate::lab::client::Client;
-use crate::stage::{SOON, Stage};
-use crate::uplinks::Lab;
+use crate::stage::{SOON, Stage, wanted};
+use crate::uplinks::SERVER;
 use crate::uplinks::Uplink::{self, First, Second};
-use crate::waits::{is_loss, until_told};
+use crate::waits::{is_loss, is_offline, until_heard, until_told};
 
 /// All of longlink's times here: the first gap is half a second.
 const SCALE: f64 = 1.0 / 54.0;
@@ -19,15 +19,40 @@ const LEARNED: Duration = Duration::from_millis(1000);
 fn move_to(client: &mut Client, stage: &Stage, from: Uplink, to: Uplink) {
     client.say(format_args!("moves to {to:?}"));
     stage.lab.plug(to);
-    let event = stage.lab.ip(&format!("{}link del {}", to.default_route(), from.device()));
-    until_told(client, "the link is abandoned", event, SOON, is_loss);
+    let deed = stage.lab.ip(&format!("{}link del {}", to.default_route(), from.device()));
+    until_told(client, "the link is abandoned", deed.begun, SOON, is_loss);
     client.until_connected(SOON);
     client.round_trip();
 }
 
 #[test]
+fn a_network_has_the_same_name_when_its_gateway_is_not_known_yet() {
+    if !wanted() {
+        return;
+    }
+    let stage = Stage::set();
+    // Whoever speaks with the gateway knows its link-layer address.
+    let speak = async { tokio::net::TcpStream::connect((SERVER, 9000)).await.map(drop) };
+    stage.lab.client().settle().wait_for(speak).expect("the server listens");
+    let mut client = stage.client_with("same-name", Heartbeat::scaled(SCALE), Reconnect::scaled(SCALE));
+    client.until_connected(SOON);
+    client.until_survived(LEARNED, SOON);
+    client.pass(Duration::from_millis(100));
+    let before = client.stats().proven;
+
+    client.say("the link goes down, and the gateway is forgotten");
+    let deed = stage.lab.ip("link set up0 down");
+    until_told(&mut client, "offline", deed.begun, SOON, is_offline);
+    let deed = stage.lab.ip(&format!("link set up0 up\n{}", First.default_route()));
+    until_heard(&mut client, deed, SOON);
+    client.pass(Duration::from_millis(300));
+    let after = client.stats().proven;
+    assert!(after >= before, "{after:?} after {before:?}");
+}
+
+#[test]
 fn what_was_learned_comes_back_with_the_network() {
-    if !Lab::possible() {
+    if !wanted() {
         return;
     }
     let stage = Stage::set();

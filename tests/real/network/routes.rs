@@ -1,27 +1,14 @@
 //! Routes and addresses that change under a link.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use longlink::Event;
-use longlink::keeper::{Cause, Seen};
+use longlink::keeper::Seen;
 
 use crate::lab::client::Client;
-use crate::stage::{SOON, Stage};
+use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Lab;
 use crate::uplinks::Uplink::{First, Second};
-use crate::waits::{ALLOWED, SETTLES, flow, is_loss, until_heard, until_told};
-
-/// The client's link ends for want of its address, and no later than the
-/// keeper lets a burst settle.
-fn until_abandoned(client: &mut Client, event: Instant) {
-    let ended = until_told(client, "the link is abandoned", event, SOON, is_loss);
-    let took = ended - event;
-    client.say(format_args!("abandoned {took:.0?} after the event"));
-    assert!(took <= SETTLES + ALLOWED + crate::hiccups::between(event, ended), "{took:?}");
-    assert_eq!(client.account.lost.last().map(|loss| &loss.seen), Some(&Seen::AddressGone));
-    let wanted = |event: &Event| matches!(event, Event::Diagnosed { cause: Cause::AddressGone, .. });
-    until_told(client, "the cause", event, SOON, wanted);
-}
+use crate::waits::{count, flow, is_loss, until_abandoned, until_heard, until_told};
 
 fn source(stage: &Stage, client: &Client) -> Option<String> {
     stage.server.peers(client.name()).last().map(ToString::to_string)
@@ -29,7 +16,7 @@ fn source(stage: &Stage, client: &Client) -> Option<String> {
 
 #[test]
 fn pitfall_33_a_link_that_works_by_the_new_route_too_is_not_dropped() {
-    if !Lab::possible() {
+    if !wanted() {
         return;
     }
     let stage = Stage::set();
@@ -37,8 +24,8 @@ fn pitfall_33_a_link_that_works_by_the_new_route_too_is_not_dropped() {
     stage.lab.plug(Second);
     client.pass(Duration::from_secs(3));
     client.say("the default route is switched");
-    let event = stage.lab.ip(&Second.default_route());
-    until_heard(&mut client, event, SOON);
+    let deed = stage.lab.ip(&Second.default_route());
+    until_heard(&mut client, deed, SOON);
     flow(&mut client, Duration::from_secs(4));
     assert!(client.account.lost.is_empty());
     assert_eq!(stage.server.logins(client.name()), 1);
@@ -46,7 +33,7 @@ fn pitfall_33_a_link_that_works_by_the_new_route_too_is_not_dropped() {
 
 #[test]
 fn a_link_whose_path_died_with_the_route_is_replaced_by_one_from_the_new_address() {
-    if !Lab::possible() {
+    if !wanted() {
         return;
     }
     let stage = Stage::set();
@@ -55,10 +42,10 @@ fn a_link_whose_path_died_with_the_route_is_replaced_by_one_from_the_new_address
     stage.lab.refuse_foreign_addresses(Second);
     client.pass(Duration::from_secs(3));
     client.say("the default route is switched");
-    let event = stage.lab.ip(&Second.default_route());
-    until_told(&mut client, "the link is lost", event, SOON, is_loss);
+    let deed = stage.lab.ip(&Second.default_route());
+    until_told(&mut client, "the link is lost", deed.begun, SOON, is_loss);
     assert_eq!(client.account.lost[0].seen, Seen::ProbeUnanswered);
-    until_heard(&mut client, event, SOON);
+    until_heard(&mut client, deed, SOON);
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));
     assert_eq!(source(&stage, &client), Some(Second.address(2)));
@@ -66,7 +53,7 @@ fn a_link_whose_path_died_with_the_route_is_replaced_by_one_from_the_new_address
 
 #[test]
 fn a_link_whose_address_went_with_the_route_is_abandoned_at_once() {
-    if !Lab::possible() {
+    if !wanted() {
         return;
     }
     let stage = Stage::set();
@@ -74,9 +61,9 @@ fn a_link_whose_address_went_with_the_route_is_abandoned_at_once() {
     stage.lab.plug(Second);
     client.pass(Duration::from_secs(3));
     client.say("the first uplink is gone, the second takes over");
-    let event = stage.lab.ip(&format!("{}link del up0", Second.default_route()));
-    until_abandoned(&mut client, event);
-    until_heard(&mut client, event, SOON);
+    let deed = stage.lab.ip(&format!("{}link del up0", Second.default_route()));
+    until_abandoned(&mut client, deed, SOON);
+    until_heard(&mut client, deed, SOON);
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));
     assert_eq!(source(&stage, &client), Some(Second.address(2)));
@@ -91,11 +78,11 @@ fn a_link_whose_address_was_replaced_is_abandoned_at_once() {
     let mut client = stage.proved("address");
     client.say("another address");
     let (old, new) = (First.address(2), First.address(3));
-    let event = stage
+    let deed = stage
         .lab
         .ip(&format!("addr del {old}/24 dev up0\naddr add {new}/24 dev up0\n{}", First.default_route()));
-    until_abandoned(&mut client, event);
-    until_heard(&mut client, event, SOON);
+    until_abandoned(&mut client, deed, SOON);
+    until_heard(&mut client, deed, SOON);
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));
     assert_eq!(source(&stage, &client), Some(new));
@@ -103,7 +90,7 @@ fn a_link_whose_address_was_replaced_is_abandoned_at_once() {
 
 #[test]
 fn another_address_beside_the_links_own_drops_nothing() {
-    if !Lab::possible() {
+    if !wanted() {
         return;
     }
     let stage = Stage::set();
@@ -113,6 +100,6 @@ fn another_address_beside_the_links_own_drops_nothing() {
     flow(&mut client, Duration::from_secs(3));
     stage.lab.ip(&format!("addr del {}/24 dev up0", First.address(3)));
     flow(&mut client, Duration::from_secs(3));
-    assert_eq!(crate::waits::count(&client, added, is_loss), 0);
+    assert_eq!(count(&client, added.begun, is_loss), 0);
     assert_eq!(stage.server.logins(client.name()), 1);
 }

@@ -63,6 +63,22 @@ impl Uplink {
     }
 }
 
+/// Something that was done to the network. The kernel tells of it while it is
+/// being done.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed {
+    pub begun: Instant,
+    pub done: Instant,
+}
+
+impl Deed {
+    fn of(act: impl FnOnce()) -> Deed {
+        let begun = Instant::now();
+        act();
+        Deed { begun, done: Instant::now() }
+    }
+}
+
 /// Namespaces and what connects them.
 #[derive(Debug)]
 pub struct Lab {
@@ -133,16 +149,14 @@ impl Lab {
         &self.routers[uplink as usize]
     }
 
-    /// Runs commands of `ip` on the client, a line each; the moment when all
-    /// are done.
-    pub fn ip(&self, commands: &str) -> Instant {
-        self.client.ip_batch(commands).expect("the commands are sound");
-        Instant::now()
+    /// Runs commands of `ip` on the client, a line each.
+    pub fn ip(&self, commands: &str) -> Deed {
+        Deed::of(|| self.client.ip_batch(commands).expect("the commands are sound"))
     }
 
     /// Gives the client another uplink, with its usual address and no route
     /// but that to its own network.
-    pub fn plug(&self, uplink: Uplink) -> Instant {
+    pub fn plug(&self, uplink: Uplink) -> Deed {
         let (device, router) = (uplink.device(), self.router(uplink));
         let add = format!("link add {device} type veth peer name inside netns {}", router.name());
         self.client.ip(&add).expect("there is no such device yet");
@@ -152,15 +166,15 @@ impl Lab {
     }
 
     /// Takes an uplink away, with its addresses and routes.
-    pub fn unplug(&self, uplink: Uplink) -> Instant {
+    pub fn unplug(&self, uplink: Uplink) -> Deed {
         self.ip(&format!("link del {}", uplink.device()))
     }
 
     /// Takes the carrier away from an uplink, or gives it back.
-    pub fn set_carrier(&self, uplink: Uplink, there: bool) -> Instant {
+    pub fn set_carrier(&self, uplink: Uplink, there: bool) -> Deed {
         let state = if there { "up" } else { "down" };
-        self.router(uplink).ip(&format!("link set inside {state}")).expect("the router has its end");
-        Instant::now()
+        let set = format!("link set inside {state}");
+        Deed::of(|| self.router(uplink).ip(&set).expect("the router has its end"))
     }
 
     /// Lets a router take only what comes from addresses of its own network,
@@ -173,13 +187,13 @@ impl Lab {
 
     /// Takes a router's way to the server, or gives it back. Senders are told
     /// that there is none.
-    pub fn set_way(&self, uplink: Uplink, there: bool) {
+    pub fn set_way(&self, uplink: Uplink, there: bool) -> Deed {
         let way = if there {
             format!("route replace {SERVER}/32 via 10.10{}.0.1", uplink as u8)
         } else {
             format!("route replace unreachable {SERVER}/32")
         };
-        self.router(uplink).ip(&way).expect("the router takes a route");
+        Deed::of(|| self.router(uplink).ip(&way).expect("the router takes a route"))
     }
 }
 

@@ -3,32 +3,25 @@
 use std::time::{Duration, Instant};
 
 use longlink::Event;
-use longlink::keeper::Seen;
+use longlink::keeper::{Cause, Seen};
 
 use crate::hiccups;
 use crate::lab::client::Client;
+use crate::uplinks::Deed;
 
 /// News is let to settle for this long before a link is probed.
 pub const SETTLES: Duration = Duration::from_millis(250);
 /// From the kernel's event to the first byte, beside the keeper's own waits.
 pub const ALLOWED: Duration = Duration::from_millis(500);
 
-/// What it took from an event of the kernel's to the first byte after it.
-#[derive(Clone, Copy, Debug)]
-pub struct Return {
-    pub took: Duration,
-    /// How much of that the keeper waited of its own will: for a burst to
-    /// settle, for a probe's answer, for a drawn delay.
-    pub waited: Duration,
-}
-
 /// Takes in news until a byte came in on the link in use that was sent after
-/// `event`; it may be a new one. Tells the figures, and asserts that what the
-/// keeper did not choose to wait is within [`ALLOWED`].
-pub fn until_heard(client: &mut Client, event: Instant, limit: Duration) -> Return {
+/// `deed`; it may be a new one. Tells the figures, and asserts that what the
+/// keeper did not choose to wait is within [`ALLOWED`]. Returns what it did: for
+/// a burst to settle, for a probe's answer, for a drawn delay.
+pub fn until_heard(client: &mut Client, deed: Deed, limit: Duration) -> Duration {
     let at = client.find("a byte after the event", limit, |events| {
         let mut asked = false;
-        events.iter().filter(|(at, _)| *at >= event).find_map(|(at, event)| match event {
+        events.iter().filter(|(at, _)| *at >= deed.begun).find_map(|(at, event)| match event {
             Event::Connected { .. } => Some(*at),
             Event::BeatSent { .. } => {
                 asked = true;
@@ -38,15 +31,15 @@ pub fn until_heard(client: &mut Client, event: Instant, limit: Duration) -> Retu
             _ => None,
         })
     });
-    let waited = waited(&client.events, event, at);
-    let took = at - event;
-    let hiccups = hiccups::between(event, at);
+    let waited = waited(&client.events, deed.done, at);
+    let took = at.saturating_duration_since(deed.done);
+    let hiccups = hiccups::between(deed.done, at);
     client.say(format_args!(
         "first byte {took:.0?} after the event: {waited:.0?} waited by choice, {:.0?} not ({hiccups:.0?} stood still)",
         took.saturating_sub(waited)
     ));
     assert!(took <= waited + ALLOWED + hiccups, "{took:?}, of which {waited:?} by choice");
-    Return { took, waited }
+    waited
 }
 
 /// How much of the time between two moments the keeper waited by choice, as
@@ -93,7 +86,7 @@ pub fn flow(client: &mut Client, time: Duration) {
     assert_eq!(client.account.lost.len(), lost, "a link that works was dropped: {:#?}", client.account);
 }
 
-/// Takes in news until an event that `wanted` takes was told after `since`;
+/// Takes in news until an event that `wanted` takes was told since a moment;
 /// gives the moment when it was.
 pub fn until_told(
     client: &mut Client,
@@ -105,6 +98,18 @@ pub fn until_told(
     client.find(what, limit, |events| {
         events.iter().find(|(at, event)| *at >= since && wanted(event)).map(|(at, _)| *at)
     })
+}
+
+/// Takes in news until the link is lost for what was done, and asserts that it
+/// was so at once, but for what the keeper lets a burst settle.
+pub fn until_abandoned(client: &mut Client, deed: Deed, limit: Duration) {
+    let ended = until_told(client, "the link is abandoned", deed.begun, limit, is_loss);
+    let took = ended.saturating_duration_since(deed.done);
+    client.say(format_args!("abandoned {took:.0?} after the event"));
+    assert!(took <= SETTLES + ALLOWED + hiccups::between(deed.done, ended), "{took:?}");
+    assert_eq!(client.account.lost.last().map(|loss| &loss.seen), Some(&Seen::AddressGone));
+    let wanted = |event: &Event| matches!(event, Event::Diagnosed { cause: Cause::AddressGone, .. });
+    until_told(client, "the cause", deed.begun, limit, wanted);
 }
 
 /// How many events that `wanted` takes were told after `since`.
