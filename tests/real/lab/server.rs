@@ -51,7 +51,7 @@ struct Entry {
     /// Links that have logged in.
     logins: u64,
     /// Where the logins came from, in their order.
-    peers: Vec<IpAddr>,
+    sources: Vec<IpAddr>,
     /// Beats that arrived, over all links.
     beats: u64,
     /// Pushes, over all links.
@@ -86,9 +86,11 @@ impl Server {
         lock(&self.book).clients.get(client).map_or(0, |entry| entry.logins)
     }
 
-    /// Where its logins came from, in their order.
-    pub fn peers(&self, client: &str) -> Vec<IpAddr> {
-        lock(&self.book).clients.get(client).map_or(Vec::new(), |entry| entry.peers.clone())
+    /// The addresses that its logins came from, in their order.
+    pub fn sources(&self, client: &str) -> Vec<String> {
+        let book = lock(&self.book);
+        let entry = book.clients.get(client);
+        entry.map_or(Vec::new(), |entry| entry.sources.iter().map(ToString::to_string).collect())
     }
 
     /// How many of its beats have arrived.
@@ -184,7 +186,7 @@ async fn serve(stream: TcpStream, book: Arc<Mutex<Book>>, mut forgotten: watch::
                         let mut book = lock(&book);
                         let entry = book.clients.entry(name.clone()).or_default();
                         entry.logins += 1;
-                        entry.peers.push(peer.ip());
+                        entry.sources.push(peer.ip());
                         entry.newest = Some(newest);
                     }
                     match asked_for(&text) {

@@ -11,7 +11,7 @@ use crate::uplinks::Uplink::{First, Second};
 use crate::waits::{count, flow, is_loss, until_abandoned, until_heard, until_told};
 
 fn source(stage: &Stage, client: &Client) -> Option<String> {
-    stage.server.peers(client.name()).last().map(ToString::to_string)
+    stage.server.sources(client.name()).pop()
 }
 
 #[test]

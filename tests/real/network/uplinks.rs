@@ -92,7 +92,9 @@ impl Lab {
     pub fn possible() -> bool {
         lab::possible(|| {
             let trial = Namespace::make("trial")?;
-            trial.ip("link add up type veth peer name down")?;
+            trial.ip("link add wire type veth peer name inside")?;
+            trial.ip("link add vpn link wire type macvlan mode bridge")?;
+            trial.ip("tuntap add tun0 mode tun")?;
             trial.nft(ONLY_ITS_OWN)
         })
     }
@@ -158,8 +160,13 @@ impl Lab {
     /// but that to its own network.
     pub fn plug(&self, uplink: Uplink) -> Deed {
         let (device, router) = (uplink.device(), self.router(uplink));
-        let add = format!("link add {device} type veth peer name inside netns {}", router.name());
+        let wire = if uplink == Vpn { "wire" } else { device };
+        let add = format!("link add {wire} type veth peer name inside netns {}", router.name());
         self.client.ip(&add).expect("there is no such device yet");
+        if uplink == Vpn {
+            // A device of another kind than a wire, as tunnels have.
+            self.ip(&format!("link set {wire} up\nlink add {device} link {wire} type macvlan mode bridge"));
+        }
         let inside = format!("addr add {}/24 dev inside\nlink set inside up", uplink.address(1));
         router.ip_batch(&inside).expect("the router takes its end");
         self.ip(&format!("addr add {}/24 dev {device}\nlink set {device} up", uplink.address(2)))
@@ -167,7 +174,8 @@ impl Lab {
 
     /// Takes an uplink away, with its addresses and routes.
     pub fn unplug(&self, uplink: Uplink) -> Deed {
-        self.ip(&format!("link del {}", uplink.device()))
+        let wire = if uplink == Vpn { "\nlink del wire" } else { "" };
+        self.ip(&format!("link del {}{wire}", uplink.device()))
     }
 
     /// Takes the carrier away from an uplink, or gives it back.

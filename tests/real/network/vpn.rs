@@ -94,6 +94,24 @@ fn pitfall_33_a_tunnel_that_takes_the_link_over_alive_drops_nothing() {
 }
 
 #[test]
+fn a_link_inside_a_tunnel_ends_with_it_though_the_default_route_stays() {
+    if !wanted() {
+        return;
+    }
+    let stage = Stage::set();
+    stage.lab.plug(Vpn);
+    stage.lab.ip(&format!("route add {SERVER}/32 via {} dev vpn", Vpn.address(1)));
+    let mut client = stage.proved("tunnel-inside");
+    client.say("the tunnel is gone");
+    let deed = stage.lab.unplug(Vpn);
+    until_abandoned(&mut client, deed, SOON);
+    until_heard(&mut client, deed, SOON);
+    client.until_connected(SOON);
+    flow(&mut client, Duration::from_secs(1));
+    assert_eq!(stage.server.sources(client.name()), [Vpn.address(2), First.address(2)]);
+}
+
+#[test]
 fn a_tunnel_that_the_link_cannot_go_through_costs_one_link_to_enter_and_one_to_leave() {
     if !wanted() {
         return;
@@ -117,6 +135,5 @@ fn a_tunnel_that_the_link_cannot_go_through_costs_one_link_to_enter_and_one_to_l
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));
 
-    let sources: Vec<_> = stage.server.peers(client.name()).iter().map(ToString::to_string).collect();
-    assert_eq!(sources, [First.address(2), Vpn.address(2), First.address(2)]);
+    assert_eq!(stage.server.sources(client.name()), [First.address(2), Vpn.address(2), First.address(2)]);
 }
