@@ -60,3 +60,67 @@ impl Settling {
         self.not_before = now + AGAIN;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_burst_is_looked_at_once_it_is_over_or_after_a_tenth_of_a_second() {
+        let start = Instant::now();
+        let mut settling = Settling::new(start);
+        assert_eq!(settling.due(), None);
+        settling.heard(start);
+        assert_eq!(settling.due(), Some(start + ms(25)));
+        for at in (20..=300).step_by(20) {
+            settling.heard(start + ms(at));
+            assert_eq!(settling.due(), Some(start + ms(at + 25).min(ms(100))));
+        }
+        settling.look(start + ms(100));
+        assert_eq!(settling.due(), None);
+    }
+
+    #[test]
+    fn there_are_at_most_ten_looks_a_second() {
+        let start = Instant::now();
+        let mut settling = Settling::new(start);
+        let mut looks = Vec::new();
+        for at in 0..10_000 {
+            let now = start + ms(at);
+            settling.heard(now);
+            if settling.due().is_some_and(|due| due <= now) {
+                settling.look(now);
+                settling.looked(ms(1), now);
+                looks.push(at);
+            }
+        }
+        let gaps: Vec<_> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.iter().all(|gap| (100..=101).contains(gap)), "{gaps:?}");
+    }
+
+    #[test]
+    fn a_costly_look_is_rare_but_not_too_rare() {
+        let start = Instant::now();
+        for (cost, pause) in [(ms(1), ms(100)), (ms(50), ms(1_000)), (ms(2_000), ms(10_000))] {
+            let mut settling = Settling::new(start);
+            settling.look(start);
+            settling.looked(cost, start);
+            settling.heard(start);
+            assert_eq!(settling.due(), Some(start + pause));
+        }
+    }
+
+    #[test]
+    fn a_look_that_failed_is_tried_again_a_second_later() {
+        let start = Instant::now();
+        let mut settling = Settling::new(start);
+        settling.heard(start);
+        settling.look(start + ms(25));
+        settling.failed(start + ms(25));
+        assert_eq!(settling.due(), Some(start + ms(1_025)));
+    }
+}

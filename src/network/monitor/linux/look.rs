@@ -161,6 +161,13 @@ impl Neighbours {
         })
     }
 
+    /// Asks in one go.
+    pub(super) fn at_once(interface: u32, ip: IpAddr) -> io::Result<Option<Vec<u8>>> {
+        let mut neighbours = Neighbours::ask(interface, ip)?;
+        while !neighbours.step()? {}
+        Ok(neighbours.found)
+    }
+
     pub(super) fn into_link_layer(self) -> Option<Vec<u8>> {
         self.found
     }

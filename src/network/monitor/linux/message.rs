@@ -76,7 +76,9 @@ pub(super) fn link(body: &[u8]) -> Option<(u32, Interface)> {
     const INFO_KIND: u16 = 1;
     const UP: u32 = 0x1;
     const LOOPBACK: u32 = 0x8;
+    const POINT_TO_POINT: u32 = 0x10;
     const RUNNING: u32 = 0x40;
+    const NO_ARP: u32 = 0x80;
     const LOWER_UP: u32 = 0x1_0000;
 
     let (index, flags) = (read_u32(body, 4)?, read_u32(body, 8)?);
@@ -88,6 +90,7 @@ pub(super) fn link(body: &[u8]) -> Option<(u32, Interface)> {
         running: flags & needed == needed,
         loopback: flags & LOOPBACK != 0,
         plumbing: false,
+        resolves: flags & (POINT_TO_POINT | NO_ARP) == 0,
     };
     for (kind, value) in attributes(body.get(LINK..)?) {
         match kind {
@@ -272,3 +275,6 @@ fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
 fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,14 +12,15 @@ mod socket;
 mod wake;
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::host::{Host, Judge};
-use super::name::Place;
+use super::name::{Naming, Place};
 use super::settle::Settling;
 use super::teller::Teller;
 use crate::driver::system_sleep;
@@ -27,18 +28,34 @@ use crate::keeper::NetworkStatus;
 use look::{Look, Neighbours};
 use wake::Wake;
 
+/// How long the machine has slept since it booted.
+type SleepClock = fn() -> Duration;
+
 /// Messages that are taken off the socket before others have their turn.
 const TURN: usize = 256;
+
+/// When the gateway's link-layer address is asked for again if it is not
+/// there: the kernel learns it as soon as something is sent that way. After
+/// the last the name does without.
+const ASK_AGAIN: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 /// What the background task holds.
 #[derive(Debug)]
 pub(super) struct Watcher {
     events: AsyncFd<OwnedFd>,
-    wake: Option<Wake>,
+    wake: Option<Wake<SleepClock>>,
     settling: Settling,
     judge: Judge,
-    /// Where the host was when it was last online, and what that is called.
-    place: Option<(Place, String)>,
+    naming: Naming,
+    /// When to ask for the gateway's address again, and how often that was
+    /// done.
+    ask_again: Option<(Instant, usize)>,
     teller: Teller,
 }
 
@@ -49,18 +66,18 @@ impl Watcher {
         let mut watcher = Watcher {
             events,
             // Only a hint is lost where it cannot be had.
-            wake: Wake::new(system_sleep).ok(),
+            wake: Wake::new(system_sleep as SleepClock).ok(),
             settling: Settling::new(Instant::now()),
             judge: Judge::default(),
-            place: None,
+            naming: Naming::default(),
+            ask_again: None,
             teller,
         };
         let host = look_at_once()?;
         let status = watcher.judge.judge(&host).unwrap_or(NetworkStatus::Offline);
-        if let Some(place) = Place::of(&host) {
-            let link_layer = link_layer_at_once(&place).unwrap_or_default();
-            let name = place.name(link_layer.as_deref());
-            watcher.place = Some((place, name));
+        if let Some(place) = Place::of(&host).filter(|_| status != NetworkStatus::Offline) {
+            let link_layer = place.neighbour().and_then(|ip| Neighbours::at_once(place.index, ip).ok()?);
+            watcher.arrive(place, link_layer.as_deref());
         }
         watcher.tell(status);
         Ok(watcher)
@@ -69,16 +86,11 @@ impl Watcher {
     /// Listens and tells, without end.
     pub(super) async fn run(mut self) {
         loop {
-            let due = self.settling.due();
+            let (look, ask) = (self.settling.due(), self.ask_again.map(|(at, _)| at));
             tokio::select! {
-                heard = hear(&self.events) => {
-                    self.settling.heard(Instant::now());
-                    if heard.is_err() {
-                        self.settling.failed(Instant::now());
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
-                }
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.look().await,
+                heard = hear(&self.events) => self.heard(heard).await,
+                () = until(look) => self.look().await,
+                () = until(ask) => self.ask_again().await,
                 woke = slept(&mut self.wake) => match woke {
                     Ok(()) => self.teller.tell(NetworkStatus::Woke, None),
                     Err(_) => self.wake = None,
@@ -87,11 +99,21 @@ impl Watcher {
         }
     }
 
+    async fn heard(&mut self, heard: io::Result<()>) {
+        self.settling.heard(Instant::now());
+        if heard.is_err() {
+            // Not known to happen: not again at once, in any case.
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     async fn look(&mut self) {
         self.settling.look(Instant::now());
         let mut cost = Duration::ZERO;
         match look(&mut cost).await {
             Ok(host) => self.found(&host).await,
+            // What was listed changed meanwhile: that settles, too.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.settling.heard(Instant::now()),
             Err(_) => self.settling.failed(Instant::now()),
         }
         self.settling.looked(cost, Instant::now());
@@ -99,25 +121,36 @@ impl Watcher {
 
     async fn found(&mut self, host: &Host) {
         let Some(status) = self.judge.judge(host) else { return };
-        if status == NetworkStatus::Offline {
-            self.place = None;
-        } else {
-            let place = Place::of(host);
-            if place.as_ref() != self.place.as_ref().map(|(place, _)| place) {
-                self.place = match place {
-                    Some(place) => {
-                        let name = place.name(link_layer(&place).await.unwrap_or_default().as_deref());
-                        Some((place, name))
-                    }
-                    None => None,
-                };
-            }
+        self.ask_again = None;
+        if let Some(place) = Place::of(host).filter(|_| status != NetworkStatus::Offline) {
+            let link_layer = match place.neighbour() {
+                Some(ip) => link_layer(place.index, ip).await.unwrap_or_default(),
+                None => None,
+            };
+            self.arrive(place, link_layer.as_deref());
         }
         self.tell(status);
     }
 
+    fn arrive(&mut self, place: Place, link_layer: Option<&[u8]>) {
+        if !self.naming.arrive(place, link_layer) {
+            self.ask_again = Some((Instant::now() + ASK_AGAIN[0], 0));
+        }
+    }
+
+    async fn ask_again(&mut self) {
+        let Some((_, asked)) = self.ask_again.take() else { return };
+        let Some((interface, ip)) = self.naming.neighbour() else { return };
+        let link_layer = link_layer(interface, ip).await.unwrap_or_default();
+        let next = ASK_AGAIN.get(asked + 1).filter(|_| link_layer.is_none());
+        self.ask_again = next.map(|next| (Instant::now() + *next, asked + 1));
+        if self.naming.asked_again(link_layer.as_deref(), next.is_none()) {
+            self.tell(NetworkStatus::Changed);
+        }
+    }
+
     fn tell(&mut self, status: NetworkStatus) {
-        self.teller.tell(status, self.place.as_ref().map(|(_, name)| name.clone()));
+        self.teller.tell(status, self.naming.name());
     }
 }
 
@@ -134,7 +167,7 @@ async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<()> {
     Ok(())
 }
 
-async fn slept(wake: &mut Option<Wake>) -> io::Result<()> {
+async fn slept(wake: &mut Option<Wake<SleepClock>>) -> io::Result<()> {
     match wake {
         Some(wake) => wake.slept().await,
         None => std::future::pending().await,
@@ -169,18 +202,18 @@ fn look_at_once() -> io::Result<Host> {
     found
 }
 
-async fn link_layer(place: &Place) -> io::Result<Option<Vec<u8>>> {
-    let Some(gateway) = place.gateway else { return Ok(None) };
-    let mut neighbours = Neighbours::ask(place.index, gateway)?;
+async fn link_layer(interface: u32, ip: IpAddr) -> io::Result<Option<Vec<u8>>> {
+    let mut neighbours = Neighbours::ask(interface, ip)?;
     while !neighbours.step()? {
         tokio::task::yield_now().await;
     }
     Ok(neighbours.into_link_layer())
 }
 
-fn link_layer_at_once(place: &Place) -> io::Result<Option<Vec<u8>>> {
-    let Some(gateway) = place.gateway else { return Ok(None) };
-    let mut neighbours = Neighbours::ask(place.index, gateway)?;
-    while !neighbours.step()? {}
-    Ok(neighbours.into_link_layer())
+/// Without a time it does not come.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }

@@ -48,11 +48,15 @@ fn open() -> io::Result<OwnedFd> {
 ///
 /// # Errors
 ///
-/// `WouldBlock` when none waits. One that says that some were lost
-/// (`ENOBUFS`) counts as a message.
+/// `WouldBlock` when none waits.
 pub(super) fn take(socket: &OwnedFd) -> io::Result<()> {
-    match recv(socket, &mut [0; 16][..], RecvFlags::DONTWAIT) {
-        Ok(_) | Err(Errno::NOBUFS | Errno::INTR) => Ok(()),
+    heard(recv(socket, &mut [0; 16][..], RecvFlags::DONTWAIT).map(drop))
+}
+
+/// That messages were lost, since too many came at once, is news like any.
+fn heard(received: Result<(), Errno>) -> io::Result<()> {
+    match received {
+        Ok(()) | Err(Errno::NOBUFS | Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -141,4 +145,36 @@ pub(super) fn put_attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
     body.extend_from_slice(&((4 + value.len()) as u16).to_ne_bytes());
     body.extend_from_slice(&kind.to_ne_bytes());
     body.extend_from_slice(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_messages_count_as_heard() {
+        assert!(heard(Ok(())).is_ok());
+        assert!(heard(Err(Errno::NOBUFS)).is_ok());
+        assert!(heard(Err(Errno::INTR)).is_ok());
+        assert_eq!(heard(Err(Errno::AGAIN)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(heard(Err(Errno::BADF)).is_err());
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_is_an_error() {
+        let mut questions = Questions::new().unwrap();
+        // No message has this number.
+        questions.ask_for_all(0x3FFF, &[]).unwrap();
+        let error = questions.read(|_| panic!("no answer is expected")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::OPNOTSUPP.raw_os_error()));
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_question_is_passed_over() {
+        let mut questions = Questions::new().unwrap();
+        questions.ask_for_way(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
+        questions.sequence += 1;
+        assert!(!questions.read(|_| panic!("it answers another question")).unwrap());
+        assert_eq!(questions.read(|_| ()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
 }

@@ -18,22 +18,23 @@ use tokio::io::unix::AsyncFd;
 /// A shorter sleep is not told: no path forgets a link so soon.
 const SLEPT: Duration = Duration::from_secs(2);
 
-/// How long the machine has slept since it booted.
-pub(super) type SleepClock = fn() -> Duration;
-
-/// Waits for the machine to wake.
+/// Waits for the machine to wake. `C` says how long it has slept since it
+/// booted.
 #[derive(Debug)]
-pub(super) struct Wake {
+pub(super) struct Wake<C> {
     timer: AsyncFd<OwnedFd>,
-    asleep: SleptFor,
+    clock: C,
+    /// What the clock said last.
+    before: Duration,
 }
 
-impl Wake {
-    pub(super) fn new(clock: SleepClock) -> io::Result<Wake> {
+impl<C: Fn() -> Duration> Wake<C> {
+    pub(super) fn new(clock: C) -> io::Result<Wake<C>> {
         let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         arm(&timer)?;
         let timer = super::ready::readable(timer)?;
-        Ok(Wake { timer, asleep: SleptFor::new(clock) })
+        let before = clock();
+        Ok(Wake { timer, clock, before })
     }
 
     /// Waits until the machine has slept for two seconds or longer. Returns
@@ -41,10 +42,12 @@ impl Wake {
     pub(super) async fn slept(&mut self) -> io::Result<()> {
         loop {
             let mut ready = self.timer.readable().await?;
-            // Read or not: a timer that is set again is not ready.
-            arm(ready.get_inner())?;
+            // A timer that is set again is not ready, read or not.
             ready.clear_ready();
-            if self.asleep.has_slept() {
+            arm(ready.get_inner())?;
+            let asleep = (self.clock)();
+            if asleep.saturating_sub(self.before) >= SLEPT {
+                self.before = asleep;
                 return Ok(());
             }
         }
@@ -65,24 +68,46 @@ fn arm(timer: &OwnedFd) -> io::Result<()> {
     }
 }
 
-/// Tells a sleep from a clock that was set.
-#[derive(Debug)]
-struct SleptFor {
-    clock: SleepClock,
-    before: Duration,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-impl SleptFor {
-    fn new(clock: SleepClock) -> SleptFor {
-        SleptFor { clock, before: clock() }
+    use super::*;
+
+    /// Makes the timer ready, as its cancellation does.
+    fn set_off(wake: &Wake<impl Fn() -> Duration>) {
+        let past = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let time = Itimerspec { it_interval: never, it_value: past };
+        timerfd_settime(wake.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &time).unwrap();
     }
 
-    fn has_slept(&mut self) -> bool {
-        let now = (self.clock)();
-        let slept = now.saturating_sub(self.before) >= SLEPT;
-        if slept {
-            self.before = now;
-        }
-        slept
+    async fn says_slept(wake: &mut Wake<impl Fn() -> Duration>) -> bool {
+        tokio::time::timeout(Duration::from_secs(10), wake.slept()).await.is_ok_and(|slept| slept.is_ok())
+    }
+
+    async fn says_nothing(wake: &mut Wake<impl Fn() -> Duration>) -> bool {
+        tokio::time::timeout(Duration::from_millis(50), wake.slept()).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_is_no_wake_and_a_sleep_is() {
+        let asleep = AtomicU64::new(70_000);
+        let mut wake = Wake::new(|| Duration::from_millis(asleep.load(Ordering::Relaxed))).unwrap();
+        assert!(says_nothing(&mut wake).await, "nothing happened");
+        set_off(&wake);
+        assert!(says_nothing(&mut wake).await, "the clock was set");
+        asleep.fetch_add(1_999, Ordering::Relaxed);
+        set_off(&wake);
+        assert!(says_nothing(&mut wake).await, "it slept too shortly");
+        asleep.fetch_add(1, Ordering::Relaxed);
+        set_off(&wake);
+        assert!(says_slept(&mut wake).await);
+        assert!(says_nothing(&mut wake).await, "told once");
+        set_off(&wake);
+        assert!(says_nothing(&mut wake).await, "told once");
+        asleep.fetch_add(3_600_000, Ordering::Relaxed);
+        set_off(&wake);
+        assert!(says_slept(&mut wake).await, "another sleep");
     }
 }
