@@ -269,6 +269,19 @@ impl<T: Transport> Driver<T> {
             self.keeper.update(config, now);
             self.execute();
         }
+        match orders.pause {
+            Some(true) => {
+                let now = self.now();
+                self.keeper.pause(now);
+                self.execute();
+            }
+            Some(false) => {
+                let now = self.now();
+                self.keeper.resume(now);
+                self.execute();
+            }
+            None => {}
+        }
         if orders.reconnect {
             let now = self.now();
             self.keeper.reconnect_now(now);

@@ -30,7 +30,7 @@ pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
 pub use moment::Moment;
 pub use path::{PathFacts, RouteFacts};
-pub use reconnect::{Delays, Reconnect, Refusal};
+pub use reconnect::{Delays, Reconnect, Refusal, Retry};
 pub use timer::Timer;
 
 use std::net::IpAddr;
@@ -259,6 +259,8 @@ pub enum State {
         /// The attempt that is waited for.
         attempt: u32,
     },
+    /// Paused by the application: no link is opened until it is resumed.
+    Paused,
     /// Saying goodbye.
     Closing,
     /// Closed by us.
@@ -293,4 +295,6 @@ pub struct Figures {
     pub uptime: Duration,
     /// Time without, since the start.
     pub downtime: Duration,
+    /// Panics of the application's own reconnect policies, which were caught.
+    pub policy_panics: u64,
 }

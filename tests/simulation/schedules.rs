@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longlink::keeper::{
     Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect, RouteFacts,
+    Recalled, Reconnect, Refusal, Retry, RouteFacts,
 };
 
 use crate::chance::Chance;
@@ -92,13 +92,15 @@ pub enum Input {
     Message(Which),
     Activity(Activity),
     Update(Box<Config>),
+    Pause,
+    Resume,
     /// A timeout, whether or not one is due.
     Timeout,
     Dialled(Which, Duration),
 }
 
 impl Input {
-    pub const KINDS: [&str; 25] = [
+    pub const KINDS: [&str; 27] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -124,6 +126,8 @@ impl Input {
         "update",
         "dialled",
         "woke",
+        "pause",
+        "resume",
     ];
 
     /// Its place in [`Input::KINDS`].
@@ -148,6 +152,8 @@ impl Input {
             Input::Network(NetworkStatus::Changed) => 16,
             Input::Network(NetworkStatus::Woke) => 24,
             Input::Network(_) => unreachable!("no other status is drawn"),
+            Input::Pause => 25,
+            Input::Resume => 26,
             Input::Timeout => 17,
             Input::Named(_) => 18,
             Input::Recalled(..) => 19,
@@ -204,7 +210,12 @@ fn config(chance: &mut Chance) -> (Config, f64) {
         _ => Heartbeat::adaptive().max(chance.pick(&[285, 7200]).seconds()),
     };
     let heartbeat = heartbeat.misses(chance.pick(&[5, 5, 5, 1, 2, 16]));
-    let reconnect = match chance.below(8) {
+    let reconnect = match chance.below(10) {
+        8 => Reconnect::default().classify(|_, _| Retry::After(Duration::MAX)),
+        9 => Reconnect::default().classify(|refusal, usual| match refusal {
+            Refusal::Unanswered => Retry::Between { low: Duration::MAX, high: Duration::ZERO },
+            _ => usual,
+        }),
         0 => Reconnect::eager(),
         1 => Reconnect::scaled(1.0 / 20.0),
         2 => Reconnect::default().attempts(3),
@@ -279,6 +290,7 @@ fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
         4 => Input::Sent(Which::Main),
         _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.02)),
         _ if chance.happens(0.3) => Input::Confirm,
+        _ if chance.happens(0.1) => Input::Resume,
         _ => Input::Heard(Which::Main),
     }
 }
@@ -292,7 +304,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(26) {
+    match chance.below(30) {
         18 => Input::Named(chance.below(3)),
         19 => Input::Recalled(chance.below(3), recalled(chance)),
         20 => Input::Message(which),
@@ -320,6 +332,8 @@ fn odd_input(chance: &mut Chance) -> Input {
         15 => Input::Network(NetworkStatus::Offline),
         16 => Input::Network(NetworkStatus::Changed),
         24 => Input::Network(NetworkStatus::Woke),
+        25 => Input::Pause,
+        26 | 27 => Input::Resume,
         17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
         _ => Input::Timeout,
     }

@@ -30,6 +30,8 @@ impl Keeper {
             Some(Role::Main(_) | Role::Draining { .. }) | None => return,
         }
         self.forget(link);
+        // Its words would come behind the new link's.
+        self.abandon_draining(|_, carried| carried);
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
@@ -228,7 +230,7 @@ impl Keeper {
                 }
             }
             Timer::Goodbye => {
-                self.abandon_draining(|until| until <= now);
+                self.abandon_draining(|until, _| until <= now);
                 self.finish_if_alone();
             }
         }

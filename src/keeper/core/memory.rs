@@ -86,7 +86,7 @@ impl Keeper {
                 return;
             }
             Course::Closing | Course::Finished(_) => return,
-            Course::Underway | Course::Waiting { .. } => {}
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
         }
         // A link that lives on does so over the new network.
         self.network_moved(now);
@@ -131,8 +131,8 @@ impl Keeper {
     pub(super) fn recall_if_unknown(&mut self) {
         let known = self.prober.failed().is_some() || !self.prober.proven().is_zero();
         match self.course {
-            Course::Underway | Course::Waiting { .. } if !known => self.recall(),
-            Course::Underway | Course::Waiting { .. } => {}
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } if !known => self.recall(),
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
             Course::Idle | Course::Closing | Course::Finished(_) => {}
         }
     }

@@ -19,6 +19,9 @@ const CHANGE_SETTLES: Duration = Duration::from_millis(250);
 /// routes follow an "online" by up to a second, and since the news is
 /// everybody's behind one access point.
 const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// The same when somebody looks at the application again: nobody else does in
+/// the same moment.
+const SOMEBODY_LOOKS: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(50));
 /// News within this of the last that was acted on is the same burst: what it
 /// asks for is done when the burst is over.
 const BURST: Duration = Duration::from_secs(2);
@@ -76,9 +79,7 @@ impl Keeper {
                 self.emit(Event::NetworkOnline);
                 self.network_moved(now);
                 self.network_came(now);
-                if let Some((_, main)) = self.main_mut_any() {
-                    main.look = Some(Look { at: now, then: Then::Probe });
-                }
+                self.probe_for_news(now);
             }
             NetworkStatus::Changed => {
                 self.emit(Event::NetworkChanged);
@@ -156,6 +157,13 @@ impl Keeper {
         }
     }
 
+    /// Probes at once, if the link's address is still there.
+    pub(super) fn probe_for_news(&mut self, now: Moment) {
+        if let Some((_, main)) = self.main_mut_any() {
+            main.look = Some(Look { at: now, then: Then::Probe });
+        }
+    }
+
     /// The link's address is still there, as far as is known. Probes that
     /// news asks for are a burst apart.
     pub(super) fn look_settled(&mut self, now: Moment) {
@@ -187,7 +195,7 @@ impl Keeper {
         };
         match self.course {
             Course::Waiting { until, firm: false } => {
-                let soon = from + self.advanced_delay();
+                let soon = from + self.advanced_delay(because);
                 if soon < until {
                     self.wait_again(from, soon, because, now);
                 } else {
@@ -195,7 +203,11 @@ impl Keeper {
                 }
             }
             Course::Underway => self.doubt_attempt(from, because, now),
-            Course::Waiting { firm: true, .. } | Course::Idle | Course::Closing | Course::Finished(_) => {}
+            Course::Waiting { firm: true, .. }
+            | Course::Idle
+            | Course::Paused { .. }
+            | Course::Closing
+            | Course::Finished(_) => {}
         }
     }
 
@@ -209,7 +221,7 @@ impl Keeper {
             *deadline = doubted.min(*deadline);
         } else if now.since(began) >= stale {
             self.abandon_opening();
-            let soon = from + self.advanced_delay();
+            let soon = from + self.advanced_delay(because);
             return self.wait_again(from, soon, because, now);
         }
         self.held_news = Some((now, because));
@@ -222,9 +234,10 @@ impl Keeper {
         self.held_news = self.held_news.filter(|(came, _)| now.since(*came) < early);
     }
 
-    fn advanced_delay(&mut self) -> Duration {
+    fn advanced_delay(&mut self, because: Because) -> Duration {
+        let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
         let unit = |at_one| self.config.reconnect.unit(at_one);
-        self.dice.between(unit(ADVANCED.0), unit(ADVANCED.1))
+        self.dice.between(unit(low), unit(high))
     }
 
     fn wait_again(&mut self, from: Moment, until: Moment, because: Because, now: Moment) {

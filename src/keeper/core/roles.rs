@@ -16,8 +16,8 @@ pub(super) enum Role {
     Opening { attempt: u32, since: Moment, dialled: bool, deadline: Moment },
     /// The link in use.
     Main(Box<Main>),
-    /// Said goodbye to; read until then.
-    Draining { until: Moment },
+    /// Said goodbye to; read until then. It carried messages, or was a scout.
+    Draining { until: Moment, carried: bool },
     /// A side link that tests a gap.
     Scout(Scout),
 }
@@ -121,12 +121,12 @@ impl Keeper {
         Some((link, main))
     }
 
-    /// Drops the links on which goodbye was said and that were to end by a
-    /// time of this kind.
-    pub(super) fn abandon_draining(&mut self, is_over: impl Fn(Moment) -> bool) {
+    /// Drops those links on which goodbye was said that are over, by the time
+    /// they have and whether they carried messages.
+    pub(super) fn abandon_draining(&mut self, is_over: impl Fn(Moment, bool) -> bool) {
         let outputs = &mut self.outputs;
         self.links.retain(|(link, role)| match role {
-            Role::Draining { until } if is_over(*until) => {
+            Role::Draining { until, carried } if is_over(*until, *carried) => {
                 outputs.push_back(Output::Abandon { link: *link });
                 false
             }
