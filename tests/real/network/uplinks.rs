@@ -161,7 +161,12 @@ impl Lab {
     pub fn plug(&self, uplink: Uplink) -> Deed {
         let (device, router) = (uplink.device(), self.router(uplink));
         let wire = if uplink == Vpn { "wire" } else { device };
-        let add = format!("link add {wire} type veth peer name inside netns {}", router.name());
+        // A router has the same link-layer address whenever one comes back.
+        let add = format!(
+            "link add {wire} type veth peer name inside address 02:00:00:00:00:0{} netns {}",
+            uplink as u8,
+            router.name()
+        );
         self.client.ip(&add).expect("there is no such device yet");
         if uplink == Vpn {
             // A device of another kind than a wire, as tunnels have.
