@@ -7,14 +7,12 @@ use longlink::Event;
 use crate::lab::client::Client;
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Deed;
-use crate::uplinks::Uplink::{First, Second};
-use crate::waits::{count, flow, is_offline, until_heard, until_told};
+use crate::uplinks::Uplink::{self, First, Second};
+use crate::waits::{BURST, count, flow, is_offline, until_heard, until_told};
 
 /// Five times a second.
 const PERIOD: Duration = Duration::from_millis(200);
 const MINUTE: Duration = Duration::from_secs(60);
-/// News is acted on once in so long.
-const BURST: Duration = Duration::from_secs(2);
 
 /// What happened while it flapped.
 #[derive(Debug)]
@@ -101,24 +99,44 @@ fn pitfall_33_an_uplink_that_flaps_beside_the_one_that_works_drops_nothing() {
     assert_eq!(stage.server.logins(client.name()), 1);
 }
 
-#[test]
-fn pitfall_24_a_client_that_waits_tries_no_more_often_than_once_a_burst() {
-    if !wanted() {
-        return;
-    }
+/// A client that has no way to the server while something flaps, and then has.
+/// Lets the second uplink flap beside the first, or the first, which is alone.
+fn waits_while_it_flaps(name: &str, flapping: Uplink, on: &str) {
     let stage = Stage::set();
+    if flapping == Second {
+        stage.lab.plug(Second);
+    }
     stage.lab.set_way(First, false);
-    let mut client = stage.client("flaps-waiting");
+    let mut client = stage.client(name);
     client.pass(Duration::from_secs(1));
-    let on = format!("link set up0 up\n{}", First.default_route());
-    let tally = flap(&stage, &mut client, "link set up0 down", &on);
+    let tally = flap(&stage, &mut client, &format!("link set {} down", flapping.device()), on);
+    // Beside them the backoff's own: after 1, 2, 4 … 60 s, drawn from half a
+    // second on.
     assert!(tally.attempts <= tally.turns() + 8, "{tally:?}");
     client.pass(BURST);
     stage.lab.set_way(First, true);
     let off = stage.lab.ip("link set up0 down");
     until_told(&mut client, "offline", off.begun, SOON, is_offline);
     client.pass(BURST);
-    let deed = stage.lab.ip(&on);
+    let deed = stage.lab.ip(&format!("link set up0 up\n{}", First.default_route()));
     until_heard(&mut client, deed, SOON);
     client.round_trip();
+}
+
+#[test]
+fn pitfall_24_a_client_that_waits_while_its_uplink_flaps_starts_no_storm() {
+    if !wanted() {
+        return;
+    }
+    let on = format!("link set up0 up\n{}", First.default_route());
+    waits_while_it_flaps("flaps-waiting", First, &on);
+}
+
+#[test]
+fn pitfall_24_a_client_that_waits_while_another_uplink_flaps_tries_once_a_burst() {
+    if !wanted() {
+        return;
+    }
+    let on = format!("link set up1 up\nroute add default via {} dev up1 metric 100", Second.address(1));
+    waits_while_it_flaps("flaps-waiting-beside", Second, &on);
 }

@@ -11,6 +11,8 @@ use crate::uplinks::Deed;
 
 /// News is let to settle for this long before a link is probed.
 pub const SETTLES: Duration = Duration::from_millis(250);
+/// Probes that news asks for are this far apart.
+pub const BURST: Duration = Duration::from_secs(2);
 /// From the kernel's event to the first byte, beside the keeper's own waits.
 pub const ALLOWED: Duration = Duration::from_millis(500);
 
@@ -47,7 +49,7 @@ pub fn until_heard(client: &mut Client, deed: Deed, limit: Duration) -> Duration
 fn waited(events: &[(Instant, Event)], from: Instant, to: Instant) -> Duration {
     let mut spans: Vec<(Instant, Instant)> = Vec::new();
     let mut delay: Option<(Instant, Instant)> = None;
-    let mut asked = None;
+    let mut asked: Option<Instant> = None;
     for (at, event) in events.iter().filter(|(at, _)| *at <= to) {
         match event {
             Event::ReconnectScheduled { delay: wait, .. } => delay = Some((*at, *at + *wait)),
@@ -56,8 +58,12 @@ fn waited(events: &[(Instant, Event)], from: Instant, to: Instant) -> Duration {
                 delay = Some((*at, *at + *wait));
             }
             Event::Connecting { .. } => spans.extend(delay.take()),
-            Event::NetworkChanged => spans.push((*at, *at + SETTLES)),
+            Event::NetworkOnline | Event::NetworkChanged => {
+                let settles = if *event == Event::NetworkChanged { SETTLES } else { Duration::ZERO };
+                spans.push((*at, (*at + settles).max(asked.map_or(*at, |asked| asked + BURST))));
+            }
             Event::BeatSent { .. } => asked = Some(*at),
+            Event::Connected { .. } => asked = None,
             Event::Disconnected { seen: Seen::ProbeUnanswered, .. } => {
                 spans.extend(asked.map(|asked| (asked, *at)));
             }
