@@ -7,13 +7,14 @@ mod name;
 mod settle;
 mod teller;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
 
 use super::{Network, NetworkChange, NetworkHandle, NetworkWatch};
 use linux::Watcher;
@@ -89,8 +90,14 @@ impl Monitor {
             .map_err(|_| io::Error::other("a network monitor must be started inside a tokio runtime"))?;
         let handle = NetworkHandle::new();
         let watcher = Watcher::start(Teller::new(handle.clone()))?;
-        let task = runtime.spawn(watcher.run()).abort_handle();
-        Ok(Monitor { shared: Arc::new(Shared { handle, task }) })
+        let (wanted, unwanted) = oneshot::channel();
+        runtime.spawn(async {
+            tokio::select! {
+                () = watcher.run() => {}
+                _ = unwanted => {}
+            }
+        });
+        Ok(Monitor { shared: Arc::new(Shared { handle, wanted }) })
     }
 }
 
@@ -102,21 +109,17 @@ impl Network for Monitor {
 
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Monitor").field("watches", &!self.shared.task.is_finished()).finish_non_exhaustive()
+        f.debug_struct("Monitor").field("watches", &!self.shared.wanted.is_closed()).finish_non_exhaustive()
     }
 }
 
-/// What clones and watches share. The background task does not: its end is
-/// the end of this.
+/// What clones and watches share. The background task does not: it ends with
+/// this.
 struct Shared {
     handle: NetworkHandle,
-    task: AbortHandle,
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Not a handle of the task, which would keep the runtime's own
+    /// descriptors open after it has shut down.
+    wanted: oneshot::Sender<Infallible>,
 }
 
 struct Watch {
