@@ -32,6 +32,22 @@ fn pitfall_33_a_link_that_works_by_the_new_route_too_is_not_dropped() {
 }
 
 #[test]
+fn a_link_is_probed_when_another_gateway_takes_over_though_its_address_stays() {
+    if !wanted() {
+        return;
+    }
+    let stage = Stage::set();
+    stage.lab.add_gateway(First, 254);
+    let mut client = stage.connected("gateway");
+    client.pass(Duration::from_secs(3));
+    client.say("another gateway");
+    let deed = stage.lab.ip(&format!("route replace default via {}", First.address(254)));
+    until_heard(&mut client, deed, SOON);
+    flow(&mut client, Duration::from_secs(1));
+    assert_eq!(stage.server.logins(client.name()), 1);
+}
+
+#[test]
 fn a_link_whose_path_died_with_the_route_is_replaced_by_one_from_the_new_address() {
     if !wanted() {
         return;

@@ -177,6 +177,12 @@ impl Lab {
         self.ip(&format!("addr add {}/24 dev {device}\nlink set {device} up", uplink.address(2)))
     }
 
+    /// Gives a router another address in the client's network.
+    pub fn add_gateway(&self, uplink: Uplink, last: u8) {
+        let add = format!("addr add {}/24 dev inside", uplink.address(last));
+        self.router(uplink).ip(&add).expect("the router has its end");
+    }
+
     /// Takes an uplink away, with its addresses and routes.
     pub fn unplug(&self, uplink: Uplink) -> Deed {
         let wire = if uplink == Vpn { "\nlink del wire" } else { "" };
