@@ -92,6 +92,8 @@ fn a_monitor_ends_with_its_last_clone_and_its_last_watch() {
         let before = (descriptors(), tasks());
         let monitor = Monitor::start().unwrap();
         assert_eq!(tasks(), before.1 + 1);
+        // Where it looks only once it runs.
+        tokio::time::sleep(Duration::from_millis(200)).await;
         #[cfg(target_os = "linux")]
         assert!(descriptors() > before.0);
         let with_one = (descriptors(), tasks());

@@ -42,7 +42,7 @@ pub(crate) use board::Tally;
 pub(crate) use clock::Clock;
 #[cfg(feature = "test-util")]
 pub use clock::Suspend;
-#[cfg(all(feature = "network-monitor", target_os = "linux"))]
+#[cfg(all(feature = "network-monitor", target_os = "linux", not(longlink_netwatch)))]
 pub(crate) use clock::system_sleep;
 pub(crate) use desk::{Desk, Refused, Ticket};
 pub(crate) use dispatch::Listener;

@@ -1,9 +1,13 @@
 //! Watches the host's own network.
 
+#[cfg(any(not(target_os = "linux"), longlink_netwatch))]
+mod elsewhere;
 mod host;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(longlink_netwatch)))]
 mod linux;
+#[cfg_attr(any(not(target_os = "linux"), longlink_netwatch), allow(dead_code))]
 mod name;
+#[cfg(all(target_os = "linux", not(longlink_netwatch)))]
 mod settle;
 mod teller;
 
@@ -17,6 +21,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Network, NetworkChange, NetworkHandle, NetworkWatch};
+#[cfg(any(not(target_os = "linux"), longlink_netwatch))]
+use elsewhere::Watcher;
+#[cfg(all(target_os = "linux", not(longlink_netwatch)))]
 use linux::Watcher;
 use teller::Teller;
 
