@@ -151,27 +151,3 @@ fn a_runtime_that_shuts_down_takes_the_monitor_with_it() {
     drop((monitor, watch));
     assert_eq!(descriptors(), before);
 }
-
-/// Prints what it tells, for as long as it is told to.
-#[tokio::test]
-#[ignore = "for use by hand: LISTEN=seconds"]
-async fn listen() {
-    let seconds = std::env::var("LISTEN").unwrap().parse().unwrap();
-    let monitor = Monitor::start().unwrap();
-    let mut watch = monitor.watch();
-    let begun = std::time::Instant::now();
-    println!("starts on {:?}", watch.key());
-    let end = tokio::time::sleep(Duration::from_secs(seconds));
-    tokio::pin!(end);
-    if let Ok(block) = std::env::var("BLOCK") {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        std::thread::sleep(Duration::from_secs(block.parse().unwrap()));
-        println!("unblocked");
-    }
-    loop {
-        tokio::select! {
-            change = std::future::poll_fn(|cx| watch.poll_change(cx)) => println!("{:?} {change:?}", begun.elapsed()),
-            () = &mut end => break,
-        }
-    }
-}

@@ -14,6 +14,7 @@ mod teller;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -21,6 +22,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Network, NetworkChange, NetworkHandle, NetworkWatch};
+use crate::keeper::RouteFacts;
 #[cfg(any(not(target_os = "linux"), longlink_netwatch))]
 use elsewhere::Watcher;
 #[cfg(all(target_os = "linux", not(longlink_netwatch)))]
@@ -57,23 +59,39 @@ use teller::Teller;
 /// |---|---|
 /// | `Offline` | there is no default route any more over an interface that is up and has a carrier |
 /// | `Online` | there is one again |
-/// | `Changed` | another default route, or an address that a link could have came or went |
-/// | `Woke` | the machine slept for two seconds or longer (Linux) |
+/// | `Changed` | another default route; an address that a link could have came or went; the network's name is known |
+/// | `Woke` | the machine has slept for 2 s or longer |
 ///
-/// A host that had no default route for as long as the monitor has run is
-/// online while an interface that is up has an address. Two routes to a half
-/// of all addresses each, as VPNs set them, count as a default route.
+/// A host without a default route for as long as the monitor has run is online
+/// while an interface that is up has an address. Routes to at least half of
+/// all IPv4 addresses or an eighth of IPv6's, as VPNs set them, count as
+/// default routes, in whatever table.
 ///
-/// Not told are the loopback interface, link-local addresses, lifetimes that
-/// are refreshed, routes to single networks, and interfaces that join
-/// containers unless a default route goes over them. Changes within 100 ms are
-/// told as one.
+/// Nothing is told of the loopback interface, of link-local addresses, of
+/// lifetimes that are refreshed, of routes to single networks, and of
+/// interfaces that join containers unless a default route goes over them.
+/// Changes within 100 ms are told as one.
 ///
-/// Each network has a name ([`NetworkChange::key`]): a hash of the host's own
-/// address where that is a public IPv4 one, otherwise of the gateway's address
-/// and, where the system knows it at once, its link-layer address, or else the
-/// network's prefix. It is the same in the next process. It is hashed so that it
-/// can be shown, but is no secret: who knows the network can compute it.
+/// # The network's name
+///
+/// [`NetworkChange::key`] is a hash of the host's own address where that is a
+/// public IPv4 one; otherwise of the gateway's address and link-layer address;
+/// without a gateway, of the interface's name and network. It is the same in the
+/// next process. It is hashed so that it can be written down, but is no secret:
+/// who knows the network can compute it.
+///
+/// The system learns a gateway's link-layer address only when something is
+/// sent that way, and the monitor sends nothing. Until then a network that
+/// looks like the last keeps its name, and another has none; the name follows
+/// with a `Changed`, after 8 s without the link-layer address.
+///
+/// # Systems
+///
+/// On Linux the kernel is asked (netlink). Elsewhere the crate netwatch is,
+/// which tells less: whether an interface is up but not its carrier, the
+/// default route's interface, no link-layer addresses, a sleep only where the
+/// system's clock runs on in it; and it waits for 250 ms of silence first. That
+/// part was run on Linux alone.
 #[derive(Clone)]
 pub struct Monitor {
     shared: Arc<Shared>,
@@ -141,5 +159,9 @@ impl NetworkWatch for Watch {
 
     fn key(&mut self) -> Option<String> {
         self.news.key()
+    }
+
+    fn route(&mut self, local: SocketAddr, peer: Option<SocketAddr>) -> Option<RouteFacts> {
+        self.news.route(local, peer)
     }
 }
