@@ -113,6 +113,9 @@ fn waits_while_it_flaps(name: &str, flapping: Uplink, on: &str) {
     // Beside them the backoff's own: after 1, 2, 4 … 60 s, drawn from half a
     // second on.
     assert!(tally.attempts <= tally.turns() + 8, "{tally:?}");
+    if flapping == Second {
+        stage.lab.unplug(Second);
+    }
     client.pass(BURST);
     stage.lab.set_way(First, true);
     let off = stage.lab.ip("link set up0 down");
