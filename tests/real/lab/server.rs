@@ -65,7 +65,8 @@ impl Server {
     pub fn start(place: &Namespace, address: &str) -> Server {
         let settlement = place.settle();
         let book = Arc::new(Mutex::new(Book::default()));
-        let listener = settlement.wait_for(TcpListener::bind(("0.0.0.0", PORT))).expect("the port is free");
+        let any = if address.contains(':') { "::" } else { "0.0.0.0" };
+        let listener = settlement.wait_for(TcpListener::bind((any, PORT))).expect("the port is free");
         let (forget, forgotten) = watch::channel(0);
         settlement.handle().spawn(accept(listener, Arc::clone(&book), forgotten));
         Server { address: address.to_owned(), book, forget, _settlement: settlement }
@@ -73,7 +74,10 @@ impl Server {
 
     /// Where a client of this name connects.
     pub fn url(&self, client: &str) -> String {
-        format!("ws://{}:{PORT}/{client}", self.address)
+        match &self.address {
+            ipv6 if ipv6.contains(':') => format!("ws://[{ipv6}]:{PORT}/{client}"),
+            ipv4 => format!("ws://{ipv4}:{PORT}/{client}"),
+        }
     }
 
     /// How many links a client has opened, scouts among them.

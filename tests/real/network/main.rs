@@ -5,6 +5,7 @@
 mod early;
 mod flapping;
 mod hiccups;
+mod ipv6;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod links;

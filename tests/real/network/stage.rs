@@ -10,7 +10,7 @@ use crate::hiccups;
 use crate::lab::client::Client;
 use crate::lab::server::Server;
 use crate::lab::{in_full, required};
-use crate::uplinks::{Lab, SERVER};
+use crate::uplinks::{Lab, SERVER, SERVER_6};
 
 /// Longer than anything takes that is to come soon.
 pub const SOON: Duration = Duration::from_secs(15);
@@ -30,6 +30,14 @@ impl Stage {
         hiccups::watch();
         let lab = Lab::build();
         Stage { server: Server::start(lab.server(), SERVER), lab }
+    }
+
+    /// The same, with a server that is reached over IPv6.
+    pub fn set_ipv6() -> Stage {
+        hiccups::watch();
+        let lab = Lab::build();
+        lab.speak_ipv6();
+        Stage { server: Server::start(lab.server(), SERVER_6), lab }
     }
 
     /// Starts a client with longlink's defaults and waits for its link.

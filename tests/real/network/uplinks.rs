@@ -19,6 +19,13 @@ use crate::lab::namespace::Namespace;
 /// The server's address, which belongs to none of the networks between.
 pub const SERVER: &str = "10.9.0.1";
 
+/// The same over IPv6, for those who ask for it.
+pub const SERVER_6: &str = "fd09::1";
+
+/// What gives the first uplink its address in IPv6 and a default route, which
+/// go when it goes down.
+pub const FIRST_6: &str = "addr add fd00::2/64 dev up0 nodad\nroute replace default via fd00::1 dev up0\n";
+
 /// One of the ways to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uplink {
@@ -137,6 +144,35 @@ impl Lab {
         lab.plug(First);
         lab.ip(&First.default_route());
         Ok(lab)
+    }
+
+    /// Lets the server be reached over IPv6, too, by the first uplink.
+    pub fn speak_ipv6(&self) {
+        self.try_speak_ipv6().expect("the kernel knows IPv6");
+        self.ip(FIRST_6);
+    }
+
+    fn try_speak_ipv6(&self) -> Result<(), String> {
+        let (client, router, server) = (&self.client, self.router(First), &self.server);
+        let devices =
+            [(client, "up0"), (router, "inside"), (router, "outside"), (server, "to0"), (server, "lo")];
+        for (place, device) in devices {
+            // What the kernel would do by itself comes at times of its own.
+            place.sysctl(&format!("ipv6/conf/{device}/accept_dad"), "0")?;
+            place.sysctl(&format!("ipv6/conf/{device}/accept_ra"), "0")?;
+            place.sysctl(&format!("ipv6/conf/{device}/disable_ipv6"), "0")?;
+        }
+        router.sysctl("ipv6/conf/all/forwarding", "1")?;
+        router.ip_batch(&format!(
+            "addr add fd00::1/64 dev inside nodad
+            addr add fd10::2/64 dev outside nodad
+            route add {SERVER_6}/128 via fd10::1"
+        ))?;
+        server.ip_batch(&format!(
+            "addr add {SERVER_6}/128 dev lo
+            addr add fd10::1/64 dev to0 nodad
+            route add fd00::/64 via fd10::2"
+        ))
     }
 
     pub fn client(&self) -> &Namespace {
