@@ -25,6 +25,9 @@ pub enum Fault {
     /// The link falls silent for good and every dial is refused for 10 s, as
     /// where a host leaves one network and comes into another.
     NetworkMoved,
+    /// No fault at all: the server has nothing to say, and answers pings. Who
+    /// drops the link has taken silence for death.
+    Quiet,
 }
 
 /// What happens to the link.
@@ -34,10 +37,11 @@ pub enum Blow {
     Fin,
     Close,
     Silence,
+    Quiet,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 8] = [
+    pub const ALL: [Fault; 9] = [
         Fault::Reset,
         Fault::Fin,
         Fault::Close1012,
@@ -46,6 +50,7 @@ impl Fault {
         Fault::ServerDown,
         Fault::NetworkAway,
         Fault::NetworkMoved,
+        Fault::Quiet,
     ];
 
     /// In the JSON.
@@ -59,6 +64,7 @@ impl Fault {
             Fault::ServerDown => "server_down_3s",
             Fault::NetworkAway => "network_away_10s",
             Fault::NetworkMoved => "network_moved_10s",
+            Fault::Quiet => "quiet",
         }
     }
 
@@ -71,8 +77,9 @@ impl Fault {
             Fault::HalfOpen => "half-open, client sends",
             Fault::HalfOpenListening => "half-open, client listens",
             Fault::ServerDown => "server down 3 s",
-            Fault::NetworkAway => "network away 10 s, link cut",
-            Fault::NetworkMoved => "network away 10 s, link silent",
+            Fault::NetworkAway => "away 10 s, link cut",
+            Fault::NetworkMoved => "away 10 s, link silent",
+            Fault::Quiet => "healthy, nothing said",
         }
     }
 
@@ -83,6 +90,7 @@ impl Fault {
             Fault::Fin => Blow::Fin,
             Fault::Close1012 => Blow::Close,
             Fault::HalfOpen | Fault::HalfOpenListening | Fault::NetworkMoved => Blow::Silence,
+            Fault::Quiet => Blow::Quiet,
         }
     }
 
@@ -91,7 +99,12 @@ impl Fault {
         match self {
             Fault::ServerDown => Some(Duration::from_secs(3)),
             Fault::NetworkAway | Fault::NetworkMoved => Some(Duration::from_secs(10)),
-            Fault::Reset | Fault::Fin | Fault::Close1012 | Fault::HalfOpen | Fault::HalfOpenListening => None,
+            Fault::Reset
+            | Fault::Fin
+            | Fault::Close1012
+            | Fault::HalfOpen
+            | Fault::HalfOpenListening
+            | Fault::Quiet => None,
         }
     }
 
@@ -103,12 +116,12 @@ impl Fault {
 
     /// Whether nothing tells the client but that nothing comes.
     pub fn is_silent(self) -> bool {
-        self.blow() == Blow::Silence
+        matches!(self.blow(), Blow::Silence | Blow::Quiet)
     }
 
     /// Whether the client sends by itself, beside what it receives.
     pub fn client_speaks(self) -> bool {
-        self != Fault::HalfOpenListening
+        !matches!(self, Fault::HalfOpenListening | Fault::Quiet)
     }
 }
 

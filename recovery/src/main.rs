@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
     let cores = available_parallelism().map_or(1, usize::from);
     let setting = Setting { rounds: args.rounds, quick: args.quick, cores };
     let text = report::document(&results, setting);
-    println!("{text}\nBack after, shortest and longest:\n\n{}", report::spans(&results));
+    println!("{text}");
     if let Some(path) = &args.document
         && let Err(why) = report::put(path, &text)
     {

@@ -19,6 +19,9 @@ const END: &str = "<!-- recovery: end -->";
 /// Writes one cell of a table.
 type Cell<'a> = &'a dyn Fn(&Row) -> String;
 
+/// Times that lie this far apart are told.
+const WIDE: Duration = Duration::from_millis(100);
+
 /// How the run was made.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -35,28 +38,22 @@ pub fn document(results: &Results, setting: Setting) -> String {
         versions(include_str!("../Cargo.lock"))
     );
     let parts: [(&str, Cell<'_>); 3] = [
-        ("Back after: to the first message on a new link", &|row| wait(row.back, row.fault, setting)),
+        ("Back after: to the first message on a new link (shortest – longest)", &|row| {
+            let back = wait(row.back, row.fault, setting);
+            match results.span(row.client, row.fault).filter(|(least, most)| *most > *least + WIDE) {
+                Some((least, most)) => {
+                    format!("{back} ({:.1} – {:.1})", least.as_secs_f64(), most.as_secs_f64())
+                }
+                None => back,
+            }
+        }),
         ("Detected after", &|row| wait(row.detected, row.fault, setting)),
         ("Attempts", &|row| row.attempts.to_string()),
     ];
     for (title, cell) in parts {
         writeln!(text, "\n**{title}**\n\n{}", table(results, cell)).expect("a string takes all");
     }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
-}
-
-/// The shortest and longest time to be back, to be printed beside.
-pub fn spans(results: &Results) -> String {
-    let mut text = String::new();
-    for Row { client, fault, .. } in results.rows() {
-        if let Some((least, most)) = results.span(client, fault) {
-            let (client, fault) = (client.name(), fault.name());
-            writeln!(text, "{client:20}{fault:22}{} .. {}", short(least), short(most))
-                .expect("a string takes all");
-        }
-    }
+    writeln!(text, "\n{}", quiet(results, setting)).expect("a string takes all");
     text
 }
 
@@ -93,13 +90,33 @@ fn between_marks(document: &str, text: &str) -> Result<String, String> {
     Ok(format!("{}\n\n{text}\n{}", &document[..begin], &document[end..]))
 }
 
+/// Who keeps a link that has nothing wrong with it.
+fn quiet(results: &Results, setting: Setting) -> String {
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    for row in results.rows().into_iter().filter(|row| row.fault == Fault::Quiet) {
+        match row.detected.or(row.back) {
+            None => kept.push(row.client.title().to_owned()),
+            Some(after) => dropped.push(format!("{} after {}", row.client.title(), short(after))),
+        }
+    }
+    let list = |names: Vec<String>| if names.is_empty() { "nobody".to_owned() } else { names.join("; ") };
+    let watched = watched(Fault::Quiet, setting.quick).as_secs();
+    format!(
+        "A healthy link on which nothing is said for {watched} s, and pings are answered, is dropped by: {}. \
+         It is kept by: {}.",
+        list(dropped),
+        list(kept)
+    )
+}
+
 /// A column for each fault, a line for each client.
 fn table(results: &Results, cell: Cell<'_>) -> String {
-    let titles: Vec<_> = Fault::ALL.iter().map(|fault| fault.title()).collect();
+    let faults: Vec<_> = Fault::ALL.into_iter().filter(|fault| *fault != Fault::Quiet).collect();
+    let titles: Vec<_> = faults.iter().map(|fault| fault.title()).collect();
     let mut text = format!("| | {} |\n|---|{}", titles.join(" | "), "---:|".repeat(titles.len()));
     for client in Client::ALL {
-        let cells =
-            Fault::ALL.map(|fault| results.row(client, fault).map_or(String::new(), |row| cell(&row)));
+        let shown = |fault: &Fault| results.row(client, *fault).map_or(String::new(), |row| cell(&row));
+        let cells: Vec<_> = faults.iter().map(shown).collect();
         if cells.iter().any(|cell| !cell.is_empty()) {
             write!(text, "\n| {} | {} |", client.title(), cells.join(" | ")).expect("a string takes all");
         }
@@ -118,6 +135,7 @@ fn wait(wait: Option<Duration>, fault: Fault, setting: Setting) -> String {
 fn short(wait: Duration) -> String {
     let ms = wait.as_secs_f64() * 1e3;
     match ms {
+        ..0.05 => "< 0.1 ms".to_owned(),
         ..9.95 => format!("{ms:.1} ms"),
         ..999.5 => format!("{ms:.0} ms"),
         ..9995.0 => format!("{:.2} s", ms / 1e3),
@@ -156,6 +174,7 @@ mod tests {
     #[test]
     fn a_number_has_two_or_three_digits() {
         let shown = |micros| short(Duration::from_micros(micros));
+        assert_eq!(shown(40), "< 0.1 ms");
         assert_eq!(shown(340), "0.3 ms");
         assert_eq!(shown(9_940), "9.9 ms");
         assert_eq!(shown(9_960), "10 ms");

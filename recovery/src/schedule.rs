@@ -12,9 +12,10 @@ const PROVED: Duration = Duration::from_secs(31);
 /// Faults fall evenly over this time after that. A client that pings by its
 /// own clock meets the fault at any point between two pings.
 const SPREAD: Duration = Duration::from_secs(30);
-/// So much less or more than the round time dials are refused: a client whose
-/// delays are whole seconds would otherwise be there by a hair, or not.
-const UNEVEN: Duration = Duration::from_millis(500);
+/// By this part less or more than the round time dials are refused: no outage
+/// has a round length, and a client whose delays are whole seconds would be
+/// there by a hair, or miss it by one.
+const UNEVEN: f64 = 0.2;
 /// How long each client is watched.
 const WATCHED: Duration = Duration::from_secs(75);
 
@@ -45,8 +46,8 @@ pub fn trials(rounds: usize, quick: bool) -> Vec<Trial> {
                 (true, true) => (QUICK_SILENT, SPREAD_QUICK),
             };
             let warm_up = least + spread * place / count;
-            let away =
-                fault.away().unwrap_or_default().saturating_sub(UNEVEN) + (UNEVEN * 2).mul_f64(turn(round));
+            let uneven = 1.0 - UNEVEN + 2.0 * UNEVEN * turn(round);
+            let away = fault.away().unwrap_or_default().mul_f64(uneven);
             Trial { client, fault, warm_up, away, limit: watched(fault, quick) }
         })
         .collect()
@@ -79,14 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn dials_are_refused_for_as_long_as_the_fault_says_half_a_second_less_or_more() {
-        for (fault, least, most) in [(Fault::ServerDown, 2.5, 3.5), (Fault::NetworkAway, 9.5, 10.5)] {
+    fn dials_are_refused_for_about_as_long_as_the_fault_says() {
+        for (fault, least, most) in [(Fault::ServerDown, 2.4, 3.6), (Fault::NetworkAway, 8.0, 12.0)] {
             let all = trials(11, false);
             let away = all.iter().filter(|trial| trial.fault == fault).map(|trial| trial.away.as_secs_f64());
             let (shortest, longest) =
                 away.fold((f64::MAX, 0.0_f64), |(a, b), away| (a.min(away), b.max(away)));
-            assert!(least <= shortest && shortest < least + 0.1, "{shortest}");
-            assert!(most - 0.1 < longest && longest <= most, "{longest}");
+            assert!(least <= shortest && shortest < least * 1.05, "{shortest}");
+            assert!(most * 0.95 < longest && longest <= most, "{longest}");
         }
     }
 

@@ -123,10 +123,10 @@ impl Client {
         match self {
             Client::LonglinkTold => fault.is_of_the_network(),
             Client::LonglinkPrompt => fault.is_silent(),
+            Client::LonglinkEager => fault != Fault::Quiet,
             // TCP has no Close.
             Client::Stubborn => fault != Fault::Close1012,
             Client::Longlink
-            | Client::LonglinkEager
             | Client::ByHand
             | Client::Ezsockets
             | Client::StreamTungstenite

@@ -86,6 +86,16 @@ async fn a_silent_link_stays_open_and_answers_no_ping_while_new_links_are_served
 }
 
 #[tokio::test]
+async fn a_quiet_link_answers_pings_and_says_nothing_else() {
+    let mut server = Server::start(Language::WebSocket).await.unwrap();
+    let (mut link, _) = connect_async(format!("ws://{}/", server.address())).await.unwrap();
+    server.strike(Fault::Quiet).await;
+    link.send(Message::Ping(Vec::new().into())).await.unwrap();
+    while link.next().await.unwrap().unwrap().is_text() {}
+    assert!(timeout(PUSH * 3, link.next()).await.is_err());
+}
+
+#[tokio::test]
 async fn who_dials_a_server_that_is_down_is_refused_and_the_port_stays_ours() {
     let (mut server, mut link) = lines().await;
     server.strike(Fault::ServerDown).await;

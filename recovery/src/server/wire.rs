@@ -81,6 +81,8 @@ impl Wire {
                 }
             }
             Blow::Silence => pending().await,
+            // To read answers pings.
+            Blow::Quiet => while self.hear().await.is_some() {},
         }
     }
 
