@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn what_was_not_seen_is_null_and_says_how_long_was_waited() {
         let json = json(&one(), SETTING);
-        let row = r#"[{"attempts":2.0,"back_ms":null,"client":"by_hand","detected_ms":1.23,"fault":"fin"}]"#;
+        let row = r#"[{"client":"by_hand","fault":"fin","detected_ms":1.23,"back_ms":null,"attempts":2.0}]"#;
         assert_eq!(json["rows"].to_string(), row);
         assert!(document(&one(), SETTING).contains("| by hand |  | > 75 s |"));
     }
