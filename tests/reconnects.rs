@@ -31,8 +31,8 @@ const CONNECTIONS: u64 = 8;
 /// Memory is measured first after a fifth of them.
 const WARM: u64 = 5;
 /// What may be held more at the end than after a fifth of them: less than one
-/// byte for each reconnect. A queue that grows by doubling may have grown.
-const SLACK: i64 = 8 * 1024;
+/// byte for each reconnect.
+const SLACK: i64 = 1_024;
 /// Nothing here takes this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -110,6 +110,7 @@ impl Server {
 }
 
 async fn serve(tcp: TcpStream) {
+    tcp.set_nodelay(true).unwrap();
     // A client that reconnects now may be gone in the middle of anything.
     let Ok(mut socket) = tokio_tungstenite::accept_async(tcp).await else { return };
     while let Some(Ok(message)) = socket.next().await {
