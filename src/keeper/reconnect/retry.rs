@@ -34,7 +34,9 @@ pub enum Retry {
     Longest,
     /// Another attempt not before this has passed, and up to a fifth of it
     /// later. News of the network does not advance it, unless the answer was
-    /// an HTTP status of a server that was not verified.
+    /// an HTTP status of a server that was not verified. Less than half a
+    /// second is as good as nothing: then the backoff's delay counts where it
+    /// is longer.
     After(Duration),
     /// Another attempt by the backoff for TLS: from 30 s on, doubled with each
     /// failure in a row, at most 5 minutes.
@@ -45,7 +47,8 @@ pub enum Retry {
         /// How often.
         answers: u32,
         /// The delay in between is drawn from half of this up to it, where
-        /// that is longer than the backoff's.
+        /// that is longer than the backoff's. News of the network does not
+        /// advance it, unless this is zero.
         apart: Duration,
     },
     /// No further attempt.
