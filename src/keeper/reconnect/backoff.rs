@@ -221,7 +221,12 @@ impl Backoff {
             }),
             None => usual,
         };
-        let retry = retry.within_reason();
+        // A time below the floor, such as a date that is past, is no time: a
+        // loop would run hot.
+        let mut retry = retry.within_reason();
+        if matches!(retry, Retry::After(wait) if wait < self.policy.floor) {
+            retry = Retry::Backoff;
+        }
         let answer = answer_of(refusal);
         let times = match self.repeated {
             Some((before, times)) if before == answer => times.saturating_add(1),
@@ -243,13 +248,10 @@ impl Backoff {
     }
 
     /// A wait that somebody named, spread a little, since others were told the
-    /// same. One below the floor is as good as none: where a server says "now"
-    /// every time, the backoff alone keeps a loop from running hot.
+    /// same.
     fn named(&self, named: Duration, own: Option<Duration>, firm: bool, dice: &mut Dice) -> Wait {
-        let asked = dice.between(named, named.mul_f64(1.0 + SPREAD));
-        let none = named < self.policy.floor;
-        let least = own.unwrap_or_else(|| if none { self.exponential(dice) } else { Duration::ZERO });
-        Wait { delay: asked.max(least), because: Because::RetryAfter, firm: firm && !none }
+        let delay = dice.between(named, named.mul_f64(1.0 + SPREAD)).max(own.unwrap_or_default());
+        Wait { delay, because: Because::RetryAfter, firm }
     }
 
     /// The delay before another attempt.
