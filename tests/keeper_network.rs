@@ -810,3 +810,68 @@ fn an_attempt_that_the_news_cut_short_does_not_count_towards_giving_up() {
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }
+
+#[test]
+fn news_that_an_attempt_has_served_is_not_held_for_the_next() {
+    let mut held = 0;
+    for seed in 0..200 {
+        let mut rig = waiting_after(Failure::Refused, seed);
+        rig.pass(rig.due() - rig.elapsed() - millis(400));
+        rig.network(NetworkStatus::Online);
+        if !rig.advanced().is_empty() {
+            continue;
+        }
+        held += 1;
+        rig.until_opening();
+        rig.fail(Failure::Refused);
+        assert_eq!(rig.advanced(), [], "seed {seed}: the attempt came 400 ms after the news");
+    }
+    assert!(held > 50, "{held} attempts were due before the news asked for one");
+}
+
+#[test]
+fn offline_puts_an_attempt_off_to_a_minute_after_the_last_a_little_apart_from_others() {
+    let mut waits = Vec::new();
+    for seed in 0..100 {
+        let mut rig = Rig::dialling(Reconnect::default(), seed);
+        rig.fail(Failure::Refused);
+        rig.network(NetworkStatus::Offline);
+        waits.push(rig.until_opening());
+    }
+    waits.sort();
+    assert!(waits[0] >= secs(54) && waits[99] <= secs(60), "{:?} to {:?}", waits[0], waits[99]);
+    assert!(waits[99] - waits[0] >= secs(4), "a fleet must not try in step");
+}
+
+#[test]
+fn news_around_a_death_keeps_it_from_teaching_anything() {
+    // When the news comes: never, in the silence before the beat, while its
+    // answer is waited for, after the death.
+    for (when, learns) in [(0, true), (1, false), (2, false), (3, false)] {
+        let mut rig = Rig::connected(Config::default(), 1);
+        rig.named("home");
+        rig.look(RouteFacts::new(true, Some(true)));
+        rig.learn(secs(58));
+        rig.forget();
+        let news = |rig: &mut Rig, now: u32| {
+            if when == now {
+                rig.named("home");
+                rig.network(NetworkStatus::Changed);
+                if now < 3 {
+                    rig.look(RouteFacts::new(true, Some(true)));
+                }
+            }
+        };
+        rig.pass(secs(20));
+        news(&mut rig, 1);
+        rig.until_beat();
+        news(&mut rig, 2);
+        rig.until_death();
+        news(&mut rig, 3);
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+        let learned = |output: &Output| matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. }));
+        assert_eq!(!rig.instants(learned).is_empty(), learns, "news at {when}");
+    }
+}
