@@ -171,6 +171,8 @@ mod tests {
 
     use super::*;
 
+    type Change = fn(&mut Host);
+
     const ETH: u32 = 2;
     const WLAN: u32 = 3;
     const DOCKER: u32 = 4;
@@ -230,7 +232,7 @@ mod tests {
 
     #[test]
     fn without_a_default_route_over_a_running_interface_it_is_offline() {
-        let table: [(&str, fn(&mut Host)); 4] = [
+        let table: [(&str, Change); 4] = [
             ("the route is gone", |host| host.routes.clear()),
             ("the carrier is lost", |host| running(host, ETH, false)),
             ("the interface is gone", |host| drop(host.interfaces.remove(&ETH))),
@@ -243,7 +245,7 @@ mod tests {
 
     #[test]
     fn another_way_or_address_is_a_change() {
-        let table: [(&str, fn(&mut Host)); 13] = [
+        let table: [(&str, Change); 13] = [
             ("another gateway", |host| host.routes[0].gateway = "192.168.1.254".parse().ok()),
             ("an address more", |host| host.addresses.push(address(ETH, "192.168.1.8/24"))),
             ("an address less", |host| host.addresses.truncate(2)),
@@ -280,7 +282,7 @@ mod tests {
 
     #[test]
     fn noise_is_no_change() {
-        let table: [(&str, fn(&mut Host)); 12] = [
+        let table: [(&str, Change); 12] = [
             ("nothing", |_| ()),
             ("listed in another order", |host| {
                 host.addresses.reverse();

@@ -9,7 +9,7 @@ mod credentials;
 mod dials;
 #[cfg(target_os = "linux")]
 #[expect(dead_code, reason = "the address translation's labs need more")]
-#[path = "../nat/namespace.rs"]
+#[path = "../lab/namespace.rs"]
 mod namespace;
 mod portal;
 #[path = "../process.rs"]
