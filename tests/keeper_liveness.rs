@@ -7,7 +7,8 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, PathFacts, Seen, Timer, Token,
+    Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, PathFacts, RouteFacts, Seen, Timer,
+    Token,
 };
 use rig::{RTT, Rig, millis, secs};
 
@@ -129,7 +130,7 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
         |rig, old| rig.keeper.handle_stalled(old, rig.now),
         |rig, old| rig.keeper.handle_resumed(old, rig.now),
         |rig, old| rig.keeper.handle_path(old, PathFacts::new(1, secs(60)), rig.now),
-        |rig, old| rig.keeper.handle_address_gone(old, rig.now),
+        |rig, old| rig.keeper.handle_route(old, RouteFacts::new(false, None), rig.now),
         |rig, old| rig.keeper.handle_ended(old, LinkEnd::Reset, rig.now),
     ];
     for word in late {

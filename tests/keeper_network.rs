@@ -7,15 +7,21 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, Reconnect, Seen, State,
+    Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, Reconnect, RouteFacts,
+    Seen, State,
 };
 use rig::{RTT, Rig, millis, secs, with_heartbeat};
 
 /// Waiting for a late attempt: at least 20 s are left.
 fn waiting(seed: u64) -> Rig {
+    waiting_after(Failure::Unreachable, seed)
+}
+
+/// The same, after attempts that all failed in this way.
+fn waiting_after(failure: Failure, seed: u64) -> Rig {
     let mut rig = Rig::dialling(Reconnect::default(), seed);
     loop {
-        rig.fail(Failure::Unreachable);
+        rig.fail(failure.clone());
         if rig.delay() >= secs(20) {
             rig.forget();
             return rig;
@@ -90,13 +96,128 @@ fn pitfall_24_the_backoff_runs_on_if_online_never_comes() {
 
 #[test]
 fn pitfall_24_online_too_early_does_not_start_the_backoff_anew() {
-    let mut rig = waiting(1);
+    let mut rig = waiting_after(Failure::Refused, 1);
     let State::Waiting { attempt } = rig.keeper.state() else { panic!("{:?}", rig.keeper.state()) };
     rig.network(NetworkStatus::Offline);
     rig.network(NetworkStatus::Online);
     rig.until_opening();
-    rig.fail(Failure::Unreachable);
+    rig.fail(Failure::Refused);
     assert_eq!(rig.keeper.state(), State::Waiting { attempt: attempt + 1 });
+}
+
+#[test]
+fn pitfall_24_attempts_that_found_no_way_do_not_count_once_the_network_is_there() {
+    for failure in [Failure::Unreachable, Failure::Dns] {
+        for news in [NetworkStatus::Online, NetworkStatus::Changed] {
+            let mut rig = waiting_after(failure.clone(), 1);
+            rig.network(news);
+            rig.until_opening();
+            rig.fail(failure.clone());
+            // Online came before the routes did: what follows is the first step.
+            assert_eq!(rig.keeper.state(), State::Waiting { attempt: 2 });
+            assert!(rig.delay() <= secs(1), "{:?}", rig.delay());
+        }
+    }
+}
+
+#[test]
+fn pitfall_24_news_within_a_burst_is_held_to_its_end_and_not_lost() {
+    for seed in 0..50 {
+        let mut rig = waiting_after(Failure::Refused, seed);
+        rig.network(NetworkStatus::Online);
+        let came = rig.elapsed();
+        rig.until_opening();
+        rig.fail(Failure::Refused);
+        if rig.delay() < secs(4) {
+            continue;
+        }
+        rig.forget();
+        rig.pass(came + millis(1_500) - rig.elapsed());
+        rig.network(NetworkStatus::Changed);
+        let [(delay, Because::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
+        let due = rig.elapsed() + delay;
+        assert!(due >= came + millis(2_200) && due <= came + secs(3), "{:?}", due - came);
+        assert_eq!(rig.until_opening(), due);
+    }
+}
+
+#[test]
+fn news_during_an_attempt_counts_when_it_fails() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.until_opening();
+    rig.pass(millis(900));
+    rig.network(NetworkStatus::Online);
+    assert!(rig.opening.is_some(), "an attempt this young goes on");
+    rig.forget();
+    rig.fail(Failure::Refused);
+    let failed = rig.elapsed();
+    let [(delay, Because::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
+    assert!(delay >= millis(200) && delay <= secs(1), "{delay:?}");
+    assert_eq!(rig.until_opening(), failed + delay);
+}
+
+#[test]
+fn news_just_before_an_attempt_counts_when_it_fails_too() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.pass(rig.due() - rig.elapsed() - millis(50));
+    rig.network(NetworkStatus::Online);
+    rig.until_opening();
+    rig.forget();
+    rig.fail(Failure::Unreachable);
+    assert_eq!(rig.advanced().len(), 1, "its routes may not have been there yet");
+}
+
+#[test]
+fn an_attempt_without_a_path_is_begun_anew_when_the_network_comes() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.until_opening();
+    let old = rig.opening.expect("an attempt is under way");
+    rig.pass(secs(1));
+    rig.network(NetworkStatus::Changed);
+    assert!(rig.outputs().contains(&&Output::Abandon { link: old }));
+    assert!(rig.delay_advanced() <= secs(1));
+}
+
+#[test]
+fn an_attempt_with_a_path_has_three_seconds_left_when_the_network_changes() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.until_opening();
+    let link = rig.opening.expect("an attempt is under way");
+    rig.dialled(link, RTT);
+    rig.pass(secs(2));
+    rig.network(NetworkStatus::Changed);
+    let changed = rig.elapsed();
+    rig.network(NetworkStatus::Changed);
+    rig.forget();
+    let failed = rig.until(|output| matches!(output, Output::Emit(Event::AttemptFailed { .. })));
+    assert_eq!(failed, changed + secs(3));
+    assert_eq!(rig.advanced().len(), 1);
+}
+
+#[test]
+fn pitfall_33_a_network_that_flaps_starts_no_storm() {
+    // Five times a second for a minute.
+    let flap = |rig: &mut Rig| {
+        for _ in 0..300 {
+            rig.network(NetworkStatus::Offline);
+            rig.pass(millis(100));
+            rig.network(NetworkStatus::Online);
+            rig.pass(millis(100));
+        }
+    };
+    let mut live = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(300))), 1);
+    live.answers_at_once = true;
+    flap(&mut live);
+    assert!(live.is_connected());
+    assert!(live.beats().len() <= 31, "{} probes", live.beats().len());
+
+    let mut waiting = waiting_after(Failure::Refused, 1);
+    waiting.refuses = true;
+    flap(&mut waiting);
+    let attempts = waiting.instants(|output| matches!(output, Output::Open { .. }));
+    assert!((1..=31).contains(&attempts.len()), "{} attempts", attempts.len());
+    let still = waiting.elapsed();
+    assert!(waiting.until_opening() <= still + secs(3));
 }
 
 #[test]
@@ -169,10 +290,139 @@ fn any_inbound_byte_answers_the_probe_after_online() {
 fn an_address_that_is_gone_takes_its_link_with_it_at_once() {
     let mut rig = linked();
     let link = rig.main();
-    rig.address_gone();
+    rig.network(NetworkStatus::Changed);
+    let changed = rig.elapsed();
+    rig.look(RouteFacts::new(false, None));
+    assert_eq!(rig.elapsed(), changed + millis(250), "after the burst has settled");
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
     assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.beats(), []);
     assert!(rig.delay() <= millis(50));
+}
+
+#[test]
+fn an_address_that_is_gone_when_the_network_is_back_is_not_probed() {
+    let mut rig = linked();
+    rig.network(NetworkStatus::Offline);
+    rig.look(RouteFacts::new(true, None));
+    rig.pass(secs(1));
+    rig.network(NetworkStatus::Online);
+    let came = rig.elapsed();
+    rig.look(RouteFacts::new(false, Some(false)));
+    assert_eq!(rig.elapsed(), came);
+    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.beats(), []);
+}
+
+#[test]
+fn offline_drops_a_link_whose_address_is_gone_tries_once_and_then_once_a_minute() {
+    let mut rig = linked();
+    rig.answers_at_once = true;
+    rig.pass(secs(60));
+    rig.network(NetworkStatus::Offline);
+    let gone = rig.elapsed();
+    rig.look(RouteFacts::new(false, None));
+    assert_eq!(rig.elapsed(), gone + millis(250));
+    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    // Events lie: one try, and then one a minute.
+    assert!(rig.delay() <= millis(50));
+    let tried = rig.until_opening();
+    rig.fail(Failure::Unreachable);
+    let again = rig.until_opening();
+    assert!(again - tried >= secs(54) && again - tried <= secs(60), "{:?}", again - tried);
+}
+
+#[test]
+fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_beat() {
+    for (named, facts, probes) in [
+        (true, RouteFacts::new(true, Some(true)), 0),
+        (true, RouteFacts::new(true, Some(false)), 1),
+        (true, RouteFacts::new(true, None), 1),
+        // Without a name it may be another network with the same addresses.
+        (false, RouteFacts::new(true, Some(true)), 1),
+    ] {
+        let mut rig = linked();
+        if named {
+            rig.named("home");
+            rig.look(RouteFacts::new(true, Some(true)));
+            rig.pass(RTT);
+            rig.answer();
+            rig.pass(secs(10));
+            rig.forget();
+        }
+        rig.network(NetworkStatus::Changed);
+        rig.look(facts);
+        rig.pass(millis(100));
+        assert_eq!(rig.beats().len(), probes, "named: {named}, {facts:?}");
+        assert!(rig.is_connected());
+    }
+}
+
+#[test]
+fn another_network_by_name_is_a_reason_to_probe_though_the_addresses_are_the_same() {
+    let mut rig = linked();
+    rig.named("home");
+    rig.pass(secs(1));
+    rig.answer();
+    rig.forget();
+    rig.pass(secs(10));
+    rig.named("cafe");
+    rig.network(NetworkStatus::Changed);
+    let changed = rig.elapsed();
+    rig.look(RouteFacts::new(true, Some(true)));
+    assert_eq!(rig.beats(), [changed + millis(250)]);
+}
+
+#[test]
+fn the_host_says_that_it_woke_where_the_clocks_do_not() {
+    let mut rig = linked();
+    rig.network(NetworkStatus::Woke);
+    let woke = rig.elapsed();
+    assert_eq!(rig.until_beat(), woke + secs(1), "what waits is read first");
+    assert_eq!(rig.until_death(), woke + secs(4));
+
+    let mut rig = waiting(1);
+    rig.network(NetworkStatus::Woke);
+    let [(delay, Because::Woke)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
+    assert!(delay >= millis(200) && delay <= secs(1));
+}
+
+#[test]
+fn a_wake_that_the_clocks_tell_of_is_not_counted_again_when_the_host_says_so() {
+    let mut rig = linked();
+    rig.suspend(secs(30));
+    rig.network(NetworkStatus::Woke);
+    rig.pass(millis(500));
+    rig.network(NetworkStatus::Woke);
+    let slept = rig.instants(|output| matches!(output, Output::Emit(Event::Slept { .. })));
+    assert_eq!(slept.len(), 1);
+}
+
+#[test]
+fn an_address_that_is_gone_after_a_sleep_is_not_probed() {
+    let mut rig = linked();
+    rig.suspend(secs(30));
+    rig.timeout();
+    let woke = rig.elapsed();
+    rig.look(RouteFacts::new(false, None));
+    assert_eq!(rig.elapsed(), woke + secs(1));
+    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.beats(), []);
+}
+
+#[test]
+fn a_tls_failure_of_another_network_does_not_hold_up_this_one() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    for _ in 0..6 {
+        rig.fail(Failure::Tls);
+        rig.until_opening();
+    }
+    rig.fail(Failure::Tls);
+    rig.network(NetworkStatus::Changed);
+    assert!(rig.delay_advanced() <= secs(1));
+    rig.until_opening();
+    rig.fail(Failure::Tls);
+    assert!(rig.delay() <= secs(60), "the first step: {:?}", rig.delay());
 }
 
 #[test]
@@ -281,12 +531,27 @@ fn events_tell_what_the_host_said() {
 }
 
 #[test]
-fn a_link_that_ends_while_offline_is_not_dialled_at_once() {
-    let mut rig = linked();
+fn a_young_link_that_ends_while_offline_is_not_dialled_at_once() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.pass(secs(10));
     rig.network(NetworkStatus::Offline);
     rig.end(LinkEnd::Reset);
-    let ended = rig.elapsed();
-    assert!(rig.until_opening() <= ended + secs(61));
+    // It was opened ten seconds ago.
+    assert!(rig.delay() >= secs(44) && rig.delay() <= secs(50), "{:?}", rig.delay());
+}
+
+#[test]
+fn pitfall_39_a_network_that_is_reported_gone_again_and_again_is_still_tried_once_a_minute() {
+    let mut rig = waiting(1);
+    rig.until_opening();
+    let tried = rig.elapsed();
+    rig.fail(Failure::Unreachable);
+    for _ in 0..70 {
+        rig.network(NetworkStatus::Offline);
+        rig.pass(secs(1));
+    }
+    let attempts = rig.instants(|output| matches!(output, Output::Open { .. }));
+    assert!(attempts.iter().any(|at| *at > tried && *at <= tried + secs(60)), "{attempts:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use longlink::keeper::NetworkStatus::{self, Changed, Offline, Online};
+use longlink::keeper::NetworkStatus::{self, Changed, Offline, Online, Woke};
 use longlink::network::{Network, NetworkHandle, NetworkWatch};
 
 /// All that waits for a watch.
@@ -72,12 +72,13 @@ fn a_backlog_is_bounded_and_keeps_the_latest() {
 /// came back and whether it changed.
 #[test]
 fn a_backlog_never_loses_that_the_network_was_away_and_came_back() {
-    fn what_counts(changes: &[NetworkStatus]) -> (Option<NetworkStatus>, bool, bool, bool) {
+    fn what_counts(changes: &[NetworkStatus]) -> (Option<NetworkStatus>, [bool; 4]) {
         let offline = changes.iter().rposition(|status| *status == Offline);
         let after = &changes[offline.map_or(0, |at| at + 1)..];
-        (changes.last().copied(), offline.is_some(), after.contains(&Online), after.contains(&Changed))
+        let came = [Online, Changed, Woke].map(|status| after.contains(&status));
+        (changes.last().copied(), [offline.is_some(), came[0], came[1], came[2]])
     }
-    let kinds = [Offline, Online, Changed];
+    let kinds = [Offline, Online, Changed, Woke];
     let check = |burst: &[NetworkStatus]| {
         let handle = NetworkHandle::new();
         let mut watch = handle.watch();
@@ -98,15 +99,23 @@ fn a_backlog_never_loses_that_the_network_was_away_and_came_back() {
             check(&burst);
         }
     }
-    // Long ones, which are cut several times.
+    // Long ones, which are cut several times, with wakes among them.
     let mut mix = 1_usize;
-    for length in 10..200 {
+    for length in (9..200).cycle().take(2_000) {
         let burst = (0..length).map(|_| {
             mix = mix.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            kinds[(mix >> 33) % 3]
+            kinds[(mix >> 33) % 4]
         });
         check(&burst.collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_watch_that_begins_after_a_wake_is_still_told_that_the_network_is_gone() {
+    let handle = NetworkHandle::new();
+    handle.set(Offline);
+    handle.set(Woke);
+    assert_eq!(statuses(&mut handle.watch()), [Offline]);
 }
 
 #[test]

@@ -133,16 +133,32 @@ impl<In, Out> ResilientConnection<In, Out> {
     }
 
     /// Drops the link in use, or ends the wait for the next attempt, and
-    /// opens a new link at once. While an attempt is under way: nothing.
+    /// opens a new link at once. While an attempt is under way, or paused:
+    /// nothing.
     pub fn reconnect_now(&self) {
         self.desk.order(|orders| orders.reconnect = true);
     }
 
     /// Probes the link in use: one beat with a deadline of 3 s, and the link
     /// is dropped if it is not answered. While waiting for the next attempt
-    /// it is made at once.
+    /// it is made at once. While paused: nothing.
     pub fn probe_now(&self) {
         self.desk.order(|orders| orders.probe = true);
+    }
+
+    /// Says goodbye on the link in use and opens none until
+    /// [`resume`](ResilientConnection::resume): for an application that knows
+    /// that it will not be needed for a while. What is sent meanwhile waits in
+    /// the outbox, and whoever waits for a link waits on. Paused again:
+    /// nothing.
+    pub fn pause(&self) {
+        self.desk.order(|orders| orders.pause = Some(true));
+    }
+
+    /// Ends a pause: a link is opened at once, or once a server's own time
+    /// (`Retry-After`) has come. Not paused: nothing.
+    pub fn resume(&self) {
+        self.desk.order(|orders| orders.pause = Some(false));
     }
 
     /// Says whether somebody looks at the application. In the foreground

@@ -56,6 +56,10 @@ impl StateWatch {
 fn is_final(state: State) -> bool {
     match state {
         State::Closed | State::GaveUp => true,
-        State::Connecting { .. } | State::Connected { .. } | State::Waiting { .. } | State::Closing => false,
+        State::Connecting { .. }
+        | State::Connected { .. }
+        | State::Waiting { .. }
+        | State::Paused
+        | State::Closing => false,
     }
 }

@@ -155,7 +155,7 @@ impl Board {
             interval: figures.interval,
             proven: figures.proven,
             events_dropped: self.bus.dropped(),
-            panics: read(&self.tally.panics),
+            panics: read(&self.tally.panics) + figures.policy_panics,
             wake_ups: read(&self.tally.wake_ups),
         }
     }

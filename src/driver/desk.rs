@@ -56,6 +56,8 @@ pub(crate) struct Orders {
     pub(crate) reconnect: bool,
     pub(crate) probe: bool,
     pub(crate) activity: Option<Activity>,
+    /// Whether to be paused from here on.
+    pub(crate) pause: Option<bool>,
     pub(crate) update: Option<Box<Update>>,
     pub(crate) close: bool,
     /// Nobody is left.

@@ -215,6 +215,7 @@ impl<T: Transport> Driver<T> {
         }
         if let Some((_, timer)) = self.keeper.poll_timeout().filter(|(due, _)| *due <= now) {
             self.look_at_path(timer);
+            self.look_at_route(timer);
             self.keeper.handle_timeout(now);
             self.touched = true;
             self.execute();
@@ -267,6 +268,19 @@ impl<T: Transport> Driver<T> {
             let config = update.applied_to(self.keeper.config());
             self.keeper.update(config, now);
             self.execute();
+        }
+        match orders.pause {
+            Some(true) => {
+                let now = self.now();
+                self.keeper.pause(now);
+                self.execute();
+            }
+            Some(false) => {
+                let now = self.now();
+                self.keeper.resume(now);
+                self.execute();
+            }
+            None => {}
         }
         if orders.reconnect {
             let now = self.now();
@@ -343,6 +357,32 @@ impl<T: Transport> Driver<T> {
             }
             Ok(None) => {}
             Err(_) => main.broken = Some(LinkEnd::Panicked),
+        }
+    }
+
+    /// Tells the keeper what the system says of the way to the peer of the
+    /// link in use, once the news of the network has settled.
+    fn look_at_route(&mut self, timer: Timer) {
+        let (Timer::Network, Some(main), Some(watch)) = (timer, &mut self.main, &mut self.network) else {
+            return;
+        };
+        let id = main.id;
+        let Ok((local, peer)) = contain(|| (main.link.local_addr(), main.link.peer_addr())) else {
+            main.broken = Some(LinkEnd::Panicked);
+            return;
+        };
+        let Some(local) = local else { return };
+        match contain(|| watch.route(local, peer)) {
+            Ok(Some(facts)) => {
+                let now = self.now();
+                self.keeper.handle_route(id, facts, now);
+                self.execute();
+            }
+            Ok(None) => {}
+            Err(_) => {
+                self.count_panic();
+                drop_contained(self.network.take());
+            }
         }
     }
 

@@ -8,10 +8,13 @@
 #[non_exhaustive]
 pub enum Activity {
     /// Somebody looks: nothing is risked. No gap is tried and no scout sent;
-    /// the interval is a safe one, below what is proven.
+    /// the interval is a safe one, below what is proven. Coming from the
+    /// background, the link in use is probed and a waiting attempt is made at
+    /// once, but not before a server's own time.
     Foreground,
     /// Nobody looks: gaps are tried, and an answer may take at least 2.5 s
     /// (five misses span at least 25 s), since a radio that sleeps is slow to
-    /// answer.
+    /// answer. The backoff's delays grow to 5 minutes
+    /// ([`Reconnect::background_cap`](super::Reconnect::background_cap)).
     Background,
 }

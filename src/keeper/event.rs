@@ -165,11 +165,16 @@ pub enum Event {
     NetworkOffline,
     /// The host reported another address or route.
     NetworkChanged,
-    /// The process or its machine slept or froze for this long.
+    /// The machine slept.
     Slept {
-        /// How long.
+        /// For how long; zero where only the host says so.
         lasted: Duration,
     },
+    /// The application paused the connection: no link is opened until it is
+    /// resumed.
+    Paused,
+    /// The application resumed the connection.
+    Resumed,
     /// The application has not read for this long while messages wait; the
     /// link is not read meanwhile.
     ReaderStalled {
@@ -245,6 +250,8 @@ pub enum Seen {
     Slept,
     /// `reconnect_now` was called.
     Asked,
+    /// `pause` was called.
+    Paused,
     /// We closed the connection.
     Closed,
 }
@@ -268,6 +275,7 @@ impl Seen {
             Seen::AddressGone => "address gone",
             Seen::Slept => "slept",
             Seen::Asked => "asked",
+            Seen::Paused => "paused",
             Seen::Closed => "closed by us",
         }
     }
@@ -341,6 +349,8 @@ pub enum Because {
     Woke,
     /// The network is reported gone; one try a minute all the same.
     Offline,
+    /// Somebody looks at the application again.
+    Foreground,
     /// The application asked.
     Asked,
     /// The reconnect policy of the application chose it.
@@ -384,6 +394,7 @@ pub enum GiveUp {
     Failure(Failure),
     /// The configured number of attempts is used up.
     Attempts(u32),
-    /// The reconnect policy has no more delays.
+    /// The reconnect policy has no more delays, or its classification says
+    /// that there is nothing more to try.
     Policy,
 }

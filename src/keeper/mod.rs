@@ -29,8 +29,8 @@ pub use heartbeat::{Beat, Expiry, Growth, Heartbeat, Learned, Probing, Recalled}
 pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
 pub use moment::Moment;
-pub use path::PathFacts;
-pub use reconnect::{Delays, Reconnect, Refusal};
+pub use path::{PathFacts, RouteFacts};
+pub use reconnect::{Delays, Reconnect, Refusal, Retry};
 pub use timer::Timer;
 
 use std::net::IpAddr;
@@ -223,8 +223,10 @@ impl Opened {
     }
 }
 
-/// What the host says of the network.
+/// What the host says of the network: hints, which may come early, late or
+/// never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NetworkStatus {
     /// It is there (again).
     Online,
@@ -232,6 +234,10 @@ pub enum NetworkStatus {
     Offline,
     /// It is another: an address or the default route changed.
     Changed,
+    /// The machine woke from sleep. Where the system's clocks tell of the
+    /// sleep (Linux) that is noticed by itself, but not before something else
+    /// wakes the process.
+    Woke,
 }
 
 /// Where the connection stands.
@@ -253,6 +259,8 @@ pub enum State {
         /// The attempt that is waited for.
         attempt: u32,
     },
+    /// Paused by the application: no link is opened until it is resumed.
+    Paused,
     /// Saying goodbye.
     Closing,
     /// Closed by us.
@@ -287,4 +295,6 @@ pub struct Figures {
     pub uptime: Duration,
     /// Time without, since the start.
     pub downtime: Duration,
+    /// Panics of the application's own reconnect policies, which were caught.
+    pub policy_panics: u64,
 }

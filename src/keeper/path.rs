@@ -21,3 +21,23 @@ impl PathFacts {
         PathFacts { unacknowledged, waiting }
     }
 }
+
+/// What the system says of the way from a link's own address to its peer,
+/// now that something about the network has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteFacts {
+    /// Whether the link's local address is still one of the host's.
+    pub address_stays: bool,
+    /// Whether the system would still send from that address to the peer;
+    /// `None` where there is no way to the peer, or it does not tell.
+    pub source_stays: Option<bool>,
+}
+
+impl RouteFacts {
+    /// Facts of a link whose local address stays the host's, or not; and the
+    /// one that the system would send from now, or not.
+    pub fn new(address_stays: bool, source_stays: Option<bool>) -> RouteFacts {
+        RouteFacts { address_stays, source_stays }
+    }
+}

@@ -14,6 +14,9 @@ pub enum Timer {
     Silence,
     /// It is time to ask what the system knows of the path.
     Path,
+    /// The news of the network has settled: it is time to look at the way to
+    /// the peer.
+    Network,
     /// A message is due, by the application's own limit.
     Message,
     /// The next attempt is due.

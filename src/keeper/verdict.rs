@@ -124,7 +124,9 @@ pub(super) fn otherwise(seen: &Seen, acknowledged: Option<bool>) -> Cause {
         Seen::Ended(_) => Cause::ClosedByPeer,
         Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(false) => Cause::PathDead,
         Seen::Silent | Seen::Unanswered { .. } | Seen::ProbeUnanswered => Cause::ServerStuck,
-        Seen::NoMessage | Seen::AddressGone | Seen::Slept | Seen::Asked | Seen::Closed => Cause::PathDead,
+        Seen::NoMessage | Seen::AddressGone | Seen::Slept | Seen::Asked | Seen::Paused | Seen::Closed => {
+            Cause::PathDead
+        }
     }
 }
 
@@ -135,7 +137,7 @@ pub(super) fn known_at_once(seen: &Seen, acknowledged: Option<bool>) -> Option<(
         Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(true) => {
             Some((Cause::ServerStuck, Ground::Acknowledged))
         }
-        Seen::Asked | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
+        Seen::Asked | Seen::Paused | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
         Seen::Slept => Some((Cause::Slept, Ground::Suspended)),
         Seen::NoMessage => Some((Cause::ServerStuck, Ground::SilenceLimit)),
         Seen::AddressGone => Some((Cause::AddressGone, Ground::NetworkEvent)),

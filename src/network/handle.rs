@@ -83,7 +83,10 @@ struct Shared {
 
 impl Shared {
     fn tell(&mut self, change: NetworkChange) -> Vec<Waker> {
-        self.last = Some(change.clone());
+        // A machine that wakes says nothing of the network.
+        if change.status != NetworkStatus::Woke {
+            self.last = Some(change.clone());
+        }
         if change.status != NetworkStatus::Offline && change.key.is_some() {
             self.key.clone_from(&change.key);
         }
@@ -121,12 +124,13 @@ impl Waiting {
     }
 
     /// Keeps the last `Offline`, and of what followed it the last of each
-    /// kind: at most three, in their order. The name that the network got
+    /// kind: at most four, in their order. The name that the network got
     /// meanwhile goes on to the next that has none.
     fn forget_the_outdated(&mut self) {
         let last_of = |status| self.news.iter().rposition(|change| change.status == status);
         let offline = last_of(NetworkStatus::Offline);
-        let keep = [offline, last_of(NetworkStatus::Online), last_of(NetworkStatus::Changed)];
+        let others = [NetworkStatus::Online, NetworkStatus::Changed, NetworkStatus::Woke];
+        let keep = [[offline].as_slice(), &others.map(last_of)].concat();
         let mut at = 0;
         self.news.retain_mut(|change| {
             let kept = keep.contains(&Some(at)) && offline.is_none_or(|offline| at >= offline);

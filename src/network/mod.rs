@@ -3,12 +3,14 @@
 //! A hint that advances, never a verdict.
 
 mod handle;
+mod route;
 
 pub use handle::NetworkHandle;
 
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
-use crate::keeper::NetworkStatus;
+use crate::keeper::{NetworkStatus, RouteFacts};
 
 /// A source of news about the network. One source may serve many
 /// connections.
@@ -27,6 +29,16 @@ pub trait NetworkWatch: Send + 'static {
     /// it cannot.
     fn key(&mut self) -> Option<String> {
         None
+    }
+
+    /// What the system says of the way from a link's local address to its
+    /// peer, if it tells: asked when news has settled. An address that is gone
+    /// takes its link with it at once; a link whose way is known to be the
+    /// same is not probed for a mere change. It must not wait.
+    ///
+    /// Default: asks the system by way of two UDP sockets, which send nothing.
+    fn route(&mut self, local: SocketAddr, peer: Option<SocketAddr>) -> Option<RouteFacts> {
+        route::look(local, peer)
     }
 }
 

@@ -57,6 +57,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).local_addr()
     }
 
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        (**self).peer_addr()
+    }
+
     fn traffic(&self) -> Option<Traffic> {
         (**self).traffic()
     }
@@ -193,6 +197,7 @@ mod tests {
     }
 
     const LOCAL: &str = "127.0.0.1:4711";
+    const PEER: &str = "192.0.2.9:443";
     const LISTEN: Beat = Beat::Listen { longest_silence: Duration::from_secs(25) };
 
     impl Link for Noting {
@@ -242,6 +247,11 @@ mod tests {
         fn local_addr(&self) -> Option<SocketAddr> {
             self.note("local_addr");
             LOCAL.parse().ok()
+        }
+
+        fn peer_addr(&self) -> Option<SocketAddr> {
+            self.note("peer_addr");
+            PEER.parse().ok()
         }
 
         fn traffic(&self) -> Option<Traffic> {
@@ -342,6 +352,7 @@ mod tests {
             assert_eq!(link.beat(), LISTEN);
             assert_eq!(link.confirms(), Confirms::Flush);
             assert_eq!(link.local_addr(), LOCAL.parse().ok());
+            assert_eq!(link.peer_addr(), PEER.parse().ok());
             assert_eq!(link.traffic(), Some(Traffic { received: 1, sent: 2 }));
             assert_eq!(link.path_facts(), Some(PathFacts::new(3, Duration::ZERO)));
             assert!(link.migrate());

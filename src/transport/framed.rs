@@ -68,6 +68,7 @@ pub struct Framed<S: TryStream, Out> {
     beat: Option<Beat>,
     confirms: Option<Confirms>,
     local_addr: Option<SocketAddr>,
+    peer_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
     /// What waits for room in the sink: the answer to the peer's latest beat,
     /// our own latest beat, and our latest request to speak.
@@ -128,6 +129,7 @@ where
             beat: None,
             confirms: None,
             local_addr: None,
+            peer_addr: None,
             goodbye: None,
             pending_answer: None,
             pending_beat: None,
@@ -181,6 +183,12 @@ where
     /// The local address of the socket underneath.
     pub fn with_local_addr(mut self, local: Option<SocketAddr>) -> Self {
         self.local_addr = local;
+        self
+    }
+
+    /// The address of the socket's peer.
+    pub fn with_peer_addr(mut self, peer: Option<SocketAddr>) -> Self {
+        self.peer_addr = peer;
         self
     }
 
@@ -314,6 +322,10 @@ where
 
     fn local_addr(&self) -> Option<SocketAddr> {
         self.local_addr
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer_addr
     }
 
     fn answers_after(&self) -> bool {

@@ -84,6 +84,12 @@ pub trait Link: Send + 'static {
         None
     }
 
+    /// The address of the link's peer, if it has one: after news of the
+    /// network the system is asked whether its way there is still the same.
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
     /// Bytes received and sent so far, if the link counts them. Lets parts of
     /// a long message count as life.
     fn traffic(&self) -> Option<Traffic> {

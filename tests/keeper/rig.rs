@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use longlink::keeper::{
     Beat, Because, Cause, Config, Dialled, Event, Failure, Finish, Ground, Heartbeat, Keeper, LinkEnd,
-    LinkId, Moment, NetworkStatus, Opened, Output, PathFacts, Purpose, Reconnect, Seen, State, Timer, Token,
+    LinkId, Moment, NetworkStatus, Opened, Output, PathFacts, Purpose, Reconnect, RouteFacts, Seen, State,
+    Timer, Token,
 };
 
 pub const fn secs(seconds: u64) -> Duration {
@@ -52,6 +53,9 @@ pub struct Rig {
     /// The scouts that are out, with the gap that each tests and its last beat.
     pub scouts: Vec<Scout>,
     pub finished: Option<Finish>,
+    /// What the server does by itself while time passes.
+    pub answers_at_once: bool,
+    pub refuses: bool,
     /// All outputs since the last [`Rig::forget`], with their instants.
     pub log: Vec<(Duration, Output)>,
 }
@@ -68,6 +72,8 @@ impl Rig {
             token: None,
             scouts: Vec::new(),
             finished: None,
+            answers_at_once: false,
+            refuses: false,
             log: Vec::new(),
         };
         rig.keeper.start(rig.now);
@@ -208,10 +214,35 @@ impl Rig {
         self.drain();
     }
 
-    pub fn address_gone(&mut self) {
+    /// What the system says of the way to the peer of the link in use.
+    pub fn route(&mut self, facts: RouteFacts) {
         let link = self.main();
-        self.keeper.handle_address_gone(link, self.now);
+        self.keeper.handle_route(link, facts, self.now);
         self.drain();
+    }
+
+    /// The news of the network has settled, and the system says this.
+    pub fn look(&mut self, facts: RouteFacts) {
+        for _ in 0..100 {
+            let (at, timer) = self.keeper.poll_timeout().expect("a look is due");
+            self.now = self.now + at.since(self.now);
+            if timer == Timer::Network {
+                self.route(facts);
+                return self.timeout();
+            }
+            self.timeout();
+        }
+        panic!("no look is due");
+    }
+
+    /// The host names its network.
+    pub fn named(&mut self, network: &str) {
+        self.keeper.handle_network_named(network, self.now);
+        self.drain();
+    }
+
+    pub fn address_gone(&mut self) {
+        self.route(RouteFacts::new(false, None));
     }
 
     /// The system says that this many bytes are not acknowledged, the oldest
@@ -253,13 +284,27 @@ impl Rig {
     pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         let mut timers = 0;
+        self.play_server();
         while let Some((at, _)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= end) {
             timers += 1;
             assert!(timers < 10_000, "the keeper runs hot at {:?}", self.now.elapsed());
             self.now = self.now + at.since(self.now);
             self.timeout();
+            self.play_server();
         }
         self.now = self.now + end.since(self.now);
+    }
+
+    /// Answers beats and refuses attempts in the instant that they come,
+    /// where the test wants that.
+    fn play_server(&mut self) {
+        if self.answers_at_once && self.main.is_some() && self.token.is_some() {
+            self.answer();
+            self.token = None;
+        }
+        if self.refuses && self.opening.is_some() {
+            self.fail(Failure::Refused);
+        }
     }
 
     /// Lets this much time pass without handling a timer: the process is
@@ -416,6 +461,19 @@ impl Rig {
     /// The delay of the last schedule.
     pub fn delay(&self) -> Duration {
         self.scheduled().expect("an attempt was scheduled").1
+    }
+
+    /// When the next attempt is due.
+    pub fn due(&self) -> Duration {
+        match self.timer() {
+            Some((at, Timer::Retry)) => at,
+            other => panic!("no attempt is due next, but {other:?}"),
+        }
+    }
+
+    /// What the last advance left of a wait.
+    pub fn delay_advanced(&self) -> Duration {
+        self.advanced().last().expect("an attempt was advanced").0
     }
 
     pub fn advanced(&self) -> Vec<(Duration, Because)> {

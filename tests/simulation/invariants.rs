@@ -12,7 +12,7 @@ use longlink::keeper::{
 
 use crate::schedules::{Advance, Answer, Input, Schedule, Step, Which, schedule};
 
-const STATES: [&str; 6] = ["connecting", "connected", "waiting", "closing", "closed", "gave up"];
+const STATES: [&str; 7] = ["connecting", "connected", "waiting", "closing", "closed", "gave up", "paused"];
 /// The default, which no schedule changes.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -189,6 +189,7 @@ struct Play<'a> {
     consecutive: u32,
     misses: u64,
     closing: bool,
+    paused: bool,
     last_event_was_closed: bool,
     finished: Option<Finish>,
     /// Timers handled in the present second of virtual time.
@@ -221,6 +222,7 @@ impl<'a> Play<'a> {
             consecutive: 0,
             misses: 0,
             closing: false,
+            paused: false,
             last_event_was_closed: false,
             finished: None,
             second: (0, 0),
@@ -427,9 +429,9 @@ impl<'a> Play<'a> {
                 let Some(link) = self.find(*which) else { return Ok(()) };
                 self.keeper.handle_path(link, *facts, now);
             }
-            Input::AddressGone(which) => {
+            Input::Route(which, facts) => {
                 let Some(link) = self.find(*which) else { return Ok(()) };
-                self.keeper.handle_address_gone(link, now);
+                self.keeper.handle_route(link, *facts, now);
             }
             Input::Network(status) => self.keeper.handle_network(*status, now),
             Input::Named(name) => self.keeper.handle_network_named(&format!("network {name}"), now),
@@ -451,6 +453,14 @@ impl<'a> Play<'a> {
                 self.off = is_off(config);
                 self.silence_limit = config.silence_limit.is_some();
                 self.keeper.update((**config).clone(), now);
+            }
+            Input::Pause => {
+                self.paused |= !self.closing;
+                self.keeper.pause(now);
+            }
+            Input::Resume => {
+                self.paused = false;
+                self.keeper.resume(now);
             }
             Input::Timeout => self.keeper.handle_timeout(now),
         }
@@ -539,7 +549,8 @@ impl<'a> Play<'a> {
                 }
             }
             Output::Open { link, attempt, .. } => {
-                if let Some(other) = self.live.iter().find(|(_, role)| *role != Role::ScoutRetiring) {
+                let goes = |role: Role| matches!(role, Role::ScoutRetiring | Role::Retiring);
+                if let Some(other) = self.live.iter().find(|(_, role)| !goes(*role)) {
                     return Err(format!("{link} is opened beside {other:?}"));
                 }
                 if self.known.last().is_some_and(|&last| last >= link) {
@@ -548,8 +559,8 @@ impl<'a> Play<'a> {
                 if attempt == 0 {
                     return Err("attempts count from 1".to_owned());
                 }
-                if self.closing {
-                    return Err("an attempt after close".to_owned());
+                if self.closing || self.paused {
+                    return Err("an attempt after close, or while paused".to_owned());
                 }
                 self.known.push(link);
                 self.opened_at = self.now;
@@ -557,8 +568,8 @@ impl<'a> Play<'a> {
             }
             Output::Promote { link, epoch } => {
                 self.expect(link, &[Role::Opened], "promoted")?;
-                if self.with(Role::Main).is_some() {
-                    return Err("two links in use".to_owned());
+                if self.with(Role::Main).is_some() || self.with(Role::Retiring).is_some() {
+                    return Err(format!("{link} is taken into use beside {:?}", self.live));
                 }
                 if epoch != self.epoch + 1 {
                     return Err(format!("epoch {epoch} after {}", self.epoch));
@@ -664,7 +675,8 @@ impl<'a> Play<'a> {
             && match self.keeper.state() {
                 State::Connecting { .. } => opening.is_some() && main.is_none(),
                 State::Connected { epoch } => main.is_some() && opening.is_none() && epoch == self.epoch,
-                State::Waiting { .. } => opening.is_none() && main.is_none() && retiring.is_none(),
+                State::Waiting { .. } => opening.is_none() && main.is_none(),
+                State::Paused => self.paused && opening.is_none() && main.is_none(),
                 State::Closing => self.closing && retiring.is_some(),
                 State::Closed => self.finished == Some(Finish::Closed),
                 State::GaveUp => matches!(self.finished, Some(Finish::GaveUp(_))),
@@ -685,6 +697,7 @@ impl<'a> Play<'a> {
             // A scout that goodbye was said to may come first.
             State::Waiting { .. } => matches!(timer, Some((_, Timer::Retry | Timer::Goodbye))),
             State::Closing => timer.is_some(),
+            State::Paused => !matches!(timer, Some((_, timer)) if timer != Timer::Goodbye),
             State::Connected { .. } => timer.is_some() || self.may_wait_for_ever(),
             _ => timer.is_none(),
         };
@@ -712,6 +725,7 @@ fn place(state: State) -> usize {
         State::Closing => 3,
         State::Closed => 4,
         State::GaveUp => 5,
+        State::Paused => 6,
         other => panic!("a state that the test does not know: {other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use longlink::keeper::{
     Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect,
+    Recalled, Reconnect, Refusal, Retry, RouteFacts,
 };
 
 use crate::chance::Chance;
@@ -85,20 +85,22 @@ pub enum Input {
     Stalled(Which),
     Resumed(Which),
     Path(Which, PathFacts),
-    AddressGone(Which),
+    Route(Which, RouteFacts),
     Network(NetworkStatus),
     Named(u64),
     Recalled(u64, Recalled),
     Message(Which),
     Activity(Activity),
     Update(Box<Config>),
+    Pause,
+    Resume,
     /// A timeout, whether or not one is due.
     Timeout,
     Dialled(Which, Duration),
 }
 
 impl Input {
-    pub const KINDS: [&str; 24] = [
+    pub const KINDS: [&str; 27] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -112,7 +114,7 @@ impl Input {
         "stalled",
         "resumed",
         "path",
-        "address_gone",
+        "route",
         "online",
         "offline",
         "changed",
@@ -123,6 +125,9 @@ impl Input {
         "activity",
         "update",
         "dialled",
+        "woke",
+        "pause",
+        "resume",
     ];
 
     /// Its place in [`Input::KINDS`].
@@ -141,10 +146,14 @@ impl Input {
             Input::Stalled(_) => 10,
             Input::Resumed(_) => 11,
             Input::Path(..) => 12,
-            Input::AddressGone(_) => 13,
+            Input::Route(..) => 13,
             Input::Network(NetworkStatus::Online) => 14,
             Input::Network(NetworkStatus::Offline) => 15,
             Input::Network(NetworkStatus::Changed) => 16,
+            Input::Network(NetworkStatus::Woke) => 24,
+            Input::Network(_) => unreachable!("no other status is drawn"),
+            Input::Pause => 25,
+            Input::Resume => 26,
             Input::Timeout => 17,
             Input::Named(_) => 18,
             Input::Recalled(..) => 19,
@@ -201,7 +210,12 @@ fn config(chance: &mut Chance) -> (Config, f64) {
         _ => Heartbeat::adaptive().max(chance.pick(&[285, 7200]).seconds()),
     };
     let heartbeat = heartbeat.misses(chance.pick(&[5, 5, 5, 1, 2, 16]));
-    let reconnect = match chance.below(8) {
+    let reconnect = match chance.below(10) {
+        8 => Reconnect::default().classify(|_, _| Retry::After(Duration::MAX)),
+        9 => Reconnect::default().classify(|refusal, usual| match refusal {
+            Refusal::Unanswered => Retry::Between { low: Duration::MAX, high: Duration::ZERO },
+            _ => usual,
+        }),
         0 => Reconnect::eager(),
         1 => Reconnect::scaled(1.0 / 20.0),
         2 => Reconnect::default().attempts(3),
@@ -276,6 +290,7 @@ fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
         4 => Input::Sent(Which::Main),
         _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.02)),
         _ if chance.happens(0.3) => Input::Confirm,
+        _ if chance.happens(0.1) => Input::Resume,
         _ => Input::Heard(Which::Main),
     }
 }
@@ -289,7 +304,7 @@ fn odd_input(chance: &mut Chance) -> Input {
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(25) {
+    match chance.below(30) {
         18 => Input::Named(chance.below(3)),
         19 => Input::Recalled(chance.below(3), recalled(chance)),
         20 => Input::Message(which),
@@ -309,10 +324,16 @@ fn odd_input(chance: &mut Chance) -> Input {
         8 | 9 => Input::Stalled(which),
         10 | 11 => Input::Resumed(which),
         12 => Input::Path(which, PathFacts::new(chance.below(3), span(chance))),
-        13 => Input::AddressGone(which),
+        13 => Input::Route(
+            which,
+            RouteFacts::new(chance.happens(0.5), chance.pick(&[None, Some(true), Some(false)])),
+        ),
         14 => Input::Network(NetworkStatus::Online),
         15 => Input::Network(NetworkStatus::Offline),
         16 => Input::Network(NetworkStatus::Changed),
+        24 => Input::Network(NetworkStatus::Woke),
+        25 => Input::Pause,
+        26 | 27 => Input::Resume,
         17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
         _ => Input::Timeout,
     }

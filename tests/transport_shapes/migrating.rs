@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use longlink::ResilientConnection;
-use longlink::keeper::{LinkEnd, NetworkStatus, Seen, Token};
-use longlink::network::NetworkHandle;
+use longlink::keeper::{LinkEnd, NetworkStatus, RouteFacts, Seen, Token};
+use longlink::network::{Network, NetworkChange, NetworkHandle, NetworkWatch};
 use longlink::transport::{ConnectError, Frame, Link, from_fn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -104,8 +104,38 @@ impl Host {
     }
 }
 
+/// What a host says of itself.
+struct Says {
+    network: NetworkHandle,
+    host: Arc<Host>,
+    /// It says whether it has an address.
+    tells: bool,
+}
+
+struct Saying {
+    watch: Box<dyn NetworkWatch>,
+    host: Arc<Host>,
+    tells: bool,
+}
+
+impl Network for Says {
+    fn watch(&self) -> Box<dyn NetworkWatch> {
+        Box::new(Saying { watch: self.network.watch(), host: Arc::clone(&self.host), tells: self.tells })
+    }
+}
+
+impl NetworkWatch for Saying {
+    fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange> {
+        self.watch.poll_change(cx)
+    }
+
+    fn route(&mut self, local: SocketAddr, _: Option<SocketAddr>) -> Option<RouteFacts> {
+        self.tells.then(|| RouteFacts::new(local == self.host.address(), None))
+    }
+}
+
 /// A connection that has said hello and whose host then moved.
-async fn moved(can_move: bool) -> (ResilientConnection<String>, Arc<Host>, Log, Instant) {
+async fn moved(can_move: bool, tells: bool) -> (ResilientConnection<String>, Arc<Host>, Log, Instant) {
     let (host, network, log) = (Arc::new(Host::default()), NetworkHandle::new(), Log::new());
     let dialler = Arc::clone(&host);
     let transport = from_fn(move |attempt| {
@@ -114,7 +144,7 @@ async fn moved(can_move: bool) -> (ResilientConnection<String>, Arc<Host>, Log, 
         async move { Ok::<_, ConnectError>(link) }
     });
     let mut connection = ResilientConnection::builder(transport)
-        .network(network.clone())
+        .network(Says { network: network.clone(), host: Arc::clone(&host), tells })
         .on_event(log.listener())
         .seed(1)
         .connect()
@@ -129,7 +159,7 @@ async fn moved(can_move: bool) -> (ResilientConnection<String>, Arc<Host>, Log, 
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_can_move_goes_on_over_the_new_network() {
-    let (mut connection, host, log, _) = moved(true).await;
+    let (mut connection, host, log, _) = moved(true, true).await;
     sleep(ms(1)).await;
     connection.sender().send("from here".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "from here");
@@ -139,8 +169,19 @@ async fn a_link_that_can_move_goes_on_over_the_new_network() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_cannot_is_probed_and_replaced() {
-    let (mut connection, host, log, began) = moved(false).await;
+async fn a_link_that_cannot_is_replaced_once_its_address_is_seen_to_be_gone() {
+    let (mut connection, host, log, began) = moved(false, true).await;
+    let from = began - log.began;
+    sleep(secs(1)).await;
+    assert_eq!(log.ends().await, [(from + ms(250), Seen::AddressGone)]);
+    connection.sender().send("from here".to_owned()).await.unwrap();
+    assert_eq!(message(&mut connection).await, "from here");
+    assert_eq!(host.dials(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_host_does_not_tell_it_is_probed_and_replaced() {
+    let (mut connection, host, log, began) = moved(false, false).await;
     let from = began - log.began;
     sleep(secs(5)).await;
     // The change settles for 250 ms, then the probe has 3 s.

@@ -3,7 +3,8 @@
 use super::in_use::Loss;
 use super::roles::Role;
 use super::{Course, Keeper};
-use crate::keeper::{Activity, Cause, Config, Event, Ground, Moment, Output, Seen};
+use crate::keeper::reconnect::Ending;
+use crate::keeper::{Activity, Because, Cause, Config, Event, Ground, Moment, Output, Seen};
 
 impl Keeper {
     /// Begins: opens the first link. Once.
@@ -24,7 +25,7 @@ impl Keeper {
         match self.course {
             Course::Underway => self.with_watch(now, |watch| watch.probe(now)),
             Course::Waiting { .. } => self.open(now),
-            Course::Idle | Course::Closing | Course::Finished(_) => {}
+            Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => {}
         }
     }
 
@@ -35,7 +36,11 @@ impl Keeper {
         match self.course {
             Course::Underway if self.main().is_some() => self.lose(Loss::of(Seen::Asked), now),
             Course::Waiting { .. } => self.open(now),
-            Course::Idle | Course::Underway | Course::Closing | Course::Finished(_) => {}
+            Course::Idle
+            | Course::Underway
+            | Course::Paused { .. }
+            | Course::Closing
+            | Course::Finished(_) => {}
         }
     }
 
@@ -54,12 +59,52 @@ impl Keeper {
         if self.is_over() {
             return;
         }
+        let returns = self.in_background() && activity == Activity::Foreground;
         self.activity = Some(activity);
+        self.backoff.set_background(activity == Activity::Background);
         self.prober.set_calm(activity == Activity::Foreground);
         if activity == Activity::Foreground {
             self.void_scouts(now);
         }
         self.apply_heartbeat(now);
+        if returns {
+            // Somebody waits now: what became of the link meanwhile?
+            self.probe_for_news(now);
+            self.advance(Because::Foreground, now);
+        }
+    }
+
+    /// Pauses: says goodbye on the link in use, abandons all others, and opens
+    /// none until [`resume`](Keeper::resume).
+    pub fn pause(&mut self, now: Moment) {
+        self.settle_time(now);
+        let not_before = match self.course {
+            Course::Waiting { until, firm: true } => Some(until),
+            Course::Underway | Course::Waiting { firm: false, .. } => None,
+            Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => return,
+        };
+        self.void_scouts(now);
+        self.inquest = None;
+        self.emit(Event::Paused);
+        self.leave_main(Seen::Paused, now);
+        self.abandon_opening();
+        self.course = Course::Paused { not_before };
+    }
+
+    /// Ends a pause: opens a link at once, or when the server's own time has
+    /// come, if it named one.
+    pub fn resume(&mut self, now: Moment) {
+        self.settle_time(now);
+        let Course::Paused { not_before } = self.course else { return };
+        self.emit(Event::Resumed);
+        match not_before.filter(|until| *until > now) {
+            Some(until) => {
+                self.course = Course::Waiting { until, firm: true };
+                let (attempt, delay) = (self.backoff.next_attempt(), until.since(now));
+                self.emit(Event::ReconnectScheduled { attempt, delay, because: Because::RetryAfter });
+            }
+            None => self.open(now),
+        }
     }
 
     /// Other settings from here on, taken as they are ([`Config::check`]).
@@ -85,20 +130,27 @@ impl Keeper {
         self.settle_time(now);
         match self.course {
             Course::Closing | Course::Finished(_) => return,
-            Course::Idle | Course::Underway | Course::Waiting { .. } => {}
+            Course::Idle | Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
         }
         self.course = Course::Closing;
         self.inquest = None;
         self.void_scouts(now);
-        self.abandon_draining(|_| true);
-        if let Some((link, main)) = self.take_main(now) {
-            let gap = main.watch.gap(now);
-            self.tell_loss(link, &main, Seen::Closed, gap, now);
-            self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
-            self.links.push((link, Role::Draining { until: now + self.config.goodbye }));
-            self.outputs.push_back(Output::Retire { link });
-        }
+        self.abandon_draining(|_, carried| !carried);
+        self.leave_main(Seen::Closed, now);
         self.abandon_opening();
         self.finish_if_alone();
+    }
+
+    /// Says goodbye on the link in use, for a reason of ours.
+    fn leave_main(&mut self, seen: Seen, now: Moment) {
+        let Some((link, main)) = self.take_main(now) else { return };
+        let proved = self.has_proved(&main, now);
+        // Leaving is no failure: it asks for no delay.
+        let _ = self.backoff.after_end(Ending { seen: &seen, proved, alone: true }, &mut self.dice);
+        let gap = main.watch.gap(now);
+        self.tell_loss(link, &main, seen, gap, now);
+        self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
+        self.links.push((link, Role::Draining { until: now + self.config.goodbye, carried: true }));
+        self.outputs.push_back(Output::Retire { link });
     }
 }

@@ -181,8 +181,7 @@ impl Keeper {
         let alone = chosen
             || evidence.is_some() && self.prober.near_failed(gap)
             || matches!(seen, Seen::ProbeUnanswered | Seen::AddressGone | Seen::Slept | Seen::Asked);
-        let uptime = now.since(main.since);
-        let proved = uptime >= self.config.reconnect.stable && main.heard;
+        let proved = self.has_proved(&main, now);
         self.tell_loss(link, &main, seen.clone(), gap, now);
         match verdict::known_at_once(&seen, acknowledged.filter(|_| evidence.is_none())) {
             Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
@@ -205,6 +204,11 @@ impl Keeper {
         } else {
             self.wait_or_give_up(wait, now);
         }
+    }
+
+    /// The link was in use for long enough, and something came in.
+    pub(super) fn has_proved(&self, main: &Main, now: Moment) -> bool {
+        main.heard && now.since(main.since) >= self.config.reconnect.stable
     }
 
     pub(super) fn tell_loss(&mut self, link: LinkId, main: &Main, seen: Seen, gap: Duration, now: Moment) {

@@ -5,7 +5,8 @@ use super::in_use::Loss;
 use super::roles::{Main, Role, Stall};
 use crate::keeper::watch::{Sound, Watch};
 use crate::keeper::{
-    Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, Seen, Timer, Token, verdict,
+    Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, RouteFacts, Seen, Timer,
+    Token, verdict,
 };
 
 impl Keeper {
@@ -14,7 +15,8 @@ impl Keeper {
     /// and comes with [`Opened`] or the failure then.
     pub fn handle_dialled(&mut self, link: LinkId, dialled: Dialled, now: Moment) {
         self.settle_time(now);
-        if matches!(self.role(link), Some(Role::Opening { .. })) {
+        if let Some(Role::Opening { dialled: is_there, .. }) = self.role_mut(link) {
+            *is_there = true;
             self.conclude(Some(dialled), now);
         }
     }
@@ -28,6 +30,8 @@ impl Keeper {
             Some(Role::Main(_) | Role::Draining { .. }) | None => return,
         }
         self.forget(link);
+        // Its words would come behind the new link's.
+        self.abandon_draining(|_, carried| carried);
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
@@ -46,6 +50,8 @@ impl Keeper {
             message: now,
             scout_came: None,
             shaken: None,
+            look: None,
+            probed: None,
         };
         self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
@@ -177,11 +183,19 @@ impl Keeper {
         }
     }
 
-    /// The link's local address is gone from the system.
-    pub fn handle_address_gone(&mut self, link: LinkId, now: Moment) {
+    /// The system says this of the way to the link's peer. Wanted before
+    /// [`Keeper::handle_timeout`] when the news of the network has settled
+    /// ([`Timer::Network`]); without it the link is probed as if the way had
+    /// changed. An address that is gone counts at any time.
+    pub fn handle_route(&mut self, link: LinkId, facts: RouteFacts, now: Moment) {
         self.settle_time(now);
-        if self.main_mut(link).is_some() {
+        let Some(main) = self.main_mut(link) else { return };
+        if !facts.address_stays {
             self.lose(Loss::of(Seen::AddressGone), now);
+        } else if facts.source_stays == Some(true)
+            && let Some(look) = &mut main.look
+        {
+            look.same_way();
         }
     }
 
@@ -199,6 +213,7 @@ impl Keeper {
             Timer::Beat | Timer::Answer | Timer::Silence | Timer::Path => {
                 self.with_watch(now, |watch| watch.timeout(now))
             }
+            Timer::Network => self.look_settled(now),
             Timer::Message => self.message_overdue(due, now),
             Timer::Scout => self.scouts_due(now),
             Timer::Retry => self.open(now),
@@ -215,7 +230,7 @@ impl Keeper {
                 }
             }
             Timer::Goodbye => {
-                self.abandon_draining(|until| until <= now);
+                self.abandon_draining(|until, _| until <= now);
                 self.finish_if_alone();
             }
         }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::news::Then;
 use super::{Course, Keeper};
 use crate::keeper::heartbeat::{Evidence, Gist};
 use crate::keeper::{Event, Expiry, Learned, Moment, Output, Recalled};
@@ -62,6 +63,11 @@ impl Memory {
 }
 
 impl Keeper {
+    /// Whether the host names its networks.
+    pub(super) fn knows_network(&self) -> bool {
+        self.memory.network.is_some()
+    }
+
     /// The host names the network that it is on. Say so before
     /// [`handle_network`](Keeper::handle_network), which tells the rest, and
     /// before [`start`](Keeper::start) where the name is known by then.
@@ -80,10 +86,11 @@ impl Keeper {
                 return;
             }
             Course::Closing | Course::Finished(_) => return,
-            Course::Underway | Course::Waiting { .. } => {}
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
         }
         // A link that lives on does so over the new network.
         self.network_moved(now);
+        self.look_at_route(Then::Probe, now);
         self.leave_network(now);
         self.memory.network = Some(network.into());
         self.come_to_network(now);
@@ -124,8 +131,8 @@ impl Keeper {
     pub(super) fn recall_if_unknown(&mut self) {
         let known = self.prober.failed().is_some() || !self.prober.proven().is_zero();
         match self.course {
-            Course::Underway | Course::Waiting { .. } if !known => self.recall(),
-            Course::Underway | Course::Waiting { .. } => {}
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } if !known => self.recall(),
+            Course::Underway | Course::Waiting { .. } | Course::Paused { .. } => {}
             Course::Idle | Course::Closing | Course::Finished(_) => {}
         }
     }

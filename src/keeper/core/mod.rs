@@ -18,7 +18,7 @@ use self::scouting::Scouting;
 use super::heartbeat::Prober;
 use super::reconnect::Backoff;
 use super::verdict::Inquest;
-use super::{Activity, Config, Dice, Event, Figures, Finish, LinkId, Moment, Output, State, Timer};
+use super::{Activity, Because, Config, Dice, Event, Figures, Finish, LinkId, Moment, Output, State, Timer};
 
 /// Sleep shorter than this is not told from a busy machine.
 const SLEEP_NOTICED: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ const STALL_TOLD: Duration = Duration::from_secs(1);
 /// - getters;
 /// - `handle_*`, which tell it what happened;
 /// - commands ([`start`], [`probe_now`], [`reconnect_now`], [`confirm`],
-///   [`close`]), which tell it what is wanted;
+///   [`pause`], [`resume`], [`close`]), which tell it what is wanted;
 /// - `poll_*`, which ask it what to do ([`poll_output`]) and when to call
 ///   [`handle_timeout`] next ([`poll_timeout`]).
 ///
@@ -48,6 +48,8 @@ const STALL_TOLD: Duration = Duration::from_secs(1);
 /// [`probe_now`]: Keeper::probe_now
 /// [`reconnect_now`]: Keeper::reconnect_now
 /// [`confirm`]: Keeper::confirm
+/// [`pause`]: Keeper::pause
+/// [`resume`]: Keeper::resume
 /// [`close`]: Keeper::close
 /// [`poll_output`]: Keeper::poll_output
 /// [`poll_timeout`]: Keeper::poll_timeout
@@ -74,8 +76,15 @@ pub struct Keeper {
     activity: Option<Activity>,
     /// When a server last seemed stuck.
     stuck: Option<Moment>,
-    /// The last time good news cut something short.
+    /// The last time good news cut something short, or will.
     advanced: Option<Moment>,
+    /// Good news that came during an attempt: if it fails, the next comes
+    /// soon.
+    held_news: Option<(Moment, Because)>,
+    /// When the last attempt began.
+    tried: Option<Moment>,
+    /// When the machine last woke.
+    woke: Option<Moment>,
     told_interval: Duration,
     outputs: VecDeque<Output>,
     scouting: Scouting,
@@ -96,6 +105,11 @@ enum Course {
         until: Moment,
         /// The server named the time.
         firm: bool,
+    },
+    /// Paused by the application.
+    Paused {
+        /// A server named a time that has not come.
+        not_before: Option<Moment>,
     },
     /// Saying goodbye.
     Closing,
@@ -134,6 +148,9 @@ impl Keeper {
             activity: None,
             stuck: None,
             advanced: None,
+            held_news: None,
+            tried: None,
+            woke: None,
             told_interval,
             outputs: VecDeque::new(),
             scouting: Scouting::default(),
@@ -155,6 +172,7 @@ impl Keeper {
                 Some((_, main)) => State::Connected { epoch: main.epoch },
                 None => State::Connecting { attempt: self.opening().map_or(1, |(_, attempt, ..)| attempt) },
             },
+            Course::Paused { .. } => State::Paused,
             Course::Closing => State::Closing,
             Course::Finished(Finish::Closed) => State::Closed,
             Course::Finished(Finish::GaveUp(_)) => State::GaveUp,
@@ -177,6 +195,7 @@ impl Keeper {
             proven: self.prober.proven(),
             uptime,
             downtime: now.since(self.started).saturating_sub(uptime),
+            policy_panics: self.backoff.panics(),
         }
     }
 
@@ -197,7 +216,11 @@ impl Keeper {
     pub fn poll_timeout(&self) -> Option<(Moment, Timer)> {
         let of_course = match self.course {
             Course::Waiting { until, .. } => Some((until, Timer::Retry)),
-            Course::Idle | Course::Underway | Course::Closing | Course::Finished(_) => None,
+            Course::Idle
+            | Course::Underway
+            | Course::Paused { .. }
+            | Course::Closing
+            | Course::Finished(_) => None,
         };
         self.links
             .iter()
@@ -206,7 +229,7 @@ impl Keeper {
                 Role::Main(main) => {
                     main.next(self.config.heartbeat.unit(STALL_TOLD), self.config.silence_limit)
                 }
-                Role::Draining { until } => Some((*until, Timer::Goodbye)),
+                Role::Draining { until, .. } => Some((*until, Timer::Goodbye)),
                 Role::Scout(scout) => scout.next(),
             })
             .chain(of_course)
@@ -239,7 +262,7 @@ impl Keeper {
     }
 
     fn finish(&mut self, finish: Finish) {
-        self.abandon_draining(|_| true);
+        self.abandon_draining(|_, _| true);
         self.course = Course::Finished(finish.clone());
         self.outputs.push_back(Output::Finish(finish));
     }

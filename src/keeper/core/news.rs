@@ -5,21 +5,59 @@ use std::time::Duration;
 
 use super::in_use::Loss;
 use super::opening::OFFLINE_RHYTHM;
+use super::roles::Role;
 use super::{Course, Keeper};
-use crate::keeper::{Because, Config, Dice, Event, Ground, Moment, NetworkStatus, Seen};
+use crate::keeper::{Because, Event, Ground, Moment, NetworkStatus, Seen};
 
 /// After a wake what waits is read for this long before the probe.
 const WAKE_READING: Duration = Duration::from_secs(1);
 /// Asleep for longer, a link is not worth a probe.
 const SLEPT_TOO_LONG: Duration = Duration::from_secs(600);
-/// An address or route change is let to settle before the probe.
+/// An address or route change is let to settle before the link is looked at.
 const CHANGE_SETTLES: Duration = Duration::from_millis(250);
-/// What is left of a delay when good news comes: a draw from this.
+/// What is left of a delay when good news comes: a draw from this, since
+/// routes follow an "online" by up to a second, and since the news is
+/// everybody's behind one access point.
 const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// Good news within this of the last is the same burst.
+/// The same when somebody looks at the application again: nobody else does in
+/// the same moment.
+const SOMEBODY_LOOKS: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(50));
+/// News within this of the last that was acted on is the same burst: what it
+/// asks for is done when the burst is over.
 const BURST: Duration = Duration::from_secs(2);
-/// An attempt older than this when good news comes was begun on a dead path.
+/// An attempt without a path, older than this when good news comes, was begun
+/// where there was none.
 const ATTEMPT_STALE: Duration = Duration::from_secs(1);
+/// An attempt that has a path has this long left after good news: it may be
+/// the old path.
+const ATTEMPT_DOUBTED: Duration = Duration::from_secs(3);
+
+/// When to look at the way to the peer, and what for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) at: Moment,
+    then: Then,
+}
+
+/// What to do with a link whose address is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Then {
+    /// Nothing.
+    Keep,
+    /// Probe it, unless its way is known to be the same.
+    ProbeIfMoved,
+    /// Probe it.
+    Probe,
+}
+
+impl Look {
+    /// The system would still send to the peer from the same address.
+    pub(super) fn same_way(&mut self) {
+        if self.then == Then::ProbeIfMoved {
+            self.then = Then::Keep;
+        }
+    }
+}
 
 impl Keeper {
     /// The host says something of the network.
@@ -28,37 +66,46 @@ impl Keeper {
         if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
             return;
         }
-        self.emit(match status {
-            NetworkStatus::Online => Event::NetworkOnline,
-            NetworkStatus::Offline => Event::NetworkOffline,
-            NetworkStatus::Changed => Event::NetworkChanged,
-        });
-        self.network_moved(now);
         match status {
             NetworkStatus::Offline => {
+                self.emit(Event::NetworkOffline);
+                self.network_moved(now);
                 self.offline = true;
                 self.renew_pace(now);
+                self.look_at_route(Then::Keep, now);
                 self.slow_down(now);
             }
             NetworkStatus::Online => {
-                self.offline = false;
-                self.renew_pace(now);
-                self.migrate();
-                self.with_watch(now, |watch| watch.probe(now));
-                self.advance(Because::Network, now);
+                self.emit(Event::NetworkOnline);
+                self.network_moved(now);
+                self.network_came(now);
+                self.probe_for_news(now);
             }
             NetworkStatus::Changed => {
-                self.offline = false;
-                self.renew_pace(now);
-                self.migrate();
-                let settled = now + self.config.heartbeat.unit(CHANGE_SETTLES);
-                if let Some((_, main)) = self.main_mut_any() {
-                    main.watch.bring_forward(settled, true);
+                self.emit(Event::NetworkChanged);
+                self.network_moved(now);
+                self.network_came(now);
+                // Where networks have names, one that stayed has its old name.
+                let then = if self.knows_network() { Then::ProbeIfMoved } else { Then::Probe };
+                self.look_at_route(then, now);
+            }
+            NetworkStatus::Woke => {
+                let burst = self.config.heartbeat.unit(BURST);
+                if self.woke.is_none_or(|woke| now.since(woke) >= burst) {
+                    self.wake(Duration::ZERO, now);
                 }
-                self.advance(Because::Network, now);
             }
         }
         self.plan_scouts(now);
+    }
+
+    /// The network is there, this one or another.
+    fn network_came(&mut self, now: Moment) {
+        self.offline = false;
+        self.renew_pace(now);
+        self.migrate();
+        self.backoff.forget_the_way();
+        self.advance(Because::Network, now);
     }
 
     /// Nothing up to now says anything about idleness: the network may be
@@ -78,6 +125,7 @@ impl Keeper {
         if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
             return;
         }
+        self.woke = Some(now);
         self.emit(Event::Slept { lasted: slept });
         if let Some(inquest) = &mut self.inquest {
             inquest.spoiled = Some(Ground::Suspended);
@@ -91,53 +139,129 @@ impl Keeper {
                 main.watch.wake(probe_at);
                 main.message = now;
                 main.shaken = Some(Ground::Suspended);
+                main.look = Some(Look { at: probe_at, then: Then::Keep });
             }
             None => self.advance(Because::Woke, now),
         }
         self.plan_scouts(now);
     }
 
-    /// Good news: an attempt soon. Once a burst.
-    fn advance(&mut self, because: Because, now: Moment) {
-        let burst = self.config.reconnect.unit(BURST);
-        if self.advanced.is_some_and(|last| now.since(last) < burst) {
-            return;
-        }
-        let drawn = |dice: &mut Dice, config: &Config| {
-            dice.between(config.reconnect.unit(ADVANCED.0), config.reconnect.unit(ADVANCED.1))
-        };
-        match self.course {
-            Course::Waiting { until, firm: false } => {
-                self.advanced = Some(now);
-                let left = until.since(now);
-                let delay = left.min(drawn(&mut self.dice, &self.config));
-                self.course = Course::Waiting { until: now + delay, firm: false };
-                self.emit(Event::ReconnectAdvanced { delay, because });
-            }
-            Course::Underway => {
-                let stale = self.config.reconnect.unit(ATTEMPT_STALE);
-                if self.opening().is_some_and(|(.., since)| now.since(since) >= stale) {
-                    self.advanced = Some(now);
-                    self.abandon_opening();
-                    let delay = drawn(&mut self.dice, &self.config);
-                    self.course = Course::Waiting { until: now + delay, firm: false };
-                    self.emit(Event::ReconnectAdvanced { delay, because });
-                }
-            }
-            Course::Waiting { firm: true, .. } | Course::Idle | Course::Closing | Course::Finished(_) => {}
+    // The link in use.
+
+    /// Looks at the way to the peer once the news has settled.
+    pub(super) fn look_at_route(&mut self, then: Then, now: Moment) {
+        let at = now + self.config.heartbeat.unit(CHANGE_SETTLES);
+        if let Some((_, main)) = self.main_mut_any() {
+            let look = main.look.get_or_insert(Look { at, then });
+            look.then = look.then.max(then);
         }
     }
 
-    /// The network is reported gone: one try a minute all the same.
-    fn slow_down(&mut self, now: Moment) {
-        if let Course::Waiting { until, firm } = self.course {
-            let rhythm = self.config.reconnect.unit(OFFLINE_RHYTHM);
-            if until.since(now) < rhythm {
-                let delay = self.dice.shorter(rhythm, 0.1);
-                self.course = Course::Waiting { until: now + delay, firm };
-                let attempt = self.backoff.next_attempt();
-                self.emit(Event::ReconnectScheduled { attempt, delay, because: Because::Offline });
-            }
+    /// Probes at once, if the link's address is still there.
+    pub(super) fn probe_for_news(&mut self, now: Moment) {
+        if let Some((_, main)) = self.main_mut_any() {
+            main.look = Some(Look { at: now, then: Then::Probe });
         }
+    }
+
+    /// The link's address is still there, as far as is known. Probes that
+    /// news asks for are a burst apart.
+    pub(super) fn look_settled(&mut self, now: Moment) {
+        let burst = self.config.heartbeat.unit(BURST);
+        let Some((_, main)) = self.main_mut_any() else { return };
+        let Some(look) = main.look.take() else { return };
+        match look.then {
+            Then::Keep => {}
+            Then::Probe | Then::ProbeIfMoved => match main.probed.map(|probed| probed + burst) {
+                Some(over) if over > now => main.look = Some(Look { at: over, then: look.then }),
+                Some(_) | None => {
+                    main.probed = Some(now);
+                    self.with_watch(now, |watch| watch.probe(now));
+                }
+            },
+        }
+    }
+
+    // Without one.
+
+    /// Good news: an attempt soon. Never two within a burst.
+    pub(super) fn advance(&mut self, because: Because, now: Moment) {
+        let burst = self.config.reconnect.unit(BURST);
+        let from = match self.advanced {
+            // It was granted, and then the network went again.
+            Some(granted) if granted > now => granted,
+            Some(last) => now.max(last + burst),
+            None => now,
+        };
+        match self.course {
+            Course::Waiting { until, firm: false } => {
+                let soon = from + self.advanced_delay(because);
+                if soon < until {
+                    self.wait_again(from, soon, because, now);
+                } else {
+                    self.held_news = Some((now, because));
+                }
+            }
+            Course::Underway => self.doubt_attempt(from, because, now),
+            Course::Waiting { firm: true, .. }
+            | Course::Idle
+            | Course::Paused { .. }
+            | Course::Closing
+            | Course::Finished(_) => {}
+        }
+    }
+
+    /// The attempt under way, if one is, began before the good news.
+    fn doubt_attempt(&mut self, from: Moment, because: Because, now: Moment) {
+        let stale = self.config.reconnect.unit(ATTEMPT_STALE);
+        let doubted = now + self.config.reconnect.unit(ATTEMPT_DOUBTED);
+        let Some((link, _, began)) = self.opening() else { return };
+        let Some(Role::Opening { dialled, deadline, .. }) = self.role_mut(link) else { return };
+        if *dialled {
+            *deadline = doubted.min(*deadline);
+        } else if now.since(began) >= stale {
+            self.abandon_opening();
+            let soon = from + self.advanced_delay(because);
+            return self.wait_again(from, soon, because, now);
+        }
+        self.held_news = Some((now, because));
+    }
+
+    /// An attempt begins: it serves the news before, but for the latest, which
+    /// its way may not have followed yet.
+    pub(super) fn drop_served_news(&mut self, now: Moment) {
+        let early = self.config.reconnect.unit(ADVANCED.0);
+        self.held_news = self.held_news.filter(|(came, _)| now.since(*came) < early);
+    }
+
+    fn advanced_delay(&mut self, because: Because) -> Duration {
+        let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
+        let unit = |at_one| self.config.reconnect.unit(at_one);
+        self.dice.between(unit(low), unit(high))
+    }
+
+    fn wait_again(&mut self, from: Moment, until: Moment, because: Because, now: Moment) {
+        self.advanced = Some(from);
+        self.course = Course::Waiting { until, firm: false };
+        self.emit(Event::ReconnectAdvanced { delay: until.since(now), because });
+    }
+
+    /// The network is reported gone: one try a minute all the same, however
+    /// often that is said.
+    fn slow_down(&mut self, now: Moment) {
+        if let Course::Waiting { until, firm } = self.course
+            && let Some(later) = self.once_a_minute().filter(|later| *later > until.max(now))
+        {
+            self.course = Course::Waiting { until: later, firm };
+            let attempt = self.backoff.next_attempt();
+            let delay = later.since(now);
+            self.emit(Event::ReconnectScheduled { attempt, delay, because: Because::Offline });
+        }
+    }
+
+    /// A minute after the last attempt began, or a little less.
+    pub(super) fn once_a_minute(&mut self) -> Option<Moment> {
+        let rhythm = self.dice.shorter(self.config.reconnect.unit(OFFLINE_RHYTHM), 0.1);
+        self.tried.map(|tried| tried + rhythm)
     }
 }

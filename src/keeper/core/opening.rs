@@ -14,10 +14,12 @@ impl Keeper {
     pub(super) fn open(&mut self, now: Moment) {
         debug_assert!(self.main().is_none() && self.opening().is_none(), "one link at a time");
         self.course = Course::Underway;
+        self.drop_served_news(now);
+        self.tried = Some(now);
         let attempt = self.backoff.begin();
         let link = self.next_link();
         let deadline = now + self.config.reconnect.attempt_deadline;
-        self.links.push((link, Role::Opening { attempt, since: now, deadline }));
+        self.links.push((link, Role::Opening { attempt, since: now, dialled: false, deadline }));
         self.outputs.push_back(Output::Open { link, purpose: Purpose::Main, route: 0, attempt });
         self.emit(Event::Connecting { link, attempt });
     }
@@ -45,15 +47,19 @@ impl Keeper {
     pub(super) fn wait_or_give_up(&mut self, wait: Result<Wait, GiveUp>, now: Moment) {
         match wait {
             Ok(mut wait) => {
-                let rhythm = self.config.reconnect.unit(OFFLINE_RHYTHM);
-                if self.offline && wait.because != Because::Asked && wait.delay < rhythm {
-                    wait.delay = self.dice.shorter(rhythm, 0.1);
+                if self.offline
+                    && let Some(later) = self.once_a_minute().filter(|later| *later > now + wait.delay)
+                {
+                    wait.delay = later.since(now);
                     wait.because = Because::Offline;
                 }
                 self.course = Course::Waiting { until: now + wait.delay, firm: wait.firm };
                 let attempt = self.backoff.next_attempt();
                 let (delay, because) = (wait.delay, wait.because);
                 self.emit(Event::ReconnectScheduled { attempt, delay, because });
+                if let Some((_, because)) = self.held_news.take() {
+                    self.advance(because, now);
+                }
             }
             Err(reason) => {
                 self.emit(Event::GaveUp { reason: reason.clone() });

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Keeper;
+use super::news::Look;
 use super::scouting::Scout;
 use crate::keeper::watch::Watch;
 use crate::keeper::{Ground, LinkId, Moment, Output, Timer};
@@ -12,11 +13,11 @@ use crate::keeper::{Ground, LinkId, Moment, Output, Timer};
 #[derive(Debug)]
 pub(super) enum Role {
     /// Being opened, to become the main link.
-    Opening { attempt: u32, since: Moment, deadline: Moment },
+    Opening { attempt: u32, since: Moment, dialled: bool, deadline: Moment },
     /// The link in use.
     Main(Box<Main>),
-    /// Said goodbye to; read until then.
-    Draining { until: Moment },
+    /// Said goodbye to; read until then. It carried messages, or was a scout.
+    Draining { until: Moment, carried: bool },
     /// A side link that tests a gap.
     Scout(Scout),
 }
@@ -42,6 +43,10 @@ pub(super) struct Main {
     /// What has happened around the link since the last byte came in: a death
     /// now is not a matter of idleness.
     pub(super) shaken: Option<Ground>,
+    /// When to look at the way to the peer, after news of the network.
+    pub(super) look: Option<Look>,
+    /// When such news last led to a probe.
+    pub(super) probed: Option<Moment>,
 }
 
 /// The link in use is not read.
@@ -62,13 +67,20 @@ impl Main {
             .map(|limit| (self.message + limit, Timer::Message));
         let stall =
             self.stall.filter(|stall| !stall.told).map(|stall| (stall.since + stall_told, Timer::Stall));
-        [self.watch.next(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let look = self.look.map(|look| (look.at, Timer::Network));
+        // Of those that are due at once the look is first: without an address
+        // there is nothing to ask.
+        [look, self.watch.next(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 
 impl Keeper {
     pub(super) fn role(&self, link: LinkId) -> Option<&Role> {
         self.links.iter().find(|(id, _)| *id == link).map(|(_, role)| role)
+    }
+
+    pub(super) fn role_mut(&mut self, link: LinkId) -> Option<&mut Role> {
+        self.links.iter_mut().find(|(id, _)| *id == link).map(|(_, role)| role)
     }
 
     pub(super) fn forget(&mut self, link: LinkId) {
@@ -109,12 +121,12 @@ impl Keeper {
         Some((link, main))
     }
 
-    /// Drops the links on which goodbye was said and that were to end by a
-    /// time of this kind.
-    pub(super) fn abandon_draining(&mut self, is_over: impl Fn(Moment) -> bool) {
+    /// Drops those links on which goodbye was said that are over, by the time
+    /// they have and whether they carried messages.
+    pub(super) fn abandon_draining(&mut self, is_over: impl Fn(Moment, bool) -> bool) {
         let outputs = &mut self.outputs;
         self.links.retain(|(link, role)| match role {
-            Role::Draining { until } if is_over(*until) => {
+            Role::Draining { until, carried } if is_over(*until, *carried) => {
                 outputs.push_back(Output::Abandon { link: *link });
                 false
             }

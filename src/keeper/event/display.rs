@@ -57,6 +57,8 @@ impl fmt::Display for Event {
             Event::NetworkOffline => f.write_str("network offline"),
             Event::NetworkChanged => f.write_str("network changed"),
             Event::Slept { lasted } => write!(f, "slept or froze for {lasted:.1?}"),
+            Event::Paused => f.write_str("paused"),
+            Event::Resumed => f.write_str("resumed"),
             Event::ReaderStalled { since } => write!(f, "reader stalled for {since:.1?}"),
             Event::MaybeSent { count } => write!(f, "{count} messages maybe sent"),
             Event::MessagesDropped { count } => write!(f, "{count} messages dropped unread"),
@@ -78,6 +80,7 @@ impl fmt::Display for Seen {
             | Seen::Unacknowledged
             | Seen::AddressGone
             | Seen::Slept
+            | Seen::Paused
             | Seen::Asked
             | Seen::Closed => f.write_str(self.name()),
         }
@@ -137,6 +140,7 @@ impl fmt::Display for Because {
             Because::Network => f.write_str("the network is there"),
             Because::Woke => f.write_str("the machine woke"),
             Because::Offline => f.write_str("the network is reported gone"),
+            Because::Foreground => f.write_str("somebody looks"),
             Because::Asked => f.write_str("asked by the application"),
             Because::Policy => f.write_str("the application's policy"),
         }
@@ -155,7 +159,7 @@ impl fmt::Display for GiveUp {
             GiveUp::Link(end) => write!(f, "the link's end is final: {end}"),
             GiveUp::Failure(failure) => write!(f, "the failure is final: {failure}"),
             GiveUp::Attempts(made) => write!(f, "{made} attempts failed"),
-            GiveUp::Policy => write!(f, "the reconnect policy has no more delays"),
+            GiveUp::Policy => write!(f, "the reconnect policy has nothing more to try"),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! How long to wait before the next attempt.
 
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use super::classify::{self, Verdict};
-use super::config::{Reconnect, Refusal};
+use super::classify;
+use super::config::{Reconnect, Refusal, guarded};
+use super::retry::Retry;
 use crate::keeper::{Because, Dice, Failure, GiveUp, LinkEnd, Seen};
 
 /// The first retry after an end that was this client's alone: within 50 ms.
@@ -26,18 +28,28 @@ pub(crate) struct Backoff {
     made: u32,
     /// Waits since the first attempt of all, or since a link proved itself.
     waits: u32,
-    /// How often in a row the same answer came that is final if it stays.
-    repeated: Option<(Final, u32)>,
+    /// How often in a row the same answer came.
+    repeated: Option<(Answer, u32)>,
     /// Consecutive TLS failures.
     tls: u32,
+    /// The last attempts in a row that found no way to the server.
+    no_way: u32,
+    /// The application is in the background.
+    background: bool,
+    /// Panics of the application's own policies.
+    panics: u64,
 }
 
-/// An answer that is final when it repeats.
+/// What came of a link or an attempt, as far as it can be the same again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Final {
+enum Answer {
     Status(u16),
     Protocol,
     TooBig,
+    Close(u16),
+    Ended(Discriminant<LinkEnd>),
+    Failed(Discriminant<Failure>),
+    Nothing,
 }
 
 /// A wait before the next attempt.
@@ -62,12 +74,22 @@ pub(crate) struct Ending<'a> {
 
 impl Backoff {
     pub(crate) fn new(policy: Reconnect) -> Backoff {
-        Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0 }
+        Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0, no_way: 0, background: false, panics: 0 }
     }
 
     /// Another policy from here on. What was counted stays.
     pub(crate) fn set_policy(&mut self, policy: Reconnect) {
         self.policy = policy;
+    }
+
+    /// Whether the application is in the background, from the next wait on.
+    pub(crate) fn set_background(&mut self, background: bool) {
+        self.background = background;
+    }
+
+    /// Panics of the application's own policies so far.
+    pub(crate) fn panics(&self) -> u64 {
+        self.panics
     }
 
     /// The number of the next attempt, from 1.
@@ -81,10 +103,19 @@ impl Backoff {
         self.made
     }
 
+    /// The network is there, this one or another: attempts that found no way
+    /// do not count, and who meddled with TLS there is not here.
+    pub(crate) fn forget_the_way(&mut self) {
+        self.made -= self.no_way.min(self.made);
+        self.no_way = 0;
+        self.tls = 0;
+    }
+
     /// A link was opened: handshake and login worked.
     pub(crate) fn opened(&mut self) {
         self.tls = 0;
-        if matches!(self.repeated, Some((Final::Status(_), _))) {
+        self.no_way = 0;
+        if matches!(self.repeated, Some((Answer::Status(_) | Answer::Failed(_), _))) {
             self.repeated = None;
         }
     }
@@ -96,92 +127,129 @@ impl Backoff {
             self.waits = 0;
             self.repeated = None;
         }
-        let (verdict, refusal) = match ending.seen {
-            Seen::Ended(end) => (classify::of_end(end), Refusal::Ended(end)),
+        let because = because_of(&ending);
+        let refusal = match ending.seen {
+            Seen::Ended(end) => Refusal::Ended(end),
+            // Not a failure: it takes no policy to come back, and no attempt.
+            Seen::Asked | Seen::Paused | Seen::Closed => {
+                return Ok(Wait { delay: Duration::ZERO, because, firm: false });
+            }
             Seen::Unanswered { .. }
             | Seen::ProbeUnanswered
             | Seen::Silent
             | Seen::NoMessage
             | Seen::Unacknowledged
             | Seen::AddressGone
-            | Seen::Slept
-            | Seen::Asked
-            | Seen::Closed => (Verdict::Backoff { quick: true }, Refusal::Unanswered),
+            | Seen::Slept => Refusal::Unanswered,
         };
-        let because = because_of(&ending);
-        if matches!(ending.seen, Seen::Asked) {
-            // Not a failure: it takes no policy to come back, and no attempt.
-            return Ok(Wait { delay: Duration::ZERO, because, firm: false });
-        }
-        if let Seen::Ended(end) = ending.seen
-            && self.is_final(&verdict, final_of_end(end))
-        {
-            return Err(classify::reason_of_end(end));
+        let retry = self.classify(refusal)?;
+        let own = self.own(refusal)?;
+        self.check_attempts()?;
+        if let Retry::After(named) = retry {
+            return Ok(self.named(named, own, true, dice));
         }
         let first = ending.proved;
         let wait = |delay| Wait { delay, because, firm: false };
-        if let Some(own) = self.own(refusal)? {
-            return Ok(Wait { delay: own, because: Because::Policy, firm: false });
-        }
-        self.check_attempts()?;
-        if first && self.policy.eager {
-            return Ok(wait(Duration::ZERO));
-        }
-        if first && let Verdict::Backoff { quick: true } = verdict {
-            let most = self.policy.unit(if ending.alone { ALONE } else { QUICK });
-            return Ok(wait(dice.between(Duration::ZERO, most)));
-        }
-        Ok(wait(self.draw(&verdict, dice)))
+        Ok(match own {
+            Some(own) => Wait { delay: own, because: Because::Policy, firm: false },
+            None if first && self.policy.eager => wait(Duration::ZERO),
+            None if first && retry == Retry::Soon => {
+                let most = self.policy.unit(if ending.alone { ALONE } else { QUICK });
+                wait(dice.between(Duration::ZERO, most))
+            }
+            None => wait(self.draw(retry, dice)),
+        })
     }
 
     /// What follows a failed attempt.
     pub(crate) fn after_failure(&mut self, failure: &Failure, dice: &mut Dice) -> Result<Wait, GiveUp> {
-        let verdict = classify::of_failure(failure);
+        let refusal = Refusal::Failed(failure);
         if matches!(failure, Failure::Tls) {
             self.tls = self.tls.saturating_add(1);
         }
-        if self.is_final(&verdict, final_of_failure(failure)) {
-            return Err(GiveUp::Failure(failure.clone()));
-        }
-        let own = self.own(Refusal::Failed(failure))?;
+        let no_way = matches!(failure, Failure::Unreachable | Failure::Dns);
+        self.no_way = if no_way { self.no_way.saturating_add(1) } else { 0 };
+        let retry = self.classify(refusal)?;
+        let own = self.own(refusal)?;
         self.check_attempts()?;
-        if let Verdict::NotBefore(named) = verdict {
-            let delay = dice.between(named, named.mul_f64(1.0 + SPREAD)).max(own.unwrap_or_default());
-            let firm = classify::is_vouched_for(failure);
-            return Ok(Wait { delay, because: Because::RetryAfter, firm });
+        if let Retry::After(named) = retry {
+            return Ok(self.named(named, own, classify::is_vouched_for(failure), dice));
         }
         Ok(match own {
             Some(delay) => Wait { delay, because: Because::Policy, firm: false },
-            None => Wait { delay: self.draw(&verdict, dice), because: Because::AttemptFailed, firm: false },
+            None => Wait { delay: self.draw(retry, dice), because: Because::AttemptFailed, firm: false },
         })
     }
 
-    /// The delay of a verdict that allows another attempt.
-    fn draw(&mut self, verdict: &Verdict, dice: &mut Dice) -> Duration {
-        match verdict {
-            Verdict::Backoff { .. } | Verdict::FinalAfter(_) | Verdict::NotBefore(_) | Verdict::Stop => {
-                self.exponential(dice)
+    /// What follows by the table and the application's word on it; an error
+    /// if nothing does.
+    fn classify(&mut self, refusal: Refusal<'_>) -> Result<Retry, GiveUp> {
+        let usual = classify::of(refusal);
+        let retry = match &self.policy.classify {
+            Some(own) => guarded(|| own(refusal, usual)).unwrap_or_else(|| {
+                self.panics += 1;
+                usual
+            }),
+            None => usual,
+        };
+        let retry = retry.within_reason();
+        let answer = answer_of(refusal);
+        let times = match self.repeated {
+            Some((before, times)) if before == answer => times.saturating_add(1),
+            Some(_) | None => 1,
+        };
+        self.repeated = Some((answer, times));
+        match retry {
+            Retry::Never => Err(classify::reason(refusal)),
+            Retry::NeverAfter { answers, .. } if times >= answers => Err(classify::reason(refusal)),
+            Retry::NeverAfter { .. }
+            | Retry::Soon
+            | Retry::Backoff
+            | Retry::Between { .. }
+            | Retry::Halfway
+            | Retry::Longest
+            | Retry::After(_)
+            | Retry::Tls => Ok(retry),
+        }
+    }
+
+    /// A wait that somebody named, spread a little, since others were told the
+    /// same.
+    fn named(&self, named: Duration, own: Option<Duration>, firm: bool, dice: &mut Dice) -> Wait {
+        let delay = dice.between(named, named.mul_f64(1.0 + SPREAD)).max(own.unwrap_or_default());
+        Wait { delay, because: Because::RetryAfter, firm }
+    }
+
+    /// The delay before another attempt.
+    fn draw(&self, retry: Retry, dice: &mut Dice) -> Duration {
+        match retry {
+            Retry::Soon | Retry::Backoff | Retry::After(_) | Retry::Never => self.exponential(dice),
+            Retry::NeverAfter { apart, .. } => {
+                let apart = self.policy.unit(apart);
+                dice.between(apart / 2, apart).max(self.exponential(dice))
             }
-            Verdict::Between { low, high } => {
-                let asked = dice.between(self.policy.unit(*low), self.policy.unit(*high));
+            Retry::Between { low, high } => {
+                let asked = dice.between(self.policy.unit(low), self.policy.unit(high));
                 // The first time what the peer asks for; a peer that keeps
                 // asking is backed off from as any other.
                 if self.made <= 1 { asked } else { asked.max(self.exponential(dice)) }
             }
-            Verdict::Halfway => {
-                let step = self.step().max(self.policy.cap / 2);
+            Retry::Halfway => {
+                let step = self.step().max(self.cap() / 2);
                 dice.between(self.policy.floor.min(step), step)
             }
-            Verdict::Longest => {
-                let cap = self.policy.cap;
-                dice.between(cap / 2, cap)
-            }
-            Verdict::Tls => {
+            Retry::Longest => dice.between(self.cap() / 2, self.cap()),
+            Retry::Tls => {
                 let low = self.policy.unit(TLS_FLOOR);
                 let high = low * (1 << self.tls.min(6));
                 dice.between(low, high.min(self.policy.unit(TLS_CAP)))
             }
         }
+    }
+
+    fn cap(&self) -> Duration {
+        let cap = self.policy.cap;
+        if self.background { cap.max(self.policy.background_cap) } else { cap }
     }
 
     /// Drawn evenly from the floor up to the step: a draw that is raised to
@@ -194,14 +262,18 @@ impl Backoff {
     /// base·2ⁿ⁻¹ after the n-th attempt, at most the cap.
     fn step(&self) -> Duration {
         let doublings = self.made.saturating_sub(1).min(30);
-        self.policy.base.saturating_mul(1 << doublings).min(self.policy.cap)
+        self.policy.base.saturating_mul(1 << doublings).min(self.cap())
     }
 
     /// The delay of the application's own policy, if it has one.
     fn own(&mut self, refusal: Refusal<'_>) -> Result<Option<Duration>, GiveUp> {
         let Some(policy) = &self.policy.delays else { return Ok(None) };
         self.waits = self.waits.saturating_add(1);
-        let delay = policy.delay(self.waits, refusal).ok_or(GiveUp::Policy)?;
+        let Some(delay) = guarded(|| policy.delay(self.waits, refusal)) else {
+            self.panics += 1;
+            return Ok(None);
+        };
+        let delay = delay.ok_or(GiveUp::Policy)?;
         Ok(Some(if self.waits > 1 { delay.max(OWN_FLOOR) } else { delay }))
     }
 
@@ -211,60 +283,30 @@ impl Backoff {
             Some(_) | None => Ok(()),
         }
     }
-
-    /// Whether the verdict is final, now or for having come too often.
-    fn is_final(&mut self, verdict: &Verdict, answer: Option<Final>) -> bool {
-        let times = match (self.repeated, answer) {
-            (Some((before, times)), Some(now)) if before == now => times + 1,
-            (Some(_) | None, Some(_)) => 1,
-            (Some(_) | None, None) => 0,
-        };
-        self.repeated = answer.map(|answer| (answer, times));
-        match verdict {
-            Verdict::Stop => true,
-            Verdict::FinalAfter(most) => times >= *most,
-            Verdict::Backoff { .. }
-            | Verdict::Between { .. }
-            | Verdict::Halfway
-            | Verdict::Longest
-            | Verdict::NotBefore(_)
-            | Verdict::Tls => false,
-        }
-    }
 }
 
-fn final_of_end(end: &LinkEnd) -> Option<Final> {
-    match end {
-        LinkEnd::Protocol(_) | LinkEnd::Closed { code: Some(1002), .. } => Some(Final::Protocol),
-        LinkEnd::TooBig { .. } | LinkEnd::Closed { code: Some(1009), .. } => Some(Final::TooBig),
-        LinkEnd::Closed { .. } | LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Io { .. } | LinkEnd::Panicked => {
-            None
-        }
-    }
-}
-
-fn final_of_failure(failure: &Failure) -> Option<Final> {
-    match failure {
-        Failure::Http { status, .. } => Some(Final::Status(*status)),
-        Failure::Ended(end) => final_of_end(end),
-        Failure::Dns
-        | Failure::Refused
-        | Failure::Unreachable
-        | Failure::TimedOut
-        | Failure::Tls
-        | Failure::Protocol(_)
-        | Failure::Hook { .. }
-        | Failure::RetryAfter(_)
-        | Failure::Stop
-        | Failure::Io { .. }
-        | Failure::Panicked => None,
+fn answer_of(refusal: Refusal<'_>) -> Answer {
+    match refusal {
+        Refusal::Ended(end) | Refusal::Failed(Failure::Ended(end)) => match end {
+            LinkEnd::Protocol(_) | LinkEnd::Closed { code: Some(1002), .. } => Answer::Protocol,
+            LinkEnd::TooBig { .. } | LinkEnd::Closed { code: Some(1009), .. } => Answer::TooBig,
+            LinkEnd::Closed { code: Some(code), .. } => Answer::Close(*code),
+            LinkEnd::Closed { code: None, .. }
+            | LinkEnd::Eof
+            | LinkEnd::Reset
+            | LinkEnd::Io { .. }
+            | LinkEnd::Panicked => Answer::Ended(discriminant(end)),
+        },
+        Refusal::Failed(Failure::Http { status, .. }) => Answer::Status(*status),
+        Refusal::Failed(failure) => Answer::Failed(discriminant(failure)),
+        Refusal::Unanswered => Answer::Nothing,
     }
 }
 
 fn because_of(ending: &Ending<'_>) -> Because {
     match ending.seen {
         Seen::Ended(LinkEnd::Closed { code: Some(code), .. }) => Because::CloseCode(*code),
-        Seen::Asked | Seen::Closed => Because::Asked,
+        Seen::Asked | Seen::Closed | Seen::Paused => Because::Asked,
         Seen::Slept => Because::Woke,
         Seen::Ended(_)
         | Seen::Unanswered { .. }

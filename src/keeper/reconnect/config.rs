@@ -1,9 +1,11 @@
 //! The reconnect policy's settings.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::retry::Retry;
 use crate::keeper::{Failure, Invalid, LinkEnd};
 
 /// The first step of the backoff: 1 s.
@@ -12,6 +14,9 @@ pub(super) const BASE: Duration = Duration::from_secs(1);
 /// server for 30 s, 99 % are back 70 s later and the peak is 2,122 attempts a
 /// second (simulated; a cap of 20 s: 4,888 and 55 s).
 pub(super) const CAP: Duration = Duration::from_secs(60);
+/// The longest delay while the application is in the background: 5 minutes.
+/// Nobody waits, and a radio that wakes up costs battery.
+pub(super) const BACKGROUND_CAP: Duration = Duration::from_secs(300);
 /// No delay but the first is drawn from below 0.5 s.
 pub(super) const FLOOR: Duration = Duration::from_millis(500);
 /// A link counts as proved after 30 s in use with something received; only
@@ -31,12 +36,14 @@ pub(super) const ATTEMPT: Duration = Duration::from_secs(15);
 /// |---|---|---|
 /// | `base` | 1 s | |
 /// | `cap` | 60 s | peak load against time to return, simulated |
+/// | `background_cap` | 300 s | nobody waits |
 /// | `attempts` | without end | |
 /// | `attempt_deadline` | 15 s | over name, dial, TLS, upgrade, login |
 #[derive(Clone)]
 pub struct Reconnect {
     pub(crate) base: Duration,
     pub(crate) cap: Duration,
+    pub(crate) background_cap: Duration,
     pub(crate) floor: Duration,
     pub(crate) stable: Duration,
     pub(crate) attempt_deadline: Duration,
@@ -44,7 +51,11 @@ pub struct Reconnect {
     pub(crate) eager: bool,
     pub(crate) scale: f64,
     pub(crate) delays: Option<Arc<dyn Delays>>,
+    pub(crate) classify: Option<Arc<Classify>>,
 }
+
+/// The application's own word on what follows.
+pub(crate) type Classify = dyn Fn(Refusal<'_>, Retry) -> Retry + Send + Sync;
 
 /// What an attempt follows: the end of a link, or a failed attempt.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +103,7 @@ impl Default for Reconnect {
         Reconnect {
             base: BASE,
             cap: CAP,
+            background_cap: BACKGROUND_CAP,
             floor: FLOOR,
             stable: STABLE,
             attempt_deadline: ATTEMPT,
@@ -99,6 +111,7 @@ impl Default for Reconnect {
             eager: false,
             scale: 1.0,
             delays: None,
+            classify: None,
         }
     }
 }
@@ -121,6 +134,7 @@ impl Reconnect {
         Reconnect {
             base: times(base.base),
             cap: times(base.cap),
+            background_cap: times(base.background_cap),
             floor: times(base.floor),
             stable: times(base.stable),
             scale: factor,
@@ -137,6 +151,14 @@ impl Reconnect {
     /// The longest delay, before jitter. Default: 60 s.
     pub fn cap(mut self, cap: Duration) -> Reconnect {
         self.cap = cap;
+        self
+    }
+
+    /// The longest delay, before jitter, while the application says that it is
+    /// in the background ([`Activity`](crate::keeper::Activity)); never less
+    /// than `cap`. Default: 5 minutes.
+    pub fn background_cap(mut self, cap: Duration) -> Reconnect {
+        self.background_cap = cap;
         self
     }
 
@@ -169,6 +191,34 @@ impl Reconnect {
         I: IntoIterator<Item = Duration> + 'static,
     {
         self.policy(FromIterators(factory))
+    }
+
+    /// Replaces the classification of ends and failures: `classify` is told
+    /// what happened and what the table says, and answers what is to follow.
+    /// It comes before [`Reconnect::policy`], which chooses delays only. If it
+    /// panics, the table's word counts.
+    ///
+    /// What the table says of an answer that nobody has vouched for is never
+    /// final ([`Failure::Http`]): better leave that as it is.
+    ///
+    /// ```
+    /// use longlink::Reconnect;
+    /// use longlink::keeper::{LinkEnd, Refusal, Retry};
+    ///
+    /// // This service closes with 4009 when its session is resumed elsewhere,
+    /// // and with 4001 when it wants to be asked again.
+    /// let reconnect = Reconnect::default().classify(|refusal, usual| match refusal {
+    ///     Refusal::Ended(LinkEnd::Closed { code: Some(4009), .. }) => Retry::Never,
+    ///     Refusal::Ended(LinkEnd::Closed { code: Some(4001), .. }) => Retry::Soon,
+    ///     _ => usual,
+    /// });
+    /// ```
+    pub fn classify<F>(mut self, classify: F) -> Reconnect
+    where
+        F: Fn(Refusal<'_>, Retry) -> Retry + Send + Sync + 'static,
+    {
+        self.classify = Some(Arc::new(classify));
+        self
     }
 
     /// A duration given at scale 1, at this policy's scale.
@@ -206,11 +256,28 @@ impl fmt::Debug for Reconnect {
         f.debug_struct("Reconnect")
             .field("base", &self.base)
             .field("cap", &self.cap)
+            .field("background_cap", &self.background_cap)
             .field("attempts", &self.attempts)
             .field("attempt_deadline", &self.attempt_deadline)
             .field("eager", &self.eager)
             .field("scale", &self.scale)
             .field("own_policy", &self.delays.is_some())
+            .field("own_classification", &self.classify.is_some())
             .finish()
+    }
+}
+
+/// Runs the application's own code, whose panic must not end the connection:
+/// `None` then.
+pub(super) fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            // A payload whose own drop panics is leaked.
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(second);
+            }
+            None
+        }
     }
 }

@@ -3,7 +3,9 @@
 mod backoff;
 mod classify;
 mod config;
+mod retry;
 
 pub(super) use backoff::{Backoff, Ending, Wait};
-pub(super) use classify::{Verdict, of_failure};
+pub(super) use classify::of_failure;
 pub use config::{Delays, Reconnect, Refusal};
+pub use retry::Retry;

@@ -48,6 +48,7 @@ impl Watch {
             }
             Timer::Beat
             | Timer::Message
+            | Timer::Network
             | Timer::Scout
             | Timer::Retry
             | Timer::Attempt

@@ -27,6 +27,7 @@ const COPIED_WHEN_PARKED: usize = 32 * 1024;
 pub struct WebSocketLink {
     engine: Engine<Stream>,
     local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
     subprotocol: Option<HeaderValue>,
 }
 
@@ -34,9 +35,10 @@ impl WebSocketLink {
     pub(super) fn new(
         engine: Engine<Stream>,
         local: Option<SocketAddr>,
+        peer: Option<SocketAddr>,
         subprotocol: Option<HeaderValue>,
     ) -> WebSocketLink {
-        WebSocketLink { engine, local, subprotocol }
+        WebSocketLink { engine, local, peer, subprotocol }
     }
 
     /// The subprotocol that the server chose, if it chose one of those that
@@ -78,6 +80,10 @@ impl Link for WebSocketLink {
 
     fn local_addr(&self) -> Option<SocketAddr> {
         self.local
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     fn traffic(&self) -> Option<Traffic> {

@@ -251,14 +251,14 @@ impl Transport for WebSocket {
 
     async fn connect(&self, attempt: &Attempt) -> Result<WebSocketLink, ConnectError> {
         let tcp = self.dialler.connect().await?;
-        let local = tcp.local_addr().ok();
+        let (local, peer) = (tcp.local_addr().ok(), tcp.peer_addr().ok());
         attempt.dialled(local);
         let (headers, stream) = self.prepare(tcp, attempt).await?;
         let with_query = !self.is_anonymous(attempt);
         let wish = Wish { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
         let upgraded = upgrade(stream, wish, self.url.secure).await?;
         let engine = Engine::new(upgraded.stream, upgraded.behind, self.max_message);
-        Ok(WebSocketLink::new(engine, local, upgraded.subprotocol))
+        Ok(WebSocketLink::new(engine, local, peer, upgraded.subprotocol))
     }
 
     fn endpoint(&self, _route: usize) -> Option<String> {

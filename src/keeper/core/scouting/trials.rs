@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{CHATTY, Pending, Scout, Stage};
 use crate::keeper::core::Keeper;
 use crate::keeper::heartbeat::{Evidence, Pace};
-use crate::keeper::reconnect::{Verdict, of_failure};
+use crate::keeper::reconnect::of_failure;
 use crate::keeper::watch::{Sound, Step, Watch};
-use crate::keeper::{Beat, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, Scouted, verdict};
+use crate::keeper::{Beat, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, Retry, Scouted, verdict};
 
 impl Keeper {
     pub(in crate::keeper::core) fn scout_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
@@ -33,11 +33,11 @@ impl Keeper {
     pub(in crate::keeper::core) fn scout_failed(&mut self, link: LinkId, failure: &Failure, now: Moment) {
         if let Some(Scout { gap, stage: Stage::Opening { .. } }) = self.scout(link) {
             let gap = *gap;
-            let verdict = of_failure(failure);
-            if let Verdict::NotBefore(wait) = verdict {
+            let retry = of_failure(failure);
+            if let Retry::After(wait) = retry {
                 self.scouting.not_before = self.scouting.not_before.max(now + wait);
             }
-            self.scout_not_had(link, gap, verdict == Verdict::Stop, now);
+            self.scout_not_had(link, gap, retry == Retry::Never, now);
         }
     }
 
