@@ -195,6 +195,42 @@ fn an_attempt_with_a_path_has_three_seconds_left_when_the_network_changes() {
 }
 
 #[test]
+fn offline_calls_off_a_probe_and_the_next_online_probes_again() {
+    let mut rig = linked();
+    rig.network(NetworkStatus::Online);
+    rig.pass(millis(100));
+    let probed = rig.beats()[0];
+    rig.network(NetworkStatus::Offline);
+    rig.pass(secs(10));
+    assert!(rig.is_connected(), "silence without a network is no verdict");
+    rig.forget();
+    rig.network(NetworkStatus::Online);
+    let came = rig.elapsed();
+    assert!(came >= probed + secs(2));
+    assert_eq!(rig.until_death(), came + secs(3));
+    assert_eq!(rig.beats(), [came]);
+}
+
+#[test]
+fn pitfall_24_flapping_does_not_starve_the_attempts() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.refuses = true;
+    rig.forget();
+    let began = rig.elapsed();
+    for _ in 0..30 {
+        rig.network(NetworkStatus::Offline);
+        rig.pass(millis(100));
+        rig.network(NetworkStatus::Online);
+        rig.pass(millis(100));
+    }
+    let attempts = rig.instants(|output| matches!(output, Output::Open { .. }));
+    assert!(attempts.len() >= 2, "{attempts:?} from {began:?} on");
+    for pair in attempts.windows(2) {
+        assert!(pair[1] - pair[0] >= secs(2), "{attempts:?}");
+    }
+}
+
+#[test]
 fn pitfall_33_a_network_that_flaps_starts_no_storm() {
     // Five times a second for a minute.
     let flap = |rig: &mut Rig| {
@@ -345,8 +381,6 @@ fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_be
         if named {
             rig.named("home");
             rig.look(RouteFacts::new(true, Some(true)));
-            rig.pass(RTT);
-            rig.answer();
             rig.pass(secs(10));
             rig.forget();
         }
@@ -359,13 +393,22 @@ fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_be
 }
 
 #[test]
+fn a_networks_first_name_is_no_reason_to_probe_where_the_way_is_the_same() {
+    for (source_stays, probes) in [(Some(true), 0), (Some(false), 1), (None, 1)] {
+        let mut rig = linked();
+        rig.named("home");
+        rig.look(RouteFacts::new(true, source_stays));
+        assert_eq!(rig.beats().len(), probes, "{source_stays:?}");
+    }
+}
+
+#[test]
 fn another_network_by_name_is_a_reason_to_probe_though_the_addresses_are_the_same() {
     let mut rig = linked();
     rig.named("home");
-    rig.pass(secs(1));
-    rig.answer();
-    rig.forget();
+    rig.look(RouteFacts::new(true, Some(true)));
     rig.pass(secs(10));
+    rig.forget();
     rig.named("cafe");
     rig.network(NetworkStatus::Changed);
     let changed = rig.elapsed();

@@ -467,6 +467,15 @@ impl Watch {
         Step::Beat { token: self.send_beat(now), gap }
     }
 
+    /// A probe, under way or to come, is not to be: its silence would say
+    /// nothing.
+    pub(super) fn call_off_probe(&mut self) {
+        if self.is_probing() {
+            self.phase = Phase::Quiet;
+        }
+        self.ahead = self.ahead.filter(|ahead| !ahead.probe);
+    }
+
     /// The round trip, as another link on the same path has it.
     pub(super) fn know_rtt(&mut self, rtt: Option<Duration>) {
         if let Some(rtt) = rtt {

@@ -90,7 +90,9 @@ impl Keeper {
         }
         // A link that lives on does so over the new network.
         self.network_moved(now);
-        self.look_at_route(Then::Probe, now);
+        // A network that gets its first name may be the one that it was.
+        let then = if self.knows_network() { Then::Probe } else { Then::ProbeIfMoved };
+        self.look_at_route(then, now);
         self.leave_network(now);
         self.memory.network = Some(network.into());
         self.come_to_network(now);

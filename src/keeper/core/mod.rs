@@ -76,8 +76,10 @@ pub struct Keeper {
     activity: Option<Activity>,
     /// When a server last seemed stuck.
     stuck: Option<Moment>,
-    /// The last time good news cut something short, or will.
+    /// When the last attempt began that good news had advanced.
     advanced: Option<Moment>,
+    /// When good news lets the next be made.
+    granted: Option<Moment>,
     /// Good news that came during an attempt: if it fails, the next comes
     /// soon.
     held_news: Option<(Moment, Because)>,
@@ -148,6 +150,7 @@ impl Keeper {
             activity: None,
             stuck: None,
             advanced: None,
+            granted: None,
             held_news: None,
             tried: None,
             woke: None,

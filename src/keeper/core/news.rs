@@ -71,6 +71,11 @@ impl Keeper {
                 self.emit(Event::NetworkOffline);
                 self.network_moved(now);
                 self.offline = true;
+                if let Some((_, main)) = self.main_mut_any() {
+                    // Silence says nothing now: the next online asks again.
+                    main.watch.call_off_probe();
+                    main.look = None;
+                }
                 self.renew_pace(now);
                 self.look_at_route(Then::Keep, now);
                 self.slow_down(now);
@@ -186,23 +191,16 @@ impl Keeper {
 
     /// Good news: an attempt soon. Never two within a burst.
     pub(super) fn advance(&mut self, because: Because, now: Moment) {
-        let burst = self.config.reconnect.unit(BURST);
-        let from = match self.advanced {
-            // It was granted, and then the network went again.
-            Some(granted) if granted > now => granted,
-            Some(last) => now.max(last + burst),
-            None => now,
-        };
         match self.course {
             Course::Waiting { until, firm: false } => {
-                let soon = from + self.advanced_delay(because);
+                let soon = self.grant(because, now);
                 if soon < until {
-                    self.wait_again(from, soon, because, now);
+                    self.wait_again(soon, because, now);
                 } else {
                     self.held_news = Some((now, because));
                 }
             }
-            Course::Underway => self.doubt_attempt(from, because, now),
+            Course::Underway => self.doubt_attempt(because, now),
             Course::Waiting { firm: true, .. }
             | Course::Idle
             | Course::Paused { .. }
@@ -212,7 +210,7 @@ impl Keeper {
     }
 
     /// The attempt under way, if one is, began before the good news.
-    fn doubt_attempt(&mut self, from: Moment, because: Because, now: Moment) {
+    fn doubt_attempt(&mut self, because: Because, now: Moment) {
         let stale = self.config.reconnect.unit(ATTEMPT_STALE);
         let doubted = now + self.config.reconnect.unit(ATTEMPT_DOUBTED);
         let Some((link, _, began)) = self.opening() else { return };
@@ -221,8 +219,8 @@ impl Keeper {
             *deadline = doubted.min(*deadline);
         } else if now.since(began) >= stale {
             self.abandon_opening();
-            let soon = from + self.advanced_delay(because);
-            return self.wait_again(from, soon, because, now);
+            let soon = self.grant(because, now);
+            return self.wait_again(soon, because, now);
         }
         self.held_news = Some((now, because));
     }
@@ -234,14 +232,34 @@ impl Keeper {
         self.held_news = self.held_news.filter(|(came, _)| now.since(*came) < early);
     }
 
-    fn advanced_delay(&mut self, because: Because) -> Duration {
+    /// When the next attempt may be made for good news that comes now. What
+    /// was granted before and not used, since the network went again, still
+    /// stands.
+    fn grant(&mut self, because: Because, now: Moment) -> Moment {
+        let reconnect = &self.config.reconnect;
         let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
-        let unit = |at_one| self.config.reconnect.unit(at_one);
-        self.dice.between(unit(low), unit(high))
+        let (low, high) = (reconnect.unit(low), reconnect.unit(high));
+        let burst = reconnect.unit(BURST);
+        let at = match self.granted {
+            Some(at) if at > now => at,
+            Some(_) => now + self.dice.between(Duration::ZERO, low),
+            None => {
+                let soon = now + self.dice.between(low, high);
+                self.advanced.map_or(soon, |last| soon.max(last + burst))
+            }
+        };
+        self.granted = Some(at);
+        at
     }
 
-    fn wait_again(&mut self, from: Moment, until: Moment, because: Because, now: Moment) {
-        self.advanced = Some(from);
+    /// An attempt begins, which uses what was granted.
+    pub(super) fn use_grant(&mut self, now: Moment) {
+        if self.granted.take().is_some() {
+            self.advanced = Some(now);
+        }
+    }
+
+    fn wait_again(&mut self, until: Moment, because: Because, now: Moment) {
         self.course = Course::Waiting { until, firm: false };
         self.emit(Event::ReconnectAdvanced { delay: until.since(now), because });
     }

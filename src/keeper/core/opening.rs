@@ -16,6 +16,7 @@ impl Keeper {
         self.course = Course::Underway;
         self.drop_served_news(now);
         self.tried = Some(now);
+        self.use_grant(now);
         let attempt = self.backoff.begin();
         let link = self.next_link();
         let deadline = now + self.config.reconnect.attempt_deadline;
