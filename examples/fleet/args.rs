@@ -1,6 +1,9 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use longlink::keeper::Reconnect;
 
 use crate::arguments::{number, split};
 use crate::service::{LONGEST_WAIT, Nanos};
@@ -13,6 +16,8 @@ fleet: longlink's keepers by the thousand, and models of others, lose their serv
   --quick           a fleet of 5000: a few seconds
   --clients N       the fleet, 1000 to 1000000           (default 50000)
   --queue MS        how long a server's listen queue is   (default 4096)
+  --base MS         longlink's first step                 (default 1000)
+  --cap MS          longlink's longest delay              (default 60000)
   --seed N          pins all chance                       (default 1)
   --out DIR         where the plots go             (default target/fleet)
   --results FILE    where the JSON goes       (default target/fleet.json)
@@ -21,11 +26,13 @@ fleet: longlink's keepers by the thousand, and models of others, lose their serv
   -h, --help        this text";
 
 /// What was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Args {
     pub clients: usize,
     /// The longest wait in a server's listen queue.
     pub queue: Nanos,
+    /// longlink's policy.
+    pub reconnect: Reconnect,
     pub seed: u64,
     pub plots: PathBuf,
     pub results: PathBuf,
@@ -40,6 +47,7 @@ impl Args {
         let mut args = Args {
             clients: 50_000,
             queue: LONGEST_WAIT,
+            reconnect: Reconnect::default(),
             seed: 1,
             plots: PathBuf::from("target/fleet"),
             results: PathBuf::from("target/fleet.json"),
@@ -60,6 +68,8 @@ impl Args {
                 "--json" => args.json = true,
                 "--clients" => clients = Some(number(&name, &value()?, 1_000..=1_000_000)?),
                 "--queue" => args.queue = number(&name, &value()?, 1..=60_000)? * 1_000_000,
+                "--base" => args.reconnect = args.reconnect.base(millis(&name, &value()?)?),
+                "--cap" => args.reconnect = args.reconnect.cap(millis(&name, &value()?)?),
                 "--seed" => args.seed = number(&name, &value()?, 0..=u64::MAX)?,
                 "--out" => args.plots = PathBuf::from(value()?),
                 "--results" => args.results = PathBuf::from(value()?),
@@ -68,6 +78,7 @@ impl Args {
                 _ => return Err(format!("unknown option {name}")),
             }
         }
+        args.reconnect.check().map_err(|why| why.to_string())?;
         if quick {
             args.clients = 5_000;
         }
@@ -75,6 +86,10 @@ impl Args {
         args.clients = clients.map_or(args.clients, |clients| clients as usize);
         Ok(Some(args))
     }
+}
+
+fn millis(name: &str, value: &str) -> Result<Duration, String> {
+    number(name, value, 1..=3_600_000).map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -90,7 +105,13 @@ mod tests {
         assert_eq!(parse("--quick --json").unwrap().unwrap().clients, 5_000);
         assert_eq!(parse("--clients=2000 --quick").unwrap().unwrap().clients, 2_000);
         assert_eq!(parse("").unwrap().unwrap().clients, 50_000);
-        assert_eq!(parse("--quick --help").unwrap(), None);
+        assert!(parse("--quick --help").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_policy_that_cannot_work_is_refused() {
+        assert!(parse("--base 2000 --cap 1000").unwrap_err().contains("reconnect.cap"));
+        assert!(parse("--cap 20000").unwrap().is_some());
     }
 
     #[test]

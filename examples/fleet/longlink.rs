@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Dialled, Failure, Keeper, LinkEnd, LinkId, Moment, NetworkStatus, Opened, Output, Token,
+    Beat, Config, Dialled, Failure, Keeper, LinkEnd, LinkId, Moment, NetworkStatus, Opened, Output,
+    RouteFacts, Token,
 };
 
 use crate::chance::Chance;
@@ -80,7 +81,9 @@ impl Client for Longlink {
                 keeper.handle_open_failed(link, failure(why), None, at);
             }
             (What::Answered, Some(link)) => keeper.handle_answered(link, self.token, at),
-            (What::Lost(End::AddressGone), Some(link)) => keeper.handle_address_gone(link, at),
+            (What::Lost(End::AddressGone), Some(link)) => {
+                keeper.handle_route(link, RouteFacts::new(false, None), at);
+            }
             (What::Lost(end), Some(link)) => {
                 self.link = None;
                 keeper.handle_ended(link, link_end(end), at);

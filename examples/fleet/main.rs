@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 
 fn study(args: &Args) -> Result<(), String> {
     let begun = Instant::now();
-    let report = runs::all(args.clients, args.queue, args.seed);
+    let report = runs::all(args);
     println!("{}", report.tables());
     for told in &report.told {
         for (name, plot) in figures::of(told) {

@@ -1,15 +1,14 @@
 //! Every schedule through every scenario.
 
-use ::longlink::keeper::Config;
+use ::longlink::keeper::{Config, Heartbeat};
 
+use crate::args::Args;
 use crate::client::Client;
 use crate::longlink::Longlink;
 use crate::models::{self, Follower, Model};
 use crate::parallel;
-use crate::record::Record;
 use crate::report::{LONGLINK, Report, Row, Told};
 use crate::scenario::{self, Scenario};
-use crate::service::Nanos;
 use crate::world::World;
 
 /// What one thread does at a time. Keepers are large: they are all in one job,
@@ -19,17 +18,19 @@ enum Job<'a> {
     Model(&'a Scenario, &'static Model),
 }
 
-pub fn all(fleet: usize, queue: Nanos, seed: u64) -> Report {
+/// Lives through all of it, on all cores; the figures are the same on any
+/// number of them.
+pub fn all(args: &Args) -> Report {
     let scenarios = scenario::all();
     let models = scenarios
         .iter()
         .flat_map(|scenario| models::ALL.iter().map(move |model| Job::Model(scenario, model)));
     let jobs: Vec<Job<'_>> = std::iter::once(Job::Longlink(&scenarios)).chain(models).collect();
     let mut done = parallel::map(&jobs, |job| match job {
-        Job::Longlink(scenarios) => {
-            scenarios.iter().map(|scenario| longlink(scenario, fleet, queue, seed)).collect()
+        Job::Longlink(scenarios) => scenarios.iter().map(|scenario| longlink(scenario, args)).collect(),
+        Job::Model(scenario, model) => {
+            vec![run(model.name, scenario, |_| Follower::new(model), args)]
         }
-        Job::Model(scenario, model) => vec![follow(scenario, model, fleet, queue, seed)],
     })
     .into_iter();
     let own: Vec<Row> = done.next().unwrap_or_default();
@@ -39,40 +40,76 @@ pub fn all(fleet: usize, queue: Nanos, seed: u64) -> Report {
         .zip(own)
         .map(|(scenario, own)| {
             let others = others.by_ref().take(models::ALL.len());
-            Told {
-                clients: fleet / scenario.one_in,
-                rows: std::iter::once(own).chain(others).collect(),
-                scenario,
-            }
+            let rows = std::iter::once(own).chain(others).collect();
+            Told { clients: args.clients / scenario.one_in, rows, scenario }
         })
         .collect();
-    Report { clients: fleet, seed, told }
+    Report { clients: args.clients, seed: args.seed, told }
 }
 
-fn longlink(scenario: &Scenario, fleet: usize, queue: Nanos, seed: u64) -> Row {
-    // Half of the random seeds would be as good; what matters is that they differ.
-    let client = |at| Longlink::new(Config::default(), seed.wrapping_mul(1 << 32) + at as u64);
-    run(LONGLINK, scenario, fleet, client, queue, seed)
+fn longlink(scenario: &Scenario, args: &Args) -> Row {
+    let config = Config::new(Heartbeat::default(), args.reconnect.clone());
+    // No two runs of different seeds share a client's.
+    let first = args.seed.wrapping_mul(1 << 32);
+    run(LONGLINK, scenario, |client| Longlink::new(config.clone(), first.wrapping_add(client as u64)), args)
 }
 
-fn follow(scenario: &Scenario, model: &'static Model, fleet: usize, queue: Nanos, seed: u64) -> Row {
-    run(model.name, scenario, fleet, |_| Follower::new(model), queue, seed)
-}
-
-fn run<C: Client>(
-    name: &'static str,
-    scenario: &Scenario,
-    fleet: usize,
-    client: impl Fn(usize) -> C,
-    queue: Nanos,
-    seed: u64,
-) -> Row {
-    let clients = (0..fleet / scenario.one_in).map(client).collect();
-    let mut record: Record = World::new(scenario, fleet, clients, queue, seed).live();
+fn run<C: Client>(name: &'static str, scenario: &Scenario, client: impl Fn(usize) -> C, args: &Args) -> Row {
+    let clients = (0..args.clients / scenario.one_in).map(client).collect();
+    let mut record = World::new(scenario, args.clients, clients, args.queue, args.seed).live();
     Row {
         name,
         figures: record.figures(scenario.back),
         per_second: record.per_second(),
         connected: record.connected(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(line: &str) -> Report {
+        let arguments = line.split_whitespace().map(str::to_owned);
+        all(&Args::parse(arguments).expect("it makes sense").expect("it asks for a run"))
+    }
+
+    #[test]
+    fn nobody_beats_longlink_at_both_peak_and_recovery() {
+        for seed in 1..=3 {
+            for told in report(&format!("--clients 2000 --seed {seed}")).told {
+                assert_eq!(told.beaten_by(), [""; 0], "{}, seed {seed}", told.scenario.name);
+                assert_eq!(told.rows[0].figures.never, 0, "{}: all come back", told.scenario.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_figures_and_another_does_not() {
+        let json = |line: &str| report(line).json();
+        let first = json("--clients 1000 --seed 7");
+        assert_eq!(json("--clients 1000 --seed 7"), first);
+        assert_ne!(json("--clients 1000 --seed 8"), first);
+    }
+
+    #[test]
+    fn a_policy_without_patience_is_beaten() {
+        // The check can fail: many attempts, and the queue decides all the same.
+        let told = report("--clients 2000 --base 100 --cap 100").told;
+        assert!(!told[0].beaten_by().is_empty());
+    }
+
+    #[test]
+    fn pitfall_42_a_fleet_that_is_cut_while_idle_does_not_come_back_within_50_ms() {
+        // Fifteen minutes old, each client tries some gap of its own just then.
+        let told = report("--clients 2000").told.pop().expect("the last scenario");
+        assert_eq!(told.scenario.name, "balancer_cut");
+        let own = &told.rows[0];
+        assert_eq!(own.figures.first_second, 2000);
+        // A tenth of the attempts in each tenth of that second; their
+        // handshakes take two more tenths.
+        for (tenth, &share) in own.connected.iter().take(4).enumerate() {
+            assert!(share <= 0.1 * (tenth as f64 + 1.0) + 0.03, "{share} after {tenth} tenths");
+        }
     }
 }

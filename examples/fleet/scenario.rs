@@ -33,9 +33,11 @@ pub enum Happening {
     Up(u8),
     /// All links end, and the servers stay.
     Cut(Ends),
-    /// The network of all is gone, or there again; their hosts say so, or not.
+    /// The network of all is gone, and their links end in this way; or it is
+    /// there again. Their hosts say so, or not.
     NetworkGone {
         told: bool,
+        end: End,
     },
     NetworkBack {
         told: bool,
@@ -89,24 +91,34 @@ fn server_lost() -> Scenario {
 }
 
 fn access_point_lost(told: bool) -> Scenario {
-    let (name, about) = if told {
-        (
+    if told {
+        access_point(
             "access_point_lost",
-            "One client in 50 is behind an access point that is gone for 60 s: addresses are lost, and \
-             dials fail at once. Hosts say offline, and then, all at the same instant, online. One server",
+            "One client in 50 is behind an access point that is gone for 60 s: addresses are lost, and dials \
+             fail at once. Hosts say offline, and then, all at the same instant, online. One server",
+            true,
+            End::AddressGone,
         )
     } else {
-        (
+        access_point(
             "access_point_lost_untold",
-            "The same, and nobody says anything: links end with an error of the system",
+            "The same, and hosts say nothing: links end with an error of the system",
+            false,
+            End::Error,
         )
-    };
+    }
+}
+
+fn access_point(name: &'static str, about: &'static str, told: bool, end: End) -> Scenario {
     Scenario {
         name,
         about,
         servers: 1,
         one_in: BEHIND,
-        story: vec![(secs(0), Happening::NetworkGone { told }), (secs(60), Happening::NetworkBack { told })],
+        story: vec![
+            (secs(0), Happening::NetworkGone { told, end }),
+            (secs(60), Happening::NetworkBack { told }),
+        ],
         back: secs(60),
     }
 }

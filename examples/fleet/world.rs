@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use crate::chance::Chance;
-use crate::client::{Act, Client, End, What, Why};
+use crate::client::{Act, Client, What, Why};
 use crate::record::Record;
 use crate::scenario::{Ends, Happening, RATE, Scenario};
 use crate::service::{Fate, NEVER, Nanos, Place, ROUND_TRIP, Service, nanos};
@@ -129,15 +129,14 @@ impl<'a, C: Client> World<'a, C> {
         let Some(Reverse((at, client, kind))) = self.queue.pop() else { return };
         let client = client as usize;
         let seat = &mut self.seats[client];
+        // A client may have asked for a time that has passed.
+        self.now = self.now.max(at);
         if kind == START {
-            self.now = at;
             self.tell(client, What::Started);
         } else if kind == DUE && seat.due == at {
-            self.now = at;
             seat.due = NEVER;
             self.tell(client, What::Due);
         } else if kind == REPLY && seat.reply_at == at {
-            self.now = at;
             seat.reply_at = NEVER;
             let reply = seat.reply;
             self.reply(client, reply);
@@ -171,12 +170,11 @@ impl<'a, C: Client> World<'a, C> {
             }
             Happening::Up(server) => self.service.start(server, self.now),
             Happening::Cut(ends) => self.cut(ends, |_| true),
-            Happening::NetworkGone { told } => {
+            Happening::NetworkGone { told, end } => {
                 self.has_network = false;
                 if told {
                     self.tell_all(What::Offline);
                 }
-                let end = if told { End::AddressGone } else { End::Error };
                 self.cut(Ends::Alike(end), |_| true);
             }
             Happening::NetworkBack { told } => {
