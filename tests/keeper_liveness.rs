@@ -7,10 +7,10 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, PathFacts, RouteFacts, Seen, Timer,
-    Token,
+    Activity, Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, PathFacts, RouteFacts, Seen,
+    Timer, Token,
 };
-use rig::{RTT, Rig, millis, secs};
+use rig::{RTT, Rig, millis, secs, with_heartbeat};
 
 /// A fixed interval, so that only liveness is at work.
 fn fixed(seconds: u64) -> Rig {
@@ -302,6 +302,38 @@ fn pitfall_45_a_suspend_makes_a_beat_due_though_the_awake_clock_stood_still() {
     rig.timeout();
     rig.pass(secs(1));
     assert_eq!(rig.beats().len(), 1);
+}
+
+#[test]
+fn a_link_that_opened_quickly_answers_as_quickly() {
+    // The whole attempt took several round trips: no answer takes longer.
+    for (took, first) in [(millis(30), secs(1)), (millis(1_400), millis(1_400)), (secs(9), secs(3))] {
+        for (activity, least) in [(None, Duration::ZERO), (Some(Activity::Background), millis(2_500))] {
+            let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
+            if let Some(activity) = activity {
+                rig.keeper.set_activity(activity, rig.now);
+            }
+            rig.open_as(|opened| opened.took = took);
+            let first = first.max(least);
+            let asked = rig.until_beat();
+            assert_eq!(rig.until_death() - asked, first * 10, "{took:?}, {activity:?}");
+        }
+    }
+}
+
+#[test]
+fn a_busy_feed_that_falls_silent_is_dead_ten_seconds_after_the_first_beat() {
+    let mut rig = Rig::new(Config::default(), 1);
+    rig.open_as(|opened| opened.took = millis(100));
+    // Traffic spares all beats, so that no round trip is ever measured.
+    for _ in 0..1_000 {
+        rig.pass(millis(200));
+        rig.message();
+    }
+    assert_eq!(rig.beats(), []);
+    let silent = rig.elapsed();
+    let died = rig.until_death() - silent;
+    assert!(died <= secs(27 + 10), "{died:?}");
 }
 
 #[test]

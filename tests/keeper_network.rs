@@ -121,6 +121,22 @@ fn pitfall_24_attempts_that_found_no_way_do_not_count_once_the_network_is_there(
 }
 
 #[test]
+fn pitfall_24_news_without_end_does_not_keep_the_backoff_at_its_first_step() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.forget();
+    for _ in 0..300 {
+        if rig.opening.is_some() {
+            rig.fail(Failure::Unreachable);
+        }
+        rig.network(NetworkStatus::Changed);
+        rig.pass(millis(200));
+    }
+    let attempts = rig.instants(|output| matches!(output, Output::Open { .. }));
+    // One a burst, and the backoff's own.
+    assert!(attempts.len() <= 31 + 8, "{} attempts", attempts.len());
+}
+
+#[test]
 fn pitfall_24_news_within_a_burst_is_held_to_its_end_and_not_lost() {
     for seed in 0..50 {
         let mut rig = waiting_after(Failure::Refused, seed);
@@ -374,15 +390,16 @@ fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_be
         (true, RouteFacts::new(true, Some(true)), 0),
         (true, RouteFacts::new(true, Some(false)), 1),
         (true, RouteFacts::new(true, None), 1),
-        // Without a name it may be another network with the same addresses.
+        // Without its name it may be another network with the same addresses.
         (false, RouteFacts::new(true, Some(true)), 1),
     ] {
         let mut rig = linked();
+        rig.named("home");
+        rig.look(RouteFacts::new(true, Some(true)));
+        rig.pass(secs(10));
+        rig.forget();
         if named {
             rig.named("home");
-            rig.look(RouteFacts::new(true, Some(true)));
-            rig.pass(secs(10));
-            rig.forget();
         }
         rig.network(NetworkStatus::Changed);
         rig.look(facts);

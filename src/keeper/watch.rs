@@ -22,7 +22,8 @@ use super::path::PathFacts;
 const DEADLINE_MIN: Duration = Duration::from_secs(1);
 /// Longest deadline of a beat.
 const DEADLINE_MAX: Duration = Duration::from_secs(5);
-/// Deadline of a beat before the first round trip was measured.
+/// Longest deadline of a beat before the first round trip was measured. Where
+/// the whole attempt took less, login included, so does an answer.
 const DEADLINE_FIRST: Duration = Duration::from_secs(3);
 /// Deadline of a probe after a network event, a wake, or on demand.
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
@@ -46,6 +47,8 @@ struct Limits {
 #[derive(Debug)]
 pub(super) struct Watch {
     limits: Limits,
+    /// How long it took to open the link.
+    took: Duration,
     beat: Beat,
     /// The last byte in.
     heard: Moment,
@@ -161,12 +164,13 @@ pub(super) enum Step {
 }
 
 impl Limits {
-    fn new(heartbeat: &Heartbeat, background: bool) -> Limits {
+    fn new(heartbeat: &Heartbeat, background: bool, took: Duration) -> Limits {
         let shortest = if background { DEADLINE_MIN_BACKGROUND } else { DEADLINE_MIN };
+        let deadline_min = heartbeat.unit(shortest);
         Limits {
-            deadline_min: heartbeat.unit(shortest),
+            deadline_min,
             deadline_max: heartbeat.unit(DEADLINE_MAX),
-            deadline_first: heartbeat.unit(DEADLINE_FIRST),
+            deadline_first: took.max(deadline_min).min(heartbeat.unit(DEADLINE_FIRST)),
             deadline_probe: heartbeat.unit(DEADLINE_PROBE),
             late: heartbeat.unit(LATE),
             misses: heartbeat.misses,
@@ -175,9 +179,17 @@ impl Limits {
 }
 
 impl Watch {
-    pub(super) fn new(heartbeat: &Heartbeat, background: bool, beat: Beat, now: Moment) -> Watch {
+    /// `took` is how long it took to open the link.
+    pub(super) fn new(
+        heartbeat: &Heartbeat,
+        background: bool,
+        beat: Beat,
+        took: Duration,
+        now: Moment,
+    ) -> Watch {
         Watch {
-            limits: Limits::new(heartbeat, background),
+            limits: Limits::new(heartbeat, background, took),
+            took,
             beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
@@ -276,7 +288,7 @@ impl Watch {
 
     /// Other limits from here on. A deadline that runs is kept.
     pub(super) fn set_heartbeat(&mut self, heartbeat: &Heartbeat, background: bool) {
-        self.limits = Limits::new(heartbeat, background);
+        self.limits = Limits::new(heartbeat, background, self.took);
     }
 
     pub(super) fn set_pace(&mut self, pace: Option<Pace>, now: Moment) {

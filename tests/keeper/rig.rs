@@ -22,6 +22,10 @@ pub const fn millis(milliseconds: u64) -> Duration {
 /// The round trip of a bench link, unless a test says otherwise.
 pub const RTT: Duration = millis(50);
 
+/// How long a bench link took to open, login included: too long to say
+/// anything of its round trip.
+pub const LOGIN: Duration = secs(3);
+
 /// The defaults but for the heartbeat.
 pub fn with_heartbeat(heartbeat: Heartbeat) -> Config {
     let mut config = Config::default();
@@ -104,7 +108,7 @@ impl Rig {
     pub fn open(&mut self, beat: Beat) -> LinkId {
         let link = self.opening.take().expect("an attempt is under way");
         let dialled = Dialled { took: RTT, local: None };
-        self.keeper.handle_opened(link, Opened::new(beat, dialled, 3 * RTT), self.now);
+        self.keeper.handle_opened(link, Opened::new(beat, dialled, LOGIN), self.now);
         self.drain();
         link
     }
@@ -113,7 +117,7 @@ impl Rig {
     pub fn open_as(&mut self, say: impl FnOnce(&mut Opened)) -> LinkId {
         let link = self.opening.take().expect("an attempt is under way");
         let dialled = Dialled { took: RTT, local: None };
-        let mut opened = Opened::new(Beat::Ping, dialled, 3 * RTT);
+        let mut opened = Opened::new(Beat::Ping, dialled, LOGIN);
         say(&mut opened);
         self.keeper.handle_opened(link, opened, self.now);
         self.drain();
@@ -133,7 +137,7 @@ impl Rig {
 
     pub fn open_scout_as(&mut self, link: LinkId, beat: Beat) {
         let dialled = Dialled { took: RTT, local: None };
-        self.keeper.handle_opened(link, Opened::new(beat, dialled, RTT), self.now);
+        self.keeper.handle_opened(link, Opened::new(beat, dialled, LOGIN), self.now);
         self.drain();
     }
 

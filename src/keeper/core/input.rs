@@ -35,8 +35,9 @@ impl Keeper {
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
-        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now)
-            .with_path(opened.tells_path);
+        let mut watch =
+            Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, opened.took, now)
+                .with_path(opened.tells_path);
         watch.set_pace(self.next_pace(now), now);
         let main = Main {
             epoch: self.epoch,

@@ -24,6 +24,8 @@ const CONFIRMS: f64 = 0.85;
 pub(super) struct Memory {
     /// What the host calls the present network; `None` until it names one.
     network: Option<Arc<str>>,
+    /// When it last did.
+    named: Option<Moment>,
     /// How idle links end on it.
     expiry: Option<Expiry>,
     told: Option<Told>,
@@ -68,15 +70,21 @@ impl Keeper {
         self.memory.network.is_some()
     }
 
+    /// Whether the host named its network in this very instant.
+    pub(super) fn was_named(&self, now: Moment) -> bool {
+        self.memory.named == Some(now)
+    }
+
     /// The host names the network that it is on. Say so before
-    /// [`handle_network`](Keeper::handle_network), which tells the rest, and
-    /// before [`start`](Keeper::start) where the name is known by then.
+    /// [`handle_network`](Keeper::handle_network), which tells the rest, in the
+    /// same instant, and before [`start`](Keeper::start) where the name is known by then.
     ///
     /// Another name means another path: what was learned stays with the old
     /// one, and what is known of the new one takes its place. The same name
     /// again changes nothing.
     pub fn handle_network_named(&mut self, network: &str, now: Moment) {
         self.settle_time(now);
+        self.memory.named = Some(now);
         if self.memory.network.as_deref() == Some(network) {
             return;
         }

@@ -90,8 +90,8 @@ impl Keeper {
                 self.emit(Event::NetworkChanged);
                 self.network_moved(now);
                 self.network_came(now);
-                // Where networks have names, one that stayed has its old name.
-                let then = if self.knows_network() { Then::ProbeIfMoved } else { Then::Probe };
+                // A network that stayed has its old name, where it has one.
+                let then = if self.was_named(now) { Then::ProbeIfMoved } else { Then::Probe };
                 self.look_at_route(then, now);
             }
             NetworkStatus::Woke => {

@@ -34,6 +34,8 @@ pub(crate) struct Backoff {
     tls: u32,
     /// The last attempts in a row that found no way to the server.
     no_way: u32,
+    /// Such attempts were forgiven since one last found a way.
+    forgave: bool,
     /// The application is in the background.
     background: bool,
     /// Panics of the application's own policies.
@@ -74,7 +76,17 @@ pub(crate) struct Ending<'a> {
 
 impl Backoff {
     pub(crate) fn new(policy: Reconnect) -> Backoff {
-        Backoff { policy, made: 0, waits: 0, repeated: None, tls: 0, no_way: 0, background: false, panics: 0 }
+        Backoff {
+            policy,
+            made: 0,
+            waits: 0,
+            repeated: None,
+            tls: 0,
+            no_way: 0,
+            forgave: false,
+            background: false,
+            panics: 0,
+        }
     }
 
     /// Another policy from here on. What was counted stays.
@@ -104,9 +116,13 @@ impl Backoff {
     }
 
     /// The network is there, this one or another: attempts that found no way
-    /// do not count, and who meddled with TLS there is not here.
+    /// do not count, and who meddled with TLS there is not here. Once, until an
+    /// attempt finds a way: news that comes again and again is no reason to
+    /// hurry for ever.
     pub(crate) fn forget_the_way(&mut self) {
-        self.made -= self.no_way.min(self.made);
+        if !std::mem::replace(&mut self.forgave, true) {
+            self.made -= self.no_way.min(self.made);
+        }
         self.no_way = 0;
         self.tls = 0;
     }
@@ -115,6 +131,7 @@ impl Backoff {
     pub(crate) fn opened(&mut self) {
         self.tls = 0;
         self.no_way = 0;
+        self.forgave = false;
         if matches!(self.repeated, Some((Answer::Status(_) | Answer::Failed(_), _))) {
             self.repeated = None;
         }
@@ -169,6 +186,7 @@ impl Backoff {
         }
         let no_way = matches!(failure, Failure::Unreachable | Failure::Dns);
         self.no_way = if no_way { self.no_way.saturating_add(1) } else { 0 };
+        self.forgave &= no_way;
         let retry = self.classify(refusal)?;
         let own = self.own(refusal)?;
         self.check_attempts()?;

@@ -21,7 +21,8 @@ impl Keeper {
             self.outputs.push_back(Output::Abandon { link });
             return self.scout_not_had(link, gap, opened.beat != Beat::Ping, now);
         }
-        let mut watch = Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, now);
+        let mut watch =
+            Watch::new(&self.config.heartbeat, self.in_background(), opened.beat, opened.took, now);
         watch.know_rtt(rtt);
         watch.set_pace(Some(Pace { after: gap, chosen: true }), now);
         self.scout_came(now);
