@@ -7,7 +7,7 @@ use crate::service::{Nanos, nanos};
 /// Arrivals are counted in steps of this …
 pub const STEP: Duration = Duration::from_millis(10);
 /// … and a second has so many.
-const STEPS: usize = 100;
+pub const STEPS: usize = 100;
 
 /// Times are from the first loss on.
 #[derive(Clone, Debug, Default)]
@@ -78,11 +78,26 @@ impl Record {
         Figures {
             attempts_per_client: self.attempts as f64 / self.clients as f64,
             first_second: self.first_second,
-            peak_per_s: most_within_a_second(self.arrivals.get(from..).unwrap_or_default()),
+            peak_per_s: self.most_within(STEPS, from),
             t50: at(0.5),
             t99: at(0.99),
             never: self.losses - self.away.len() as u64,
         }
+    }
+
+    /// The most attempts that reached a server within so many steps, anywhere
+    /// after the first `from`.
+    pub fn most_within(&self, steps: usize, from: usize) -> u64 {
+        let arrivals = self.arrivals.get(from..).unwrap_or_default();
+        let (mut within, mut most) = (0, 0);
+        for (at, &count) in arrivals.iter().enumerate() {
+            within += u64::from(count);
+            if at >= steps {
+                within -= u64::from(arrivals[at - steps]);
+            }
+            most = most.max(within);
+        }
+        most
     }
 
     /// Attempts that reached a server in each whole second.
@@ -108,19 +123,6 @@ fn entry<T: Clone + Default>(steps: &mut Vec<T>, at: Nanos) -> &mut T {
         steps.resize(step + 1, T::default());
     }
     &mut steps[step]
-}
-
-/// Over every second that begins with a step.
-fn most_within_a_second(steps: &[u32]) -> u64 {
-    let (mut within, mut most) = (0, 0);
-    for (at, &count) in steps.iter().enumerate() {
-        within += u64::from(count);
-        if at >= STEPS {
-            within -= u64::from(steps[at - STEPS]);
-        }
-        most = most.max(within);
-    }
-    most
 }
 
 #[cfg(test)]

