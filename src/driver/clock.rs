@@ -82,7 +82,7 @@ impl Clock {
 /// sleep minus the one that does not. The former is read first, so that an
 /// interruption between the two makes the difference smaller, never larger.
 #[cfg(target_os = "linux")]
-fn system_sleep() -> Duration {
+pub(crate) fn system_sleep() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     let read = |clock| {
         let time = clock_gettime(clock);

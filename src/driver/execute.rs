@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::Finish;
-use super::contain::{contain, drop_contained};
 use super::inbox::Change;
 use super::link::MainLink;
 use super::tasks::Order;
 use super::{Driver, Retiring, Stage, scout, tasks};
 use crate::connection::FirstConnect;
+use crate::contain::{contain, drop_contained};
 use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};
 use crate::transport::{Attempt, Link, Transport};
 

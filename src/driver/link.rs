@@ -1,6 +1,6 @@
 //! The link in use: all that belongs to it and goes with it.
 
-use super::contain::contain;
+use crate::contain::contain;
 use crate::keeper::{Beat, LinkEnd, LinkId};
 use crate::transport::{Confirms, Link, Traffic};
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::Driver;
-use super::contain::contain;
+use crate::contain::contain;
 use crate::keeper::{Event, Learned, MemoryFault, Recalled};
 use crate::store::{IntervalMemory, MemoryError, PathKey};
 use crate::transport::Transport;

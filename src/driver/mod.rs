@@ -17,13 +17,11 @@
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`memory`]: what outlives the connection.
 //! * [`clock`], [`alarm`]: time.
-//! * [`contain`]: panics of user code.
 
 mod alarm;
 mod board;
 mod clock;
 mod closing;
-mod contain;
 mod desk;
 mod dispatch;
 mod execute;
@@ -42,6 +40,8 @@ pub(crate) use board::Tally;
 pub(crate) use clock::Clock;
 #[cfg(feature = "test-util")]
 pub use clock::Suspend;
+#[cfg(all(feature = "network-monitor", target_os = "linux", not(longlink_netwatch)))]
+pub(crate) use clock::system_sleep;
 pub(crate) use desk::{Desk, Refused, Ticket};
 pub(crate) use dispatch::Listener;
 pub(crate) use inbox::{Inbox, Item, Reader};
@@ -56,6 +56,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
+use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
@@ -64,7 +65,6 @@ use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
 use board::{Board, Finish};
 use closing::Closing;
-use contain::{contain, drop_contained};
 use desk::{DeskState, Notices};
 use inbox::{Change, Room};
 use link::MainLink;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Driver;
 use super::board::Tally;
-use super::contain::contain;
 use super::inbox::Room;
+use crate::contain::contain;
 use crate::keeper::{LinkEnd, LinkId, Moment};
 use crate::transport::{Frame, Link, Transport};
 

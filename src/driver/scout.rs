@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
-use super::contain::{Panicked, contain, drop_contained};
 use super::reports::{Report, Reports};
 use super::tasks::{self, Order};
 use crate::connection::Hook;
+use crate::contain::{Panicked, contain, drop_contained};
 use crate::keeper::{LinkEnd, LinkId, Opened};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::contain::{Panicked, contain, contain_future, drop_contained};
 use super::reports::{Report, Reports};
 use crate::connection::{Hook, Session};
+use crate::contain::{Panicked, contain, contain_future, drop_contained};
 use crate::keeper::{Dialled, Failure, LinkEnd, LinkId, Token};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 

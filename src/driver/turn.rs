@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::board::{Finish, Tally};
-use super::contain::{contain, drop_contained};
 use super::desk::Orders;
 use super::reports::Report;
 use super::{Driver, Stage};
+use crate::contain::{contain, drop_contained};
 use crate::keeper::{Failure, LinkEnd, NetworkStatus, Opened, State, Timer};
 use crate::transport::{Confirms, Link, Transport};
 

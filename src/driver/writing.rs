@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use super::Driver;
 use super::board::Tally;
-use super::contain::contain;
+use crate::contain::contain;
 use crate::keeper::LinkEnd;
 use crate::transport::{Link, Transport};
 

@@ -3,9 +3,13 @@
 //! A hint that advances, never a verdict.
 
 mod handle;
+#[cfg(feature = "network-monitor")]
+mod monitor;
 mod route;
 
 pub use handle::NetworkHandle;
+#[cfg(feature = "network-monitor")]
+pub use monitor::Monitor;
 
 use std::net::SocketAddr;
 use std::task::{Context, Poll};

@@ -4,8 +4,9 @@ use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use super::classify;
-use super::config::{Reconnect, Refusal, guarded};
+use super::config::{Reconnect, Refusal};
 use super::retry::Retry;
+use crate::contain::contain;
 use crate::keeper::{Because, Dice, Failure, GiveUp, LinkEnd, Seen};
 
 /// The first retry after an end that was this client's alone: within 50 ms.
@@ -204,7 +205,7 @@ impl Backoff {
     fn classify(&mut self, refusal: Refusal<'_>) -> Result<Retry, GiveUp> {
         let usual = classify::of(refusal);
         let retry = match &self.policy.classify {
-            Some(own) => guarded(|| own(refusal, usual)).unwrap_or_else(|| {
+            Some(own) => contain(|| own(refusal, usual)).unwrap_or_else(|_| {
                 self.panics += 1;
                 usual
             }),
@@ -287,7 +288,7 @@ impl Backoff {
     fn own(&mut self, refusal: Refusal<'_>) -> Result<Option<Duration>, GiveUp> {
         let Some(policy) = &self.policy.delays else { return Ok(None) };
         self.waits = self.waits.saturating_add(1);
-        let Some(delay) = guarded(|| policy.delay(self.waits, refusal)) else {
+        let Ok(delay) = contain(|| policy.delay(self.waits, refusal)) else {
             self.panics += 1;
             return Ok(None);
         };

@@ -1,7 +1,6 @@
 //! The reconnect policy's settings.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -264,20 +263,5 @@ impl fmt::Debug for Reconnect {
             .field("own_policy", &self.delays.is_some())
             .field("own_classification", &self.classify.is_some())
             .finish()
-    }
-}
-
-/// Runs the application's own code, whose panic must not end the connection:
-/// `None` then.
-pub(super) fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(code)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // A payload whose own drop panics is leaked.
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(second);
-            }
-            None
-        }
     }
 }

@@ -1,8 +1,6 @@
 //! User code that runs beside the link may panic; the connection goes on.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 
 /// Code of the application panicked; the panic was caught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +15,10 @@ pub(crate) fn contain<R>(code: impl FnOnce() -> R) -> Result<R, Panicked> {
 }
 
 /// As [`contain`], for a future.
+#[cfg(feature = "runtime")]
 pub(crate) async fn contain_future<F: Future>(future: F) -> Result<F::Output, Panicked> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match contain(|| future.as_mut().poll(cx)) {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| match contain(|| future.as_mut().poll(cx)) {
         Ok(poll) => poll.map(Ok),
         Err(panicked) => std::task::Poll::Ready(Err(panicked)),
     })
@@ -27,6 +26,7 @@ pub(crate) async fn contain_future<F: Future>(future: F) -> Result<F::Output, Pa
 }
 
 /// Drops `value`, whose own `Drop` may panic.
+#[cfg(feature = "runtime")]
 pub(crate) fn drop_contained<V>(value: V) {
     let _ = contain(|| drop(value));
 }

@@ -1,0 +1,174 @@
+//! Looks at the host: asks the kernel for what there is, a part at a time.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::super::host::Host;
+use super::message;
+use super::socket::{Questions, put_attribute};
+
+/// Public addresses, to which nothing is sent: the kernel is asked which way
+/// it would take there (the first of the root name servers).
+const FAR_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 41, 0, 4));
+const FAR_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30));
+
+/// A look that is under way.
+#[derive(Debug)]
+pub(super) struct Look {
+    questions: Questions,
+    asked: Asked,
+    host: Host,
+}
+
+/// What the kernel was asked last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Links,
+    Addresses,
+    Routes,
+    Way(IpAddr),
+}
+
+impl Look {
+    pub(super) fn begin() -> io::Result<Look> {
+        let mut look = Look { questions: Questions::new()?, asked: Asked::Links, host: Host::default() };
+        look.ask(Asked::Links)?;
+        Ok(look)
+    }
+
+    /// Goes on by one part, which takes well under a millisecond. Returns
+    /// what was found, once all is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Questions::read`].
+    pub(super) fn step(&mut self) -> io::Result<Option<Host>> {
+        let next = match self.asked {
+            Asked::Links => self.read_links()?.then_some(Asked::Addresses),
+            Asked::Addresses => self.read_addresses()?.then_some(Asked::Routes),
+            Asked::Routes => self.read_routes()?.then_some(Asked::Way(FAR_V4)),
+            Asked::Way(to) => {
+                self.read_way()?;
+                match to {
+                    IpAddr::V4(_) => Some(Asked::Way(FAR_V6)),
+                    IpAddr::V6(_) => return Ok(Some(std::mem::take(&mut self.host))),
+                }
+            }
+        };
+        if let Some(next) = next {
+            self.ask(next)?;
+        }
+        Ok(None)
+    }
+
+    /// Looks in one go.
+    pub(super) fn at_once() -> io::Result<Host> {
+        let mut look = Look::begin()?;
+        loop {
+            if let Some(host) = look.step()? {
+                return Ok(host);
+            }
+        }
+    }
+
+    fn ask(&mut self, question: Asked) -> io::Result<()> {
+        /// `IFLA_EXT_MASK`, and in it to leave out the counters.
+        const EXTENT: u16 = 29;
+        const NO_COUNTERS: u32 = 8;
+        self.asked = question;
+        match question {
+            Asked::Links => {
+                let mut body = vec![0; message::LINK];
+                put_attribute(&mut body, EXTENT, &NO_COUNTERS.to_ne_bytes());
+                self.questions.ask_for_all(message::GET_LINK, &body)
+            }
+            Asked::Addresses => self.questions.ask_for_all(message::GET_ADDRESS, &[0; message::ADDRESS]),
+            Asked::Routes => self.questions.ask_for_all(message::GET_ROUTE, &[0; message::ROUTE]),
+            Asked::Way(to) => self.questions.ask_for_way(to),
+        }
+    }
+
+    fn read_links(&mut self) -> io::Result<bool> {
+        let interfaces = &mut self.host.interfaces;
+        self.questions.read(|found| {
+            if found.kind == message::NEW_LINK {
+                interfaces.extend(message::link(found.body));
+            }
+        })
+    }
+
+    fn read_addresses(&mut self) -> io::Result<bool> {
+        let addresses = &mut self.host.addresses;
+        self.questions.read(|found| {
+            if found.kind == message::NEW_ADDRESS {
+                addresses.extend(message::address(found.body));
+            }
+        })
+    }
+
+    fn read_routes(&mut self) -> io::Result<bool> {
+        let routes = &mut self.host.routes;
+        self.questions.read(|found| {
+            if found.kind == message::NEW_ROUTE {
+                routes
+                    .extend(message::routes(found.body).into_iter().filter(|route| route.is_default_like()));
+            }
+        })
+    }
+
+    /// The answer is one message: the route, or that there is none, or that
+    /// the kernel does not know this family.
+    fn read_way(&mut self) -> io::Result<()> {
+        let ways = &mut self.host.ways;
+        let read = self.questions.read(|found| {
+            if found.kind == message::NEW_ROUTE {
+                ways.extend(message::routes(found.body));
+            }
+        });
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The link-layer address of a neighbour, if the kernel knows it.
+#[derive(Debug)]
+pub(super) struct Neighbours {
+    questions: Questions,
+    interface: u32,
+    ip: IpAddr,
+    found: Option<Vec<u8>>,
+}
+
+impl Neighbours {
+    pub(super) fn ask(interface: u32, ip: IpAddr) -> io::Result<Neighbours> {
+        let mut questions = Questions::new()?;
+        questions.ask_for_all(message::GET_NEIGHBOUR, &[0; message::NEIGHBOUR])?;
+        Ok(Neighbours { questions, interface, ip, found: None })
+    }
+
+    /// Goes on by one part. Returns whether that was all.
+    pub(super) fn step(&mut self) -> io::Result<bool> {
+        let (interface, ip, found) = (self.interface, self.ip, &mut self.found);
+        self.questions.read(|told| {
+            if told.kind == message::NEW_NEIGHBOUR
+                && let Some(neighbour) = message::neighbour(told.body)
+                && (neighbour.interface, neighbour.ip) == (interface, ip)
+            {
+                *found = Some(neighbour.link_layer);
+            }
+        })
+    }
+
+    /// Asks in one go.
+    pub(super) fn at_once(interface: u32, ip: IpAddr) -> io::Result<Option<Vec<u8>>> {
+        let mut neighbours = Neighbours::ask(interface, ip)?;
+        while !neighbours.step()? {}
+        Ok(neighbours.found)
+    }
+
+    pub(super) fn into_link_layer(self) -> Option<Vec<u8>> {
+        self.found
+    }
+}
