@@ -36,7 +36,10 @@ fn attempts(told: &Told) -> Plot {
             scale: Scale::Logarithmic,
             low: 1.0,
             high: most * 1.2,
-            ticks: decades(1.0, most),
+            ticks: ticks(1.0, most * 1.2)
+                .into_iter()
+                .filter(|(tick, _)| tick.log10().fract() == 0.0)
+                .collect(),
         },
         marks,
     }
@@ -44,14 +47,16 @@ fn attempts(told: &Told) -> Plot {
 
 /// The share of the clients that is connected, over time.
 fn back(told: &Told) -> Plot {
+    let end = length(told);
     let marks = lines(told, |row| {
         let points = row.connected.iter().enumerate();
-        points.map(|(tenth, &share)| ((tenth + 1) as f64 / 10.0, share * 100.0)).collect()
+        let last = row.connected.last().map(|&share| (end, share * 100.0));
+        points.map(|(tenth, &share)| ((tenth + 1) as f64 / 10.0, share * 100.0)).chain(last).collect()
     });
     let shares = [0.0, 25.0, 50.0, 75.0, 100.0];
     Plot {
         title: format!("{}: clients that are connected", told.scenario.name),
-        x: time(length(told)),
+        x: time(end),
         y: Axis {
             label: "%",
             scale: Scale::Linear,
@@ -76,11 +81,7 @@ fn frontier(told: &Told) -> Plot {
         at: (row.figures.t99.map_or(end, |t99| t99.as_secs_f64()), row.figures.peak_per_s as f64),
         radius: if row.name == LONGLINK { 9.0 } else { 5.0 },
     });
-    let mut x_ticks = Vec::from([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0])
-        .into_iter()
-        .filter(|tick| (first * 0.8..end * 0.7).contains(tick))
-        .map(|tick| (tick, tick.to_string()))
-        .collect::<Vec<_>>();
+    let mut x_ticks = ticks(first * 0.8, end * 0.7);
     x_ticks.push((end, "never".to_owned()));
     Plot {
         title: format!("{}: to the lower left is better", told.scenario.name),
@@ -96,7 +97,7 @@ fn frontier(told: &Told) -> Plot {
             scale: Scale::Logarithmic,
             low: least * 0.8,
             high: most * 1.2,
-            ticks: decades(least * 0.8, most),
+            ticks: ticks(least * 0.8, most * 1.2),
         },
         marks: marks.collect(),
     }
@@ -143,11 +144,8 @@ fn time(end: f64) -> Axis {
     }
 }
 
-/// The powers of ten within a range.
-fn decades(low: f64, high: f64) -> Vec<(f64, String)> {
-    let powers = (0..=7).map(|power| 10f64.powi(power));
-    powers
-        .filter(|power| (low..=high * 1.2).contains(power))
-        .map(|power| (power, power.to_string()))
-        .collect()
+/// One, two and five times the powers of ten, within a range.
+fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+    let powers = (0..=6).flat_map(|power| [1, 2, 5].map(|times| f64::from(times * 10u32.pow(power))));
+    powers.filter(|tick| (low..=high).contains(tick)).map(|tick| (tick, tick.to_string())).collect()
 }
