@@ -120,15 +120,15 @@ fn lines(told: &Told, points: impl Fn(&Row) -> Vec<(f64, f64)>) -> Vec<Mark> {
     told.rows.iter().enumerate().rev().map(line).collect()
 }
 
-/// How much time is shown: until 99 % of nearly all schedules are back.
+/// How much time is shown: until 99 % of ours are back, and of most others.
 fn length(told: &Told) -> f64 {
     let story = told.scenario.story.last().map_or(0.0, |(at, _)| at.as_secs_f64());
-    let back = told.scenario.back.as_secs_f64();
-    let mut ends: Vec<f64> =
-        told.rows.iter().filter_map(|row| row.figures.t99).map(|t99| t99.as_secs_f64()).collect();
+    let t99 = |row: &Row| row.figures.t99.map(|t99| t99.as_secs_f64());
+    let own = told.rows.iter().find(|row| row.name == LONGLINK).and_then(t99).unwrap_or_default();
+    let mut ends: Vec<f64> = told.rows.iter().filter_map(t99).collect();
     ends.sort_by(f64::total_cmp);
-    let most = ends.get(ends.len() * 4 / 5).or(ends.last()).copied().unwrap_or(LONGEST);
-    (story.max(back) + most * 1.1).clamp(10.0, LONGEST.max(story + 60.0))
+    let most = ends.get(ends.len() * 4 / 5).or(ends.last()).copied().unwrap_or_default();
+    (story + own.max(most) * 1.1).clamp(10.0, LONGEST.max(story + 60.0))
 }
 
 fn time(end: f64) -> Axis {

@@ -17,7 +17,7 @@ pub const SOCKET_IO: Model = Model {
         let step = 2f64.powi(waits.number.min(30) as i32 - 1);
         let draw = chance.unit();
         // One draw tells both how far and to which side.
-        let side = if (draw * 10.0) as u32 % 2 == 0 { -1.0 } else { 1.0 };
+        let side = if ((draw * 10.0) as u32).is_multiple_of(2) { -1.0 } else { 1.0 };
         secs((step + side * draw * 0.5 * step).min(5.0))
     },
     patience: Some(Duration::from_secs(20)),
