@@ -591,6 +591,25 @@ fn retry_after_is_never_longer_than_an_hour_and_a_fifth() {
 }
 
 #[test]
+fn pitfall_12_a_retry_after_of_nothing_is_backed_off_from() {
+    for failure in [
+        Failure::RetryAfter(Duration::ZERO),
+        Failure::Http { status: 503, retry_after: Some(Duration::ZERO), verified: true },
+        Failure::Http { status: 503, retry_after: Some(millis(499)), verified: false },
+    ] {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        let mut longest = Duration::ZERO;
+        for _ in 0..12 {
+            rig.fail(failure.clone());
+            assert!(rig.delay() >= millis(500) && rig.delay() <= secs(60), "{:?}", rig.delay());
+            longest = longest.max(rig.delay());
+            rig.until_opening();
+        }
+        assert!(longest > secs(30), "it does not grow: {longest:?}");
+    }
+}
+
+#[test]
 fn an_end_is_told_before_its_cause_and_a_wait_before_its_attempt() {
     let mut rig = proved(1);
     rig.forget();

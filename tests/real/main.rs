@@ -7,6 +7,8 @@ mod client;
 #[expect(dead_code, reason = "as above")]
 #[path = "../../examples/quickstart/ledger.rs"]
 mod ledger;
+#[expect(dead_code, reason = "as above")]
+mod process;
 mod stage;
 #[expect(dead_code, reason = "as above")]
 #[path = "../../examples/quickstart/timeline.rs"]
@@ -21,7 +23,8 @@ use longlink::Event;
 use longlink::keeper::Seen;
 
 use crate::client::{Client, News};
-use crate::stage::{Proxy, Server, Tools};
+use crate::process::Tools;
+use crate::stage::{Proxy, Server};
 use crate::timeline::{Timeline, Who};
 
 /// nginx cuts a WebSocket that is idle for this long.

@@ -211,7 +211,12 @@ impl Backoff {
             }),
             None => usual,
         };
-        let retry = retry.within_reason();
+        // A time below the floor, such as a date that is past, is no time: a
+        // loop would run hot.
+        let mut retry = retry.within_reason();
+        if matches!(retry, Retry::After(wait) if wait < self.policy.floor) {
+            retry = Retry::Backoff;
+        }
         let answer = answer_of(refusal);
         let times = match self.repeated {
             Some((before, times)) if before == answer => times.saturating_add(1),

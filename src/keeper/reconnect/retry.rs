@@ -34,7 +34,8 @@ pub enum Retry {
     Longest,
     /// Another attempt not before this has passed, and up to a fifth of it
     /// later. News of the network does not advance it, unless the answer was
-    /// an HTTP status of a server that was not verified.
+    /// an HTTP status of a server that was not verified. Below half a second
+    /// it is the backoff.
     After(Duration),
     /// Another attempt by the backoff for TLS: from 30 s on, doubled with each
     /// failure in a row, at most 5 minutes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longlink::{Heartbeat, Probing};
 
-use crate::lab::Nat;
+use crate::routers::Nat;
 use crate::stage::{BACK, PLAIN, SCALE, Stage, assert_in_band, wanted};
 
 /// The first look upward after settling: soon enough to be seen.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use longlink::keeper::{Cause, Ground, LinkEnd, Seen};
 use longlink::{Heartbeat, Probing};
 
-use crate::lab::{Lab, Nat, Strangers, required};
+use crate::lab::required;
+use crate::routers::{Lab, Nat, Strangers};
 use crate::stage::{PLAIN, Stage, T, hold, learn, learn_at, wanted};
 
 #[test]

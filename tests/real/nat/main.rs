@@ -2,12 +2,11 @@
 #![cfg(target_os = "linux")]
 
 mod asking;
-mod client;
 mod following;
+#[path = "../lab/mod.rs"]
 mod lab;
 mod learning;
-mod namespace;
 mod pushes;
-mod server;
+mod routers;
 mod stage;
 mod upsets;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use longlink::{Event, Heartbeat, Probing};
 
-use crate::client::{Client, News};
-use crate::lab::{Nat, Strangers};
+use crate::lab::client::{Client, News};
+use crate::routers::{Nat, Strangers};
 use crate::stage::{PLAIN, SCALE, Stage, T, assert_in_band, learn, wanted};
 
 /// Clients at once, whose pushes come at different times of their silences;

@@ -1,15 +1,15 @@
 //! What the tests share: a lab with a server, clients in it, and what a client
 //! is asked again and again.
 
-use std::sync::Once;
 use std::time::Duration;
 
-use longlink::{Heartbeat, Probing, WebSocket};
+use longlink::{Heartbeat, Link, Message, Probing, Reconnect, Transport, WebSocket};
 
 use crate::asking::asking;
-use crate::client::Client;
-use crate::lab::{Lab, Nat, Strangers, required, skip};
-use crate::server::Server;
+use crate::lab::client::Client;
+use crate::lab::in_full;
+use crate::lab::server::Server;
+use crate::routers::{Lab, Nat, Strangers};
 
 /// The idle timeout that most tests begin with.
 pub const T: Duration = Duration::from_secs(8);
@@ -36,7 +36,7 @@ pub struct Stage {
 impl Stage {
     pub fn set(nats: &[Nat]) -> Stage {
         let lab = Lab::build(nats);
-        Stage { server: Server::start(&lab), lab }
+        Stage { server: Server::start(lab.server(), &lab.server_address()), lab }
     }
 
     /// Starts a client with longlink's defaults at [`SCALE`], but for how it
@@ -48,25 +48,31 @@ impl Stage {
     /// Starts a client with any heartbeat; `scale` is that of its delays.
     pub fn client_with(&self, name: &str, heartbeat: Heartbeat, scale: f64) -> Client {
         let transport = WebSocket::new(self.server.url(name)).expect("a sound URL");
-        Client::start(&self.lab, transport, name, heartbeat, scale)
+        start(&self.lab, transport, name, heartbeat, scale)
     }
 
     /// Starts a client that can ask the server to speak after a silence.
     pub fn asking_client(&self, name: &str) -> Client {
         let transport = asking(&self.server.url(name));
-        Client::start(&self.lab, transport, name, Heartbeat::scaled(SCALE), SCALE)
+        start(&self.lab, transport, name, Heartbeat::scaled(SCALE), SCALE)
     }
+}
+
+/// Starts a client in the lab's first namespace.
+fn start<T>(lab: &Lab, transport: T, name: &str, heartbeat: Heartbeat, scale: f64) -> Client
+where
+    T: Transport,
+    T::Link: Link<Incoming = Message, Outgoing = Message>,
+{
+    Client::start(lab.client(), transport, name, move |builder| {
+        builder.heartbeat(heartbeat).reconnect(Reconnect::scaled(scale))
+    })
 }
 
 /// Whether a test of a minute or more is to be run here: where it is asked
 /// for and possible.
 pub fn wanted() -> bool {
-    static TOLD: Once = Once::new();
-    if !required() {
-        TOLD.call_once(|| skip("what takes minutes on a real NAT; LONGLINK_REQUIRE_REAL=1 runs it"));
-        return false;
-    }
-    Lab::possible()
+    in_full("what takes minutes on a real NAT") && Lab::possible()
 }
 
 /// Waits until a client at [`SCALE`] that knows nothing has learned the

@@ -6,7 +6,7 @@ use std::time::Duration;
 use longlink::Probing;
 use longlink::keeper::Ground;
 
-use crate::lab::{Nat, Strangers};
+use crate::routers::{Nat, Strangers};
 use crate::stage::{BACK, PLAIN, Stage, T, hold, learn, wanted};
 
 /// How often the router moves.

@@ -39,6 +39,11 @@ impl Namespace {
         run(Command::new("ip").args(["-n", &self.name]).args(arguments.split_whitespace()), "")
     }
 
+    /// Runs many commands of `ip` on it, a line each, in one process.
+    pub fn ip_batch(&self, commands: &str) -> Result<(), String> {
+        run(Command::new("ip").args(["-n", &self.name, "-batch", "-"]), commands)
+    }
+
     /// Runs an nftables script in it.
     pub fn nft(&self, script: &str) -> Result<(), String> {
         self.visit(|| run(Command::new("nft").args(["-f", "-"]), script))
@@ -48,6 +53,19 @@ impl Namespace {
     pub fn sysctl(&self, name: &str, value: &str) -> Result<(), String> {
         let path = Path::new("/proc/sys/net").join(name);
         self.visit(|| fs::write(&path, value).map_err(|error| format!("{}: {error}", path.display())))
+    }
+
+    /// How many messages of the kernel's route sockets were dropped for want
+    /// of room, as far as those sockets are open.
+    pub fn overruns(&self) -> u64 {
+        let read = || {
+            let path = "/proc/thread-self/net/netlink";
+            fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
+        };
+        let table = self.visit(read).expect("the kernel lists its sockets");
+        let column = table.split_whitespace().position(|name| name == "Drops").expect("it counts drops");
+        let drops = |line: &str| line.split_whitespace().nth(column)?.parse::<u64>().ok();
+        table.lines().skip(1).filter_map(drops).sum()
     }
 
     /// Does something on a thread that lives in it. Processes that it starts

@@ -4,11 +4,10 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use longlink::keeper::{Cause, Ground, Seen};
-use longlink::{Event, Heartbeat, Link, Message, Reconnect, ResilientConnection, Stats, Transport};
+use longlink::{Builder, Event, Link, Message, ResilientConnection, Stats, Transport};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::lab::Lab;
-use crate::namespace::Settlement;
+use super::namespace::{Namespace, Settlement};
 
 /// A longlink client, and the account of what it told.
 #[derive(Debug)]
@@ -19,7 +18,9 @@ pub struct Client {
     orders: UnboundedSender<Order>,
     connected: bool,
     pub account: Account,
-    _settlement: Settlement,
+    /// Every event that was taken in, and when it was told.
+    pub events: Vec<(Instant, Event)>,
+    settlement: Settlement,
 }
 
 /// What a client told since the account was last cleared.
@@ -65,19 +66,23 @@ enum Order {
 }
 
 impl Client {
-    /// Connects in the background, from the lab's first namespace.
-    pub fn start<T>(lab: &Lab, transport: T, name: &str, heartbeat: Heartbeat, scale: f64) -> Client
+    /// Connects in the background, from `place`. Its settings are chosen
+    /// there, too: what they start lives in the namespace.
+    pub fn start<T>(
+        place: &Namespace,
+        transport: T,
+        name: &str,
+        settings: impl FnOnce(Builder<T>) -> Builder<T> + Send + 'static,
+    ) -> Client
     where
         T: Transport,
         T::Link: Link<Incoming = Message, Outgoing = Message>,
     {
-        let settlement = lab.client().settle();
+        let settlement = place.settle();
         let (tell, news) = mpsc::channel();
         let (orders, taken) = unbounded_channel();
         let events = tell.clone();
-        let connection = ResilientConnection::builder(transport)
-            .heartbeat(heartbeat)
-            .reconnect(Reconnect::scaled(scale))
+        let builder = ResilientConnection::builder(transport)
             // The test may be over.
             .on_event(move |event| drop(events.send((Instant::now(), News::Event(event.clone())))))
             .on_connect(|mut session| async move {
@@ -85,10 +90,9 @@ impl Client {
                 session.recv().await?;
                 Ok(session)
             })
-            .runtime(settlement.handle().clone())
-            .seed(1)
-            .build()
-            .expect("the settings are sound");
+            .seed(1);
+        let built = settlement.wait_for(async move { settings(builder).build() });
+        let connection = built.expect("the settings are sound");
         settlement.handle().spawn(application(connection, taken, tell));
         Client {
             name: name.to_owned(),
@@ -97,7 +101,8 @@ impl Client {
             orders,
             connected: false,
             account: Account::default(),
-            _settlement: settlement,
+            events: Vec::new(),
+            settlement,
         }
     }
 
@@ -118,8 +123,43 @@ impl Client {
         self.until("the echo", Duration::from_secs(10), |news, _| matches!(news, News::Echoed));
     }
 
+    /// Does something while the client's thread stands still, as on a machine
+    /// that has no time for it.
+    pub fn freeze<R>(&self, act: impl FnOnce() -> R) -> R {
+        let (tell, told) = mpsc::channel();
+        let (thaw, thawed) = mpsc::channel::<()>();
+        self.settlement.handle().spawn(async move {
+            let _ = tell.send(());
+            // An error, too, is an end.
+            let _ = thawed.recv();
+        });
+        told.recv().expect("the client's thread runs");
+        let done = act();
+        drop(thaw);
+        done
+    }
+
     fn order(&self, order: Order) {
         self.orders.send(order).expect("the application runs as long as its client");
+    }
+
+    /// Takes in news until `find` finds something among the events, those
+    /// that were told before included; panics after `limit`.
+    pub fn find<R>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        find: impl Fn(&[(Instant, Event)]) -> Option<R>,
+    ) -> R {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(found) = find(&self.events) {
+                return found;
+            }
+            if self.next(deadline).is_none() {
+                panic!("{}: waited {limit:.1?} in vain: {what}; {:#?}", self.name, self.account);
+            }
+        }
     }
 
     /// Takes in news until `done` says so; panics after `limit`.
@@ -178,6 +218,9 @@ impl Client {
             Ok((at, news)) => {
                 self.tell(at, &news);
                 self.account.enter(&news);
+                if let News::Event(event) = &news {
+                    self.events.push((at, event.clone()));
+                }
                 match news {
                     News::Event(Event::Connected { .. }) => self.connected = true,
                     News::Event(Event::Disconnected { .. }) => self.connected = false,
@@ -192,10 +235,9 @@ impl Client {
 
     fn tell(&self, at: Instant, news: &News) {
         match news {
-            News::Event(Event::Connecting { .. } | Event::BeatAnswered { .. }) => {}
+            News::Event(Event::Connecting { .. } | Event::BeatAnswered { .. }) | News::Echoed => {}
             News::Event(event) => self.line(at, event),
             News::Pushed(number) => self.line(at, &format_args!("push {number} came in")),
-            News::Echoed => self.line(at, &"echo"),
         }
     }
 

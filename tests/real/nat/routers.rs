@@ -7,10 +7,10 @@
 //! Each node has a namespace of its own. The server has no route to what is
 //! behind a router: whatever it answers went through the address translation.
 
-use std::io::Write;
 use std::time::Duration;
 
-use crate::namespace::Namespace;
+use crate::lab;
+use crate::lab::namespace::Namespace;
 
 /// A router that translates addresses.
 #[derive(Clone, Copy, Debug)]
@@ -45,21 +45,13 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Whether labs can be built here. If not, this says why and the test is to
-    /// be skipped, or panics where the tests are [`required`].
+    /// Whether labs can be built here; see [`lab::possible`].
     pub fn possible() -> bool {
-        let tried = Namespace::make("trial").and_then(|trial| {
+        lab::possible(|| {
+            let trial = Namespace::make("trial")?;
             trial.nft(&rules(Strangers::Reset))?;
             trial.sysctl("netfilter/nf_conntrack_tcp_loose", "0")
-        });
-        match tried {
-            Ok(()) => true,
-            Err(missing) if required() => panic!("no lab here: {missing}"),
-            Err(missing) => {
-                skip(&format!("no lab here (it takes root, iproute2, nftables): {missing}"));
-                false
-            }
-        }
+        })
     }
 
     /// Builds one; the first router is the client's.
@@ -150,18 +142,6 @@ impl Lab {
         assert!(number < self.nats, "there is no router {number}");
         &self.nodes[number + 1]
     }
-}
-
-/// Whether the tests must run, and run in full.
-pub fn required() -> bool {
-    std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1")
-}
-
-/// Says that a test is skipped, and why: past the test harness, which keeps
-/// back what a passing test prints.
-pub fn skip(why: &str) {
-    // In one piece, since other tests tell at the same time.
-    let _ = std::io::stderr().write_all(format!("skipped: {why}\n").as_bytes());
 }
 
 fn rules(strangers: Strangers) -> String {
