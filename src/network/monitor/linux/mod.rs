@@ -109,6 +109,7 @@ impl Watcher {
             // Not known to happen: not again at once, in any case.
             Err(_) => sleep(Duration::from_secs(1)).await,
         }
+        tokio::task::yield_now().await;
     }
 
     async fn look(&mut self) {
