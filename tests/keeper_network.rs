@@ -875,3 +875,37 @@ fn news_around_a_death_keeps_it_from_teaching_anything() {
         assert_eq!(!rig.instants(learned).is_empty(), learns, "news at {when}");
     }
 }
+
+#[test]
+fn a_gap_in_which_the_network_changed_proves_nothing() {
+    for (changes, proves) in [(false, true), (true, false)] {
+        let mut rig = Rig::connected(Config::default(), 1);
+        rig.named("home");
+        rig.look(RouteFacts::new(true, Some(true)));
+        rig.learn(secs(58));
+        let before = rig.keeper.figures(rig.now).proven;
+        rig.pass(secs(20));
+        if changes {
+            rig.named("home");
+            rig.network(NetworkStatus::Changed);
+            rig.look(RouteFacts::new(true, Some(true)));
+        }
+        rig.beat_answered(RTT);
+        assert_eq!(rig.keeper.figures(rig.now).proven > before, proves, "changes: {changes}");
+    }
+}
+
+#[test]
+fn a_sleep_is_no_silence_of_the_application() {
+    let mut config = with_heartbeat(Heartbeat::fixed(secs(300)));
+    config.silence_limit = Some(secs(60));
+    let mut rig = Rig::connected(config, 1);
+    rig.message();
+    rig.answers_at_once = true;
+    rig.suspend(secs(59));
+    rig.timeout();
+    rig.pass(secs(59));
+    assert!(rig.is_connected(), "the limit begins anew when the machine wakes");
+    rig.pass(secs(1));
+    assert_eq!(rig.seen(), Some(Seen::NoMessage));
+}
