@@ -10,7 +10,7 @@ use longlink::keeper::{
     Beat, Because, Config, Event, Failure, Finish, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Output,
     Reconnect, Seen, State,
 };
-use rig::{RTT, Rig, millis, secs, with_heartbeat};
+use rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 
 const FLOOR: Duration = millis(500);
 const CAP: Duration = secs(60);
@@ -86,7 +86,7 @@ fn pitfall_09_one_attempt_at_a_time() {
         rig.probe();
         rig.pass(secs(2));
     }
-    assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), []);
+    assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), NEVER);
     assert_eq!(rig.opening, opening);
 }
 

@@ -10,7 +10,7 @@ use longlink::keeper::{
     Activity, Beat, Config, Event, Growth, Heartbeat, LinkEnd, LinkId, Output, PathFacts, RouteFacts, Seen,
     Timer, Token,
 };
-use rig::{RTT, Rig, millis, secs, with_heartbeat};
+use rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 
 /// A fixed interval, so that only liveness is at work.
 fn fixed(seconds: u64) -> Rig {
@@ -61,7 +61,7 @@ fn pitfall_02_any_inbound_is_life() {
         rig.heard();
     }
     assert!(rig.is_connected());
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn an_answer_that_names_no_beat_is_life_but_no_round_trip_is_invented() {
         rig.pass(secs(20));
     }
     assert!(rig.is_connected());
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
 }
 
 #[test]
@@ -210,10 +210,10 @@ fn pitfall_34_a_late_timer_gives_one_full_deadline() {
     rig.freeze(secs(20));
     let thawed = rig.elapsed();
     rig.timeout();
-    assert_eq!(rig.misses(), [], "the answer may be waiting");
+    assert_eq!(rig.misses(), NEVER, "the answer may be waiting");
     assert!(rig.is_connected());
     rig.pass(millis(999));
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
     assert!(rig.is_connected());
     // Unanswered after a full deadline it counts, one by one.
     let dead = rig.until_death();
@@ -233,7 +233,7 @@ fn pitfall_34_what_waited_is_heard_and_the_link_lives() {
     rig.answer();
     rig.pass(secs(20));
     assert!(rig.is_connected());
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_busy_feed_that_falls_silent_is_dead_ten_seconds_after_the_first_beat() {
         rig.pass(millis(200));
         rig.message();
     }
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     let silent = rig.elapsed();
     let died = rig.until_death() - silent;
     assert!(died <= secs(27 + 10), "{died:?}");
@@ -428,7 +428,7 @@ fn inbound_traffic_saves_beats() {
         rig.pass(secs(20));
         rig.heard();
     }
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     assert!(rig.keeper.figures(rig.now).beats_saved > 0);
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat(), heard + secs(27));
@@ -457,7 +457,7 @@ fn a_listened_link_is_never_asked_and_dies_of_silence() {
     assert_eq!(rig.timer(), Some((heard + secs(45), Timer::Silence)));
     assert_eq!(rig.until_death(), heard + secs(45));
     assert_eq!(rig.seen(), Some(Seen::Silent));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
 }
 
 #[test]
@@ -516,7 +516,7 @@ fn under_a_ceiling_what_we_send_counts() {
         rig.sent();
         rig.heard();
     }
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
 }
 
 #[test]
@@ -527,7 +527,7 @@ fn a_stalled_reader_suspends_the_deadlines_but_not_the_beats() {
     rig.stalled();
     rig.pass(secs(600));
     assert!(rig.is_connected());
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
     let beats = rig.beats().len();
     assert!((20..=24).contains(&beats), "{beats} beats hold the NAT");
 }
@@ -539,7 +539,7 @@ fn a_stalled_reader_is_told_of_after_a_second() {
     rig.stalled();
     rig.pass(millis(999));
     let told = |output: &Output| matches!(output, Output::Emit(Event::ReaderStalled { .. }));
-    assert_eq!(rig.instants(told), []);
+    assert_eq!(rig.instants(told), NEVER);
     rig.pass(secs(60));
     assert_eq!(rig.instants(told), [secs(4)]);
 }
@@ -551,7 +551,7 @@ fn a_short_stall_is_not_told() {
     rig.pass(millis(900));
     rig.resumed();
     rig.pass(secs(20));
-    assert_eq!(rig.instants(|output| matches!(output, Output::Emit(Event::ReaderStalled { .. }))), []);
+    assert_eq!(rig.instants(|output| matches!(output, Output::Emit(Event::ReaderStalled { .. }))), NEVER);
 }
 
 #[test]
@@ -565,7 +565,7 @@ fn a_reader_that_resumes_is_given_one_full_deadline() {
     let resumed = rig.elapsed();
     rig.resumed();
     rig.pass(millis(999));
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
     let dead = rig.until_death();
     assert!(dead >= resumed + secs(10) && dead <= resumed + secs(30 + 10), "{:?}", dead - resumed);
 }
@@ -576,7 +576,7 @@ fn the_first_send_after_a_long_silence_brings_the_beat_forward() {
     rig.beat_answered(RTT);
     rig.forget();
     rig.pass(secs(151));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     rig.sent();
     let sent = rig.elapsed();
     rig.pass(Duration::ZERO);
@@ -609,7 +609,7 @@ fn a_publisher_who_is_never_answered_is_not_beaten_for_twice_as_often() {
         rig.pass(secs(1));
         rig.sent();
     }
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     rig.pass(secs(1));
     assert_eq!(rig.beats(), [heard + secs(300)]);
 }
@@ -622,7 +622,7 @@ fn a_send_after_a_short_silence_does_not() {
     rig.pass(secs(130));
     rig.sent();
     rig.pass(secs(10));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
 }
 
 #[test]
@@ -633,7 +633,7 @@ fn a_byte_unacknowledged_for_longer_than_a_deadline_brings_the_beat_forward() {
     rig.pass(secs(20));
     rig.unacknowledged(1, millis(900));
     rig.pass(Duration::ZERO);
-    assert_eq!(rig.beats(), [], "within the deadline it may still come");
+    assert_eq!(rig.beats(), NEVER, "within the deadline it may still come");
     rig.pass(millis(200));
     rig.unacknowledged(1, millis(1_100));
     let told = rig.elapsed();
@@ -705,7 +705,7 @@ fn confirm_while_one_is_under_way_beats_again_when_that_is_answered() {
     rig.confirm();
     rig.confirm();
     rig.pass(millis(10));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     rig.answer();
     rig.pass(Duration::ZERO);
     assert_eq!(rig.beats(), [rig.elapsed()], "what was written after the beat needs another");
@@ -713,7 +713,7 @@ fn confirm_while_one_is_under_way_beats_again_when_that_is_answered() {
     rig.pass(RTT);
     rig.answer();
     rig.pass(secs(10));
-    assert_eq!(rig.beats(), [], "and only one");
+    assert_eq!(rig.beats(), NEVER, "and only one");
 }
 
 #[test]
@@ -721,7 +721,7 @@ fn with_the_heartbeat_off_a_link_lives_until_its_transport_ends_it() {
     let mut rig = Rig::beating(Heartbeat::off());
     rig.pass(secs(7 * 24 * 3600));
     assert!(rig.is_connected());
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     rig.end(LinkEnd::Eof);
     assert!(!rig.is_connected());
 }

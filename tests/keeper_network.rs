@@ -10,7 +10,7 @@ use longlink::keeper::{
     Beat, Because, Config, Event, Failure, Finish, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Output,
     Reconnect, RouteFacts, Seen, State,
 };
-use rig::{RTT, Rig, millis, secs, with_heartbeat};
+use rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 
 /// Waiting for a late attempt: at least 20 s are left.
 fn waiting(seed: u64) -> Rig {
@@ -335,7 +335,7 @@ fn any_inbound_byte_answers_the_probe_after_online() {
     rig.heard();
     rig.pass(secs(200));
     assert!(rig.is_connected());
-    assert_eq!(rig.misses(), []);
+    assert_eq!(rig.misses(), NEVER);
 }
 
 #[test]
@@ -348,7 +348,7 @@ fn an_address_that_is_gone_takes_its_link_with_it_at_once() {
     assert_eq!(rig.elapsed(), changed + millis(250), "after the burst has settled");
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
     assert_eq!(rig.seen(), Some(Seen::AddressGone));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     assert!(rig.delay() <= millis(50));
 }
 
@@ -363,7 +363,7 @@ fn an_address_that_is_gone_when_the_network_is_back_is_not_probed() {
     rig.look(RouteFacts::new(false, Some(false)));
     assert_eq!(rig.elapsed(), came);
     assert_eq!(rig.seen(), Some(Seen::AddressGone));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
 }
 
 #[test]
@@ -467,7 +467,7 @@ fn an_address_that_is_gone_after_a_sleep_is_not_probed() {
     rig.look(RouteFacts::new(false, None));
     assert_eq!(rig.elapsed(), woke + secs(1));
     assert_eq!(rig.seen(), Some(Seen::AddressGone));
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
 }
 
 #[test]
@@ -514,7 +514,7 @@ fn a_death_while_offline_says_nothing_of_the_idle_timeout() {
     let learned = |output: &Output| {
         matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. } | Event::IdleTimeoutShrank { .. }))
     };
-    assert_eq!(rig.instants(learned), []);
+    assert_eq!(rig.instants(learned), NEVER);
 }
 
 #[test]
@@ -705,7 +705,7 @@ fn a_link_is_not_probed_while_the_network_is_reported_gone() {
     rig.drain();
     rig.pass(secs(4));
     assert!(rig.is_connected(), "somebody looks: silence without a network is no verdict");
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
 
     let mut rig = linked();
     rig.network(NetworkStatus::Offline);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use longlink::keeper::{
     Because, Cause, Config, Event, Failure, Ground, Heartbeat, Output, PathFacts, Seen, Timer,
 };
-use rig::{RTT, Rig, millis, secs, with_heartbeat};
+use rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 
 /// A link whose path the system tells of, with its round trip measured: a
 /// deadline is 1 s, a row of beats 10 s.
@@ -172,7 +172,7 @@ fn a_message_that_is_acknowledged_brings_nothing_forward_and_is_looked_after_onc
     rig.pass(secs(60));
     rig.sent();
     rig.pass_with(secs(100), all_arrived);
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     assert_eq!(looks(&rig), None);
 }
 

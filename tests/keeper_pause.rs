@@ -9,7 +9,7 @@ use longlink::keeper::{
     Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect,
     Seen, State,
 };
-use rig::{RTT, Rig, millis, secs};
+use rig::{NEVER, RTT, Rig, millis, secs};
 
 fn pause(rig: &mut Rig) {
     rig.keeper.pause(rig.now);
@@ -67,7 +67,7 @@ fn whatever_happens_in_a_pause_opens_nothing() {
     pause(&mut rig);
     rig.pass(secs(5_000));
     assert_eq!(opened(&rig), 0);
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     assert_eq!(rig.keeper.state(), State::Paused);
 }
 

@@ -8,7 +8,7 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{Beat, Cause, Config, Event, Ground, Heartbeat, LinkEnd, NetworkStatus, Output};
-use rig::{RTT, Rig, millis, secs, with_heartbeat};
+use rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 
 /// A deadline of an answer before a round trip was measured.
 const FIRST_DEADLINE: Duration = secs(3);
@@ -59,7 +59,7 @@ fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_o
         assert_eq!(proven(&rig), silence, "the way of the word is no part of the silence");
         at += silence + RTT;
     }
-    assert_eq!(rig.beats(), []);
+    assert_eq!(rig.beats(), NEVER);
     let figures = rig.keeper.figures(rig.now);
     assert_eq!((figures.beats_sent, figures.beats_saved), (8, 0), "a request is paid for as a beat is");
 }
