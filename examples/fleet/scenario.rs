@@ -95,7 +95,8 @@ fn access_point_lost(told: bool) -> Scenario {
         access_point(
             "access_point_lost",
             "One client in 50 is behind an access point that is gone for 60 s: addresses are lost, and dials \
-             fail at once. Hosts say offline, and then, all at the same instant, online. One server",
+             fail at once. Then the clients join it again, evenly over a second. Hosts say offline, and online \
+             when they have joined. One server",
             true,
             End::AddressGone,
         )

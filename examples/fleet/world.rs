@@ -21,6 +21,9 @@ const LIFE: Duration = Duration::from_secs(900);
 const SETTLED: Duration = Duration::from_secs(60);
 /// Who is not back an hour after the first loss never is.
 const HOUR: Duration = Duration::from_secs(3600);
+/// A network that is there again takes its clients up evenly over this, one
+/// after the other.
+const JOINING: Duration = Duration::from_secs(1);
 /// A dial without a network fails so soon.
 const AT_ONCE: Nanos = 1_000_000;
 
@@ -36,6 +39,7 @@ struct Seat {
     place: Option<Place>,
     /// When it lost its link; never, while it has one.
     lost: Nanos,
+    has_network: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,8 @@ enum Reply {
 const START: u8 = 0;
 const DUE: u8 = 1;
 const REPLY: u8 = 2;
+const JOINED: u8 = 3;
+const JOINED_AND_TOLD: u8 = 4;
 
 pub struct World<'a, C> {
     scenario: &'a Scenario,
@@ -56,7 +62,6 @@ pub struct World<'a, C> {
     seats: Vec<Seat>,
     queue: BinaryHeap<Reverse<(Nanos, u32, u8)>>,
     service: Service,
-    has_network: bool,
     /// When the first loss comes.
     begin: Nanos,
     now: Nanos,
@@ -75,13 +80,19 @@ impl<'a, C: Client> World<'a, C> {
         longest_wait: Nanos,
         seed: u64,
     ) -> World<'a, C> {
-        let seat = Seat { due: NEVER, reply_at: NEVER, reply: Reply::Answered, place: None, lost: NEVER };
+        let seat = Seat {
+            due: NEVER,
+            reply_at: NEVER,
+            reply: Reply::Answered,
+            place: None,
+            lost: NEVER,
+            has_network: true,
+        };
         World {
             scenario,
             seats: vec![seat; clients.len()],
             queue: BinaryHeap::with_capacity(2 * clients.len()),
             service: Service::new(scenario.servers, RATE * fleet as f64, longest_wait),
-            has_network: true,
             begin: nanos(LIFE),
             now: 0,
             away: 0,
@@ -133,6 +144,11 @@ impl<'a, C: Client> World<'a, C> {
         self.now = self.now.max(at);
         if kind == START {
             self.tell(client, What::Started);
+        } else if kind == JOINED || kind == JOINED_AND_TOLD {
+            seat.has_network = true;
+            if kind == JOINED_AND_TOLD {
+                self.tell(client, What::Online);
+            }
         } else if kind == DUE && seat.due == at {
             seat.due = NEVER;
             self.tell(client, What::Due);
@@ -171,16 +187,19 @@ impl<'a, C: Client> World<'a, C> {
             Happening::Up(server) => self.service.start(server, self.now),
             Happening::Cut(ends) => self.cut(ends, |_| true),
             Happening::NetworkGone { told, end } => {
-                self.has_network = false;
-                if told {
-                    self.tell_all(What::Offline);
+                for client in 0..self.clients.len() {
+                    self.seats[client].has_network = false;
+                    if told {
+                        self.tell(client, What::Offline);
+                    }
                 }
                 self.cut(Ends::Alike(end), |_| true);
             }
             Happening::NetworkBack { told } => {
-                self.has_network = true;
-                if told {
-                    self.tell_all(What::Online);
+                let kind = if told { JOINED_AND_TOLD } else { JOINED };
+                for client in 0..self.clients.len() {
+                    let at = self.now + self.chance.below(nanos(JOINING));
+                    self.queue.push(Reverse((at, client as u32, kind)));
                 }
             }
         }
@@ -198,12 +217,6 @@ impl<'a, C: Client> World<'a, C> {
                 self.record.lost(self.now - self.begin);
                 self.tell(client, What::Lost(ends.of(client)));
             }
-        }
-    }
-
-    fn tell_all(&mut self, what: What) {
-        for client in 0..self.clients.len() {
-            self.tell(client, what);
         }
     }
 
@@ -231,8 +244,9 @@ impl<'a, C: Client> World<'a, C> {
             let place = self.service.choose().expect("all servers are up at first");
             return self.promise(client, self.now + 3 * ROUND_TRIP, Reply::Opened(place));
         }
-        self.record.attempt(self.now - self.begin, self.has_network);
-        if !self.has_network {
+        let has_network = self.seats[client].has_network;
+        self.record.attempt(self.now - self.begin, has_network);
+        if !has_network {
             return self.promise(client, self.now + AT_ONCE, Reply::Failed(Why::Unreachable));
         }
         match self.service.attempt(self.clients[client].patience(), self.now) {
