@@ -282,3 +282,35 @@ fn somebody_who_looks_again_is_not_kept_waiting() {
     assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
     assert_eq!(rig.beats(), [looked]);
 }
+
+#[test]
+fn pitfall_12_a_server_that_names_no_time_at_all_is_backed_off_from() {
+    let nothing = Some(Duration::ZERO);
+    for failure in [
+        Failure::RetryAfter(Duration::ZERO),
+        Failure::Http { status: 503, retry_after: nothing, verified: true },
+        Failure::Http { status: 429, retry_after: nothing, verified: false },
+    ] {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        for _ in 0..8 {
+            rig.fail(failure.clone());
+            assert!(rig.delay() >= millis(500), "{:?} after {failure:?}", rig.delay());
+            rig.until_opening();
+        }
+        assert!(rig.elapsed() >= secs(20), "eight attempts in {:?}", rig.elapsed());
+    }
+}
+
+#[test]
+fn pitfall_24_news_of_the_network_does_not_make_a_404_final_any_sooner() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    let mut tries = vec![Duration::ZERO];
+    while rig.finished.is_none() {
+        rig.fail(http(404));
+        if rig.finished.is_none() {
+            rig.network(NetworkStatus::Online);
+            tries.push(rig.until_opening());
+        }
+    }
+    assert!(tries.len() == 3 && tries[2] >= secs(30), "{tries:?}");
+}

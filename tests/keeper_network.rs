@@ -7,8 +7,8 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, Reconnect, RouteFacts,
-    Seen, State,
+    Beat, Because, Config, Event, Failure, Finish, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Output,
+    Reconnect, RouteFacts, Seen, State,
 };
 use rig::{RTT, Rig, millis, secs, with_heartbeat};
 
@@ -624,4 +624,254 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
     rig.beat_answered(RTT);
     rig.beat_answered(RTT);
     assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
+}
+
+#[test]
+fn news_that_came_during_an_attempt_that_worked_does_not_cut_a_later_wait_short() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.network(NetworkStatus::Changed);
+    rig.pass(RTT);
+    rig.open(Beat::Ping);
+    rig.answers_at_once = true;
+    rig.pass(secs(100));
+    rig.forget();
+    let ended = rig.elapsed();
+    rig.end(LinkEnd::closed(Some(1012), ""));
+    assert_eq!(rig.advanced(), []);
+    assert!(rig.until_opening() >= ended + secs(5));
+}
+
+#[test]
+fn pitfall_24_news_while_a_link_is_in_use_leaves_later_attempts_their_forgiveness() {
+    let mut rig = linked();
+    rig.network(NetworkStatus::Changed);
+    rig.look(RouteFacts::new(false, None));
+    rig.until_opening();
+    for _ in 0..6 {
+        rig.fail(Failure::Unreachable);
+        rig.until_opening();
+    }
+    rig.fail(Failure::Unreachable);
+    rig.network(NetworkStatus::Online);
+    rig.until_opening();
+    rig.fail(Failure::Unreachable);
+    assert!(rig.delay() <= secs(1), "the first step: {:?}", rig.delay());
+}
+
+#[test]
+fn attempts_are_forgiven_again_when_the_network_comes_back_minutes_later() {
+    let mut rig = waiting(1);
+    rig.network(NetworkStatus::Changed);
+    rig.network(NetworkStatus::Offline);
+    for _ in 0..8 {
+        rig.until_opening();
+        rig.fail(Failure::Unreachable);
+    }
+    rig.network(NetworkStatus::Online);
+    rig.until_opening();
+    rig.fail(Failure::Unreachable);
+    assert!(rig.delay() <= secs(1), "the first step: {:?}", rig.delay());
+}
+
+#[test]
+fn pitfall_32_a_servers_own_time_is_kept_to_though_the_network_goes_and_comes() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(5)), verified: true });
+    let due = rig.due();
+    rig.network(NetworkStatus::Offline);
+    rig.pass(secs(1));
+    rig.network(NetworkStatus::Online);
+    assert_eq!(rig.until_opening(), due);
+
+    // The same where the network was gone before.
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.network(NetworkStatus::Offline);
+    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(5)), verified: true });
+    assert!(rig.due() >= secs(54));
+    rig.pass(secs(1));
+    rig.network(NetworkStatus::Online);
+    let tried = rig.until_opening();
+    assert!(tried >= secs(5) && tried <= secs(6), "{tried:?}");
+}
+
+#[test]
+fn a_link_is_not_probed_while_the_network_is_reported_gone() {
+    use longlink::keeper::Activity;
+    let mut rig = linked();
+    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.network(NetworkStatus::Offline);
+    rig.pass(secs(1));
+    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.drain();
+    rig.pass(secs(4));
+    assert!(rig.is_connected(), "somebody looks: silence without a network is no verdict");
+    assert_eq!(rig.beats(), []);
+
+    let mut rig = linked();
+    rig.network(NetworkStatus::Offline);
+    rig.pass(secs(1));
+    rig.suspend(secs(300));
+    rig.timeout();
+    let woke = rig.elapsed();
+    rig.pass(secs(6));
+    assert!(rig.is_connected(), "it woke: silence without a network is no verdict");
+    rig.network(NetworkStatus::Online);
+    rig.answers_at_once = true;
+    rig.pass(secs(10));
+    assert!(rig.is_connected());
+    assert!(rig.beats().iter().any(|at| *at == woke + secs(6)), "{:?}", rig.beats());
+}
+
+#[test]
+fn an_attempt_is_left_alone_when_somebody_looks_at_the_application() {
+    use longlink::keeper::Activity;
+    for path in [false, true] {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        let link = rig.opening.expect("an attempt is under way");
+        if path {
+            rig.dialled(link, RTT);
+        }
+        rig.keeper.set_activity(Activity::Background, rig.now);
+        rig.pass(secs(2));
+        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.drain();
+        rig.pass(secs(10));
+        assert_eq!(rig.opening, Some(link), "path: {path}");
+        rig.forget();
+        rig.fail(Failure::Refused);
+        assert!(rig.delay_advanced() <= secs(1), "but somebody waits");
+    }
+}
+
+#[test]
+fn the_name_of_one_piece_of_news_is_not_taken_for_that_of_the_next() {
+    let mut rig = linked();
+    rig.named("home");
+    rig.look(RouteFacts::new(true, Some(true)));
+    rig.pass(secs(10));
+    rig.forget();
+    // Both are read in one turn. Only the first says which network it is.
+    rig.named("home");
+    rig.network(NetworkStatus::Changed);
+    rig.network(NetworkStatus::Changed);
+    rig.look(RouteFacts::new(true, Some(true)));
+    assert_eq!(rig.beats().len(), 1);
+}
+
+#[test]
+fn a_way_that_was_looked_at_before_the_news_had_settled_says_nothing() {
+    let mut rig = linked();
+    rig.named("home");
+    rig.look(RouteFacts::new(true, Some(true)));
+    rig.pass(secs(10));
+    rig.forget();
+    rig.named("home");
+    rig.network(NetworkStatus::Changed);
+    rig.route(RouteFacts::new(true, Some(true)));
+    rig.look(RouteFacts::new(true, Some(false)));
+    assert_eq!(rig.beats().len(), 1);
+}
+
+#[test]
+fn a_fleet_whose_network_only_blinked_is_spread_as_any_other_when_it_is_back() {
+    let mut delays = Vec::new();
+    for seed in 0..100 {
+        let mut rig = waiting_after(Failure::Refused, seed);
+        rig.network(NetworkStatus::Online);
+        rig.pass(millis(100));
+        rig.network(NetworkStatus::Offline);
+        rig.pass(secs(10));
+        rig.forget();
+        rig.network(NetworkStatus::Online);
+        delays.push(rig.delay_advanced());
+    }
+    assert!(delays.iter().all(|delay| *delay >= millis(200)), "routes follow later");
+    assert!(delays.iter().max() > Some(&millis(900)), "{:?}", delays.iter().max());
+}
+
+#[test]
+fn a_young_attempt_that_finds_no_path_does_not_hold_up_the_news_for_long() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.until_opening();
+    rig.pass(millis(900));
+    rig.network(NetworkStatus::Changed);
+    let changed = rig.elapsed();
+    let failed = rig.until(|output| matches!(output, Output::Emit(Event::AttemptFailed { .. })));
+    assert_eq!(failed, changed + secs(3));
+}
+
+#[test]
+fn an_attempt_that_the_news_cut_short_does_not_count_towards_giving_up() {
+    let mut rig = Rig::dialling(Reconnect::default().attempts(1), 1);
+    rig.pass(secs(2));
+    rig.network(NetworkStatus::Changed);
+    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 1 });
+    rig.until_opening();
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+}
+
+#[test]
+fn news_that_an_attempt_has_served_is_not_held_for_the_next() {
+    let mut held = 0;
+    for seed in 0..200 {
+        let mut rig = waiting_after(Failure::Refused, seed);
+        rig.pass(rig.due() - rig.elapsed() - millis(400));
+        rig.network(NetworkStatus::Online);
+        if !rig.advanced().is_empty() {
+            continue;
+        }
+        held += 1;
+        rig.until_opening();
+        rig.fail(Failure::Refused);
+        assert_eq!(rig.advanced(), [], "seed {seed}: the attempt came 400 ms after the news");
+    }
+    assert!(held > 50, "{held} attempts were due before the news asked for one");
+}
+
+#[test]
+fn offline_puts_an_attempt_off_to_a_minute_after_the_last_a_little_apart_from_others() {
+    let mut waits = Vec::new();
+    for seed in 0..100 {
+        let mut rig = Rig::dialling(Reconnect::default(), seed);
+        rig.fail(Failure::Refused);
+        rig.network(NetworkStatus::Offline);
+        waits.push(rig.until_opening());
+    }
+    waits.sort();
+    assert!(waits[0] >= secs(54) && waits[99] <= secs(60), "{:?} to {:?}", waits[0], waits[99]);
+    assert!(waits[99] - waits[0] >= secs(4), "a fleet must not try in step");
+}
+
+#[test]
+fn news_around_a_death_keeps_it_from_teaching_anything() {
+    // When the news comes: never, in the silence before the beat, while its
+    // answer is waited for, after the death.
+    for (when, learns) in [(0, true), (1, false), (2, false), (3, false)] {
+        let mut rig = Rig::connected(Config::default(), 1);
+        rig.named("home");
+        rig.look(RouteFacts::new(true, Some(true)));
+        rig.learn(secs(58));
+        rig.forget();
+        let news = |rig: &mut Rig, now: u32| {
+            if when == now {
+                rig.named("home");
+                rig.network(NetworkStatus::Changed);
+                if now < 3 {
+                    rig.look(RouteFacts::new(true, Some(true)));
+                }
+            }
+        };
+        rig.pass(secs(20));
+        news(&mut rig, 1);
+        rig.until_beat();
+        news(&mut rig, 2);
+        rig.until_death();
+        news(&mut rig, 3);
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+        let learned = |output: &Output| matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. }));
+        assert_eq!(!rig.instants(learned).is_empty(), learns, "news at {when}");
+    }
 }

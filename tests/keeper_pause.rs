@@ -6,8 +6,8 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Because, Cause, Config, Event, Failure, Finish, LinkEnd, NetworkStatus, Output, Reconnect, Seen,
-    State,
+    Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect,
+    Seen, State,
 };
 use rig::{RTT, Rig, millis, secs};
 
@@ -191,4 +191,13 @@ fn time_in_a_pause_is_downtime() {
     rig.pass(secs(100));
     let figures = rig.keeper.figures(rig.now);
     assert_eq!((figures.uptime, figures.downtime), (secs(5), Duration::from_secs(100)));
+}
+
+#[test]
+fn an_attempt_that_a_pause_cut_short_does_not_count_towards_giving_up() {
+    let mut rig = Rig::dialling(Reconnect::default().attempts(1), 1);
+    pause(&mut rig);
+    resume(&mut rig);
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::arguments::{number, split};
+
 pub const USAGE: &str = "\
 heartbeat_study: the real keeper and models of others, on simulated networks
 
@@ -48,11 +50,7 @@ impl Args {
         let (mut networks, mut days) = (None, None);
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
-            // Both `--seed 7` and `--seed=7` are understood.
-            let (name, attached) = match argument.split_once('=') {
-                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                None => (argument, None),
-            };
+            let (name, attached) = split(argument);
             if let ("--quick" | "--json" | "-h" | "--help", Some(_)) = (name.as_str(), &attached) {
                 return Err(format!("{name} takes no value"));
             }
@@ -78,15 +76,6 @@ impl Args {
         args.networks = networks.map_or(args.networks, |networks| networks as usize);
         args.days = days.map_or(args.days, |days| days as u32);
         Ok(Some(args))
-    }
-}
-
-fn number(name: &str, value: &str, within: std::ops::RangeInclusive<u64>) -> Result<u64, String> {
-    let number: u64 = value.parse().map_err(|_| format!("{name} needs a whole number, not {value}"))?;
-    if within.contains(&number) {
-        Ok(number)
-    } else {
-        Err(format!("{name} must lie between {} and {}", within.start(), within.end()))
     }
 }
 

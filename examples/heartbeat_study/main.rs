@@ -17,16 +17,22 @@
 
 mod algorithms;
 mod args;
+#[path = "../common/arguments.rs"]
+mod arguments;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/simulation/chance.rs"]
 mod chance;
 mod cost;
+#[path = "../common/document.rs"]
+mod document;
 mod figures;
 mod grid;
 mod mixture;
 mod models;
 mod networks;
+#[path = "../common/parallel.rs"]
 mod parallel;
+#[path = "../common/plot.rs"]
 mod plot;
 #[allow(dead_code, reason = "as above")]
 #[path = "../../tests/simulation/record.rs"]
@@ -38,12 +44,12 @@ mod traces;
 mod world;
 
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::algorithms::Algorithm;
 use crate::args::Args;
+use crate::document::write;
 use crate::report::Report;
 
 fn main() -> ExitCode {
@@ -110,12 +116,4 @@ fn study(args: &Args) -> Result<(), String> {
         println!("{}", report.json());
     }
     Ok(())
-}
-
-fn write(file: &Path, text: &str) -> Result<(), String> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(file, text))
-        .map_err(|why| format!("{}: {why}", file.display()))
 }

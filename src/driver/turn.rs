@@ -87,13 +87,20 @@ impl<T: Transport> Driver<T> {
                     self.execute();
                 }
                 Ok(Poll::Pending) => return false,
-                Err(_) => {
-                    self.count_panic();
-                    drop_contained(self.network.take());
-                }
+                Err(_) => self.lose_network(),
             }
         }
         true
+    }
+
+    /// The source of news broke. Nobody will say any more that the network is
+    /// back, so nobody may go on believing that it is gone.
+    fn lose_network(&mut self) {
+        self.count_panic();
+        drop_contained(self.network.take());
+        let now = self.now();
+        self.keeper.handle_network(NetworkStatus::Changed, now);
+        self.execute();
     }
 
     /// Takes what link tasks report. What an abandoned link says does not
@@ -379,10 +386,7 @@ impl<T: Transport> Driver<T> {
                 self.execute();
             }
             Ok(None) => {}
-            Err(_) => {
-                self.count_panic();
-                drop_contained(self.network.take());
-            }
+            Err(_) => self.lose_network(),
         }
     }
 

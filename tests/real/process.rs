@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use tokio::net::TcpSocket;
 
 /// How long a process may take until it is ready, on a slow machine.
 const READY: Duration = Duration::from_secs(20);
@@ -180,8 +183,22 @@ http {{
     )
 }
 
-/// A port that nobody listened on a moment ago.
+/// A port of loopback for a process to listen on. On Linux nobody else gets it
+/// for as long as this process lives: a socket stays bound to it, which keeps the
+/// system from choosing it for another, and lets servers listen that set
+/// `SO_REUSEADDR`, as all of these do. Elsewhere nobody listened on it a moment
+/// ago.
 pub fn free_port() -> u16 {
-    let listener: io::Result<TcpListener> = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener.and_then(|listener| listener.local_addr()).expect("loopback has a free port").port()
+    static KEPT: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let keep = || -> io::Result<u16> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let port = socket.local_addr()?.port();
+        if cfg!(target_os = "linux") {
+            KEPT.lock().expect("nobody panics under it").push(socket);
+        }
+        Ok(port)
+    };
+    keep().expect("loopback has a free port")
 }

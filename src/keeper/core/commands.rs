@@ -79,15 +79,17 @@ impl Keeper {
     pub fn pause(&mut self, now: Moment) {
         self.settle_time(now);
         let not_before = match self.course {
-            Course::Waiting { until, firm: true } => Some(until),
-            Course::Underway | Course::Waiting { firm: false, .. } => None,
+            Course::Waiting { firm, .. } => firm,
+            Course::Underway => None,
             Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => return,
         };
         self.void_scouts(now);
         self.inquest = None;
         self.emit(Event::Paused);
         self.leave_main(Seen::Paused, now);
-        self.abandon_opening();
+        if self.abandon_opening().is_some() {
+            self.backoff.take_back();
+        }
         self.course = Course::Paused { not_before };
     }
 
@@ -99,7 +101,7 @@ impl Keeper {
         self.emit(Event::Resumed);
         match not_before.filter(|until| *until > now) {
             Some(until) => {
-                self.course = Course::Waiting { until, firm: true };
+                self.course = Course::Waiting { until, firm: Some(until) };
                 let (attempt, delay) = (self.backoff.next_attempt(), until.since(now));
                 self.emit(Event::ReconnectScheduled { attempt, delay, because: Because::RetryAfter });
             }

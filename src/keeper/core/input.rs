@@ -2,11 +2,12 @@
 
 use super::Keeper;
 use super::in_use::Loss;
+use super::news::Then;
 use super::roles::{Main, Role, Stall};
 use crate::keeper::watch::{Sound, Watch};
 use crate::keeper::{
-    Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, RouteFacts, Seen, Timer,
-    Token, verdict,
+    Because, Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, RouteFacts, Seen,
+    Timer, Token, verdict,
 };
 
 impl Keeper {
@@ -57,6 +58,10 @@ impl Keeper {
         self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
         self.emit(Event::Connected { link, epoch: self.epoch, took: opened.took });
+        // News during the attempt: its way may be the one before.
+        if self.held_news.take().is_some_and(|(_, because)| because != Because::Foreground) {
+            self.look_at_route(Then::ProbeIfMoved, now);
+        }
         self.ask_peer_to_speak(now);
         self.tell_interval(now);
         self.scouts_after_promotion(now);
@@ -196,7 +201,7 @@ impl Keeper {
         } else if facts.source_stays == Some(true)
             && let Some(look) = &mut main.look
         {
-            look.same_way();
+            look.same_way(now);
         }
     }
 

@@ -24,7 +24,7 @@ const CONFIRMS: f64 = 0.85;
 pub(super) struct Memory {
     /// What the host calls the present network; `None` until it names one.
     network: Option<Arc<str>>,
-    /// When it last did.
+    /// When it last did, for the news that comes with it.
     named: Option<Moment>,
     /// How idle links end on it.
     expiry: Option<Expiry>,
@@ -70,9 +70,10 @@ impl Keeper {
         self.memory.network.is_some()
     }
 
-    /// Whether the host named its network in this very instant.
-    pub(super) fn was_named(&self, now: Moment) -> bool {
-        self.memory.named == Some(now)
+    /// Whether the host named its network in this very instant. Counts for
+    /// one piece of news.
+    pub(super) fn was_named(&mut self, now: Moment) -> bool {
+        self.memory.named.take() == Some(now)
     }
 
     /// The host names the network that it is on. Say so before

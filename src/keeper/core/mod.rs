@@ -105,12 +105,13 @@ enum Course {
     /// Waiting for the next attempt.
     Waiting {
         until: Moment,
-        /// The server named the time.
-        firm: bool,
+        /// Not before this, whatever the news: the server named it, or an
+        /// answer becomes final if it comes too often.
+        firm: Option<Moment>,
     },
     /// Paused by the application.
     Paused {
-        /// A server named a time that has not come.
+        /// Not before this, as for a wait.
         not_before: Option<Moment>,
     },
     /// Saying goodbye.

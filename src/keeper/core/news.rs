@@ -28,8 +28,8 @@ const BURST: Duration = Duration::from_secs(2);
 /// An attempt without a path, older than this when good news comes, was begun
 /// where there was none.
 const ATTEMPT_STALE: Duration = Duration::from_secs(1);
-/// An attempt that has a path has this long left after good news: it may be
-/// the old path.
+/// One that has a path, or is younger, has this long left after good news: its
+/// path may be the old one.
 const ATTEMPT_DOUBTED: Duration = Duration::from_secs(3);
 
 /// When to look at the way to the peer, and what for.
@@ -51,9 +51,10 @@ pub(super) enum Then {
 }
 
 impl Look {
-    /// The system would still send to the peer from the same address.
-    pub(super) fn same_way(&mut self) {
-        if self.then == Then::ProbeIfMoved {
+    /// The system would still send to the peer from the same address. Before
+    /// the look is due that says nothing.
+    pub(super) fn same_way(&mut self, now: Moment) {
+        if self.then == Then::ProbeIfMoved && self.at <= now {
             self.then = Then::Keep;
         }
     }
@@ -66,6 +67,7 @@ impl Keeper {
         if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
             return;
         }
+        let named = self.was_named(now);
         match status {
             NetworkStatus::Offline => {
                 self.emit(Event::NetworkOffline);
@@ -91,7 +93,7 @@ impl Keeper {
                 self.network_moved(now);
                 self.network_came(now);
                 // A network that stayed has its old name, where it has one.
-                let then = if self.was_named(now) { Then::ProbeIfMoved } else { Then::Probe };
+                let then = if named { Then::ProbeIfMoved } else { Then::Probe };
                 self.look_at_route(then, now);
             }
             NetworkStatus::Woke => {
@@ -109,7 +111,7 @@ impl Keeper {
         self.offline = false;
         self.renew_pace(now);
         self.migrate();
-        self.backoff.forget_the_way();
+        self.backoff.forget_the_way(now);
         self.advance(Because::Network, now);
     }
 
@@ -138,10 +140,14 @@ impl Keeper {
         self.void_scouts(now);
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
+        let offline = self.offline;
         match self.main_mut_any() {
             Some(_) if too_long => self.lose(Loss::of(Seen::Slept), now),
             Some((_, main)) => {
                 main.watch.wake(probe_at);
+                if offline {
+                    main.watch.call_off_probe();
+                }
                 main.message = now;
                 main.shaken = Some(Ground::Suspended);
                 main.look = Some(Look { at: probe_at, then: Then::Keep });
@@ -170,13 +176,16 @@ impl Keeper {
     }
 
     /// The link's address is still there, as far as is known. Probes that
-    /// news asks for are a burst apart.
+    /// news asks for are a burst apart. While the network is reported gone
+    /// there are none: the next online asks.
     pub(super) fn look_settled(&mut self, now: Moment) {
         let burst = self.config.heartbeat.unit(BURST);
+        let offline = self.offline;
         let Some((_, main)) = self.main_mut_any() else { return };
         let Some(look) = main.look.take() else { return };
         match look.then {
             Then::Keep => {}
+            Then::Probe | Then::ProbeIfMoved if offline => {}
             Then::Probe | Then::ProbeIfMoved => match main.probed.map(|probed| probed + burst) {
                 Some(over) if over > now => main.look = Some(Look { at: over, then: look.then }),
                 Some(_) | None => {
@@ -192,16 +201,16 @@ impl Keeper {
     /// Good news: an attempt soon. Never two within a burst.
     pub(super) fn advance(&mut self, because: Because, now: Moment) {
         match self.course {
-            Course::Waiting { until, firm: false } => {
-                let soon = self.grant(because, now);
+            Course::Waiting { until, firm } if firm.is_none_or(|firm| firm < until) => {
+                let soon = self.grant(because, now).max(firm.unwrap_or(now));
                 if soon < until {
-                    self.wait_again(soon, because, now);
+                    self.wait_again(soon, firm, because, now);
                 } else {
                     self.held_news = Some((now, because));
                 }
             }
             Course::Underway => self.doubt_attempt(because, now),
-            Course::Waiting { firm: true, .. }
+            Course::Waiting { .. }
             | Course::Idle
             | Course::Paused { .. }
             | Course::Closing
@@ -209,20 +218,26 @@ impl Keeper {
         }
     }
 
-    /// The attempt under way, if one is, began before the good news.
+    /// The attempt under way, if one is, began before the good news. That
+    /// somebody looks says nothing of its way.
     fn doubt_attempt(&mut self, because: Because, now: Moment) {
         let stale = self.config.reconnect.unit(ATTEMPT_STALE);
         let doubted = now + self.config.reconnect.unit(ATTEMPT_DOUBTED);
         let Some((link, _, began)) = self.opening() else { return };
-        let Some(Role::Opening { dialled, deadline, .. }) = self.role_mut(link) else { return };
-        if *dialled {
-            *deadline = doubted.min(*deadline);
-        } else if now.since(began) >= stale {
-            self.abandon_opening();
-            let soon = self.grant(because, now);
-            return self.wait_again(soon, because, now);
-        }
         self.held_news = Some((now, because));
+        if because == Because::Foreground {
+            return;
+        }
+        let Some(Role::Opening { dialled, deadline, .. }) = self.role_mut(link) else { return };
+        if *dialled || now.since(began) < stale {
+            *deadline = doubted.min(*deadline);
+        } else {
+            self.held_news = None;
+            self.abandon_opening();
+            self.backoff.take_back();
+            let soon = self.grant(because, now);
+            self.wait_again(soon, None, because, now);
+        }
     }
 
     /// An attempt begins: it serves the news before, but for the latest, which
@@ -233,8 +248,8 @@ impl Keeper {
     }
 
     /// When the next attempt may be made for good news that comes now. What
-    /// was granted before and not used, since the network went again, still
-    /// stands.
+    /// was granted within a burst and not used, since the network went again,
+    /// still stands.
     fn grant(&mut self, because: Because, now: Moment) -> Moment {
         let reconnect = &self.config.reconnect;
         let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
@@ -242,8 +257,8 @@ impl Keeper {
         let burst = reconnect.unit(BURST);
         let at = match self.granted {
             Some(at) if at > now => at,
-            Some(_) => now + self.dice.between(Duration::ZERO, low),
-            None => {
+            Some(at) if now.since(at) < burst => now + self.dice.between(Duration::ZERO, low),
+            Some(_) | None => {
                 let soon = now + self.dice.between(low, high);
                 self.advanced.map_or(soon, |last| soon.max(last + burst))
             }
@@ -259,8 +274,8 @@ impl Keeper {
         }
     }
 
-    fn wait_again(&mut self, until: Moment, because: Because, now: Moment) {
-        self.course = Course::Waiting { until, firm: false };
+    fn wait_again(&mut self, until: Moment, firm: Option<Moment>, because: Because, now: Moment) {
+        self.course = Course::Waiting { until, firm };
         self.emit(Event::ReconnectAdvanced { delay: until.since(now), because });
     }
 

@@ -48,13 +48,14 @@ impl Keeper {
     pub(super) fn wait_or_give_up(&mut self, wait: Result<Wait, GiveUp>, now: Moment) {
         match wait {
             Ok(mut wait) => {
+                let firm = wait.firm.then(|| now + wait.delay);
                 if self.offline
                     && let Some(later) = self.once_a_minute().filter(|later| *later > now + wait.delay)
                 {
                     wait.delay = later.since(now);
                     wait.because = Because::Offline;
                 }
-                self.course = Course::Waiting { until: now + wait.delay, firm: wait.firm };
+                self.course = Course::Waiting { until: now + wait.delay, firm };
                 let attempt = self.backoff.next_attempt();
                 let (delay, because) = (wait.delay, wait.because);
                 self.emit(Event::ReconnectScheduled { attempt, delay, because });

@@ -7,7 +7,7 @@ use super::classify;
 use super::config::{Reconnect, Refusal};
 use super::retry::Retry;
 use crate::contain::contain;
-use crate::keeper::{Because, Dice, Failure, GiveUp, LinkEnd, Seen};
+use crate::keeper::{Because, Dice, Failure, GiveUp, LinkEnd, Moment, Seen};
 
 /// The first retry after an end that was this client's alone: within 50 ms.
 const ALONE: Duration = Duration::from_millis(50);
@@ -35,8 +35,8 @@ pub(crate) struct Backoff {
     tls: u32,
     /// The last attempts in a row that found no way to the server.
     no_way: u32,
-    /// Such attempts were forgiven since one last found a way.
-    forgave: bool,
+    /// When such attempts were last forgiven, since one last found a way.
+    forgave: Option<Moment>,
     /// The application is in the background.
     background: bool,
     /// Panics of the application's own policies.
@@ -60,8 +60,8 @@ enum Answer {
 pub(crate) struct Wait {
     pub(crate) delay: Duration,
     pub(crate) because: Because,
-    /// Whether the time was named by the server: good news of the network
-    /// does not advance it.
+    /// Whether the time was named by the server, or stands between an answer
+    /// and its becoming final: good news of the network does not advance it.
     pub(crate) firm: bool,
 }
 
@@ -84,7 +84,7 @@ impl Backoff {
             repeated: None,
             tls: 0,
             no_way: 0,
-            forgave: false,
+            forgave: None,
             background: false,
             panics: 0,
         }
@@ -117,22 +117,29 @@ impl Backoff {
     }
 
     /// The network is there, this one or another: attempts that found no way
-    /// do not count, and who meddled with TLS there is not here. Once, until an
-    /// attempt finds a way: news that comes again and again is no reason to
-    /// hurry for ever.
-    pub(crate) fn forget_the_way(&mut self) {
-        if !std::mem::replace(&mut self.forgave, true) {
+    /// do not count, and who meddled with TLS there is not here. Not again so
+    /// soon, unless an attempt finds a way: news that comes again and again is
+    /// no reason to hurry for ever.
+    pub(crate) fn forget_the_way(&mut self, now: Moment) {
+        let forgives = self.forgave.is_none_or(|last| now.since(last) >= self.policy.stable);
+        if self.no_way > 0 && forgives {
             self.made -= self.no_way.min(self.made);
+            self.forgave = Some(now);
         }
         self.no_way = 0;
         self.tls = 0;
+    }
+
+    /// The attempt under way was cut short by ourselves: it does not count.
+    pub(crate) fn take_back(&mut self) {
+        self.made = self.made.saturating_sub(1);
     }
 
     /// A link was opened: handshake and login worked.
     pub(crate) fn opened(&mut self) {
         self.tls = 0;
         self.no_way = 0;
-        self.forgave = false;
+        self.forgave = None;
         if matches!(self.repeated, Some((Answer::Status(_) | Answer::Failed(_), _))) {
             self.repeated = None;
         }
@@ -175,7 +182,7 @@ impl Backoff {
                 let most = self.policy.unit(if ending.alone { ALONE } else { QUICK });
                 wait(dice.between(Duration::ZERO, most))
             }
-            None => wait(self.draw(retry, dice)),
+            None => Wait { firm: is_firm(retry), ..wait(self.draw(retry, dice)) },
         })
     }
 
@@ -187,7 +194,7 @@ impl Backoff {
         }
         let no_way = matches!(failure, Failure::Unreachable | Failure::Dns);
         self.no_way = if no_way { self.no_way.saturating_add(1) } else { 0 };
-        self.forgave &= no_way;
+        self.forgave = self.forgave.filter(|_| no_way);
         let retry = self.classify(refusal)?;
         let own = self.own(refusal)?;
         self.check_attempts()?;
@@ -196,7 +203,10 @@ impl Backoff {
         }
         Ok(match own {
             Some(delay) => Wait { delay, because: Because::Policy, firm: false },
-            None => Wait { delay: self.draw(retry, dice), because: Because::AttemptFailed, firm: false },
+            None => {
+                let delay = self.draw(retry, dice);
+                Wait { delay, because: Because::AttemptFailed, firm: is_firm(retry) }
+            }
         })
     }
 
@@ -307,6 +317,12 @@ impl Backoff {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Whether only time makes another answer likely: news of the network would
+/// use up the tries.
+fn is_firm(retry: Retry) -> bool {
+    matches!(retry, Retry::NeverAfter { apart, .. } if !apart.is_zero())
 }
 
 fn answer_of(refusal: Refusal<'_>) -> Answer {

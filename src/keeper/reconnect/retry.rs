@@ -46,7 +46,8 @@ pub enum Retry {
         /// How often.
         answers: u32,
         /// The delay in between is drawn from half of this up to it, where
-        /// that is longer than the backoff's.
+        /// that is longer than the backoff's. News of the network does not
+        /// advance it, unless this is zero.
         apart: Duration,
     },
     /// No further attempt.

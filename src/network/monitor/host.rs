@@ -77,9 +77,18 @@ pub(super) struct Judge {
     last: View,
     /// Whether there ever was a default route.
     had_default: bool,
+    /// Whether something may have changed, and changed back, unseen.
+    missed: bool,
 }
 
 impl Judge {
+    /// What happens before the next look may be unseen: it counts as a
+    /// change.
+    #[cfg_attr(any(not(target_os = "linux"), longlink_netwatch), allow(dead_code))]
+    pub(super) fn miss(&mut self) {
+        self.missed = true;
+    }
+
     /// The news in what was found, if there is any. The first look is compared
     /// with a host without a network.
     pub(super) fn judge(&mut self, host: &Host) -> Option<NetworkStatus> {
@@ -87,11 +96,12 @@ impl Judge {
         self.had_default |= found.has_default();
         let was_online = self.is_online();
         let before = std::mem::replace(&mut self.last, found);
+        let missed = std::mem::take(&mut self.missed);
         match (was_online, self.is_online()) {
             (false, false) => None,
             (true, false) => Some(NetworkStatus::Offline),
             (false, true) => Some(NetworkStatus::Online),
-            (true, true) => (before != self.last).then_some(NetworkStatus::Changed),
+            (true, true) => (missed || before != self.last).then_some(NetworkStatus::Changed),
         }
     }
 
@@ -171,13 +181,14 @@ mod tests {
 
     use super::*;
 
-    type Change = fn(&mut Host);
-
     const ETH: u32 = 2;
     const WLAN: u32 = 3;
     const DOCKER: u32 = 4;
     const VETH: u32 = 5;
     const VPN: u32 = 6;
+
+    /// What happens, and what it does to a host.
+    type Case = (&'static str, fn(&mut Host));
 
     fn interface(name: &str) -> Interface {
         Interface { name: name.into(), running: true, loopback: false, plumbing: false, resolves: true }
@@ -232,7 +243,7 @@ mod tests {
 
     #[test]
     fn without_a_default_route_over_a_running_interface_it_is_offline() {
-        let table: [(&str, Change); 4] = [
+        let table: [Case; 4] = [
             ("the route is gone", |host| host.routes.clear()),
             ("the carrier is lost", |host| running(host, ETH, false)),
             ("the interface is gone", |host| drop(host.interfaces.remove(&ETH))),
@@ -245,7 +256,7 @@ mod tests {
 
     #[test]
     fn another_way_or_address_is_a_change() {
-        let table: [(&str, Change); 13] = [
+        let table: [Case; 13] = [
             ("another gateway", |host| host.routes[0].gateway = "192.168.1.254".parse().ok()),
             ("an address more", |host| host.addresses.push(address(ETH, "192.168.1.8/24"))),
             ("an address less", |host| host.addresses.truncate(2)),
@@ -282,7 +293,7 @@ mod tests {
 
     #[test]
     fn noise_is_no_change() {
-        let table: [(&str, Change); 12] = [
+        let table: [Case; 12] = [
             ("nothing", |_| ()),
             ("listed in another order", |host| {
                 host.addresses.reverse();
@@ -351,6 +362,21 @@ mod tests {
         assert_eq!(judge.judge(&alone("10.1.0.2/24")), Some(Offline));
         assert_eq!(judge.judge(&alone("10.1.0.3/24")), None);
         assert_eq!(judge.judge(&home()), Some(Online));
+    }
+
+    #[test]
+    fn what_may_have_been_missed_is_a_change_once() {
+        let mut judge = Judge::default();
+        judge.judge(&home());
+        judge.miss();
+        assert_eq!(judge.judge(&home()), Some(Changed));
+        assert_eq!(judge.judge(&home()), None);
+        judge.miss();
+        assert_eq!(judge.judge(&Host::default()), Some(Offline));
+        judge.miss();
+        assert_eq!(judge.judge(&Host::default()), None, "still offline");
+        assert_eq!(judge.judge(&home()), Some(Online));
+        assert_eq!(judge.judge(&home()), None);
     }
 
     #[test]

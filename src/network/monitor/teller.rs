@@ -39,3 +39,37 @@ impl Drop for Teller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::network::Network as _;
+
+    /// What a watch is told from `tells`, and then from the teller's end.
+    fn told(tells: &[NetworkStatus]) -> Vec<NetworkStatus> {
+        let handle = NetworkHandle::new();
+        let mut watch = handle.watch();
+        let mut teller = Teller::new(handle);
+        for status in tells {
+            teller.tell(*status, Some("home".into()));
+        }
+        drop(teller);
+        let mut cx = Context::from_waker(Waker::noop());
+        std::iter::from_fn(|| match watch.poll_change(&mut cx) {
+            Poll::Ready(change) => Some(change.status),
+            Poll::Pending => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_monitor_that_ends_leaves_nobody_offline() {
+        use NetworkStatus::{Changed, Offline, Online, Woke};
+        assert_eq!(told(&[Offline]), [Offline, Changed]);
+        assert_eq!(told(&[Offline, Woke]), [Offline, Woke, Changed]);
+        assert_eq!(told(&[Offline, Online]), [Offline, Online]);
+        assert_eq!(told(&[Changed]), [Changed]);
+    }
+}

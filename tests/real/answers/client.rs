@@ -80,11 +80,14 @@ impl Client {
 
     /// Waits for the event that `wanted` knows, and gives what it makes of it.
     pub async fn until<R>(&mut self, mut wanted: impl FnMut(&Event) -> Option<R>) -> R {
-        loop {
-            if let Some(found) = wanted(&self.event().await) {
-                return found;
+        let search = async {
+            loop {
+                if let Some(found) = wanted(&self.event().await) {
+                    return found;
+                }
             }
-        }
+        };
+        timeout(PATIENCE * 2, search).await.expect("the event in time")
     }
 
     /// Waits for a link in use. No attempt may fail before.

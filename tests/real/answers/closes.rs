@@ -8,13 +8,13 @@ use longlink::{Reconnect, WebSocket};
 
 use crate::client::{Client, Next};
 use crate::process::{Process, Tools, free_port};
-use crate::{SMALL, small, tools};
+use crate::tools;
 
 /// At this scale a link proves itself in 300 ms, and the delays after it are
 /// told apart in milliseconds.
 const SCALE: f64 = 1.0 / 100.0;
 /// Clients for each end: the delays are drawn.
-const DRAWS: u64 = 12;
+const DRAWS: u64 = 20;
 
 /// What a link comes to, by the table: the bounds of the first delay after a
 /// link that had proved itself, at scale 1, and the reason.
@@ -84,19 +84,24 @@ impl Closing {
         .await
     }
 
-    /// How a client fares whose links all end so at once: the delays in
-    /// between, and why it gave up in the end.
-    async fn at_once(&self, order: &str, seed: u64) -> (Vec<Duration>, GiveUp) {
+    /// How a client fares whose links all end so at once: so many delays at
+    /// most, and why it gave up, if it did.
+    async fn at_once(
+        &self,
+        order: &str,
+        reconnect: Reconnect,
+        most: usize,
+    ) -> (Vec<Duration>, Option<GiveUp>) {
         let transport = self.transport(&format!("/{order}")).max_message(1_000).expect("not zero");
-        let mut client = Client::start(transport, Reconnect::scaled(SMALL), seed);
+        let mut client = Client::start(transport, reconnect, 1);
         let mut delays = Vec::new();
-        for _ in 0..10 {
+        while delays.len() < most {
             match client.lost().await.1 {
                 Next::Wait { delay, .. } => delays.push(delay),
-                Next::GaveUp(reason) => return (delays, reason),
+                Next::GaveUp(reason) => return (delays, Some(reason)),
             }
         }
-        panic!("{order}: it goes on for ever")
+        (delays, None)
     }
 }
 
@@ -154,42 +159,39 @@ async fn an_end_without_a_code_is_retried_within_a_second() {
 #[tokio::test]
 async fn pitfall_14_what_breaks_the_protocol_is_retried_until_it_has_come_three_times_in_a_row() {
     let Some(tools) = tools() else { return };
-    let server = Closing::start(&tools);
-    for order in ["close/1002", "close/1009", "nonsense", "big/5000"] {
-        let (delays, reason) = server.at_once(order, 1).await;
+    let server = &Closing::start(&tools);
+    join_all(["close/1002", "close/1009", "nonsense", "big/5000"].map(|order| async move {
+        let (delays, reason) = server.at_once(order, Reconnect::default(), 9).await;
         assert_eq!(delays.len(), 2, "{order}");
-        for (made, delay) in delays.iter().enumerate() {
-            let step = small(Duration::from_secs(1 << made));
-            assert!(*delay >= small(Duration::from_millis(500)) && *delay <= step, "{order}: {delay:?}");
+        for (step, delay) in (1..).zip(&delays) {
+            let (low, high) = (Duration::from_millis(500), Duration::from_secs(step));
+            assert!(*delay >= low && *delay <= high, "{order}: {delays:?}");
         }
-        match (order, reason) {
+        match (order, reason.expect("it gave up after so few")) {
             ("close/1002", GiveUp::Close { code: 1002, reason }) => assert_eq!(reason, "told so"),
             ("close/1009", GiveUp::Close { code: 1009, reason }) => assert_eq!(reason, "told so"),
             ("nonsense", GiveUp::Link(LinkEnd::Protocol(_))) => {}
             ("big/5000", GiveUp::Link(LinkEnd::TooBig { size: 5_000, limit: 1_000 })) => {}
             (_, other) => panic!("{order}: {other:?}"),
         }
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn pitfall_31_a_server_that_says_1000_to_everybody_at_once_is_backed_off_from_for_ever() {
     let Some(tools) = tools() else { return };
-    let server = Closing::start(&tools);
-    for order in ["close/1000", "close/1001", "close/1011", "close/1012", "close/1013", "empty", "fin", "rst"]
-    {
-        let transport = server.transport(&format!("/{order}"));
-        let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
-        let mut delays = Vec::new();
-        for _ in 0..10 {
-            match client.lost().await.1 {
-                Next::Wait { delay, .. } => delays.push(delay),
-                Next::GaveUp(reason) => panic!("{order}: {reason}"),
-            }
-        }
-        assert!(delays.iter().all(|delay| *delay <= small(Duration::from_secs(60))), "{delays:?}");
+    let server = &Closing::start(&tools);
+    let orders = ["close/1000", "close/1001", "close/1011", "close/1013", "empty", "fin", "rst"];
+    join_all(orders.map(|order| async move {
+        // A link proves itself in 3 s; the backoff starts with 50 to 100 ms.
+        let longest = Duration::from_millis(800);
+        let (delays, reason) = server.at_once(order, Reconnect::scaled(0.1).cap(longest), 8).await;
+        assert_eq!(reason, None, "{order}");
+        assert!(delays.iter().all(|delay| *delay <= longest), "{order}: {delays:?}");
         // The backoff has grown, whatever the code asks for.
-        let late = delays[6..].iter().max().expect("there are some");
-        assert!(*late > small(Duration::from_secs(8)), "{order}: {delays:?}");
-    }
+        let late = delays[3..].iter().max().expect("there are some");
+        assert!(*late > Duration::from_millis(200), "{order}: {delays:?}");
+    }))
+    .await;
 }

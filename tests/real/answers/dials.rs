@@ -49,9 +49,9 @@ async fn a_server_that_is_frozen_is_given_the_attempt_s_deadline_and_retried() {
     let port = free_port();
     let server = tools.python("echo.py", port);
     server.signal("STOP");
-    let reconnect = Reconnect::scaled(SMALL).attempt_deadline(Duration::from_millis(100));
+    let reconnect = Reconnect::scaled(SMALL).attempt_deadline(Duration::from_millis(500));
     let mut client = Client::start(transport(&format!("127.0.0.1:{port}")), reconnect, 1);
-    for _ in 0..4 {
+    for _ in 0..3 {
         let (failure, next) = client.failed().await;
         assert_eq!(failure, Failure::TimedOut);
         assert!(matches!(next, Next::Wait { because: Because::AttemptFailed, .. }), "{next:?}");

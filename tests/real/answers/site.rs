@@ -1,11 +1,14 @@
 //! nginx as a server that answers in a certain way.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use longlink::WebSocket;
+use tokio::time::sleep;
 
 use crate::authority::{Authority, Identity};
 use crate::process::{Nginx, Tools, free_port};
+use crate::small;
 
 /// nginx with locations of the test's own.
 #[derive(Debug)]
@@ -56,8 +59,20 @@ impl Site {
         WebSocket::new(format!("{scheme}://127.0.0.1:{}{path}", self.port())).expect("a sound URL")
     }
 
-    /// How many requests for `path` it has answered so far. It logs a request
-    /// soon after its answer, not before.
+    /// Waits until it has answered so many requests for `path`, and then for
+    /// the longest delay at [`SMALL`](crate::SMALL) scale, twice: nobody may
+    /// come back.
+    pub async fn assert_only(&self, path: &str, requests: usize) {
+        // It logs a request soon after its answer, not before.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.requests(path) < requests && Instant::now() < deadline {
+            sleep(Duration::from_millis(5)).await;
+        }
+        sleep(small(Duration::from_secs(120))).await;
+        assert_eq!(self.requests(path), requests, "{path}");
+    }
+
+    /// How many requests for `path` it has logged so far.
     pub fn requests(&self, path: &str) -> usize {
         let logged = |line: &&String| line.split_once(' ').is_some_and(|(_, logged)| logged == path);
         self.nginx.requests().iter().filter(logged).count()

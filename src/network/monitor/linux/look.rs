@@ -172,3 +172,26 @@ impl Neighbours {
         self.found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_finds_what_every_host_has() {
+        let host = Look::at_once().unwrap();
+        let (index, loopback) = host.interfaces.iter().find(|(_, interface)| interface.loopback).unwrap();
+        assert_eq!(loopback.name, "lo");
+        assert!(!host.runs(*index), "it leads nowhere");
+        for address in &host.addresses {
+            assert!(host.interfaces.contains_key(&address.interface), "{address:?}");
+        }
+        assert!(host.routes.iter().all(|route| route.is_default_like()));
+        assert!(host.ways.len() <= 2);
+    }
+
+    #[test]
+    fn a_neighbour_that_is_not_there_has_no_address() {
+        assert_eq!(Neighbours::at_once(1, FAR_V4).unwrap(), None);
+    }
+}

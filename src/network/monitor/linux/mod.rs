@@ -3,7 +3,8 @@
 //! Whatever the kernel says means no more than "look again": links go down
 //! without a word of their IPv4 routes, and when too much is said at once some
 //! of it is lost. So nothing is made of the messages; what counts is what a
-//! look finds.
+//! look finds, and that something was lost: it may have been a change and a
+//! change back.
 
 mod look;
 mod message;
@@ -26,6 +27,7 @@ use super::teller::Teller;
 use crate::driver::system_sleep;
 use crate::keeper::NetworkStatus;
 use look::{Look, Neighbours};
+use socket::Heard;
 use wake::Wake;
 
 /// How long the machine has slept since it booted.
@@ -99,12 +101,15 @@ impl Watcher {
         }
     }
 
-    async fn heard(&mut self, heard: io::Result<()>) {
+    async fn heard(&mut self, heard: io::Result<Heard>) {
         self.settling.heard(Instant::now());
-        if heard.is_err() {
+        match heard {
+            Ok(Heard::Message) => {}
+            Ok(Heard::Loss) => self.judge.miss(),
             // Not known to happen: not again at once, in any case.
-            sleep(Duration::from_secs(1)).await;
+            Err(_) => sleep(Duration::from_secs(1)).await,
         }
+        tokio::task::yield_now().await;
     }
 
     async fn look(&mut self) {
@@ -155,16 +160,18 @@ impl Watcher {
 }
 
 /// Waits until the kernel says something, and takes what it has said.
-async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<()> {
+async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<Heard> {
     let mut ready = events.readable().await?;
+    let mut heard = Heard::Message;
     for _ in 0..TURN {
         match ready.try_io(|events| socket::take(events.get_ref())) {
-            Ok(Ok(())) => {}
+            Ok(Ok(Heard::Message)) => {}
+            Ok(Ok(Heard::Loss)) => heard = Heard::Loss,
             Ok(Err(error)) => return Err(error),
             Err(_) => break,
         }
     }
-    Ok(())
+    Ok(heard)
 }
 
 async fn slept(wake: &mut Option<Wake<SleepClock>>) -> io::Result<()> {

@@ -9,10 +9,10 @@ const RIGHT: f64 = 660.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 440.0;
 
-/// Ten colours that can be told apart, on white.
-pub const COLOURS: [&str; 10] = [
+/// Colours that can be told apart, on white.
+pub const COLOURS: [&str; 13] = [
     "#1b6ca8", "#d1495b", "#2e8b57", "#8e5ea2", "#e08e0b", "#00838f", "#6d4c41", "#5c6bc0", "#9e9d24",
-    "#455a64",
+    "#455a64", "#c2185b", "#7cb342", "#b0793a",
 ];
 
 pub struct Plot {

@@ -1,0 +1,125 @@
+//! The schedules of others, modelled from their sources as they were in August
+//! 2026, each with its defaults. Only what decides when an attempt is made is
+//! in a model: the waits, how long an attempt may take, and what is done when
+//! the host says that the network is there again.
+
+mod browsers;
+mod services;
+
+use std::time::Duration;
+
+use crate::chance::Chance;
+use crate::client::{Act, Client, What, Wish};
+use crate::service::{NEVER, Nanos, nanos};
+
+/// How somebody comes back.
+#[derive(Debug)]
+pub struct Model {
+    pub name: &'static str,
+    /// The wait before an attempt; `None` gives up.
+    delay: fn(&mut Waits, &mut Chance) -> Option<Duration>,
+    /// How long an attempt may take.
+    patience: Option<Duration>,
+    /// Whether it dials at once when the host says that the network is there.
+    hears_online: bool,
+}
+
+/// All of them.
+pub static ALL: [Model; 12] = [
+    browsers::SOCKET_IO,
+    browsers::PHOENIX,
+    browsers::SIGNALR,
+    browsers::ABLY,
+    browsers::CENTRIFUGE,
+    browsers::PARTYSOCKET,
+    services::NATS,
+    services::GRPC,
+    services::AWS_IOT,
+    services::AWS_DECORRELATED,
+    services::FIXED,
+    services::FIXED_TOLD,
+];
+
+/// What a schedule may remember.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// The attempt that is waited for, from 1, since a link was in use.
+    number: u32,
+    /// The wait before, or what is drawn once for a client, in seconds; zero
+    /// at first.
+    kept: f32,
+}
+
+/// A client that comes back as a model does.
+#[derive(Debug)]
+pub struct Follower {
+    model: &'static Model,
+    waits: Waits,
+    course: Course,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Connected,
+    Waiting { until: Nanos },
+    Dialling,
+    GivenUp,
+}
+
+impl Follower {
+    pub fn new(model: &'static Model) -> Follower {
+        Follower { model, waits: Waits::default(), course: Course::Connected }
+    }
+
+    fn wait(&mut self, chance: &mut Chance, now: Nanos) {
+        self.waits.number += 1;
+        self.course = match (self.model.delay)(&mut self.waits, chance) {
+            Some(delay) => Course::Waiting { until: now + nanos(delay) },
+            None => Course::GivenUp,
+        };
+    }
+}
+
+impl Client for Follower {
+    const LIVES: bool = false;
+
+    fn patience(&self) -> Nanos {
+        self.model.patience.map_or(NEVER, nanos)
+    }
+
+    fn handle(&mut self, what: What, chance: &mut Chance, now: Nanos) -> Wish {
+        let mut act = Act::Nothing;
+        match (what, self.course) {
+            (What::Lost(_), Course::Connected) | (What::Failed(_), Course::Dialling) => {
+                self.wait(chance, now)
+            }
+            (What::Due, Course::Waiting { until }) if until <= now => {
+                self.course = Course::Dialling;
+                act = Act::Dial;
+            }
+            (What::Online, Course::Waiting { .. }) if self.model.hears_online => {
+                self.course = Course::Dialling;
+                act = Act::Dial;
+            }
+            (What::Opened, Course::Dialling) => {
+                self.waits.number = 0;
+                self.course = Course::Connected;
+            }
+            (_, Course::Connected | Course::Waiting { .. } | Course::Dialling | Course::GivenUp) => {}
+        }
+        let due = match self.course {
+            Course::Waiting { until } => until,
+            Course::Connected | Course::Dialling | Course::GivenUp => NEVER,
+        };
+        Wish { act, due }
+    }
+}
+
+/// Evenly between two numbers of seconds.
+fn between(low: f64, high: f64, chance: &mut Chance) -> f64 {
+    low + (high - low) * chance.unit()
+}
+
+fn secs(seconds: f64) -> Option<Duration> {
+    Some(Duration::from_secs_f64(seconds))
+}
