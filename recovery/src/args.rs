@@ -8,7 +8,7 @@ longlink-recovery: the same faults under longlink and other clients that reconne
   cargo run --release --manifest-path recovery/Cargo.toml -- [options]
 
   --quick          fewer rounds and shorter waits: under a minute
-  --rounds N       how often each client meets each fault  (default 11, quick 3)
+  --rounds N       how often each client meets each fault  (default 31, quick 3)
   --document FILE  put the tables between the marks of this document, too
   --json           the last line is one JSON object
   -h, --help       this text
@@ -44,7 +44,7 @@ impl Args {
                 _ => return Err(format!("{argument} is not known")),
             }
         }
-        let rounds = rounds.unwrap_or(if quick { 3 } else { 11 });
+        let rounds = rounds.unwrap_or(if quick { 3 } else { 31 });
         Ok(Some(Args { quick, rounds, document, json }))
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn a_quick_run_has_fewer_rounds_unless_told_otherwise() {
         let rounds = |line: &str| parse(line).unwrap().unwrap().rounds;
-        assert_eq!((rounds(""), rounds("--quick"), rounds("--rounds 5 --quick")), (11, 3, 5));
+        assert_eq!((rounds(""), rounds("--quick"), rounds("--rounds 5 --quick")), (31, 3, 5));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -49,9 +50,10 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (results, void) = run(&args).await;
+    raise_the_limit_of_descriptors();
     let cores = available_parallelism().map_or(1, usize::from);
-    let setting = Setting { rounds: args.rounds, quick: args.quick, cores };
+    let setting = Setting { rounds: args.rounds, quick: args.quick, cores, load: load() };
+    let (results, void) = run(&args).await;
     let text = report::document(&results, setting);
     println!("{text}");
     if let Some(path) = &args.document
@@ -66,6 +68,19 @@ async fn main() -> ExitCode {
     // A trial that says nothing of its client is a fault of this harness, or
     // of a machine that is too slow for it.
     if void == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A trial holds four sockets, and hundreds of them run at once: more than
+/// many systems allow a process unless it asks.
+fn raise_the_limit_of_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it is refused, a trial that finds no descriptor says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// The system's load over the last minute.
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// Runs all trials; also how many of them say nothing.

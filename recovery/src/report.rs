@@ -28,13 +28,17 @@ pub struct Setting {
     pub rounds: usize,
     pub quick: bool,
     pub cores: usize,
+    /// How many wanted a core when it began, where the system tells: with more
+    /// than there are cores, milliseconds are too long.
+    pub load: Option<f64>,
 }
 
 /// All tables, with the words that they need to be read.
 pub fn document(results: &Results, setting: Setting) -> String {
-    let Setting { rounds, cores, .. } = setting;
+    let Setting { rounds, cores, load, .. } = setting;
+    let load = load.map_or(String::new(), |load| format!(" (load before the run {load:.1})"));
     let mut text = format!(
-        "Medians of {rounds} rounds on {cores} cores, loopback, release build; {}.\n",
+        "Medians of {rounds} rounds on {cores} cores{load}, loopback, release build; {}.\n",
         versions(include_str!("../Cargo.lock"))
     );
     let parts: [(&str, Cell<'_>); 3] = [
@@ -162,7 +166,7 @@ mod tests {
     use super::*;
     use crate::trial::Outcome;
 
-    const SETTING: Setting = Setting { rounds: 1, quick: false, cores: 2 };
+    const SETTING: Setting = Setting { rounds: 1, quick: false, cores: 2, load: Some(0.25) };
 
     fn one() -> Results {
         let mut results = Results::default();
