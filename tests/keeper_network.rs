@@ -195,6 +195,22 @@ fn an_attempt_without_a_path_is_begun_anew_when_the_network_comes() {
 }
 
 #[test]
+fn a_login_of_four_seconds_comes_to_its_end_though_the_network_flaps() {
+    let mut rig = waiting_after(Failure::Refused, 1);
+    rig.network(NetworkStatus::Online);
+    rig.until_opening();
+    let link = rig.opening.expect("an attempt is under way");
+    rig.dialled(link, RTT);
+    for _ in 0..20 {
+        rig.network(NetworkStatus::Changed);
+        rig.pass(millis(200));
+    }
+    assert_eq!(rig.opening, Some(link));
+    rig.open(Beat::Ping);
+    assert!(rig.is_connected());
+}
+
+#[test]
 fn an_attempt_with_a_path_has_three_seconds_left_when_the_network_changes() {
     let mut rig = waiting_after(Failure::Refused, 1);
     rig.until_opening();

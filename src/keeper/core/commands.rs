@@ -18,8 +18,8 @@ impl Keeper {
     }
 
     /// Probes the link in use: one beat, one deadline of 3 s, any byte
-    /// answers it; unanswered, the link is dead. While waiting to retry, the
-    /// next attempt begins at once.
+    /// answers it; unanswered, the link is dead. News that the network is gone
+    /// calls it off. While waiting to retry, the next attempt begins at once.
     pub fn probe_now(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {

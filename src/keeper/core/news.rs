@@ -219,13 +219,17 @@ impl Keeper {
     }
 
     /// The attempt under way, if one is, began before the good news. That
-    /// somebody looks says nothing of its way.
+    /// somebody looks says nothing of its way. One that such news has advanced
+    /// is not cut short within the same burst: a login that takes its time
+    /// would never end on a network that flaps.
     fn doubt_attempt(&mut self, because: Because, now: Moment) {
         let stale = self.config.reconnect.unit(ATTEMPT_STALE);
         let doubted = now + self.config.reconnect.unit(ATTEMPT_DOUBTED);
         let Some((link, _, began)) = self.opening() else { return };
         self.held_news = Some((now, because));
-        if because == Because::Foreground {
+        let burst = self.config.reconnect.unit(BURST);
+        let same_burst = self.advanced == Some(began) && now.since(began) < burst;
+        if because == Because::Foreground || same_burst {
             return;
         }
         let Some(Role::Opening { dialled, deadline, .. }) = self.role_mut(link) else { return };

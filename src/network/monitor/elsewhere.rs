@@ -22,6 +22,8 @@ pub(super) struct Watcher {
     numbers: Numbers,
     judge: Judge,
     naming: Naming,
+    /// The name that was told last.
+    told: Option<String>,
     teller: Teller,
 }
 
@@ -32,6 +34,7 @@ impl Watcher {
             numbers: Numbers::default(),
             judge: Judge::default(),
             naming: Naming::default(),
+            told: None,
             teller,
         })
     }
@@ -73,8 +76,16 @@ impl Watcher {
         Some(status)
     }
 
+    /// Without link-layer addresses many networks have the same name: that it
+    /// is told again would say that the network has stayed, which nobody knows.
     fn tell(&mut self, status: NetworkStatus) {
-        self.teller.tell(status, self.naming.name());
+        let name = self.naming.name();
+        let tells = status != NetworkStatus::Offline && name != self.told;
+        let other = name.clone().filter(|_| tells);
+        if other.is_some() {
+            self.told = name;
+        }
+        self.teller.tell(status, other);
     }
 }
 

@@ -161,8 +161,10 @@ impl View {
         View { defaults, ways, addresses }
     }
 
+    /// Whether there is a way out. The kernel's word counts beside the list,
+    /// which does not show the ways of every kind of route (nexthop objects).
     fn has_default(&self) -> bool {
-        !self.defaults.is_empty()
+        !self.defaults.is_empty() || !self.ways.is_empty()
     }
 }
 
@@ -244,7 +246,10 @@ mod tests {
     #[test]
     fn without_a_default_route_over_a_running_interface_it_is_offline() {
         let table: [Case; 4] = [
-            ("the route is gone", |host| host.routes.clear()),
+            ("the route is gone", |host| {
+                host.routes.clear();
+                host.ways.clear();
+            }),
             ("the carrier is lost", |host| running(host, ETH, false)),
             ("the interface is gone", |host| drop(host.interfaces.remove(&ETH))),
             ("everything is gone", |host| *host = Host::default()),
@@ -252,6 +257,11 @@ mod tests {
         for (what, change) in table {
             assert_eq!(after(change), Some(Offline), "{what}");
         }
+    }
+
+    #[test]
+    fn a_way_that_the_list_of_routes_does_not_show_is_one() {
+        assert_eq!(after(|host| host.routes.clear()), Some(Changed));
     }
 
     #[test]
