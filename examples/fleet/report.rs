@@ -85,11 +85,13 @@ impl Report {
             match told.beaten_by()[..] {
                 [] => writeln!(
                     out,
-                    "\nlonglink is on the frontier: nobody has both a lower peak and 99 % back earlier."
+                    "\nlonglink is on the frontier: nobody has a lower peak or 99 % back earlier without being worse at the other."
                 )?,
-                ref others => {
-                    writeln!(out, "\nlonglink is BEATEN, at both peak and 99 %, by {}.", others.join(", "))?
-                }
+                ref others => writeln!(
+                    out,
+                    "\nlonglink is BEATEN at peak or 99 %, and not better at the other, by {}.",
+                    others.join(", ")
+                )?,
             }
         }
         Ok(())
@@ -185,6 +187,9 @@ mod tests {
         let report = report();
         assert_eq!(report.told[0].beaten_by(), ["better"]);
         let filled = report.fill(&format!("a\n{BEGIN}\nold\n{END}\nb")).unwrap();
-        assert!(filled.contains("BEATEN, at both peak and 99 %, by better.") && !filled.contains("old"));
+        assert!(
+            filled.contains("BEATEN at peak or 99 %, and not better at the other, by better.")
+                && !filled.contains("old")
+        );
     }
 }
