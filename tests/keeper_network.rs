@@ -1,5 +1,5 @@
-//! What the host says of the network, and what a sleep does: hints that
-//! advance and probe, never verdicts.
+//! What the host says of the network, and what a sleep does, with a link in
+//! use: hints that probe, never verdicts. Without one: keeper_advance.rs.
 
 #[path = "keeper/rig.rs"]
 mod rig;
@@ -7,228 +7,13 @@ mod rig;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Because, Config, Event, Failure, Finish, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Output,
-    Reconnect, RouteFacts, Seen, State,
+    Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, RouteFacts, Seen,
 };
 use rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 
-/// Waiting for a late attempt: at least 20 s are left.
-fn waiting(seed: u64) -> Rig {
-    waiting_after(Failure::Unreachable, seed)
-}
-
-/// The same, after attempts that all failed in this way.
-fn waiting_after(failure: Failure, seed: u64) -> Rig {
-    let mut rig = Rig::dialling(Reconnect::default(), seed);
-    loop {
-        rig.fail(failure.clone());
-        if rig.delay() >= secs(20) {
-            rig.forget();
-            return rig;
-        }
-        rig.until_opening();
-    }
-}
-
-/// A link in use that has just been heard.
-fn linked() -> Rig {
-    let mut rig = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(300))), 1);
-    rig.beat_answered(RTT);
-    rig.pass(secs(10));
-    rig.forget();
-    rig
-}
-
-#[test]
-fn pitfall_32_online_advances_the_attempt_to_within_a_second() {
-    let mut delays = Vec::new();
-    for seed in 0..200 {
-        let mut rig = waiting(seed);
-        rig.network(NetworkStatus::Offline);
-        rig.pass(secs(2));
-        rig.network(NetworkStatus::Online);
-        let came = rig.elapsed();
-        let [(delay, because)] = rig.advanced()[..] else { panic!("advanced once: {:?}", rig.advanced()) };
-        assert_eq!(because, Because::Network);
-        assert!(delay >= millis(200) && delay <= secs(1), "{delay:?}");
-        assert_eq!(rig.until_opening(), came + delay);
-        delays.push(delay);
-    }
-    delays.sort();
-    delays.dedup();
-    assert!(delays.len() > 150, "a fleet must not come back all at once");
-}
-
-#[test]
-fn pitfall_32_a_shorter_wait_is_not_made_longer() {
-    for seed in 0..100 {
-        let mut rig = Rig::dialling(Reconnect::default(), seed);
-        rig.fail(Failure::Unreachable);
-        let due = rig.elapsed() + rig.delay();
-        rig.pass(rig.delay() - millis(100));
-        rig.network(NetworkStatus::Online);
-        assert_eq!(rig.until_opening(), due, "seed {seed}");
-    }
-}
-
-#[test]
-fn pitfall_24_online_advances_once_a_burst() {
-    for seed in 0..50 {
-        let mut rig = waiting(seed);
-        rig.network(NetworkStatus::Offline);
-        rig.pass(secs(1));
-        let began = rig.elapsed();
-        for _ in 0..10 {
-            rig.network(NetworkStatus::Online);
-            rig.pass(millis(10));
-        }
-        assert_eq!(rig.advanced().len(), 1);
-        assert!(rig.opening.is_some() || rig.until_opening() <= began + secs(1));
-    }
-}
-
-#[test]
-fn pitfall_24_the_backoff_runs_on_if_online_never_comes() {
-    let mut rig = waiting(1);
-    rig.network(NetworkStatus::Offline);
-    rig.until_opening();
-}
-
-#[test]
-fn pitfall_24_online_too_early_does_not_start_the_backoff_anew() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    let State::Waiting { attempt } = rig.keeper.state() else { panic!("{:?}", rig.keeper.state()) };
-    rig.network(NetworkStatus::Offline);
-    rig.network(NetworkStatus::Online);
-    rig.until_opening();
-    rig.fail(Failure::Refused);
-    assert_eq!(rig.keeper.state(), State::Waiting { attempt: attempt + 1 });
-}
-
-#[test]
-fn pitfall_24_attempts_that_found_no_way_do_not_count_once_the_network_is_there() {
-    for failure in [Failure::Unreachable, Failure::Dns] {
-        for news in [NetworkStatus::Online, NetworkStatus::Changed] {
-            let mut rig = waiting_after(failure.clone(), 1);
-            rig.network(news);
-            rig.until_opening();
-            rig.fail(failure.clone());
-            // Online came before the routes did: what follows is the first step.
-            assert_eq!(rig.keeper.state(), State::Waiting { attempt: 2 });
-            assert!(rig.delay() <= secs(1), "{:?}", rig.delay());
-        }
-    }
-}
-
-#[test]
-fn pitfall_24_news_without_end_does_not_keep_the_backoff_at_its_first_step() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.forget();
-    for _ in 0..300 {
-        if rig.opening.is_some() {
-            rig.fail(Failure::Unreachable);
-        }
-        rig.network(NetworkStatus::Changed);
-        rig.pass(millis(200));
-    }
-    let attempts = rig.instants(|output| matches!(output, Output::Open { .. }));
-    // One a burst, and the backoff's own.
-    assert!(attempts.len() <= 31 + 8, "{} attempts", attempts.len());
-}
-
-#[test]
-fn pitfall_24_news_within_a_burst_is_held_to_its_end_and_not_lost() {
-    for seed in 0..50 {
-        let mut rig = waiting_after(Failure::Refused, seed);
-        rig.network(NetworkStatus::Online);
-        let came = rig.elapsed();
-        rig.until_opening();
-        rig.fail(Failure::Refused);
-        if rig.delay() < secs(4) {
-            continue;
-        }
-        rig.forget();
-        rig.pass(came + millis(1_500) - rig.elapsed());
-        rig.network(NetworkStatus::Changed);
-        let [(delay, Because::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
-        let due = rig.elapsed() + delay;
-        assert!(due >= came + millis(2_200) && due <= came + secs(3), "{:?}", due - came);
-        assert_eq!(rig.until_opening(), due);
-    }
-}
-
-#[test]
-fn news_during_an_attempt_counts_when_it_fails() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.until_opening();
-    rig.pass(millis(900));
-    rig.network(NetworkStatus::Online);
-    assert!(rig.opening.is_some(), "an attempt this young goes on");
-    rig.forget();
-    rig.fail(Failure::Refused);
-    let failed = rig.elapsed();
-    let [(delay, Because::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
-    assert!(delay >= millis(200) && delay <= secs(1), "{delay:?}");
-    assert_eq!(rig.until_opening(), failed + delay);
-}
-
-#[test]
-fn news_just_before_an_attempt_counts_when_it_fails_too() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.pass(rig.due() - rig.elapsed() - millis(50));
-    rig.network(NetworkStatus::Online);
-    rig.until_opening();
-    rig.forget();
-    rig.fail(Failure::Unreachable);
-    assert_eq!(rig.advanced().len(), 1, "its routes may not have been there yet");
-}
-
-#[test]
-fn an_attempt_without_a_path_is_begun_anew_when_the_network_comes() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.until_opening();
-    let old = rig.opening.expect("an attempt is under way");
-    rig.pass(secs(1));
-    rig.network(NetworkStatus::Changed);
-    assert!(rig.outputs().contains(&&Output::Abandon { link: old }));
-    assert!(rig.delay_advanced() <= secs(1));
-}
-
-#[test]
-fn a_login_of_four_seconds_comes_to_its_end_though_the_network_flaps() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.network(NetworkStatus::Online);
-    rig.until_opening();
-    let link = rig.opening.expect("an attempt is under way");
-    rig.dialled(link, RTT);
-    for _ in 0..20 {
-        rig.network(NetworkStatus::Changed);
-        rig.pass(millis(200));
-    }
-    assert_eq!(rig.opening, Some(link));
-    rig.open(Beat::Ping);
-    assert!(rig.is_connected());
-}
-
-#[test]
-fn an_attempt_with_a_path_has_three_seconds_left_when_the_network_changes() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.until_opening();
-    let link = rig.opening.expect("an attempt is under way");
-    rig.dialled(link, RTT);
-    rig.pass(secs(2));
-    rig.network(NetworkStatus::Changed);
-    let changed = rig.elapsed();
-    rig.network(NetworkStatus::Changed);
-    rig.forget();
-    let failed = rig.until(|output| matches!(output, Output::Emit(Event::AttemptFailed { .. })));
-    assert_eq!(failed, changed + secs(3));
-    assert_eq!(rig.advanced().len(), 1);
-}
-
 #[test]
 fn offline_calls_off_a_probe_and_the_next_online_probes_again() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Online);
     rig.pass(millis(100));
     let probed = rig.beats()[0];
@@ -244,69 +29,8 @@ fn offline_calls_off_a_probe_and_the_next_online_probes_again() {
 }
 
 #[test]
-fn pitfall_24_flapping_does_not_starve_the_attempts() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.refuses = true;
-    rig.forget();
-    let began = rig.elapsed();
-    for _ in 0..30 {
-        rig.network(NetworkStatus::Offline);
-        rig.pass(millis(100));
-        rig.network(NetworkStatus::Online);
-        rig.pass(millis(100));
-    }
-    let attempts = rig.instants(|output| matches!(output, Output::Open { .. }));
-    assert!(attempts.len() >= 2, "{attempts:?} from {began:?} on");
-    for pair in attempts.windows(2) {
-        assert!(pair[1] - pair[0] >= secs(2), "{attempts:?}");
-    }
-}
-
-#[test]
-fn pitfall_33_a_network_that_flaps_starts_no_storm() {
-    // Five times a second for a minute.
-    let flap = |rig: &mut Rig| {
-        for _ in 0..300 {
-            rig.network(NetworkStatus::Offline);
-            rig.pass(millis(100));
-            rig.network(NetworkStatus::Online);
-            rig.pass(millis(100));
-        }
-    };
-    let mut live = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(300))), 1);
-    live.answers_at_once = true;
-    flap(&mut live);
-    assert!(live.is_connected());
-    assert!(live.beats().len() <= 31, "{} probes", live.beats().len());
-
-    let mut waiting = waiting_after(Failure::Refused, 1);
-    waiting.refuses = true;
-    flap(&mut waiting);
-    let attempts = waiting.instants(|output| matches!(output, Output::Open { .. }));
-    assert!((1..=31).contains(&attempts.len()), "{} attempts", attempts.len());
-    let still = waiting.elapsed();
-    assert!(waiting.until_opening() <= still + secs(3));
-}
-
-#[test]
-fn pitfall_39_offline_is_tried_once_a_minute_all_the_same() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.network(NetworkStatus::Offline);
-    rig.fail(Failure::Unreachable);
-    let mut tries = Vec::new();
-    for _ in 0..10 {
-        tries.push(rig.until_opening());
-        rig.fail(Failure::Unreachable);
-    }
-    for pair in tries.windows(2) {
-        let wait = pair[1] - pair[0];
-        assert!(wait >= secs(30) && wait <= secs(61), "{wait:?}");
-    }
-}
-
-#[test]
 fn pitfall_33_a_change_of_network_probes_a_link_and_does_not_drop_it() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Changed);
     let changed = rig.elapsed();
     assert!(rig.is_connected());
@@ -319,7 +43,7 @@ fn pitfall_33_a_change_of_network_probes_a_link_and_does_not_drop_it() {
 
 #[test]
 fn pitfall_33_a_burst_of_changes_is_one_probe() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     for _ in 0..20 {
         rig.network(NetworkStatus::Changed);
         rig.pass(millis(10));
@@ -330,7 +54,7 @@ fn pitfall_33_a_burst_of_changes_is_one_probe() {
 
 #[test]
 fn online_probes_a_link_at_once_with_one_deadline_of_three_seconds() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);
     rig.pass(secs(1));
     rig.network(NetworkStatus::Online);
@@ -344,7 +68,7 @@ fn online_probes_a_link_at_once_with_one_deadline_of_three_seconds() {
 
 #[test]
 fn any_inbound_byte_answers_the_probe_after_online() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);
     rig.network(NetworkStatus::Online);
     rig.pass(millis(2_999));
@@ -356,7 +80,7 @@ fn any_inbound_byte_answers_the_probe_after_online() {
 
 #[test]
 fn an_address_that_is_gone_takes_its_link_with_it_at_once() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     let link = rig.main();
     rig.network(NetworkStatus::Changed);
     let changed = rig.elapsed();
@@ -370,7 +94,7 @@ fn an_address_that_is_gone_takes_its_link_with_it_at_once() {
 
 #[test]
 fn an_address_that_is_gone_when_the_network_is_back_is_not_probed() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);
     rig.look(RouteFacts::new(true, None));
     rig.pass(secs(1));
@@ -384,7 +108,7 @@ fn an_address_that_is_gone_when_the_network_is_back_is_not_probed() {
 
 #[test]
 fn offline_drops_a_link_whose_address_is_gone_tries_once_and_then_once_a_minute() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.answers_at_once = true;
     rig.pass(secs(60));
     rig.network(NetworkStatus::Offline);
@@ -409,7 +133,7 @@ fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_be
         // Without its name it may be another network with the same addresses.
         (false, RouteFacts::new(true, Some(true)), 1),
     ] {
-        let mut rig = linked();
+        let mut rig = Rig::linked();
         rig.named("home");
         rig.look(RouteFacts::new(true, Some(true)));
         rig.pass(secs(10));
@@ -428,7 +152,7 @@ fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_be
 #[test]
 fn a_networks_first_name_is_no_reason_to_probe_where_the_way_is_the_same() {
     for (source_stays, probes) in [(Some(true), 0), (Some(false), 1), (None, 1)] {
-        let mut rig = linked();
+        let mut rig = Rig::linked();
         rig.named("home");
         rig.look(RouteFacts::new(true, source_stays));
         assert_eq!(rig.beats().len(), probes, "{source_stays:?}");
@@ -437,7 +161,7 @@ fn a_networks_first_name_is_no_reason_to_probe_where_the_way_is_the_same() {
 
 #[test]
 fn another_network_by_name_is_a_reason_to_probe_though_the_addresses_are_the_same() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.named("home");
     rig.look(RouteFacts::new(true, Some(true)));
     rig.pass(secs(10));
@@ -451,13 +175,13 @@ fn another_network_by_name_is_a_reason_to_probe_though_the_addresses_are_the_sam
 
 #[test]
 fn the_host_says_that_it_woke_where_the_clocks_do_not() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Woke);
     let woke = rig.elapsed();
     assert_eq!(rig.until_beat(), woke + secs(1), "what waits is read first");
     assert_eq!(rig.until_death(), woke + secs(4));
 
-    let mut rig = waiting(1);
+    let mut rig = Rig::waiting(1);
     rig.network(NetworkStatus::Woke);
     let [(delay, Because::Woke)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
     assert!(delay >= millis(200) && delay <= secs(1));
@@ -465,7 +189,7 @@ fn the_host_says_that_it_woke_where_the_clocks_do_not() {
 
 #[test]
 fn a_wake_that_the_clocks_tell_of_is_not_counted_again_when_the_host_says_so() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.suspend(secs(30));
     rig.network(NetworkStatus::Woke);
     rig.pass(millis(500));
@@ -476,7 +200,7 @@ fn a_wake_that_the_clocks_tell_of_is_not_counted_again_when_the_host_says_so() {
 
 #[test]
 fn an_address_that_is_gone_after_a_sleep_is_not_probed() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.suspend(secs(30));
     rig.timeout();
     let woke = rig.elapsed();
@@ -487,23 +211,8 @@ fn an_address_that_is_gone_after_a_sleep_is_not_probed() {
 }
 
 #[test]
-fn a_tls_failure_of_another_network_does_not_hold_up_this_one() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    for _ in 0..6 {
-        rig.fail(Failure::Tls);
-        rig.until_opening();
-    }
-    rig.fail(Failure::Tls);
-    rig.network(NetworkStatus::Changed);
-    assert!(rig.delay_advanced() <= secs(1));
-    rig.until_opening();
-    rig.fail(Failure::Tls);
-    assert!(rig.delay() <= secs(60), "the first step: {:?}", rig.delay());
-}
-
-#[test]
 fn offline_keeps_the_link_and_beats_once_a_minute() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);
     assert!(rig.is_connected());
     for _ in 0..5 {
@@ -534,42 +243,14 @@ fn a_death_while_offline_says_nothing_of_the_idle_timeout() {
 }
 
 #[test]
-fn a_retry_after_of_a_verified_server_outranks_online() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(100)), verified: true });
-    rig.network(NetworkStatus::Offline);
-    rig.network(NetworkStatus::Online);
-    assert!(rig.until_opening() >= secs(100));
-}
-
-#[test]
-fn a_retry_after_of_nobody_known_does_not() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(100)), verified: false });
-    rig.network(NetworkStatus::Offline);
-    rig.network(NetworkStatus::Online);
-    assert!(rig.until_opening() <= secs(1));
-}
-
-#[test]
 fn a_sleep_of_more_than_ten_minutes_is_not_worth_a_probe() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     let link = rig.main();
     rig.suspend(secs(601));
     rig.timeout();
     rig.pass(secs(1));
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
     assert_eq!(rig.seen(), Some(Seen::Slept));
-}
-
-#[test]
-fn waking_advances_a_waiting_attempt() {
-    let mut rig = waiting(1);
-    rig.suspend(secs(5));
-    let woke = rig.elapsed();
-    rig.timeout();
-    assert!(rig.until_opening() <= woke + secs(1));
-    assert_eq!(rig.advanced().first().map(|&(_, because)| because), Some(Because::Woke));
 }
 
 #[test]
@@ -588,7 +269,7 @@ fn a_sleep_makes_no_evidence_of_an_idle_timeout() {
 
 #[test]
 fn events_tell_what_the_host_said() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);
     rig.network(NetworkStatus::Online);
     rig.network(NetworkStatus::Changed);
@@ -617,20 +298,6 @@ fn a_young_link_that_ends_while_offline_is_not_dialled_at_once() {
 }
 
 #[test]
-fn pitfall_39_a_network_that_is_reported_gone_again_and_again_is_still_tried_once_a_minute() {
-    let mut rig = waiting(1);
-    rig.until_opening();
-    let tried = rig.elapsed();
-    rig.fail(Failure::Unreachable);
-    for _ in 0..70 {
-        rig.network(NetworkStatus::Offline);
-        rig.pass(secs(1));
-    }
-    let attempts = rig.instants(|output| matches!(output, Output::Open { .. }));
-    assert!(attempts.iter().any(|at| *at > tried && *at <= tried + secs(60)), "{attempts:?}");
-}
-
-#[test]
 fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing() {
     let mut rig = Rig::connected(Config::default(), 1);
     rig.learn(secs(34));
@@ -643,77 +310,9 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
 }
 
 #[test]
-fn news_that_came_during_an_attempt_that_worked_does_not_cut_a_later_wait_short() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.network(NetworkStatus::Changed);
-    rig.pass(RTT);
-    rig.open(Beat::Ping);
-    rig.answers_at_once = true;
-    rig.pass(secs(100));
-    rig.forget();
-    let ended = rig.elapsed();
-    rig.end(LinkEnd::closed(Some(1012), ""));
-    assert_eq!(rig.advanced(), []);
-    assert!(rig.until_opening() >= ended + secs(5));
-}
-
-#[test]
-fn pitfall_24_news_while_a_link_is_in_use_leaves_later_attempts_their_forgiveness() {
-    let mut rig = linked();
-    rig.network(NetworkStatus::Changed);
-    rig.look(RouteFacts::new(false, None));
-    rig.until_opening();
-    for _ in 0..6 {
-        rig.fail(Failure::Unreachable);
-        rig.until_opening();
-    }
-    rig.fail(Failure::Unreachable);
-    rig.network(NetworkStatus::Online);
-    rig.until_opening();
-    rig.fail(Failure::Unreachable);
-    assert!(rig.delay() <= secs(1), "the first step: {:?}", rig.delay());
-}
-
-#[test]
-fn attempts_are_forgiven_again_when_the_network_comes_back_minutes_later() {
-    let mut rig = waiting(1);
-    rig.network(NetworkStatus::Changed);
-    rig.network(NetworkStatus::Offline);
-    for _ in 0..8 {
-        rig.until_opening();
-        rig.fail(Failure::Unreachable);
-    }
-    rig.network(NetworkStatus::Online);
-    rig.until_opening();
-    rig.fail(Failure::Unreachable);
-    assert!(rig.delay() <= secs(1), "the first step: {:?}", rig.delay());
-}
-
-#[test]
-fn pitfall_32_a_servers_own_time_is_kept_to_though_the_network_goes_and_comes() {
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(5)), verified: true });
-    let due = rig.due();
-    rig.network(NetworkStatus::Offline);
-    rig.pass(secs(1));
-    rig.network(NetworkStatus::Online);
-    assert_eq!(rig.until_opening(), due);
-
-    // The same where the network was gone before.
-    let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.network(NetworkStatus::Offline);
-    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(5)), verified: true });
-    assert!(rig.due() >= secs(54));
-    rig.pass(secs(1));
-    rig.network(NetworkStatus::Online);
-    let tried = rig.until_opening();
-    assert!(tried >= secs(5) && tried <= secs(6), "{tried:?}");
-}
-
-#[test]
 fn a_link_is_not_probed_while_the_network_is_reported_gone() {
     use longlink::keeper::Activity;
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.keeper.set_activity(Activity::Background, rig.now);
     rig.network(NetworkStatus::Offline);
     rig.pass(secs(1));
@@ -723,7 +322,7 @@ fn a_link_is_not_probed_while_the_network_is_reported_gone() {
     assert!(rig.is_connected(), "somebody looks: silence without a network is no verdict");
     assert_eq!(rig.beats(), NEVER);
 
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);
     rig.pass(secs(1));
     rig.suspend(secs(300));
@@ -739,29 +338,8 @@ fn a_link_is_not_probed_while_the_network_is_reported_gone() {
 }
 
 #[test]
-fn an_attempt_is_left_alone_when_somebody_looks_at_the_application() {
-    use longlink::keeper::Activity;
-    for path in [false, true] {
-        let mut rig = Rig::dialling(Reconnect::default(), 1);
-        let link = rig.opening.expect("an attempt is under way");
-        if path {
-            rig.dialled(link, RTT);
-        }
-        rig.keeper.set_activity(Activity::Background, rig.now);
-        rig.pass(secs(2));
-        rig.keeper.set_activity(Activity::Foreground, rig.now);
-        rig.drain();
-        rig.pass(secs(10));
-        assert_eq!(rig.opening, Some(link), "path: {path}");
-        rig.forget();
-        rig.fail(Failure::Refused);
-        assert!(rig.delay_advanced() <= secs(1), "but somebody waits");
-    }
-}
-
-#[test]
 fn the_name_of_one_piece_of_news_is_not_taken_for_that_of_the_next() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.named("home");
     rig.look(RouteFacts::new(true, Some(true)));
     rig.pass(secs(10));
@@ -776,7 +354,7 @@ fn the_name_of_one_piece_of_news_is_not_taken_for_that_of_the_next() {
 
 #[test]
 fn a_way_that_was_looked_at_before_the_news_had_settled_says_nothing() {
-    let mut rig = linked();
+    let mut rig = Rig::linked();
     rig.named("home");
     rig.look(RouteFacts::new(true, Some(true)));
     rig.pass(secs(10));
@@ -786,77 +364,6 @@ fn a_way_that_was_looked_at_before_the_news_had_settled_says_nothing() {
     rig.route(RouteFacts::new(true, Some(true)));
     rig.look(RouteFacts::new(true, Some(false)));
     assert_eq!(rig.beats().len(), 1);
-}
-
-#[test]
-fn a_fleet_whose_network_only_blinked_is_spread_as_any_other_when_it_is_back() {
-    let mut delays = Vec::new();
-    for seed in 0..100 {
-        let mut rig = waiting_after(Failure::Refused, seed);
-        rig.network(NetworkStatus::Online);
-        rig.pass(millis(100));
-        rig.network(NetworkStatus::Offline);
-        rig.pass(secs(10));
-        rig.forget();
-        rig.network(NetworkStatus::Online);
-        delays.push(rig.delay_advanced());
-    }
-    assert!(delays.iter().all(|delay| *delay >= millis(200)), "routes follow later");
-    assert!(delays.iter().max() > Some(&millis(900)), "{:?}", delays.iter().max());
-}
-
-#[test]
-fn a_young_attempt_that_finds_no_path_does_not_hold_up_the_news_for_long() {
-    let mut rig = waiting_after(Failure::Refused, 1);
-    rig.until_opening();
-    rig.pass(millis(900));
-    rig.network(NetworkStatus::Changed);
-    let changed = rig.elapsed();
-    let failed = rig.until(|output| matches!(output, Output::Emit(Event::AttemptFailed { .. })));
-    assert_eq!(failed, changed + secs(3));
-}
-
-#[test]
-fn an_attempt_that_the_news_cut_short_does_not_count_towards_giving_up() {
-    let mut rig = Rig::dialling(Reconnect::default().attempts(1), 1);
-    rig.pass(secs(2));
-    rig.network(NetworkStatus::Changed);
-    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 1 });
-    rig.until_opening();
-    rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
-}
-
-#[test]
-fn news_that_an_attempt_has_served_is_not_held_for_the_next() {
-    let mut held = 0;
-    for seed in 0..200 {
-        let mut rig = waiting_after(Failure::Refused, seed);
-        rig.pass(rig.due() - rig.elapsed() - millis(400));
-        rig.network(NetworkStatus::Online);
-        if !rig.advanced().is_empty() {
-            continue;
-        }
-        held += 1;
-        rig.until_opening();
-        rig.fail(Failure::Refused);
-        assert_eq!(rig.advanced(), [], "seed {seed}: the attempt came 400 ms after the news");
-    }
-    assert!(held > 50, "{held} attempts were due before the news asked for one");
-}
-
-#[test]
-fn offline_puts_an_attempt_off_to_a_minute_after_the_last_a_little_apart_from_others() {
-    let mut waits = Vec::new();
-    for seed in 0..100 {
-        let mut rig = Rig::dialling(Reconnect::default(), seed);
-        rig.fail(Failure::Refused);
-        rig.network(NetworkStatus::Offline);
-        waits.push(rig.until_opening());
-    }
-    waits.sort();
-    assert!(waits[0] >= secs(54) && waits[99] <= secs(60), "{:?} to {:?}", waits[0], waits[99]);
-    assert!(waits[99] - waits[0] >= secs(4), "a fleet must not try in step");
 }
 
 #[test]

@@ -106,6 +106,33 @@ impl Rig {
         Rig::new(with_reconnect(reconnect), seed)
     }
 
+    /// Waiting for a late attempt: at least 20 s are left.
+    pub fn waiting(seed: u64) -> Rig {
+        Rig::waiting_after(Failure::Unreachable, seed)
+    }
+
+    /// The same, after attempts that all failed in this way.
+    pub fn waiting_after(failure: Failure, seed: u64) -> Rig {
+        let mut rig = Rig::dialling(Reconnect::default(), seed);
+        loop {
+            rig.fail(failure.clone());
+            if rig.delay() >= secs(20) {
+                rig.forget();
+                return rig;
+            }
+            rig.until_opening();
+        }
+    }
+
+    /// With a link in use that has just been heard.
+    pub fn linked() -> Rig {
+        let mut rig = Rig::beating(Heartbeat::fixed(secs(300)));
+        rig.beat_answered(RTT);
+        rig.pass(secs(10));
+        rig.forget();
+        rig
+    }
+
     // --- what happens ---
 
     /// The attempt under way succeeds, at this instant.
