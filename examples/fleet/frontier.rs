@@ -34,8 +34,8 @@ mod tests {
         for other in [figures(99, Some(9)), figures(100, Some(9)), figures(99, Some(10))] {
             assert!(is_beaten(&own, &other), "{other:?}");
         }
-        let by_luck = Figures { t99: Some(Duration::from_millis(9_980)), ..own.clone() };
-        for other in [own.clone(), by_luck, figures(101, Some(9)), figures(1, Some(11)), figures(1, None)] {
+        let by_luck = Figures { t99: Some(Duration::from_millis(9_980)), ..own };
+        for other in [own, by_luck, figures(101, Some(9)), figures(1, Some(11)), figures(1, None)] {
             assert!(!is_beaten(&own, &other), "{other:?}");
         }
         assert!(is_beaten(&figures(100, None), &figures(99, Some(3600))));

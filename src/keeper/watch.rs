@@ -3,17 +3,19 @@
 //! A pure machine of one link that knows of no other. It says when a beat is
 //! due and when the link is dead; what a death means is not its business.
 
+mod hearing;
 mod promise;
 mod timers;
 mod unanswered;
 
 use std::time::Duration;
 
+pub(super) use self::hearing::Sound;
 use self::promise::Promise;
 pub(super) use self::promise::Word;
 use self::unanswered::Unanswered;
 use super::event::Seen;
-use super::heartbeat::{Beat, Heartbeat, Pace, Proof, Rtt};
+use super::heartbeat::{Beat, Heartbeat, Pace, Rtt};
 use super::links::Token;
 use super::moment::Moment;
 use super::path::PathFacts;
@@ -125,28 +127,6 @@ struct Ahead {
 struct Confirming {
     token: Token,
     again: bool,
-}
-
-/// What came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sound {
-    /// A beat's answer, or anything else.
-    Bytes,
-    /// A message, ahead of any answer.
-    Message,
-}
-
-/// What an inbound byte showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Heard {
-    /// The gap that the link has lived through, if it is evidence.
-    pub(super) survived: Option<Duration>,
-    /// What shows that.
-    pub(super) proof: Proof,
-    /// What became of what the peer was asked to say.
-    pub(super) word: Option<Word>,
-    /// Whether it ended a row of beats: a new pace is wanted.
-    pub(super) answered: bool,
 }
 
 /// What a deadline led to.
@@ -330,83 +310,6 @@ impl Watch {
         if let Phase::Asking { asked, .. } = &mut self.phase {
             asked.spoiled = true;
         }
-    }
-
-    pub(super) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
-        let clean = !self.is_spoiled();
-        let promise = self.promise.take();
-        let (survived, answered, proof, word) = match self.phase {
-            Phase::Quiet => {
-                let kept = promise.filter(|promise| promise.is_kept(now));
-                // What it took to come is no part of the silence.
-                let longest = kept.map_or(Duration::MAX, |promise| promise.silence);
-                let gap = clean.then(|| self.gap(now).min(longest));
-                (gap, kept.is_some(), Proof::PeerSpoke, kept.map(|_| Word::Kept))
-            }
-            // A beat can bring back a flow that the path had forgotten; then
-            // what the peer said before comes in ahead of the answer, and
-            // late. A path that knew the flow would have let it through.
-            Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.promised => {
-                let late = clean && !asked.spoiled && !asked.lost && missed > 0;
-                (None, true, Proof::PeerSpoke, late.then_some(Word::HeldUp(asked.gap)))
-            }
-            Phase::Asking { asked, missed, .. } => {
-                let clean = clean && !asked.spoiled;
-                let word = asked
-                    .promised
-                    .then(|| promise::broken(asked.gap, missed, clean && !asked.lost))
-                    .flatten();
-                let survived = (clean && !asked.promised).then_some(asked.gap);
-                (survived, true, Proof::BeatAnswered, word)
-            }
-            Phase::Probing { .. } => (None, true, Proof::BeatAnswered, None),
-        };
-        if self.stalled.is_none() {
-            self.phase = Phase::Quiet;
-            self.spoiled = false;
-            self.look = None;
-            self.acknowledged = None;
-        }
-        self.heard = now;
-        // Life is shown: nothing but a probe is still worth asking early.
-        self.ahead = self.ahead.filter(|ahead| ahead.probe);
-        if let Some(pace) = self.pace
-            && now >= self.rhythm
-        {
-            // A beat was spared by what came in, but not by what was asked for.
-            let asked_for = u64::from(word == Some(Word::Kept));
-            let pace = pace.after.max(Duration::from_nanos(1));
-            let passed = now.since(self.rhythm).as_nanos() / pace.as_nanos();
-            let beats = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
-            self.saved += u64::from(beats) - asked_for;
-            self.rhythm = self.rhythm + pace * beats;
-        }
-        Heard { survived, proof, word, answered }
-    }
-
-    /// Matches an answer to its beat: the round trip if it can be measured,
-    /// and whether somebody waits for another beat. Call after [`hear`].
-    ///
-    /// [`hear`]: Watch::hear
-    pub(super) fn match_answer(&mut self, token: Option<Token>, now: Moment) -> (Option<Duration>, bool) {
-        let sent = match token {
-            Some(token) => self.unanswered.take(token),
-            None => self.unanswered.take_only(),
-        };
-        let measures = |sent: &Moment| self.stalled.is_none() && *sent >= self.measured_from;
-        let rtt = sent.filter(measures).map(|sent| now.since(sent));
-        if let Some(rtt) = rtt {
-            self.rtt.sample(rtt);
-        }
-        let again = match (self.confirming, token) {
-            (Some(confirming), Some(token)) if token.0 < confirming.token.0 => false,
-            (Some(confirming), _) => {
-                self.confirming = None;
-                confirming.again
-            }
-            (None, _) => false,
-        };
-        (rtt, again)
     }
 
     /// Messages went out.
