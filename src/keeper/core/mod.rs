@@ -81,7 +81,7 @@ pub struct Keeper {
     /// When good news lets the next be made.
     granted: Option<Moment>,
     /// Good news that came during an attempt: if it fails, the next comes
-    /// soon.
+    /// soon; if it works, its way is looked at.
     held_news: Option<(Moment, Because)>,
     /// When the last attempt began.
     tried: Option<Moment>,
