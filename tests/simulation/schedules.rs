@@ -390,6 +390,7 @@ fn failure(chance: &mut Chance, finally: f64) -> Failure {
         return chance.pick(&[
             Failure::Stop,
             Failure::Hook { retry: false },
+            Failure::Unauthorized,
             Failure::Http { status, retry_after: None, verified: true },
             Failure::Ended(LinkEnd::Closed { code: Some(1008), reason: String::new() }),
         ]);
