@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{self, Decoder, Encoder};
 
+use super::Reads;
 use super::frames::Frames;
 use crate::dial::Stream;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
@@ -31,10 +32,12 @@ const KEPT: usize = 8 * 1024;
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct StreamLink<C: Decoder, Out> {
     framed: Framed<Inner<C>, Out>,
+    closes: Option<Closes<C>>,
     weigh: Option<fn(&C::Item) -> usize>,
     park: Option<fn(C::Item) -> C::Item>,
 }
 
+type Closes<C> = Reads<<C as Decoder>::Item, Option<LinkEnd>>;
 type Inner<C> = codec::Framed<Counted, Frames<C>>;
 
 /// The adapter that a link is made of, with small buffers.
@@ -55,10 +58,11 @@ where
 {
     pub(super) fn new(
         framed: Framed<Inner<C>, Out>,
+        closes: Option<Closes<C>>,
         weigh: Option<fn(&C::Item) -> usize>,
         park: Option<fn(C::Item) -> C::Item>,
     ) -> StreamLink<C, Out> {
-        StreamLink { framed, weigh, park }
+        StreamLink { framed, closes, weigh, park }
     }
 
     fn counted(&self) -> &Counted {
@@ -82,7 +86,12 @@ where
             *inner.read_buffer_mut() = BytesMut::with_capacity(READ_BUFFER);
             inner.codec_mut().most_read = 0;
         }
-        polled
+        polled.map(|read| match (read?, &self.closes) {
+            (Frame::Message(message), Some(closes)) => {
+                closes(&message).map_or(Ok(Frame::Message(message)), Err)
+            }
+            (frame, _) => Ok(frame),
+        })
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
