@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longlink::transport::websocket::rustls::{ClientConfig, RootCertStore, crypto::ring};
+use longlink::transport::tls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 
 /// An authority, and those who trust it and nobody else.
