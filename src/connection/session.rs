@@ -113,7 +113,7 @@ impl<L: Link> Session<L> {
     /// Leaves a message that was read to the stream, behind those left
     /// before.
     pub fn put_back(&mut self, message: L::Incoming) {
-        self.kept_bytes += self.link.weigh(&message);
+        self.kept_bytes = self.kept_bytes.saturating_add(self.link.weigh(&message));
         self.kept.push_back(message);
     }
 
