@@ -169,3 +169,19 @@ impl<M, T> fmt::Debug for Confirmations<M, T> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_confirmations_keep_only_a_little_of_what_a_burst_took() {
+        let mut confirmations = Confirmations::<u32, u32>::default();
+        for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+            confirmations.expected = VecDeque::with_capacity(capacity);
+            confirmations.marks = VecDeque::with_capacity(capacity);
+            confirmations.shrink();
+            assert_eq!((confirmations.expected.capacity(), confirmations.marks.capacity()), (kept, kept));
+        }
+    }
+}

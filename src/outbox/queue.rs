@@ -179,3 +179,18 @@ impl<M> fmt::Debug for Queue<M> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_queue_keeps_only_a_little_of_what_a_burst_took() {
+        let mut queue = Queue::<u32>::new(Bounds::default());
+        for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+            queue.waiting = VecDeque::with_capacity(capacity);
+            queue.shrink();
+            assert_eq!(queue.waiting.capacity(), kept);
+        }
+    }
+}

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
-use super::{Bounds, Confirm, Outbox, Outcome};
+use super::{Bounds, Confirm, KEPT, Outbox, Outcome};
 use crate::keeper::Token;
 
 type Box = Outbox<u32, u32>;
@@ -179,6 +179,16 @@ fn closing_hands_everything_back_that_no_link_took() {
     assert_eq!(outbox.push(late, 9, 1, None), Err(9));
     assert_eq!(outbox.link_ended(), 1);
     assert_eq!(settled(&mut outbox), [(0, Outcome::MaybeSent(0))]);
+}
+
+#[test]
+fn an_idle_outbox_keeps_only_a_little_of_what_the_settled_took() {
+    let mut outbox = outbox(8, 800);
+    for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+        outbox.settled = VecDeque::with_capacity(capacity);
+        outbox.shrink();
+        assert_eq!(outbox.settled.capacity(), kept);
+    }
 }
 
 /// What is done to the outbox and its model alike.
