@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use longlink::transport::websocket::rustls::{ClientConfig, RootCertStore, crypto::ring};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use longlink::transport::websocket::rustls::client::WantsClientCert;
+use longlink::transport::websocket::rustls::pki_types::pem::PemObject;
+use longlink::transport::websocket::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use longlink::transport::websocket::rustls::{ClientConfig, ConfigBuilder, RootCertStore, crypto::ring};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority, and those who trust it and nobody else.
 pub struct Authority {
@@ -22,14 +25,11 @@ impl Authority {
     pub fn new() -> Authority {
         let mut params = CertificateParams::new(Vec::new()).expect("no names are sound names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of a name unlike those that it signs: OpenSSL takes a certificate
+        // that bears its issuer's name for one that signed itself.
+        params.distinguished_name.push(DnType::CommonName, "an authority");
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority signs itself");
-        let mut roots = RootCertStore::empty();
-        roots.add(issuer.der().clone()).expect("it is a certificate");
-        let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring has what they need")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let client = trusting(&issuer).with_no_client_auth();
         Authority { issuer, client: Arc::new(client) }
     }
 
@@ -38,12 +38,28 @@ impl Authority {
         Arc::clone(&self.client)
     }
 
+    /// For one who trusts it and shows a certificate of its own.
+    #[allow(dead_code, reason = "not every test asks who the client is")]
+    pub fn client_with(&self, identity: &Identity) -> Arc<ClientConfig> {
+        let chain = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).expect("it is PEM");
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("it is PEM");
+        let client = trusting(&self.issuer).with_client_auth_cert(vec![chain], key);
+        Arc::new(client.expect("the key is the certificate's"))
+    }
+
+    /// Its own certificate, in PEM.
+    #[allow(dead_code, reason = "as above")]
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// A certificate for a DNS name or an address.
     pub fn identity(&self, name: &str) -> Identity {
         self.sign(CertificateParams::new(vec![name.to_owned()]).expect("a sound name"))
     }
 
     /// One that was good in the year 2020.
+    #[allow(dead_code, reason = "as above")]
     pub fn expired_identity(&self, name: &str) -> Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a sound name");
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -56,6 +72,16 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).expect("an authority signs");
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+}
+
+/// Those who trust it and nobody else.
+fn trusting(issuer: &CertifiedIssuer<'static, KeyPair>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let mut roots = RootCertStore::empty();
+    roots.add(issuer.der().clone()).expect("it is a certificate");
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has what they need")
+        .with_root_certificates(roots)
 }
 
 fn key() -> KeyPair {
