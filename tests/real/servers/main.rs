@@ -20,6 +20,7 @@ use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -66,7 +67,9 @@ impl Software {
 /// What the test needs from the system; `None` if it is not there and the
 /// test is to be skipped.
 pub fn software() -> Option<Software> {
-    match Software::find() {
+    // Node and Python take their time to start.
+    static FOUND: LazyLock<Result<Software, String>> = LazyLock::new(Software::find);
+    match FOUND.clone() {
         Ok(found) => Some(found),
         Err(missing) if std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1") => {
             panic!("{missing}")
