@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use longlink::WebSocket;
 use longlink::keeper::{Failure, LinkEnd};
-use longlink::transport::websocket::rustls::{
+use longlink::transport::tls::rustls::{
     ClientConfig, HandshakeKind, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, ring},
     pki_types::PrivateKeyDer,

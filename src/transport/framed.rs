@@ -220,6 +220,17 @@ where
         self
     }
 
+    /// The stream and sink underneath.
+    #[cfg(feature = "tcp")]
+    pub(super) fn io(&self) -> &S {
+        &self.io
+    }
+
+    #[cfg(feature = "tcp")]
+    pub(super) fn io_mut(&mut self) -> &mut S {
+        &mut self.io
+    }
+
     /// Hands what waits to the sink, as far as it has room.
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>
     where
@@ -352,7 +363,9 @@ impl<S: TryStream, Out> fmt::Debug for Framed<S, Out> {
     }
 }
 
-fn end_of(error: &(dyn StdError + 'static)) -> LinkEnd {
+/// How an error of the stream or of its codec ends the link, if nobody says
+/// otherwise.
+pub(super) fn end_of(error: &(dyn StdError + 'static)) -> LinkEnd {
     const LONGEST: usize = 123;
     let mut cause = Some(error);
     while let Some(present) = cause {

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use longlink::transport::websocket::rustls::client::WantsClientCert;
-use longlink::transport::websocket::rustls::pki_types::pem::PemObject;
-use longlink::transport::websocket::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use longlink::transport::websocket::rustls::{ClientConfig, ConfigBuilder, RootCertStore, crypto::ring};
+use longlink::transport::tls::TlsConfig;
+use longlink::transport::tls::rustls::ClientConfig;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority, and those who trust it and nobody else.
@@ -29,8 +27,8 @@ impl Authority {
         // that bears its issuer's name for one that signed itself.
         params.distinguished_name.push(DnType::CommonName, "an authority");
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority signs itself");
-        let client = trusting(&issuer).with_no_client_auth();
-        Authority { issuer, client: Arc::new(client) }
+        let client = trusting(&issuer).build().expect("ring has what it needs");
+        Authority { issuer, client }
     }
 
     /// For those who trust it.
@@ -40,11 +38,9 @@ impl Authority {
 
     /// For one who trusts it and shows a certificate of its own.
     #[allow(dead_code, reason = "not every test asks who the client is")]
-    pub fn client_with(&self, identity: &Identity) -> Arc<ClientConfig> {
-        let chain = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).expect("it is PEM");
-        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("it is PEM");
-        let client = trusting(&self.issuer).with_client_auth_cert(vec![chain], key);
-        Arc::new(client.expect("the key is the certificate's"))
+    pub fn client_with(&self, own: &Identity) -> Arc<ClientConfig> {
+        let config = trusting(&self.issuer).identity_pem(own.certificate.as_bytes(), own.key.as_bytes());
+        config.expect("both are PEM").build().expect("the key is the certificate's")
     }
 
     /// Its own certificate, in PEM.
@@ -75,13 +71,8 @@ impl Authority {
 }
 
 /// Those who trust it and nobody else.
-fn trusting(issuer: &CertifiedIssuer<'static, KeyPair>) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-    let mut roots = RootCertStore::empty();
-    roots.add(issuer.der().clone()).expect("it is a certificate");
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring has what they need")
-        .with_root_certificates(roots)
+fn trusting(issuer: &CertifiedIssuer<'static, KeyPair>) -> TlsConfig {
+    TlsConfig::new().roots_pem(issuer.pem().as_bytes()).expect("it is a certificate")
 }
 
 fn key() -> KeyPair {

@@ -1,7 +1,7 @@
 //! Messages as long as may be, and longer.
 
 use longlink::keeper::{LinkEnd, Seen};
-use longlink::transport::websocket::MAX_MESSAGE;
+use longlink::transport::MAX_MESSAGE;
 use longlink::{Message, SendError};
 
 use crate::backend::{Backend, KINDS, LONGEST};

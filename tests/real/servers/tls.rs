@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use longlink::WebSocket;
 use longlink::keeper::{Failure, GiveUp};
-use longlink::transport::websocket::rustls::ClientConfig;
+use longlink::transport::tls::rustls::ClientConfig;
 use longlink::{Error, Event};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::authority::{Authority, Identity};
 use crate::backend::{Backend, Kind};
@@ -27,20 +28,26 @@ fn write(directory: &Path, name: &str, content: &str) -> String {
     path.display().to_string()
 }
 
-/// nginx with TLS before a server.
-fn site(software: &Software, backend: &Backend, identity: &Identity, more: &str) -> Nginx {
+/// nginx with TLS before a server, and with more directives, which may name
+/// files in the directory.
+fn site(
+    software: &Software,
+    backend: &Backend,
+    identity: &Identity,
+    more: impl FnOnce(&Path) -> String,
+) -> Nginx {
     software.tools.nginx(free_port(), true, |directory| {
-        let certificate = write(directory, "certificate.pem", &identity.certificate);
-        let key = write(directory, "key.pem", &identity.key);
-        let more = more.replace("DIRECTORY", &directory.display().to_string());
-        let log = directory.join("tls.log").display().to_string();
         format!(
             "ssl_certificate {certificate};
             ssl_certificate_key {key};
             access_log {log} tls;
             {more}
-            location / {{ {} }}",
-            pass_to(backend.port())
+            location / {{ {pass} }}",
+            certificate = write(directory, "certificate.pem", &identity.certificate),
+            key = write(directory, "key.pem", &identity.key),
+            log = directory.join("tls.log").display(),
+            more = more(directory),
+            pass = pass_to(backend.port()),
         )
     })
 }
@@ -57,10 +64,10 @@ async fn until_logged(nginx: &Nginx, requests: usize) -> Vec<String> {
             if log.len() >= requests {
                 return log;
             }
-            sleep(std::time::Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, log).await.expect("logged in time")
+    timeout(PATIENCE, log).await.expect("logged in time")
 }
 
 #[tokio::test]
@@ -69,8 +76,9 @@ async fn either_version_of_tls_is_spoken_and_a_reconnect_resumes_its_session() {
     let authority = Authority::new();
     for version in VERSIONS {
         let backend = Backend::start(&software, Kind::Node);
-        let protocols = format!("ssl_protocols {version};");
-        let nginx = site(&software, &backend, &authority.identity("127.0.0.1"), &protocols);
+        let nginx = site(&software, &backend, &authority.identity("127.0.0.1"), |_| {
+            format!("ssl_protocols {version};")
+        });
         let mut flow = Flow::start(transport(nginx.port(), authority.client()));
         for _ in 0..2 {
             flow.echoed().await;
@@ -90,8 +98,9 @@ async fn a_server_that_speaks_only_an_outdated_tls_is_a_tls_failure() {
     let Some(software) = software() else { return };
     let authority = Authority::new();
     let backend = Backend::start(&software, Kind::Node);
-    let old = "ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;";
-    let nginx = site(&software, &backend, &authority.identity("127.0.0.1"), old);
+    let nginx = site(&software, &backend, &authority.identity("127.0.0.1"), |_| {
+        "ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;".to_owned()
+    });
     let mut flow = Flow::start(transport(nginx.port(), authority.client()));
     assert_eq!(flow.failed().await, Failure::Tls);
     flow.event(|event| matches!(event, Event::ReconnectScheduled { .. }).then_some(())).await;
@@ -104,20 +113,9 @@ async fn a_certificate_of_the_client_s_own_lets_it_in_where_one_is_required() {
     let clients = Authority::new();
     for version in VERSIONS {
         let backend = Backend::start(&software, Kind::Node);
-        let required = format!(
-            "ssl_protocols {version}; ssl_verify_client on; ssl_client_certificate DIRECTORY/clients.pem;"
-        );
-        let nginx = software.tools.nginx(free_port(), true, |directory| {
-            write(directory, "clients.pem", &clients.certificate());
-            let identity = authority.identity("127.0.0.1");
-            let certificate = write(directory, "certificate.pem", &identity.certificate);
-            let key = write(directory, "key.pem", &identity.key);
-            let more = required.replace("DIRECTORY", &directory.display().to_string());
-            format!(
-                "ssl_certificate {certificate}; ssl_certificate_key {key}; {more}
-                location / {{ {} }}",
-                pass_to(backend.port())
-            )
+        let nginx = site(&software, &backend, &authority.identity("127.0.0.1"), |directory| {
+            let roots = write(directory, "clients.pem", &clients.certificate());
+            format!("ssl_protocols {version}; ssl_verify_client on; ssl_client_certificate {roots};")
         });
         let config = authority.client_with(&clients.identity("client.test"));
         let mut flow = Flow::start(transport(nginx.port(), config));
