@@ -1,8 +1,7 @@
 //! The command line.
 
+use std::sync::Arc;
 use std::time::Duration;
-
-use mqute_codec::protocol::Credentials;
 
 #[path = "../common/arguments.rs"]
 mod arguments;
@@ -92,7 +91,8 @@ impl Args {
 
     /// Name and password, where there is a name. The password never comes by
     /// the command line, which anybody on the machine can read.
-    pub fn credentials(&self) -> Option<Credentials> {
-        self.user.clone().map(|user| Credentials::new(user, std::env::var("MQTT_PASSWORD").ok()))
+    pub fn credentials(&self) -> Option<(Arc<str>, Arc<str>)> {
+        let password = std::env::var("MQTT_PASSWORD").unwrap_or_default();
+        self.user.as_deref().map(|user| (user.into(), password.into()))
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mqute_codec::protocol::v5::{Packet, Publish};
+use mqtt_proto::TopicName;
+use mqtt_proto::v5::{Packet, Publish};
 use tokio::time::{interval, timeout};
 
 use crate::publisher::Publisher;
@@ -18,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Publishes `messages` to `topic`. The last line that is printed is JSON; an
 /// error unless each message was acknowledged and has come in.
-pub async fn run(mut connection: Connection, topic: &str, messages: u64) -> Result<(), Failed> {
+pub async fn run(mut connection: Connection, topic: TopicName, messages: u64) -> Result<(), Failed> {
     let mut received = Received::default();
     let published = timeout(DEADLINE, exchange(&mut connection, topic, messages, &mut received)).await;
     let links = connection.stats().reconnects + 1;
@@ -35,7 +36,7 @@ pub async fn run(mut connection: Connection, topic: &str, messages: u64) -> Resu
 /// come in. Returns how many messages were sent again.
 async fn exchange(
     connection: &mut Connection,
-    topic: &str,
+    topic: TopicName,
     messages: u64,
     received: &mut Received,
 ) -> Result<u64, Failed> {
@@ -45,10 +46,10 @@ async fn exchange(
         let mut pace = interval(PACE);
         for number in 1..=messages {
             pace.tick().await;
-            publisher.publish(topic, number.to_string().into()).await?;
+            publisher.publish(&topic, number.to_string().into()).await?;
             println!("acknowledged {number}");
         }
-        Ok::<_, Failed>(publisher.again)
+        Ok::<_, Failed>(publisher.again())
     };
     tokio::pin!(publishing);
     let mut again = None;
@@ -60,7 +61,7 @@ async fn exchange(
                     received.note(&message)?;
                     acknowledge(&sender, &message).await?;
                 }
-                Some(Packet::PubAck(ack)) => {
+                Some(Packet::Puback(ack)) => {
                     let _ = acks.try_send(ack);
                 }
                 Some(_) => {}
@@ -81,7 +82,7 @@ struct Received {
 
 impl Received {
     fn note(&mut self, message: &Publish) -> Result<(), Failed> {
-        let number = std::str::from_utf8(&message.payload())?.parse()?;
+        let number = std::str::from_utf8(&message.payload)?.parse()?;
         if !self.numbers.insert(number) {
             self.twice += 1;
         }

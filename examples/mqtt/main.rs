@@ -6,11 +6,13 @@
 //! cargo run --example mqtt --features tcp -- 127.0.0.1:1883 some/topic --publish
 //! ```
 //!
-//! `protocol.rs` says what longlink has to know of MQTT; `publisher.rs` what
-//! QoS 1 means on top of it. The packets themselves are another crate's.
+//! `protocol.rs` says what longlink has to know of MQTT, `login.rs` what is done
+//! on every new link, `publisher.rs` what QoS 1 means on top of that. What is in a
+//! packet another crate knows.
 
 mod args;
 mod check;
+mod login;
 mod protocol;
 mod publisher;
 
@@ -18,11 +20,12 @@ use std::error::Error as StdError;
 use std::process::ExitCode;
 
 use longlink::{ResilientConnection, Sender, Tcp};
-use mqute_codec::protocol::v5::{Packet, PubAck, Publish, ReasonCode};
+use mqtt_proto::v5::{Packet, Puback, Publish};
+use mqtt_proto::{TopicFilter, TopicName};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::args::{Args, Mode};
-use crate::protocol::Login;
+use crate::login::Login;
 use crate::publisher::Publisher;
 
 /// Whatever may go wrong.
@@ -52,8 +55,8 @@ async fn run(args: &Args) -> Result<(), Failed> {
     let connection = connect(args).await?;
     match args.mode {
         Mode::Watch => watch(connection).await,
-        Mode::Publish => publish(connection, &args.topic).await,
-        Mode::Check { messages } => check::run(connection, &args.topic, messages).await,
+        Mode::Publish => publish(connection, args.topic.as_str().try_into()?).await,
+        Mode::Check { messages } => check::run(connection, args.topic.as_str().try_into()?, messages).await,
     }
 }
 
@@ -63,10 +66,13 @@ async fn connect(args: &Args) -> Result<Connection, Failed> {
         transport = transport.tls()?;
     }
     let login = Login {
-        client_id: args.client_id.clone(),
+        client_id: args.client_id.as_str().into(),
         credentials: args.credentials(),
         keep_alive: args.keep_alive,
-        topic: (args.mode != Mode::Publish).then(|| args.topic.clone()),
+        topic: match args.mode {
+            Mode::Watch | Mode::Check { .. } => Some(TopicFilter::try_from(args.topic.as_str())?),
+            Mode::Publish => None,
+        },
     };
     Ok(ResilientConnection::builder(transport)
         // A client id is in use once: a second link would end the first.
@@ -85,7 +91,7 @@ async fn watch(mut connection: Connection) -> Result<(), Failed> {
         tokio::select! {
             packet = connection.recv() => match packet.transpose()? {
                 Some(Packet::Publish(message)) => {
-                    println!("{}  {}", message.topic(), String::from_utf8_lossy(&message.payload()));
+                    println!("{}  {}", &*message.topic_name, String::from_utf8_lossy(&message.payload));
                     acknowledge(&sender, &message).await?;
                 }
                 Some(_) => {}
@@ -106,26 +112,26 @@ async fn watch(mut connection: Connection) -> Result<(), Failed> {
 /// that still has our session is about to deliver the message again and takes
 /// it for that, any other ignores it.
 async fn acknowledge(sender: &Sender<Packet>, message: &Publish) -> Result<(), Failed> {
-    if let Some(id) = message.packet_id() {
-        sender.send(Packet::PubAck(PubAck::new(id, ReasonCode::Success, None))).await?;
+    if let Some(id) = message.qos_pid.pid() {
+        sender.send(Puback::new_success(id).into()).await?;
     }
     Ok(())
 }
 
 /// Publishes the lines that come from standard input.
-async fn publish(mut connection: Connection, topic: &str) -> Result<(), Failed> {
+async fn publish(mut connection: Connection, topic: TopicName) -> Result<(), Failed> {
     let (mut publisher, acks) = Publisher::new(connection.sender());
     let lines = async {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = lines.next_line().await? {
-            publisher.publish(topic, line.into()).await?;
+            publisher.publish(&topic, line.into()).await?;
         }
         Ok(())
     };
     // The stream is read all the while, since the PUBACKs are in it.
     let reading = async {
         while let Some(packet) = connection.recv().await.transpose()? {
-            if let Packet::PubAck(ack) = packet {
+            if let Packet::Puback(ack) = packet {
                 // Room is there: one message at a time is under way.
                 let _ = acks.try_send(ack);
             }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longlink::{Outcome, Sender};
-use mqute_codec::protocol::v5::{Packet, PubAck, Publish, ReasonCode};
-use mqute_codec::protocol::{Flags, QoS};
+use mqtt_proto::v5::{Packet, Puback, PubackReasonCode, Publish};
+use mqtt_proto::{Pid, QosPid, TopicName};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -16,45 +16,49 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Publishes one message after the other.
 ///
-/// Two signs say what became of a message, and they say different things:
+/// Two signs tell what became of a message, and they do not say the same:
 ///
-/// - longlink's `Delivered`: a PINGREQ that went out after it was answered.
-///   The broker has *read* it. A broker that dies now has forgotten it.
-/// - the broker's PUBACK: it has *taken charge* of it, as far as it ever will.
-///   What it does about its own death is in its configuration.
+/// - `Delivered`, from longlink: a PINGREQ that went out after it was answered.
+///   So the broker has *read* it. A broker that dies now has forgotten it.
+/// - PUBACK, from the broker: it has *taken charge* of it. Whether that holds
+///   beyond its own death is up to its configuration.
 ///
-/// And a third one says that nobody knows: longlink's `MaybeSent`. The link took
-/// the message and died without either sign. longlink never sends such a message
-/// again by itself, because that may deliver it twice. QoS 1 allows for that, so
-/// here it is sent again, marked as a duplicate.
+/// The third one says that nobody knows. `MaybeSent`: a link took the message
+/// and ended without either sign. longlink does not send such a message again by
+/// itself, since it might come twice. QoS 1 allows for that, so it is done here,
+/// with the mark that MQTT has for it.
 pub struct Publisher {
     sender: Sender<Packet>,
-    acks: mpsc::Receiver<PubAck>,
-    latest: u16,
-    /// How many messages were sent again.
-    pub again: u64,
+    acks: mpsc::Receiver<Puback>,
+    latest: Pid,
+    again: u64,
 }
 
 impl Publisher {
-    /// A publisher, which wants to be told of every PUBACK that comes in.
-    pub fn new(sender: Sender<Packet>) -> (Publisher, mpsc::Sender<PubAck>) {
+    /// A publisher, and where it wants to be told of every PUBACK.
+    pub fn new(sender: Sender<Packet>) -> (Publisher, mpsc::Sender<Puback>) {
         let (tell, acks) = mpsc::channel(16);
-        (Publisher { sender, acks, latest: 0, again: 0 }, tell)
+        (Publisher { sender, acks, latest: Pid::default(), again: 0 }, tell)
+    }
+
+    /// How many messages were sent again.
+    pub fn again(&self) -> u64 {
+        self.again
     }
 
     /// Publishes `payload` and waits until the broker has taken charge of it,
     /// over as many links as that takes.
-    pub async fn publish(&mut self, topic: &str, payload: Bytes) -> Result<(), Failed> {
-        self.latest = self.latest.checked_add(1).unwrap_or(1);
+    pub async fn publish(&mut self, topic: &TopicName, payload: Bytes) -> Result<(), Failed> {
+        self.latest += 1;
         let id = self.latest;
-        let mut flags = Flags::new(QoS::AtLeastOnce);
+        let mut message = Publish::new(QosPid::Level1(id), topic.clone(), payload);
         loop {
-            let packet = Packet::Publish(Publish::new(topic, id, None, payload.clone(), flags));
-            let confirmation = self.sender.send_confirmed(packet).await?;
+            let confirmation = self.sender.send_confirmed(message.clone().into()).await?;
             tokio::select! {
                 biased;
                 answer = self.acknowledged(id) => return answer,
                 outcome = confirmation => match outcome {
+                    // The broker has it, and its word is on the way.
                     Outcome::Delivered => {
                         if let Ok(answer) = timeout(PATIENCE, self.acknowledged(id)).await {
                             return answer;
@@ -64,20 +68,20 @@ impl Publisher {
                     Outcome::NotSent(_) => return Err("the connection is closed".into()),
                 },
             }
-            flags.dup = true;
+            message.dup = true;
             self.again += 1;
         }
     }
 
-    /// The broker's word about the message `id`; its words about others, which
-    /// were sent twice and are acknowledged twice, are passed over.
-    async fn acknowledged(&mut self, id: u16) -> Result<(), Failed> {
+    /// Waits for the broker's word about `id`. What was sent twice may be
+    /// acknowledged twice: words about others are passed over.
+    async fn acknowledged(&mut self, id: Pid) -> Result<(), Failed> {
         while let Some(ack) = self.acks.recv().await {
-            if ack.packet_id() == id {
-                return match ack.code() {
+            if ack.pid == id {
+                return match ack.reason_code {
                     // That nobody listens is no failure.
-                    ReasonCode::Success | ReasonCode::NoMatchingSubscribers => Ok(()),
-                    refused => Err(format!("the broker refuses the message: {refused}").into()),
+                    PubackReasonCode::Success | PubackReasonCode::NoMatchingSubscribers => Ok(()),
+                    refused => Err(format!("the broker refuses the message: {refused:?}").into()),
                 };
             }
         }
