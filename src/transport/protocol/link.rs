@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{self, Decoder, Encoder};
 
+use super::Reads;
 use super::frames::Frames;
 use crate::dial::Stream;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
@@ -21,7 +22,7 @@ use crate::transport::{Confirms, Frame, Framed, Link, Traffic};
 const READ_BUFFER: usize = 4 * 1024;
 /// Beyond this much unwritten data nothing more is taken: 64 KiB.
 const HIGH_WATER: usize = 64 * 1024;
-/// The write buffer's memory is given back when it is empty and larger.
+/// The write buffer's memory is given back when it is empty and held more: 8 KiB.
 const KEPT: usize = 8 * 1024;
 
 /// One live link of a [`Protocol`](super::Protocol) over TCP, TLS or a Unix
@@ -31,10 +32,12 @@ const KEPT: usize = 8 * 1024;
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct StreamLink<C: Decoder, Out> {
     framed: Framed<Inner<C>, Out>,
+    closes: Option<Closes<C>>,
     weigh: Option<fn(&C::Item) -> usize>,
     park: Option<fn(C::Item) -> C::Item>,
 }
 
+type Closes<C> = Reads<<C as Decoder>::Item, Option<LinkEnd>>;
 type Inner<C> = codec::Framed<Counted, Frames<C>>;
 
 /// The adapter that a link is made of, with small buffers.
@@ -55,10 +58,11 @@ where
 {
     pub(super) fn new(
         framed: Framed<Inner<C>, Out>,
+        closes: Option<Closes<C>>,
         weigh: Option<fn(&C::Item) -> usize>,
         park: Option<fn(C::Item) -> C::Item>,
     ) -> StreamLink<C, Out> {
-        StreamLink { framed, weigh, park }
+        StreamLink { framed, closes, weigh, park }
     }
 
     fn counted(&self) -> &Counted {
@@ -77,13 +81,17 @@ where
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<C::Item>, LinkEnd>> {
         let polled = self.framed.poll_next(cx);
-        if polled.is_pending() {
-            let buffer = self.framed.io_mut().read_buffer_mut();
-            if buffer.is_empty() && buffer.capacity() != READ_BUFFER {
-                *buffer = BytesMut::with_capacity(READ_BUFFER);
-            }
+        let inner = self.framed.io_mut();
+        if polled.is_pending() && inner.codec().most_read > READ_BUFFER && inner.read_buffer().is_empty() {
+            *inner.read_buffer_mut() = BytesMut::with_capacity(READ_BUFFER);
+            inner.codec_mut().most_read = 0;
         }
-        polled
+        polled.map(|read| match (read?, &self.closes) {
+            (Frame::Message(message), Some(closes)) => {
+                closes(&message).map_or(Ok(Frame::Message(message)), Err)
+            }
+            (frame, _) => Ok(frame),
+        })
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
@@ -100,11 +108,10 @@ where
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         let polled = self.framed.poll_flush(cx);
-        if polled.is_ready() {
-            let buffer = self.framed.io_mut().write_buffer_mut();
-            if buffer.is_empty() && buffer.capacity() > KEPT {
-                *buffer = BytesMut::new();
-            }
+        let inner = self.framed.io_mut();
+        if polled.is_ready() && inner.codec().most_written > KEPT && inner.write_buffer().is_empty() {
+            *inner.write_buffer_mut() = BytesMut::new();
+            inner.codec_mut().most_written = 0;
         }
         polled
     }

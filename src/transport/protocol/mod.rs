@@ -60,6 +60,7 @@ pub struct Protocol<C: Decoder, Out> {
     pong: Option<Reads<C::Item, PongMatch>>,
     answer: Option<Reads<C::Item, Option<Out>>>,
     alive: Option<Reads<C::Item, bool>>,
+    closes: Option<Reads<C::Item, Option<LinkEnd>>>,
     ask_after: Option<Words<Duration, Out>>,
     goodbye: Option<Arc<dyn Fn() -> Out + Send + Sync>>,
     ends: Reads<C::Error, LinkEnd>,
@@ -95,6 +96,7 @@ where
             pong: None,
             answer: None,
             alive: None,
+            closes: None,
             ask_after: None,
             goodbye: None,
             ends: Arc::new(|error| end_of(error)),
@@ -134,6 +136,27 @@ where
     /// the application.
     pub fn alive(mut self, alive: impl Fn(&C::Item) -> bool + Send + Sync + 'static) -> Self {
         self.alive = Some(Arc::new(alive));
+        self
+    }
+
+    /// Which messages are the peer's goodbye, and how the link has ended
+    /// then: [`LinkEnd::closed`] with the protocol's own code, which
+    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge. They do
+    /// not reach the application, and nothing after them is read. A refused
+    /// login is a goodbye too: in the hook it is the error of
+    /// [`Session::recv`](crate::Session::recv). Default: the stream's end says
+    /// it all.
+    ///
+    /// ```
+    /// use longlink::keeper::LinkEnd;
+    /// use longlink::transport::Protocol;
+    /// use tokio_util::codec::LinesCodec;
+    ///
+    /// let irc = Protocol::<_, String>::new(LinesCodec::new)
+    ///     .closes(|line| line.strip_prefix("ERROR :").map(|why| LinkEnd::closed(None, why)));
+    /// ```
+    pub fn closes(mut self, closes: impl Fn(&C::Item) -> Option<LinkEnd> + Send + Sync + 'static) -> Self {
+        self.closes = Some(Arc::new(closes));
         self
     }
 
@@ -250,7 +273,7 @@ where
         if let Some(confirms) = self.confirms {
             framed = framed.with_confirms(confirms);
         }
-        StreamLink::new(framed, self.weigh_in, self.park)
+        StreamLink::new(framed, self.closes.clone(), self.weigh_in, self.park)
     }
 
     /// What `message` counts, unless it is too long.
