@@ -157,10 +157,12 @@ fn a_beat_is_wanted_only_where_its_answer_would_settle_something() {
     assert!(!bench.outbox.wants_confirmation(0));
     assert!(!bench.outbox.wants_confirmation(1), "nobody asks about the first");
     assert!(bench.outbox.wants_confirmation(2));
-    bench.give(2);
+    bench.give(1);
     assert!(bench.outbox.wants_confirmation(2));
-    bench.outbox.goodbye_answered();
-    assert!(!bench.outbox.wants_confirmation(2));
+    bench.give(1);
+    assert!(!bench.outbox.wants_confirmation(2), "the beat behind it is under way");
+    bench.push(2, 1, None);
+    assert!(!bench.outbox.wants_confirmation(3), "nobody asks about the third");
 }
 
 #[test]
