@@ -198,12 +198,16 @@ impl Flow {
         .await
     }
 
-    /// Waits until a message that is sent from now on has come back.
+    /// Waits until a message that is sent from now on has come back; of a
+    /// steady flow until some have.
     pub async fn echoed(&mut self) {
-        if !self.steady {
-            self.send_next().await;
-        }
-        let from = self.sent;
+        let from = match self.steady {
+            true => self.sent + 20,
+            false => {
+                self.send_next().await;
+                self.sent
+            }
+        };
         self.until(|news| matches!(news, News::Echo(number) if *number >= from).then_some(())).await;
     }
 
