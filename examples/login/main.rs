@@ -5,9 +5,8 @@
 //! > HELLO sensor-7 <token> 41        our name, our token, the last message we have
 //! < DENIED                           the token is too old: here the link ends
 //! < WELCOME                          or it is good,
-//! < 42 ...                           this is what we have missed,
-//! < LIVE                             and from here on messages come as they are made
-//! < 43 ...
+//! < 42 ...                           and here is what we have missed,
+//! < 43 ...                           and what is made from here on
 //! > PING 5
 //! < PONG 5
 //! < BYE                              the server is about to go
@@ -32,8 +31,6 @@ use tokio_util::codec::LinesCodec;
 
 use crate::server::{Issuer, Server};
 
-/// How many messages make a run.
-const MESSAGES: u64 = 150;
 /// What `DENIED` and `BYE` are called in events, and where the reconnect policy
 /// asks. The protocol has no numbers, so these are ours.
 const DENIED: u16 = 1;
@@ -44,7 +41,7 @@ type Lines = StreamLink<LinesCodec, String>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn StdError>> {
-    let server = Server::start(MESSAGES).await?;
+    let server = Server::start().await?;
     let login = Arc::new(Login::new("sensor-7", server.issuer()));
     let hook = Arc::clone(&login);
     let mut connection = ResilientConnection::builder(Tcp::new(server.address(), lines()?)?)
@@ -55,9 +52,9 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
         .await?;
 
     let (mut skipped, mut missed) = (0, 0);
-    while login.last() < MESSAGES {
-        let Some(line) = connection.recv().await.transpose()? else { break };
-        let number = server::number_of(&line).ok_or("a line without a number")?;
+    while let Some(line) = connection.recv().await.transpose()? {
+        let (number, words) = line.split_once(' ').ok_or("a line without a number")?;
+        let number: u64 = number.parse()?;
         // What had come in on the old link and was not read yet when the new
         // one logged in comes again.
         if number <= login.last() {
@@ -66,15 +63,18 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
         }
         missed += number - login.last() - 1;
         login.seen(number);
+        if words == server::LAST {
+            break;
+        }
     }
     let _ = connection.close().await;
 
     let (links, denials) = (connection.stats().reconnects + 1, server.denials());
     println!(
-        "{} messages over {links} links, {missed} missed, {skipped} skipped, {denials} tokens denied",
+        "{} messages over {links} links: {missed} missed, {skipped} came again; {denials} tokens denied",
         login.last(),
     );
-    let good = login.last() == MESSAGES && missed == 0 && links > 3 && denials > 0;
+    let good = missed == 0 && links > 1 && denials > 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -143,11 +143,10 @@ impl Login {
         if session.recv().await? != "WELCOME" {
             return Err(HookError::retry("the server does not say welcome"));
         }
-        // What comes before `LIVE` is kept for the stream, in order. (It is
-        // held to the bounds of the inbox. A server that may have more to say
-        // than that is better not waited for: without these two lines the
-        // stream brings the same.)
-        session.recv_where(|line| line == "LIVE").await?;
+        // What was missed follows, and is left to the stream. The hook could
+        // read on, and `put_back` what it does not want; but then all that was
+        // missed must find room and come within the attempt's deadline, or the
+        // same happens to the next attempt, with more to come.
         Ok(session)
     }
 
