@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
 use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
-use longlink::transport::{Confirms, Frame, Link, Traffic, Transport, from_fn};
+use longlink::transport::{Confirms, ConnectError, Frame, Link, Traffic, Transport, from_fn};
 use longlink::{Error, Event, FirstConnect, HookError, Outcome, Reconnect, ResilientConnection, State};
 use support::{Log, builder, connected, in_time, millis, secs, settle};
 
@@ -195,6 +195,37 @@ async fn a_login_that_refuses_is_tried_again_and_told_why() {
         .await
         .unwrap();
     assert_eq!(script.attempts().len(), 3);
+    assert_eq!(connection.stats().panics, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_says_when_to_come_back_and_that_its_credentials_were_refused() {
+    let script = Script::<String>::new([]);
+    let begun = tokio::time::Instant::now();
+    let connection = builder(&script)
+        .on_connect(|session| async move {
+            let last = session.attempt().last_failure().cloned();
+            match session.attempt().number() {
+                1 => Err(HookError::after(secs(100), "busy")),
+                2 => {
+                    assert_eq!(last, Some(Failure::RetryAfter(secs(100))));
+                    Err(HookError::unauthorized("old token"))
+                }
+                3 => {
+                    assert_eq!(last, Some(Failure::Unauthorized));
+                    Err(ConnectError::new(Failure::Dns).into())
+                }
+                4 => {
+                    assert_eq!(last, Some(Failure::Dns));
+                    Ok(session)
+                }
+                number => panic!("attempt {number}"),
+            }
+        })
+        .connect()
+        .await
+        .unwrap();
+    assert!(begun.elapsed() >= secs(100));
     assert_eq!(connection.stats().panics, 0);
 }
 

@@ -161,6 +161,21 @@ fn what_the_application_says_counts() {
 }
 
 #[test]
+fn pitfall_15_a_login_that_is_refused_twice_is_final_and_once_is_not() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.fail(Failure::Unauthorized);
+    assert_eq!(rig.finished, None);
+    rig.until_opening();
+    rig.fail(Failure::Refused);
+    rig.until_opening();
+    rig.fail(Failure::Unauthorized);
+    assert_eq!(rig.finished, None, "not in a row");
+    rig.until_opening();
+    rig.fail(Failure::Unauthorized);
+    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(Failure::Unauthorized))));
+}
+
+#[test]
 fn another_answer_in_between_begins_the_count_anew() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     for _ in 0..5 {

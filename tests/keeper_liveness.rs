@@ -533,6 +533,17 @@ fn a_stalled_reader_suspends_the_deadlines_but_not_the_beats() {
 }
 
 #[test]
+fn no_pace_is_so_quick_that_a_stalled_reader_makes_the_client_run_hot() {
+    let mut rig = Rig::beating(Heartbeat::fixed(millis(1)));
+    rig.stalled();
+    rig.forget();
+    rig.pass(secs(60));
+    assert!(rig.is_connected());
+    let beats = rig.beats().len();
+    assert!((50..=60).contains(&beats), "{beats} beats, with nobody to answer them");
+}
+
+#[test]
 fn a_stalled_reader_is_told_of_after_a_second() {
     let mut rig = fixed(30);
     rig.pass(secs(3));

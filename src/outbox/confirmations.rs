@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::queue::believed;
 use super::{KEPT, Outcome};
 use crate::keeper::Token;
 
@@ -37,7 +38,7 @@ pub(super) struct Confirmations<M, T> {
     /// How many of the first of them were given to a link.
     given: usize,
     /// What those weigh.
-    given_weight: usize,
+    given_weight: u64,
     /// Beats under way, and the message number that each was sent after.
     marks: VecDeque<(Token, u64)>,
     /// How many beats before those were forgotten: an answer that names none
@@ -59,7 +60,7 @@ impl<M, T> Default for Confirmations<M, T> {
 
 impl<M, T> Confirmations<M, T> {
     pub(super) fn expect(&mut self, number: u64, weight: usize, confirm: Confirm<M, T>) {
-        self.expected.push_back(Expected { number, weight, confirm });
+        self.expected.push_back(Expected { number, weight: believed(weight), confirm });
     }
 
     /// All messages below `number` were given to a link.
@@ -68,7 +69,7 @@ impl<M, T> Confirmations<M, T> {
             && next.number < number
         {
             self.given += 1;
-            self.given_weight += next.weight;
+            self.given_weight += next.weight as u64;
         }
     }
 
@@ -110,7 +111,7 @@ impl<M, T> Confirmations<M, T> {
         while self.given > 0 && self.any_below(number) {
             let Some(next) = self.expected.pop_front() else { return };
             self.given -= 1;
-            self.given_weight -= next.weight;
+            self.given_weight -= next.weight as u64;
             settled.push_back((next.confirm.ticket, outcome(next.confirm.copy)));
         }
     }
@@ -140,7 +141,7 @@ impl<M, T> Confirmations<M, T> {
     }
 
     /// What those weigh.
-    pub(super) fn given_weight(&self) -> usize {
+    pub(super) fn given_weight(&self) -> u64 {
         self.given_weight
     }
 
@@ -166,5 +167,21 @@ impl<M, T> fmt::Debug for Confirmations<M, T> {
             .field("given", &self.given)
             .field("marks", &self.marks)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_confirmations_keep_only_a_little_of_what_a_burst_took() {
+        let mut confirmations = Confirmations::<u32, u32>::default();
+        for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+            confirmations.expected = VecDeque::with_capacity(capacity);
+            confirmations.marks = VecDeque::with_capacity(capacity);
+            confirmations.shrink();
+            assert_eq!((confirmations.expected.capacity(), confirmations.marks.capacity()), (kept, kept));
+        }
     }
 }

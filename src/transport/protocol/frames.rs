@@ -17,11 +17,16 @@ pub(super) struct Frames<C: Decoder> {
     limit: usize,
     /// How long the latest message was on the stream.
     latest: usize,
+    /// The most that waited in the buffer for reading, and in that for
+    /// writing: what they hold cannot be asked for, as theirs is the part only
+    /// that nobody has taken yet.
+    pub(super) most_read: usize,
+    pub(super) most_written: usize,
 }
 
 impl<C: Decoder> Frames<C> {
     pub(super) fn new(codec: C, ends: Reads<C::Error, LinkEnd>, limit: usize) -> Frames<C> {
-        Frames { codec, ends, limit, latest: 0 }
+        Frames { codec, ends, limit, latest: 0, most_read: 0, most_written: 0 }
     }
 
     pub(super) fn latest(&self) -> usize {
@@ -35,6 +40,7 @@ impl<C: Decoder> Decoder for Frames<C> {
 
     fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<C::Item>, Broken> {
         let before = bytes.len();
+        self.most_read = self.most_read.max(before);
         let message = self.codec.decode(bytes).map_err(|error| Broken((self.ends)(&error)))?;
         let size = match message {
             Some(_) => {
@@ -63,7 +69,9 @@ where
     type Error = Broken;
 
     fn encode(&mut self, message: Out, bytes: &mut BytesMut) -> Result<(), Broken> {
-        self.codec.encode(message, bytes).map_err(|error| Broken((self.ends)(&error)))
+        let encoded = self.codec.encode(message, bytes);
+        self.most_written = self.most_written.max(bytes.len());
+        encoded.map_err(|error| Broken((self.ends)(&error)))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::transport::{Confirms, Frame, Framed, Link, Traffic};
 const READ_BUFFER: usize = 4 * 1024;
 /// Beyond this much unwritten data nothing more is taken: 64 KiB.
 const HIGH_WATER: usize = 64 * 1024;
-/// The write buffer's memory is given back when it is empty and larger.
+/// The write buffer's memory is given back when it is empty and held more: 8 KiB.
 const KEPT: usize = 8 * 1024;
 
 /// One live link of a [`Protocol`](super::Protocol) over TCP, TLS or a Unix
@@ -81,11 +81,10 @@ where
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<C::Item>, LinkEnd>> {
         let polled = self.framed.poll_next(cx);
-        if polled.is_pending() {
-            let buffer = self.framed.io_mut().read_buffer_mut();
-            if buffer.is_empty() && buffer.capacity() != READ_BUFFER {
-                *buffer = BytesMut::with_capacity(READ_BUFFER);
-            }
+        let inner = self.framed.io_mut();
+        if polled.is_pending() && inner.codec().most_read > READ_BUFFER && inner.read_buffer().is_empty() {
+            *inner.read_buffer_mut() = BytesMut::with_capacity(READ_BUFFER);
+            inner.codec_mut().most_read = 0;
         }
         polled.map(|read| match (read?, &self.closes) {
             (Frame::Message(message), Some(closes)) => {
@@ -109,11 +108,10 @@ where
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         let polled = self.framed.poll_flush(cx);
-        if polled.is_ready() {
-            let buffer = self.framed.io_mut().write_buffer_mut();
-            if buffer.is_empty() && buffer.capacity() > KEPT {
-                *buffer = BytesMut::new();
-            }
+        let inner = self.framed.io_mut();
+        if polled.is_ready() && inner.codec().most_written > KEPT && inner.write_buffer().is_empty() {
+            *inner.write_buffer_mut() = BytesMut::new();
+            inner.codec_mut().most_written = 0;
         }
         polled
     }

@@ -1,5 +1,4 @@
 //! A peer that says goodbye in the protocol's own words.
-#![cfg(feature = "tcp")]
 
 use longlink::keeper::{Failure, GiveUp, LinkEnd, Refusal, Retry};
 use longlink::transport::{Protocol, StreamLink, Tcp};
