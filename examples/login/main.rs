@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! > HELLO sensor-7 <token> 41        our name, our token, the last message we have
-//! < DENIED                           the token is too old: here the link ends
+//! < DENIED                           the token is too old, and that is the end of it
 //! < WELCOME                          or it is good,
 //! < 42 ...                           and here is what we have missed,
 //! < 43 ...                           and what is made from here on
@@ -22,19 +22,13 @@ use std::error::Error as StdError;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use longlink::keeper::{Failure, Refusal, Retry, Token};
+use longlink::keeper::{Failure, Token};
 use longlink::transport::StreamLink;
 use longlink::{HookError, LinkEnd, Protocol, Reconnect, ResilientConnection, Session, Tcp};
 use tokio_util::codec::LinesCodec;
 
 use crate::server::{Issuer, Server};
-
-/// What `DENIED` and `BYE` are called in events, and where the reconnect policy
-/// asks. The protocol has no numbers, so these are ours.
-const DENIED: u16 = 1;
-const BYE: u16 = 2;
 
 /// A link that carries lines.
 type Lines = StreamLink<LinesCodec, String>;
@@ -45,7 +39,8 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let login = Arc::new(Login::new("sensor-7", server.issuer()));
     let hook = Arc::clone(&login);
     let mut connection = ResilientConnection::builder(Tcp::new(server.address(), lines()?)?)
-        .reconnect(reconnect())
+        // A tenth of the usual delays: this is a demonstration.
+        .reconnect(Reconnect::scaled(0.1))
         .on_connect(move |session| Arc::clone(&hook).log_in(session))
         .on_event(|event| eprintln!("{event}"))
         .connect()
@@ -83,25 +78,9 @@ fn lines() -> Result<Protocol<LinesCodec, String>, longlink::Invalid> {
     Protocol::new(LinesCodec::new)
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
-        .closes(|line| match &**line {
-            "DENIED" => Some(LinkEnd::closed(Some(DENIED), "the token is denied")),
-            "BYE" => Some(LinkEnd::closed(Some(BYE), "the server goes")),
-            _ => None,
-        })
+        .closes(|line| (line == "BYE").then(|| LinkEnd::closed(None, "")))
         .weigh_out(String::len)
         .max_message(1024)
-}
-
-/// Times are a tenth of what they should be, for a demonstration.
-fn reconnect() -> Reconnect {
-    Reconnect::scaled(0.1).classify(|refusal, usual| match refusal {
-        // The next attempt comes with another token. If that is denied too,
-        // no third one will do.
-        Refusal::Failed(Failure::Ended(LinkEnd::Closed { code: Some(DENIED), .. })) => {
-            Retry::NeverAfter { answers: 2, apart: Duration::ZERO }
-        }
-        _ => usual,
-    })
 }
 
 /// Who we are, and how far we have come.
@@ -131,17 +110,16 @@ impl Login {
     /// The `on_connect` hook: what is done on every new link before it is
     /// taken into use.
     async fn log_in(self: Arc<Login>, mut session: Session<Lines>) -> Result<Session<Lines>, HookError> {
-        // What the attempt before has failed of.
-        if let Some(Failure::Ended(LinkEnd::Closed { code: Some(DENIED), .. })) =
-            session.attempt().last_failure()
-        {
+        // The token was refused: there is one more attempt, with another.
+        if matches!(session.attempt().last_failure(), Some(Failure::Unauthorized)) {
             self.renew();
         }
         let hello = format!("HELLO {} {} {}", self.name, self.token(), self.last());
         session.send(hello).await?;
-        // `DENIED` does not come to here: it has ended the link.
-        if session.recv().await? != "WELCOME" {
-            return Err(HookError::retry("the server does not say welcome"));
+        match &*session.recv().await? {
+            "WELCOME" => {}
+            "DENIED" => return Err(HookError::unauthorized("the server denies the token")),
+            _ => return Err(HookError::retry("the server does not answer the login")),
         }
         // What was missed follows, and is left to the stream. The hook could
         // read on, and `put_back` what it does not want; but then all that was
