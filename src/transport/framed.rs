@@ -75,6 +75,8 @@ pub struct Framed<S: TryStream, Out> {
     pending_answer: Option<Out>,
     pending_beat: Option<Out>,
     pending_request: Option<Out>,
+    /// Goodbye is being said: what comes in is read and not answered.
+    closing: bool,
 }
 
 type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
@@ -134,6 +136,7 @@ where
             pending_answer: None,
             pending_beat: None,
             pending_request: None,
+            closing: false,
         }
     }
 
@@ -153,7 +156,8 @@ where
 
     /// Which messages are the peer's beats, and what answers them. They do
     /// not reach the application. One answer waits at most: where the sink
-    /// has no room, only the latest beat is answered.
+    /// has no room, only the latest beat is answered; where it has, each is,
+    /// though several come at once.
     pub fn answer(mut self, answer: impl FnMut(&S::Ok) -> Option<Out> + Send + 'static) -> Self {
         self.answer = Some(Box::new(answer));
         self
@@ -247,6 +251,23 @@ where
         Poll::Ready(Ok(()))
     }
 
+    /// Hands the answer that waits to the sink, if it has room, before the next
+    /// takes its place. An error of the sink is left to the next flush: what
+    /// the peer has said is read first.
+    fn make_way(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd>
+    where
+        S: Unpin,
+    {
+        if self.pending_answer.is_some()
+            && !self.closing
+            && let Poll::Ready(Ok(())) = Pin::new(&mut self.io).poll_ready(cx)
+            && let Some(answer) = self.pending_answer.take()
+        {
+            Pin::new(&mut self.io).start_send(answer).map_err(|error| (self.ends)(&error))?;
+        }
+        Ok(())
+    }
+
     fn sort(&mut self, message: S::Ok) -> Frame<S::Ok> {
         if let Some(pong) = &mut self.pong {
             match pong(&message) {
@@ -277,6 +298,7 @@ where
     type Outgoing = Out;
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
+        self.make_way(cx)?;
         Poll::Ready(match ready!(Pin::new(&mut self.io).poll_next(cx)) {
             Some(Ok(message)) => Ok(self.sort(message)),
             Some(Err(error)) => Err((self.ends)(&error)),
@@ -309,6 +331,7 @@ where
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.closing = true;
         ready!(self.poll_pending(cx))?;
         if self.goodbye.is_some() {
             ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;

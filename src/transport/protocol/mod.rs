@@ -126,7 +126,8 @@ where
 
     /// Which messages are the peer's beats, and what answers them. They do
     /// not reach the application. One answer waits at most: where there is no
-    /// room, only the latest beat is answered.
+    /// room, only the latest beat is answered; where there is, each is, though
+    /// several come at once.
     pub fn answer(mut self, answer: impl Fn(&C::Item) -> Option<Out> + Send + Sync + 'static) -> Self {
         self.answer = Some(Arc::new(answer));
         self
