@@ -1,5 +1,6 @@
 //! A link out of any stream and sink.
 
+use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -17,6 +18,10 @@ use crate::keeper::{Beat, LinkEnd, Token};
 /// How long a link may be silent of which nothing is known: for ever, as far
 /// as any clock can tell.
 const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The most beats that wait for room beside the latest: more than a link lives
+/// to send without an answer. Then the oldest goes.
+const EARLIER_BEATS: usize = 32;
 
 /// Adapts a `Stream` and `Sink` of messages, such as a codec over a socket,
 /// into a [`Link`].
@@ -71,8 +76,11 @@ pub struct Framed<S: TryStream, Out> {
     peer_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
     /// What waits for room in the sink: the answer to the peer's latest beat,
-    /// our own latest beat, and our latest request to speak.
+    /// our own beats, and our latest request to speak.
     pending_answer: Option<Out>,
+    /// Our beats before the latest: where answers have no names they are
+    /// counted, so that a beat that never went out would be one too few.
+    earlier_beats: VecDeque<Out>,
     pending_beat: Option<Out>,
     pending_request: Option<Out>,
     /// Goodbye is being said: what comes in is read and not answered.
@@ -134,6 +142,7 @@ where
             peer_addr: None,
             goodbye: None,
             pending_answer: None,
+            earlier_beats: VecDeque::new(),
             pending_beat: None,
             pending_request: None,
             closing: false,
@@ -242,13 +251,22 @@ where
     {
         while self.pending_answer.is_some() || self.pending_beat.is_some() || self.pending_request.is_some() {
             ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
-            let next = self.pending_answer.take().or_else(|| self.pending_beat.take());
+            let next = self.pending_answer.take().or_else(|| self.next_beat());
             let next = next.or_else(|| self.pending_request.take());
             if let Some(message) = next {
                 Pin::new(&mut self.io).start_send(message).map_err(|error| (self.ends)(&error))?;
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The first of our beats that wait.
+    fn next_beat(&mut self) -> Option<Out> {
+        let earlier = self.earlier_beats.pop_front();
+        if earlier.is_some() && self.earlier_beats.is_empty() {
+            self.earlier_beats = VecDeque::new();
+        }
+        earlier.or_else(|| self.pending_beat.take())
     }
 
     /// Hands the answer that waits to the sink, if it has room, before the next
@@ -318,7 +336,12 @@ where
     fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
         match &mut self.ping {
             Some(ping) => {
-                self.pending_beat = Some(ping(token));
+                if let Some(before) = self.pending_beat.replace(ping(token)) {
+                    if self.earlier_beats.len() == EARLIER_BEATS {
+                        self.earlier_beats.pop_front();
+                    }
+                    self.earlier_beats.push_back(before);
+                }
                 Ok(())
             }
             None => Err(LinkEnd::Protocol("no beat is known for this link".to_owned())),
