@@ -1,8 +1,10 @@
 //! A peer that says goodbye in the protocol's own words.
 
+use std::time::Duration;
+
 use longlink::keeper::{Failure, GiveUp, LinkEnd, Refusal, Retry};
 use longlink::transport::{Protocol, StreamLink, Tcp};
-use longlink::{Error, Reconnect, ResilientConnection, Session};
+use longlink::{Error, Reconnect, ResilientConnection, Session, State};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_util::codec::LinesCodec;
@@ -68,4 +70,28 @@ async fn a_goodbye_in_place_of_a_welcome_is_the_hooks_error_and_judged_by_its_co
         .unwrap_err();
     let Error::GaveUp { reason: GiveUp::Failure(Failure::Ended(end)), .. } = end else { panic!("{end:?}") };
     assert_eq!(end, LinkEnd::closed(Some(BANNED), "in so many words"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_43_a_portal_that_answers_a_login_over_plain_tcp_stops_nobody_for_good() {
+    let protocol = Protocol::<_, String>::new(|| LinesCodec::new_with_max_length(8));
+    let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(|_| async {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        tokio::spawn(async move {
+            theirs.write_all(b"HTTP/1.1 302 Found\r\n").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        Ok(ours)
+    });
+    let connection = ResilientConnection::builder(transport)
+        .on_connect(|mut session: Session<StreamLink<LinesCodec, String>>| async move {
+            session.recv().await?;
+            Ok(session)
+        })
+        .build()
+        .unwrap();
+    let mut watch = connection.watch();
+    let tried = watch.wait_for(|state| matches!(state, State::Waiting { attempt: 6, .. } | State::GaveUp));
+    let state = tokio::time::timeout(Duration::from_secs(3600), tried).await.unwrap().unwrap();
+    assert!(matches!(state, State::Waiting { .. }), "{state:?}");
 }
