@@ -148,6 +148,12 @@ where
     /// [`Session::recv`](crate::Session::recv). Default: the stream's end says
     /// it all.
     ///
+    /// A code that nobody judges means what it means for WebSocket: 1008 is
+    /// final, for one. One without a code, or with 1000, that comes after our
+    /// own [`goodbye`](Protocol::goodbye) counts as its answer: all that was
+    /// sent is delivered then. So give a code of its own to a goodbye that the
+    /// peer says for reasons of its own, where it can be told apart.
+    ///
     /// ```
     /// use longlink::keeper::LinkEnd;
     /// use longlink::transport::Protocol;
@@ -274,7 +280,7 @@ where
         if let Some(confirms) = self.confirms {
             framed = framed.with_confirms(confirms);
         }
-        StreamLink::new(framed, self.closes.clone(), self.weigh_in, self.park)
+        StreamLink::new(framed, self.goodbye.is_some(), self.closes.clone(), self.weigh_in, self.park)
     }
 
     /// What `message` counts, unless it is too long.
