@@ -21,7 +21,9 @@ use crate::wire::{Control, Far, wire};
 const LIMIT: usize = 1024;
 /// What a link holds at most, beside what is written: two messages, and its
 /// buffers.
-const MEMORY: usize = 96 * 1024;
+const MEMORY: usize = 32 * 1024;
+/// How much a server says that repeats itself.
+const REPEATED: usize = 128 * 1024;
 
 /// Bits of [`Control::options`].
 const SPEAKS_FRAMES: u8 = 1;
@@ -47,7 +49,7 @@ fn repeated(control: &Control, said: &[u8]) -> Vec<u8> {
     let mut said = said.to_vec();
     if control.repeats && !said.is_empty() {
         let tail = said[said.len().saturating_sub(64)..].to_vec();
-        said.extend(tail.iter().cycle().take(64 * 1024));
+        said.extend(tail.iter().cycle().take(REPEATED));
     }
     said
 }

@@ -20,9 +20,9 @@ use crate::wire::{Control, Far, Task, Wire, wire};
 
 /// The longest message.
 const LIMIT: usize = 4096;
-/// What the handshake and a link hold at most, beside what is written: the
-/// answer's 16 KiB in hyper's hands and as headers, and two messages.
-const MEMORY: usize = 160 * 1024;
+/// What a link holds at most: two messages, what we send, and 64 KiB of answers
+/// to pings, in buffers that double.
+const MEMORY: usize = 192 * 1024;
 /// No more of an answer is read: 16 KiB, and what hyper reads ahead.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// Both in the request, and in no error.
@@ -44,7 +44,23 @@ const IS_SCOUT: u8 = 4;
 /// what a plain decoder reads, if secrets are told, memory grows or nothing
 /// will wake who waits.
 pub fn upgrade(bytes: &[u8]) {
-    let Some((control, says)) = Control::split(bytes) else { return };
+    let _ = play(bytes);
+}
+
+/// What came of it.
+#[derive(Debug)]
+#[allow(dead_code, reason = "the tests below look at it")]
+enum Outcome {
+    /// The attempt failed.
+    Refused(Failure),
+    /// There was a link, which read so many messages.
+    Linked { messages: usize, end: Option<LinkEnd> },
+    /// Nothing: the attempt's deadline would end it.
+    Waits,
+}
+
+fn play(bytes: &[u8]) -> Outcome {
+    let Some((control, says)) = Control::split(bytes) else { return Outcome::Waits };
     let (near, far) = wire(control.clone());
     let mut said = None;
     let connected = {
@@ -58,8 +74,11 @@ pub fn upgrade(bytes: &[u8]) {
     };
     let said = said.unwrap_or_default();
     match connected {
-        None => {}
-        Some(Err(error)) => check_error(&error, &said),
+        None => Outcome::Waits,
+        Some(Err(error)) => {
+            check_error(&error, &said);
+            Outcome::Refused(error.failure().clone())
+        }
         Some(Ok(link)) => check_link(link, &control, &far, &said),
     }
 }
@@ -136,7 +155,7 @@ fn check_error(error: &ConnectError, said: &[u8]) {
     }
 }
 
-fn check_link(link: WebSocketLink, control: &Control, far: &Far, said: &[u8]) {
+fn check_link(link: WebSocketLink, control: &Control, far: &Far, said: &[u8]) -> Outcome {
     let answer = answer::parsed(said).expect("it was an answer to hyper");
     let request = far.heard();
     let (head, _) = request::split(&request).expect("it was sent before it was answered");
@@ -147,6 +166,7 @@ fn check_link(link: WebSocketLink, control: &Control, far: &Far, said: &[u8]) {
 
     let (expected, ending) = frames::decoded(&said[answer.length..], LIMIT);
     let mut expected = expected.into_iter();
+    let mut messages = 0;
     let driven = within(MEMORY, || {
         let arrived = |message: Message| {
             let said = match message {
@@ -154,6 +174,7 @@ fn check_link(link: WebSocketLink, control: &Control, far: &Far, said: &[u8]) {
                 Message::Binary(bytes) => Said::Binary(bytes.to_vec()),
             };
             assert_eq!(Some(said), expected.next(), "what was said behind the answer, in order");
+            messages += 1;
         };
         drive(link, far, control.acts, arrived, |number| sent(control, number))
     });
@@ -175,12 +196,51 @@ fn check_link(link: WebSocketLink, control: &Control, far: &Far, said: &[u8]) {
     }
     let written = far.heard();
     let (_, behind) = request::split(&written).expect("it was sent before it was answered");
-    let messages: Vec<_> = (0..driven.sent).map(|number| sent(control, number)).collect();
-    frames::check_ours(behind, &messages);
+    let ours: Vec<_> = (0..driven.sent).map(|number| sent(control, number)).collect();
+    frames::check_ours(behind, &ours);
+    Outcome::Linked { messages, end: driven.end }
 }
 
 /// The n-th message that goes out.
 fn sent(control: &Control, number: usize) -> Message {
     let length = if control.acts.sends_long { 5_000 } else { 5 };
     Message::Binary(vec![number as u8; length].into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! seed {
+        ($name:literal) => {
+            play(include_bytes!(concat!("../seeds/upgrade/", $name)))
+        };
+    }
+
+    #[test]
+    fn the_seeds_are_what_their_names_say() {
+        for right in [seed!("right"), seed!("right_byte_by_byte"), seed!("early_hints_ahead")] {
+            assert!(matches!(right, Outcome::Linked { messages: 2, .. }), "{right:?}");
+        }
+        let cut = seed!("right_and_cut_inside_a_frame");
+        assert!(matches!(cut, Outcome::Linked { messages: 1, end: Some(LinkEnd::Eof) }), "{cut:?}");
+        let long = seed!("a_message_over_the_limit");
+        assert!(
+            matches!(long, Outcome::Linked { messages: 1, end: Some(LinkEnd::TooBig { .. }) }),
+            "{long:?}"
+        );
+        for refused in [
+            seed!("a_wrong_accept"),
+            seed!("no_accept"),
+            seed!("two_accepts"),
+            seed!("a_header_without_end"),
+            seed!("headers_without_end"),
+        ] {
+            assert!(matches!(refused, Outcome::Refused(Failure::Protocol(_))), "{refused:?}");
+        }
+        let busy = seed!("retry_after_seconds");
+        assert!(matches!(busy, Outcome::Refused(Failure::Http { retry_after: Some(_), .. })), "{busy:?}");
+        assert!(matches!(seed!("hints_without_end"), Outcome::Refused(_) | Outcome::Waits));
+        assert!(matches!(seed!("silent"), Outcome::Waits));
+    }
 }

@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::SECRETS;
 
 /// How much a server says that repeats itself.
-const REPEATED: usize = 96 * 1024;
+const REPEATED: usize = 256 * 1024;
 /// What it repeats of its words.
 const TAIL: usize = 64;
 

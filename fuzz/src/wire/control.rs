@@ -76,7 +76,8 @@ impl Control {
             },
             takes: [takes_first, takes_next],
             refuses: (after > 0).then_some((after, how)),
-            repeats: ends & 0x80 != 0,
+            // Seldom, since it takes long.
+            repeats: ends >> 5 == 7,
             acts: Acts {
                 sends: acts & 3,
                 sends_long: acts & 4 != 0,
