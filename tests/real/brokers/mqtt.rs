@@ -281,7 +281,6 @@ async fn a_client_certificate_opens_the_door_and_nothing_else_does() {
     let failure = unknown.until_failed().await;
     // In TLS 1.3 the client is done before the server has looked at its
     // certificate: the refusal comes in answer to the first bytes.
-    println!("FAILURE {failure:?}");
     assert!(matches!(failure, Failure::Tls | Failure::Ended(_)), "{failure:?}");
     assert_eq!(broker.count("as unknown"), 0, "{}", broker.log());
 }
