@@ -7,7 +7,7 @@ use longlink::{
     Builder, Error, Event, Heartbeat, HookError, LinkEnd, ResilientConnection, Session, Tcp, Transport,
 };
 
-use crate::client::{Client, SCALE};
+use crate::client::{Client, MORTAL, SCALE};
 use crate::resp::{Command, Reply, Resp, RespLink, resp};
 use crate::store::{PASSWORD, Redis};
 
@@ -134,7 +134,7 @@ async fn a_subscription_is_there_again_after_a_kick_a_stop_and_a_kill() {
 #[tokio::test]
 async fn beats_are_answered_before_and_after_a_link_subscribes_and_a_frozen_server_answers_none() {
     let Some(redis) = Redis::start(0) else { return };
-    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(SCALE)));
+    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(MORTAL)));
     client.until_answered(1).await;
     client.connection.sender().send(["SUBSCRIBE", CHANNEL].into()).await.expect("the connection is open");
     assert!(matches!(client.receive().await, Reply::Array(_)));
