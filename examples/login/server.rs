@@ -18,9 +18,13 @@ use tokio_util::codec::{Framed, LinesCodec};
 const PACE: Duration = Duration::from_millis(15);
 /// For how many logins a token is good.
 const LOGINS: u32 = 2;
-/// After how many messages a client is thrown out. It is prime to the length
-/// of a run, so that the end of both does not come together.
-const THROWN_OUT_AFTER: u64 = 31;
+/// After how many messages a client is thrown out, those that it had missed
+/// not counted.
+const THROWN_OUT_AFTER: u64 = 30;
+/// How often that happens.
+const TIMES: u64 = 4;
+/// What is in the last message.
+pub const LAST: &str = "that is all";
 
 /// A server on loopback.
 pub struct Server {
@@ -30,23 +34,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts on a port that the system chooses, and makes so many messages.
-    pub async fn start(messages: u64) -> io::Result<Server> {
+    /// Starts on a port that the system chooses.
+    pub async fn start() -> io::Result<Server> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let server = Server { address, issuer: Issuer::default(), denials: Arc::default() };
-        let (made, latest) = watch::channel(0);
+        let (made, latest) = watch::channel(Made::default());
+        let welcomes: Arc<AtomicU64> = Arc::default();
+        let welcomed = Arc::clone(&welcomes);
         tokio::spawn(async move {
             let mut pace = interval(PACE);
-            for number in 1..=messages {
+            while !made.borrow().over {
                 pace.tick().await;
-                made.send_replace(number);
+                let over = welcomed.load(Ordering::Relaxed) > TIMES;
+                made.send_modify(|made| *made = Made { number: made.number + 1, over });
             }
-            // The last one stays to be asked for.
+            // What was made stays to be asked for.
             made.closed().await;
         });
         let (issuer, denials) = (server.issuer.clone(), Arc::clone(&server.denials));
-        let host = Host { issuer, denials, latest, welcomes: Arc::default() };
+        let host = Host { issuer, denials, latest, welcomes };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let host = host.clone();
@@ -71,9 +78,13 @@ impl Server {
     }
 }
 
-/// The number that a message begins with.
-pub fn number_of(line: &str) -> Option<u64> {
-    line.split(' ').next()?.parse().ok()
+/// What was made so far.
+#[derive(Clone, Copy, Default)]
+struct Made {
+    /// The number of the latest message.
+    number: u64,
+    /// Whether it is the last.
+    over: bool,
 }
 
 /// What all clients share.
@@ -81,8 +92,7 @@ pub fn number_of(line: &str) -> Option<u64> {
 struct Host {
     issuer: Issuer,
     denials: Arc<AtomicU64>,
-    /// The number of the latest message.
-    latest: watch::Receiver<u64>,
+    latest: watch::Receiver<Made>,
     /// How many logins were good.
     welcomes: Arc<AtomicU64>,
 }
@@ -101,12 +111,11 @@ impl Host {
         }
         let welcome = self.welcomes.fetch_add(1, Ordering::Relaxed);
         let mut told: u64 = last.parse()?;
-        let until = told + THROWN_OUT_AFTER;
         lines.send("WELCOME").await?;
         let latest = *self.latest.borrow_and_update();
         tell(&mut lines, &mut told, latest).await?;
-        lines.send("LIVE").await?;
-        while told < until {
+        let until = told + THROWN_OUT_AFTER;
+        while told < until || welcome >= TIMES {
             tokio::select! {
                 line = lines.next() => match line.transpose()? {
                     Some(line) => {
@@ -137,11 +146,12 @@ impl Host {
 async fn tell(
     lines: &mut Framed<TcpStream, LinesCodec>,
     told: &mut u64,
-    latest: u64,
+    latest: Made,
 ) -> Result<(), Box<dyn StdError + Send + Sync>> {
-    while *told < latest {
+    while *told < latest.number {
         *told += 1;
-        lines.send(format!("{told} degrees, or whatever it is about")).await?;
+        let words = if latest.over && *told == latest.number { LAST } else { "and so on" };
+        lines.send(format!("{told} {words}")).await?;
     }
     Ok(())
 }

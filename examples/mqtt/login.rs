@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longlink::{Beat, HookError, Session};
-use mqtt_proto::v5::{Connect, Packet, PacketType, Subscribe, SubscriptionOptions};
+use mqtt_proto::v5::{Connect, ConnectReasonCode, Packet, PacketType, Subscribe, SubscriptionOptions};
 use mqtt_proto::{Pid, QoS, TopicFilter};
 
 use super::protocol::MqttLink;
 
 /// For how long the broker keeps our session while we are away, in seconds.
 const SESSION: u32 = 3600;
+
+/// For how long a broker that is too busy is left alone.
+const BUSY: Duration = Duration::from_secs(30);
 
 /// Who we are, and what we want to hear.
 #[derive(Clone)]
@@ -29,15 +32,16 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// How the link ended, a refusal among it; or that the broker does not
-    /// want us to hear this topic.
+    /// How the link ended, or what the broker refuses.
     pub async fn log_in(self, mut session: Session<MqttLink>) -> Result<Session<MqttLink>, HookError> {
         // The first link begins a new session; later ones take it up again.
         session.send(self.connect(!session.is_reconnect())).await?;
-        // A refusal does not come to here: it has ended the link.
         let Packet::Connack(answer) = session.recv().await? else {
             return Err(HookError::retry("the broker's first packet is no CONNACK"));
         };
+        if answer.reason_code != ConnectReasonCode::Success {
+            return Err(refused(answer.reason_code));
+        }
         // The broker may insist on a keep-alive of its own.
         if let Some(seconds) = answer.properties.server_keep_alive {
             session.set_beat(Beat::Ceiling { max_out_silence: Duration::from_secs(seconds.into()) });
@@ -60,6 +64,25 @@ impl Login {
             connect.password = Some(password.as_bytes().to_vec().into());
         }
         connect.into()
+    }
+}
+
+/// What follows a refused login.
+fn refused(code: ConnectReasonCode) -> HookError {
+    let words = format!("the broker refuses the login: {code:?}");
+    match code {
+        // Once more, in case that the broker has only just heard of us.
+        ConnectReasonCode::BadUserNameOrPassword | ConnectReasonCode::NotAuthorized => {
+            HookError::unauthorized(words)
+        }
+        ConnectReasonCode::UnsupportedProtocolVersion
+        | ConnectReasonCode::ClientIdentifierNotValid
+        | ConnectReasonCode::Banned => HookError::stop(words),
+        ConnectReasonCode::ServerBusy | ConnectReasonCode::ConnectionRateExceeded => {
+            HookError::after(BUSY, words)
+        }
+        // Unavailable, or something that nobody has thought of.
+        _ => HookError::retry(words),
     }
 }
 

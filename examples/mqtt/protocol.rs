@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use longlink::keeper::{Failure, Refusal, Retry};
+use longlink::keeper::{Refusal, Retry};
 use longlink::transport::StreamLink;
 use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect};
-use mqtt_proto::v5::{
-    ConnectReasonCode, Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType,
-};
+use mqtt_proto::v5::{Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType};
 use mqtt_proto::{Encodable, Error, total_len};
 use tokio_util::codec::{Decoder, Encoder};
 
@@ -65,12 +63,10 @@ pub fn mqtt(keep_alive: Duration) -> Result<Protocol<Mqtt, Packet>, Invalid> {
         // wants it longlink beats sooner.
         .with_beat(Beat::Ceiling { max_out_silence: keep_alive })
         .goodbye(|| Packet::Disconnect(Disconnect::new_normal()))
-        // A login that is refused is a goodbye, too: MQTT 5 has one table of
-        // codes for both.
         .closes(|packet| match packet {
-            Packet::Disconnect(goodbye) => Some(closed(goodbye.reason_code as u8, goodbye.reason_code)),
-            Packet::Connack(answer) if answer.reason_code != ConnectReasonCode::Success => {
-                Some(closed(answer.reason_code as u8, answer.reason_code))
+            Packet::Disconnect(goodbye) => {
+                let code = goodbye.reason_code;
+                Some(LinkEnd::closed(Some(code as u16), &format!("{code:?}")))
             }
             _ => None,
         })
@@ -81,45 +77,15 @@ pub fn mqtt(keep_alive: Duration) -> Result<Protocol<Mqtt, Packet>, Invalid> {
         .max_message(LONGEST)
 }
 
-/// What follows the codes that need an answer of their own. For all others,
-/// and all other ends, longlink's own table holds.
+/// When to come back: as longlink has it, but for one of the broker's goodbyes.
 pub fn reconnect() -> Reconnect {
-    Reconnect::default().classify(|refusal, usual| {
-        let (Refusal::Ended(end) | Refusal::Failed(Failure::Ended(end))) = refusal else { return usual };
-        let LinkEnd::Closed { code: Some(code), .. } = end else { return usual };
-        let code = u8::try_from(*code).unwrap_or_default();
-        match (ConnectReasonCode::from_u8(code), DisconnectReasonCode::from_u8(code)) {
-            // Once more, in case that the broker has only just been told of
-            // us; then it is final.
-            (Some(ConnectReasonCode::BadUserNameOrPassword | ConnectReasonCode::NotAuthorized), _) => {
-                Retry::NeverAfter { answers: 2, apart: Duration::ZERO }
-            }
-            (
-                Some(
-                    ConnectReasonCode::UnsupportedProtocolVersion
-                    | ConnectReasonCode::ClientIdentifierNotValid
-                    | ConnectReasonCode::Banned,
-                ),
-                _,
-            ) => Retry::Never,
-            // Somebody has logged in with our client id: to take it back would
-            // only end theirs, and so on for ever.
-            (_, Some(DisconnectReasonCode::SessionTakenOver)) => Retry::Never,
-            (
-                Some(
-                    ConnectReasonCode::ServerBusy
-                    | ConnectReasonCode::QuotaExceeded
-                    | ConnectReasonCode::ConnectionRateExceeded,
-                ),
-                _,
-            ) => Retry::Halfway,
-            _ => usual,
-        }
+    const TAKEN_OVER: u16 = DisconnectReasonCode::SessionTakenOver as u16;
+    Reconnect::default().classify(|refusal, usual| match refusal {
+        // Somebody has logged in with our client id: to take it back would
+        // only end theirs, and so on for ever.
+        Refusal::Ended(LinkEnd::Closed { code: Some(TAKEN_OVER), .. }) => Retry::Never,
+        _ => usual,
     })
-}
-
-fn closed(code: u8, name: impl std::fmt::Debug) -> LinkEnd {
-    LinkEnd::closed(Some(code.into()), &format!("{name:?}"))
 }
 
 #[cfg(test)]

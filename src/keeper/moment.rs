@@ -120,6 +120,7 @@ mod tests {
     fn time_ends_after_five_centuries_and_does_not_begin_anew() {
         let end = Moment::new(Duration::MAX, Duration::ZERO);
         assert_eq!(end.elapsed(), Duration::from_nanos(u64::MAX));
+        assert_eq!(Moment::new(Duration::from_secs(1 << 40), Duration::ZERO), end);
         assert_eq!(end + Duration::from_secs(1), end);
         assert_eq!(Moment::new(Duration::MAX, Duration::MAX), end);
         let last = Duration::from_nanos(u64::MAX - 1);

@@ -1,11 +1,33 @@
 //! What was accepted goes out in order, and what becomes of it is told.
 
-use crate::support::{Log, builder, connected, millis, secs, settle};
+use crate::support::{Log, Peer, builder, connected, millis, secs, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
 use longlink::transport::{Attempt, Confirms, ConnectError, Framed, MessageTooBig, Transport, from_fn};
 use longlink::{Error, Event, Outcome, ResilientConnection, SendError, TrySendError};
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_behind_a_confirmed_message_brings_no_second_beat() {
+    let script = Script::new([Step::open().answers(Answers::After(millis(100)))]);
+    let connection = builder(&script).connect().await.unwrap();
+    let peer = script.next_link().await;
+    let beats = |peer: &Peer| {
+        peer.written().into_iter().filter(|wrote| matches!(wrote.what, WroteWhat::Beat(_))).count()
+    };
+    let confirmation = connection.sender().send_confirmed("asked".into()).await.unwrap();
+    tokio::time::sleep(millis(10)).await;
+    connection.sender().send("plain".into()).await.unwrap();
+    assert_eq!(confirmation.await, Outcome::Delivered);
+    tokio::time::sleep(millis(500)).await;
+    assert_eq!(beats(&peer), 1);
+    // One that is asked about behind the beat needs one of its own.
+    let first = connection.sender().send_confirmed("third".into()).await.unwrap();
+    tokio::time::sleep(millis(10)).await;
+    let second = connection.sender().send_confirmed("fourth".into()).await.unwrap();
+    assert_eq!((first.await, second.await), (Outcome::Delivered, Outcome::Delivered));
+    assert_eq!(beats(&peer), 2);
+}
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_arrives_in_order_and_in_one_flush() {

@@ -157,10 +157,12 @@ fn a_beat_is_wanted_only_where_its_answer_would_settle_something() {
     assert!(!bench.outbox.wants_confirmation(0));
     assert!(!bench.outbox.wants_confirmation(1), "nobody asks about the first");
     assert!(bench.outbox.wants_confirmation(2));
-    bench.give(2);
+    bench.give(1);
     assert!(bench.outbox.wants_confirmation(2));
-    bench.outbox.goodbye_answered();
-    assert!(!bench.outbox.wants_confirmation(2));
+    bench.give(1);
+    assert!(!bench.outbox.wants_confirmation(2), "the beat behind it is under way");
+    bench.push(2, 1, None);
+    assert!(!bench.outbox.wants_confirmation(3), "nobody asks about the third");
 }
 
 #[test]
@@ -176,6 +178,11 @@ fn a_place_of_unknown_weight_counts_as_its_share_of_the_bytes() {
     assert!(!bench.outbox.has_room(), "nothing is left");
     bench.outbox.release(place);
     assert!(bench.outbox.has_room());
+}
+
+#[test]
+fn by_default_there_is_room_for_1024_messages_and_a_mebibyte() {
+    assert_eq!(Bounds::default(), Bounds { messages: 1024, bytes: 1_048_576 });
 }
 
 #[test]
@@ -242,6 +249,17 @@ fn a_beat_answered_after_a_later_one_confirms_nothing() {
     bench.outbox.answered(Some(Token(1)));
     bench.outbox.answered(None);
     assert_eq!(bench.settled(), []);
+}
+
+#[test]
+fn an_answer_confirms_nothing_that_no_link_took() {
+    let mut bench = Bench::new(8, 800);
+    bench.push(0, 1, Some("first"));
+    bench.push(1, 1, Some("second"));
+    bench.give(1);
+    bench.outbox.beat_sent(Token(1), 2);
+    bench.outbox.answered(Some(Token(1)));
+    assert_eq!(bench.settled(), [("first", Outcome::Delivered)]);
 }
 
 #[test]
@@ -353,4 +371,8 @@ fn debug_tells_figures_and_no_message() {
     let mut batch = VecDeque::new();
     outbox.take(1, &mut batch);
     assert_eq!(format!("{batch:?}"), "[Parcel { weight: 6, .. }]");
+    outbox.put_back(&mut batch);
+    outbox.close();
+    let told = format!("{outbox:?}");
+    assert!(told.contains("waiting: 0, accepted: 1, unwritten: 0, weight: 0"), "{told}");
 }
