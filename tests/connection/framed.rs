@@ -10,7 +10,7 @@ use futures::{Sink, SinkExt, Stream, StreamExt};
 use longlink::keeper::{Beat, Failure, LinkEnd, Token};
 use longlink::testing::{ByHand, attempt, dial_report};
 use longlink::transport::{Attempt, Confirms, ConnectError, Frame, Framed, Link, Transport, from_fn};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{self, LinesCodec, LinesCodecError};
 
@@ -122,6 +122,26 @@ async fn goodbye_is_said_behind_what_was_given_and_ends_the_stream() {
     assert!(peer.next().await.is_none());
     drop(peer);
     assert_eq!(link.next().await, Err(LinkEnd::Eof));
+}
+
+#[tokio::test]
+async fn nothing_follows_the_goodbye_not_even_an_answer() {
+    let (ours, mut theirs) = duplex(2);
+    let mut link = link(ours);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(link.poll_close(&mut cx).is_pending(), "a part of the goodbye waits");
+    for byte in b"PING 3\n" {
+        theirs.write_all(&[*byte]).await.unwrap();
+        let _ = link.poll_next(&mut cx);
+    }
+    let mut heard = Vec::new();
+    let mut piece = [0; 2];
+    while link.poll_close(&mut cx).is_pending() {
+        let count = theirs.read(&mut piece).await.unwrap();
+        heard.extend_from_slice(&piece[..count]);
+    }
+    theirs.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"BYE\n");
 }
 
 #[tokio::test]
