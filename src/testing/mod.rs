@@ -6,6 +6,9 @@
 //! * [`FaultyNet`] is a small network with a server at its end: latency,
 //!   loss, black holes, cuts and idle timeouts, while both sides talk as
 //!   usual: for tests of behaviour under faults.
+//! * [`Faults`] loses and holds messages, ends links and refuses attempts over
+//!   any transport: around [`Memory`](crate::transport::Memory) for a server
+//!   of your own in the same process, or around a transport of your own.
 //! * [`Proxy`] stands between a real client and a real server and carries
 //!   their bytes, or loses, holds, cuts and spoils them on command: for tests
 //!   of what sockets do.
@@ -54,12 +57,15 @@
 mod alarm;
 mod attempt;
 mod by_hand;
+pub mod conformance;
+mod faults;
 mod faulty;
 mod proxy;
 mod scripted;
 
 pub use attempt::{attempt, dial_report};
 pub use by_hand::ByHand;
+pub use faults::{Faults, LinkWithFaults, WithFaults};
 pub use faulty::{Dialling, Direction, Expiry, FaultyLink, FaultyNet, FaultyTransport, Received, ServerLink};
 pub use proxy::{Cut, Newcomers, Proxy};
 pub use scripted::{

@@ -3,7 +3,7 @@
 //!
 //! `WebSocket` speaks ws and wss (feature `websocket`); `Tcp`, with TLS or
 //! without, and `Unix` speak any `Protocol` that a `tokio_util` codec can frame
-//! (feature `tcp`). A transport of your own implements the two traits, or wraps
+//! (feature `tcp`); [`Memory`] leads to a server in the same process. A transport of your own implements the two traits, or wraps
 //! any `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
 
 mod attempt;
@@ -12,6 +12,7 @@ mod connect_error;
 mod framed;
 mod from_fn;
 mod link;
+mod memory;
 #[cfg(feature = "tcp")]
 mod protocol;
 #[cfg(feature = "tcp")]
@@ -29,6 +30,7 @@ pub use connect_error::ConnectError;
 pub use framed::{Framed, PongMatch};
 pub use from_fn::{FromFn, from_fn};
 pub use link::{Confirms, Frame, Link, Traffic};
+pub use memory::{MEMORY_MESSAGES, Memory, MemoryFrame, MemoryLink, MemoryListener, MemoryPeer};
 #[cfg(feature = "tcp")]
 pub use protocol::{Protocol, StreamLink};
 #[cfg(feature = "tcp")]
