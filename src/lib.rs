@@ -15,7 +15,7 @@ pub mod outbox;
 
 #[cfg(feature = "runtime")]
 mod connection;
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "websocket", feature = "tcp"))]
 mod dial;
 #[cfg(feature = "runtime")]
 mod driver;
@@ -46,7 +46,11 @@ pub use outbox::Outcome;
 pub use store::JsonFile;
 #[cfg(feature = "runtime")]
 pub use store::{InMemory, IntervalMemory};
+#[cfg(all(feature = "tcp", unix))]
+pub use transport::Unix;
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};
 #[cfg(feature = "runtime")]
 pub use transport::{Link, Transport};
+#[cfg(feature = "tcp")]
+pub use transport::{Protocol, Tcp};

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::keeper::{Beat, Dialled, Failure, LinkEnd};
 use crate::transport::{Attempt, ConnectError, Frame, Link};
@@ -85,12 +86,16 @@ impl<L: Link> Session<L> {
     /// The next message that `wanted` accepts. Those before it go to the
     /// stream.
     ///
+    /// Do not wait so behind a replay of what was missed: once that is longer
+    /// than the inbox, every login fails. Hand the session back when the peer
+    /// has accepted it, and let the stream have the replay.
+    ///
     /// Cancel safe: what was skipped stays kept for the stream.
     ///
     /// # Errors
     ///
     /// How the link ended. A link that sends more before the wanted message
-    /// than the outbox's counterpart, the inbox, holds ends with
+    /// than the inbox holds (256 messages or 32 KiB) ends with
     /// [`LinkEnd::Protocol`].
     pub async fn recv_where(
         &mut self,
@@ -112,7 +117,7 @@ impl<L: Link> Session<L> {
     /// Leaves a message that was read to the stream, behind those left
     /// before.
     pub fn put_back(&mut self, message: L::Incoming) {
-        self.kept_bytes += self.link.weigh(&message);
+        self.kept_bytes = self.kept_bytes.saturating_add(self.link.weigh(&message));
         self.kept.push_back(message);
     }
 
@@ -148,7 +153,6 @@ impl<L: Link> Session<L> {
         self.beat.unwrap_or_else(|| self.link.beat())
     }
 
-    /// The dial as it was reported, or the whole attempt.
     /// Whether the system tells what it knows of the path.
     pub(crate) fn tells_path(&self) -> bool {
         self.link.path_facts().is_some()
@@ -159,6 +163,7 @@ impl<L: Link> Session<L> {
         self.link.answers_after()
     }
 
+    /// The dial as it was reported, or the whole attempt.
     pub(crate) fn dialled(&self) -> Dialled {
         self.attempt.dial_report().unwrap_or_else(|| Dialled {
             took: self.attempt.elapsed(),
@@ -185,8 +190,7 @@ impl<L: Link> fmt::Debug for Session<L> {
 /// Why a login hook refuses a link.
 ///
 /// Every error turns into one with `?` and asks for another attempt; a
-/// [`LinkEnd`] is known for what it is. To end the connection for good use
-/// [`HookError::stop`].
+/// [`LinkEnd`] and a [`ConnectError`] are known for what they are.
 pub struct HookError {
     failure: Failure,
     source: Box<dyn StdError + Send + Sync>,
@@ -196,6 +200,19 @@ impl HookError {
     /// Another attempt makes sense.
     pub fn retry(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
         HookError { failure: Failure::Hook { retry: true }, source: source.into() }
+    }
+
+    /// The peer asks to come back after `wait`, not before: believed up to an
+    /// hour.
+    pub fn after(wait: Duration, source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
+        HookError { failure: Failure::RetryAfter(wait), source: source.into() }
+    }
+
+    /// The peer refused the credentials. There is one more attempt, whose
+    /// [`Attempt::last_failure`] says [`Failure::Unauthorized`], so that the
+    /// hook can renew them; the same answer again ends the connection.
+    pub fn unauthorized(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
+        HookError { failure: Failure::Unauthorized, source: source.into() }
     }
 
     /// No later attempt can succeed: the connection gives up.
@@ -211,9 +228,12 @@ impl HookError {
 impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HookError {
     fn from(source: E) -> HookError {
         let source = source.into();
-        let failure = match source.downcast_ref::<LinkEnd>() {
-            Some(end) => Failure::Ended(end.clone()),
-            None => Failure::Hook { retry: true },
+        let failure = if let Some(end) = source.downcast_ref::<LinkEnd>() {
+            Failure::Ended(end.clone())
+        } else if let Some(error) = source.downcast_ref::<ConnectError>() {
+            error.failure().clone()
+        } else {
+            Failure::Hook { retry: true }
         };
         HookError { failure, source }
     }

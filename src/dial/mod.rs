@@ -8,13 +8,17 @@
 #[cfg(all(feature = "tcp-info", target_os = "linux"))]
 mod path_facts;
 mod race;
+mod socket;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+mod way;
 
+pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
+pub(crate) use way::Way;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -5,29 +5,34 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(feature = "tls")]
 use tokio_rustls::client::TlsStream;
 
+use super::Socket;
 use crate::keeper::PathFacts;
 
-/// A TCP connection, with or without TLS over it.
+/// A connected stream, with or without TLS over it.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(TcpStream),
+    Plain(Socket),
     #[cfg(feature = "tls")]
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Stream {
     /// What the system knows of the path under the connection.
     #[cfg(all(feature = "tcp-info", target_os = "linux"))]
     pub(crate) fn path_facts(&self) -> Option<PathFacts> {
-        super::path_facts::path_facts(match self {
+        super::path_facts::path_facts(self.socket().tcp()?)
+    }
+
+    #[cfg(all(feature = "tcp-info", target_os = "linux"))]
+    fn socket(&self) -> &Socket {
+        match self {
             Stream::Plain(plain) => plain,
             #[cfg(feature = "tls")]
             Stream::Tls(tls) => tls.get_ref().0,
-        })
+        }
     }
 
     /// Nothing: this system does not tell, or was not to be asked.

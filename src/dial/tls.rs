@@ -5,13 +5,12 @@ use std::io;
 use std::sync::Arc;
 
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{self, ClientConfig, pki_types::ServerName};
 
-use super::failed;
+use super::{Socket, failed};
 use crate::keeper::Failure;
 use crate::transport::ConnectError;
 
@@ -35,16 +34,19 @@ impl Tls {
         ServerName::try_from(host.to_owned()).ok().map(|name| Tls { name, own: None })
     }
 
+    /// The same for a server called as `other` says.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn named(self, other: Tls) -> Tls {
+        Tls { name: other.name, own: self.own }
+    }
+
     /// The user's configuration in place of the shared one.
     pub(crate) fn set_config(&mut self, config: Arc<ClientConfig>) {
         self.own = Some(config);
     }
 
     /// Encrypts `stream`, which is dropped with the future.
-    pub(crate) async fn handshake(
-        &self,
-        stream: TcpStream,
-    ) -> Result<Box<TlsStream<TcpStream>>, ConnectError> {
+    pub(crate) async fn handshake(&self, stream: Socket) -> Result<Box<TlsStream<Socket>>, ConnectError> {
         let config = match &self.own {
             Some(own) => Arc::clone(own),
             None => Arc::clone(SHARED.get_or_try_init(load).await?),

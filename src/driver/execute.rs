@@ -91,7 +91,7 @@ impl<T: Transport> Driver<T> {
         self.connected_before = true;
         self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
         self.arrived.extend(kept);
-        self.arrived_bytes += kept_bytes;
+        self.arrived_bytes = self.arrived_bytes.saturating_add(kept_bytes);
         self.main = Some(main);
     }
 

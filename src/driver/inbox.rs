@@ -136,7 +136,7 @@ impl<In> Inbox<In> {
             return Added { room: self.bounds, dropped };
         }
         state.added += batch.len() as u64;
-        state.bytes += bytes;
+        state.bytes = state.bytes.saturating_add(bytes);
         if state.queue.is_empty() {
             mem::swap(&mut state.queue, batch);
             if batch.capacity() == 0 {

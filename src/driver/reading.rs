@@ -129,7 +129,7 @@ impl<T: Transport> Driver<T> {
                     }
                     Poll::Ready(Ok(Frame::Message(message))) => {
                         batch.messages = true;
-                        batch.bytes += link.weigh(&message);
+                        batch.bytes = batch.bytes.saturating_add(link.weigh(&message));
                         arrived.push_back(message);
                     }
                     Poll::Ready(Ok(Frame::Pong(token))) => {
@@ -148,7 +148,7 @@ impl<T: Transport> Driver<T> {
         if read.is_err() {
             batch.ended = Some(LinkEnd::Panicked);
         }
-        self.arrived_bytes += batch.bytes;
+        self.arrived_bytes = self.arrived_bytes.saturating_add(batch.bytes);
         batch
     }
 

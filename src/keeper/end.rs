@@ -123,7 +123,11 @@ pub enum Failure {
         /// Whether another attempt makes sense.
         retry: bool,
     },
-    /// The transport asks to be tried again after this long, not before.
+    /// The peer refused the credentials of a login. They are asked for again
+    /// with the next attempt; the same answer to that one is final.
+    Unauthorized,
+    /// The peer, the transport or the login hook asks to be tried again after
+    /// this long, not before.
     RetryAfter(Duration),
     /// The transport says that no later attempt can succeed.
     Stop,
@@ -167,6 +171,7 @@ impl fmt::Display for Failure {
             Failure::Protocol(rule) => write!(f, "handshake broken: {}", rule.escape_debug()),
             Failure::Ended(end) => write!(f, "the link ended while opening: {end}"),
             Failure::Hook { .. } => write!(f, "the login hook refused the link"),
+            Failure::Unauthorized => write!(f, "the peer refused the credentials"),
             Failure::RetryAfter(wait) => write!(f, "asked to come back after {wait:?}"),
             Failure::Stop => write!(f, "the transport says that retrying cannot help"),
             Failure::Io { kind } => write!(f, "{kind}"),

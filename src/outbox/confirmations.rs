@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::queue::believed;
 use super::{KEPT, Outcome};
 use crate::keeper::Token;
 
@@ -37,7 +38,7 @@ pub(super) struct Confirmations<M, T> {
     /// How many of the first of them were given to a link.
     given: usize,
     /// What those weigh.
-    given_weight: usize,
+    given_weight: u64,
     /// Beats under way, and the message number that each was sent after.
     marks: VecDeque<(Token, u64)>,
     /// How many beats before those were forgotten: an answer that names none
@@ -59,7 +60,7 @@ impl<M, T> Default for Confirmations<M, T> {
 
 impl<M, T> Confirmations<M, T> {
     pub(super) fn expect(&mut self, number: u64, weight: usize, confirm: Confirm<M, T>) {
-        self.expected.push_back(Expected { number, weight, confirm });
+        self.expected.push_back(Expected { number, weight: believed(weight), confirm });
     }
 
     /// All messages below `number` were given to a link.
@@ -68,7 +69,7 @@ impl<M, T> Confirmations<M, T> {
             && next.number < number
         {
             self.given += 1;
-            self.given_weight += next.weight;
+            self.given_weight += next.weight as u64;
         }
     }
 
@@ -107,10 +108,10 @@ impl<M, T> Confirmations<M, T> {
         outcome: impl Fn(M) -> Outcome<M>,
         settled: &mut VecDeque<(T, Outcome<M>)>,
     ) {
-        while self.given > 0 && self.any_below(number) {
+        while self.given > 0 && self.expected.front().is_some_and(|next| next.number < number) {
             let Some(next) = self.expected.pop_front() else { return };
             self.given -= 1;
-            self.given_weight -= next.weight;
+            self.given_weight -= next.weight as u64;
             settled.push_back((next.confirm.ticket, outcome(next.confirm.copy)));
         }
     }
@@ -140,13 +141,14 @@ impl<M, T> Confirmations<M, T> {
     }
 
     /// What those weigh.
-    pub(super) fn given_weight(&self) -> usize {
+    pub(super) fn given_weight(&self) -> u64 {
         self.given_weight
     }
 
     /// Whether anything below `number` is waited for.
-    pub(super) fn any_below(&self, number: u64) -> bool {
-        self.expected.front().is_some_and(|first| first.number < number)
+    /// Whether there is one below `number` that was not given to a link yet.
+    pub(super) fn any_to_give_below(&self, number: u64) -> bool {
+        self.expected.get(self.given).is_some_and(|next| next.number < number)
     }
 
     pub(super) fn shrink(&mut self) {

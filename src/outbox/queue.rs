@@ -40,10 +40,10 @@ pub struct Parcel<M> {
 
 impl<M> Parcel<M> {
     pub(super) fn new(message: M, weight: usize) -> Parcel<M> {
-        Parcel { message, weight }
+        Parcel { message, weight: believed(weight) }
     }
 
-    /// What it counts against the byte bound.
+    /// What it counts against the byte bound: its weight, at most 4 GiB.
     pub fn weight(&self) -> usize {
         self.weight
     }
@@ -67,6 +67,12 @@ pub struct Reserved {
     weight: usize,
 }
 
+/// No message counts more than 4 GiB, whatever its application says: so the
+/// sums of all that is ever held stay far from the end of their type.
+pub(super) fn believed(weight: usize) -> usize {
+    weight.min(u32::MAX as usize)
+}
+
 /// The waiting messages in order.
 pub(super) struct Queue<M> {
     bounds: Bounds,
@@ -76,11 +82,11 @@ pub(super) struct Queue<M> {
     /// Accepted and not written: those that wait and those that are taken.
     unwritten: usize,
     /// Their weight.
-    weight: usize,
+    weight: u64,
     /// Places kept.
     reserved: usize,
     /// What those count.
-    reserved_weight: usize,
+    reserved_weight: u64,
 }
 
 impl<M> Queue<M> {
@@ -97,28 +103,28 @@ impl<M> Queue<M> {
     }
 
     /// Whether there is room beside `others` messages of `others_weight`.
-    pub(super) fn has_room(&self, others: usize, others_weight: usize) -> bool {
+    pub(super) fn has_room(&self, others: usize, others_weight: u64) -> bool {
         self.unwritten + self.reserved + others < self.bounds.messages
-            && self.weight + self.reserved_weight + others_weight < self.bounds.bytes
+            && self.weight + self.reserved_weight + others_weight < self.bounds.bytes as u64
     }
 
     pub(super) fn reserve(&mut self, weight: Option<usize>) -> Reserved {
-        let weight = weight.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1));
+        let weight = believed(weight.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
         self.reserved += 1;
-        self.reserved_weight += weight;
+        self.reserved_weight += weight as u64;
         Reserved { weight }
     }
 
     pub(super) fn release(&mut self, place: Reserved) {
         self.reserved -= 1;
-        self.reserved_weight -= place.weight;
+        self.reserved_weight -= place.weight as u64;
     }
 
     pub(super) fn push(&mut self, parcel: Parcel<M>) -> u64 {
         let number = self.accepted;
         self.accepted += 1;
         self.unwritten += 1;
-        self.weight += parcel.weight;
+        self.weight += parcel.weight as u64;
         self.waiting.push_back(parcel);
         number
     }
@@ -137,12 +143,12 @@ impl<M> Queue<M> {
 
     pub(super) fn written(&mut self, count: usize, weight: usize) {
         self.unwritten -= count;
-        self.weight -= weight;
+        self.weight -= weight as u64;
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = M> + use<M> {
         self.unwritten -= self.waiting.len();
-        self.weight -= self.waiting.iter().map(Parcel::weight).sum::<usize>();
+        self.weight -= self.waiting.iter().map(|parcel| parcel.weight as u64).sum::<u64>();
         std::mem::take(&mut self.waiting).into_iter().map(Parcel::into_message)
     }
 

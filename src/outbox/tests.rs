@@ -139,6 +139,22 @@ fn one_message_may_go_over_the_byte_bound_and_then_no_other_enters() {
 }
 
 #[test]
+fn an_absurd_weight_counts_as_4_gib_and_leaves_no_trace() {
+    let mut outbox = outbox(10, usize::MAX);
+    let mut batch = VecDeque::new();
+    for message in 0..3 {
+        let place = outbox.reserve(Some(usize::MAX)).expect("the last one does not fill it");
+        let confirm = Some(Confirm { ticket: message, copy: message });
+        outbox.push(place, message, usize::MAX, confirm).expect("nothing is closed");
+    }
+    outbox.take(9, &mut batch);
+    assert_eq!(give(&mut outbox, &mut batch, 9), [0, 1, 2]);
+    outbox.goodbye_answered();
+    assert_eq!(settled(&mut outbox).len(), 3);
+    assert!(format!("{outbox:?}").contains("weight: 0"));
+}
+
+#[test]
 fn a_reserved_place_is_nobody_elses_and_can_be_given_back() {
     let mut outbox = outbox(1, 100);
     let place = outbox.reserve(None).unwrap();

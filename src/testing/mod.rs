@@ -6,10 +6,17 @@
 //! * [`FaultyNet`] is a small network with a server at its end: latency,
 //!   loss, black holes, cuts and idle timeouts, while both sides talk as
 //!   usual: for tests of behaviour under faults.
+//! * [`Faults`] loses and holds messages, ends links and refuses attempts over
+//!   any transport: around [`Memory`](crate::transport::Memory) for a server
+//!   of your own in the same process, or around a transport of your own.
+//! * [`Proxy`] stands between a real client and a real server and carries
+//!   their bytes, or loses, holds, cuts and spoils them on command: for tests
+//!   of what sockets do.
 //! * [`ByHand`] drives any link step by step, and [`attempt`] makes the
 //!   attempt that a transport is given: for tests of a transport of your own.
 //!
-//! All of them take the time from tokio's clock. With
+//! All of them take the time from tokio's clock. But sockets do not, so the
+//! proxy belongs in tests whose clock runs. With
 //! `#[tokio::test(start_paused = true)]` a test of an hour runs in a moment
 //! and may assert instants to the millisecond. Make a `Script` or `FaultyNet`
 //! inside the test's runtime: its times count from there.
@@ -50,12 +57,17 @@
 mod alarm;
 mod attempt;
 mod by_hand;
+pub mod conformance;
+mod faults;
 mod faulty;
+mod proxy;
 mod scripted;
 
 pub use attempt::{attempt, dial_report};
 pub use by_hand::ByHand;
+pub use faults::{Faults, LinkWithFaults, WithFaults};
 pub use faulty::{Dialling, Direction, Expiry, FaultyLink, FaultyNet, FaultyTransport, Received, ServerLink};
+pub use proxy::{Cut, Newcomers, Proxy};
 pub use scripted::{
     Answers, AttemptRecord, Peer, Script, ScriptedLink, ScriptedTransport, Step, Wrote, WroteWhat,
 };

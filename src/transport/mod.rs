@@ -1,8 +1,10 @@
 //! What a connection runs over: the [`Transport`] opens links, a [`Link`]
 //! carries messages until it ends.
 //!
-//! A transport of your own implements the two traits, or wraps any
-//! `Stream + Sink` in a `Framed` link, or is a closure in [`from_fn`].
+//! `WebSocket` speaks ws and wss (feature `websocket`); `Tcp`, with TLS or
+//! without, and `Unix` speak any `Protocol` that a `tokio_util` codec can frame
+//! (feature `tcp`); [`Memory`] leads to a server in the same process. A transport of your own implements the two traits, or wraps
+//! any `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
 
 mod attempt;
 mod boxed;
@@ -10,6 +12,15 @@ mod connect_error;
 mod framed;
 mod from_fn;
 mod link;
+mod memory;
+#[cfg(feature = "tcp")]
+mod protocol;
+#[cfg(feature = "tcp")]
+mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(all(feature = "tcp", unix))]
+mod unix;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
@@ -19,8 +30,21 @@ pub use connect_error::ConnectError;
 pub use framed::{Framed, PongMatch};
 pub use from_fn::{FromFn, from_fn};
 pub use link::{Confirms, Frame, Link, Traffic};
+pub use memory::{MEMORY_MESSAGES, Memory, MemoryFrame, MemoryLink, MemoryListener, MemoryPeer};
+#[cfg(feature = "tcp")]
+pub use protocol::{Protocol, StreamLink};
+#[cfg(feature = "tcp")]
+pub use tcp::Tcp;
+#[cfg(all(feature = "tcp", unix))]
+pub use unix::Unix;
 
 use async_trait::async_trait;
+
+/// The longest message by default, either way: 1 MiB. Large enough for what
+/// feeds, chats and brokers send, small enough that a peer cannot fill the
+/// memory.
+#[cfg(any(feature = "websocket", feature = "tcp"))]
+pub const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Opens links. One transport serves a connection for its whole life;
 /// [`connect`](Transport::connect) is called afresh for every attempt, so

@@ -7,8 +7,9 @@
 //!   `flows` tests it.
 //! - `runs` does many runs of that world; `scores` judges them where the path
 //!   is steady, `upsets` where it is not.
-//! - `schedules` makes random inputs; `invariants` says what must hold after
-//!   each of them.
+//! - `schedules` are all that can happen to a keeper, `draws` makes random ones;
+//!   `play` plays them and says what must hold after each step, `invariants`
+//!   plays tens of thousands, and fuzz/ those that a fuzzer finds.
 //!
 //! `cargo test` runs a sample. The whole:
 //!
@@ -17,8 +18,10 @@
 //! ```
 
 mod chance;
+mod draws;
 mod flows;
 mod invariants;
+mod play;
 #[allow(dead_code, reason = "examples/heartbeat_study uses more of it")]
 mod record;
 mod runs;

@@ -1,26 +1,31 @@
-//! Random schedules of inputs. A schedule names links by their part in play,
-//! not by id, so that a part of it is a schedule too and a failing one can be
-//! made shorter.
+//! Schedules of inputs. A schedule names links by their part in play, not by
+//! id, so that a part of it is a schedule too and a failing one can be made
+//! shorter.
 
-use std::io;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect, Refusal, Retry, RouteFacts,
+    Activity, Beat, Config, Dialled, Failure, Keeper, LinkEnd, LinkId, Moment, NetworkStatus, Opened,
+    PathFacts, Recalled, RouteFacts, Token,
 };
-
-use crate::chance::Chance;
 
 /// A keeper's settings and all that happens to it.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub seed: u64,
-    pub config: Config,
-    /// The least time between two timers that a scaled heartbeat may have,
-    /// against 1 at scale 1.
-    pub scale: f64,
+    pub settings: Settings,
     pub steps: Vec<Step>,
+}
+
+/// A keeper's settings, and what is known of them beside.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub config: Config,
+    /// What an attempt may take.
+    pub attempt_deadline: Duration,
+    /// The least time between two timers that they may lead to, against 1 by
+    /// default.
+    pub scale: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +65,8 @@ pub enum Which {
     Scout,
     /// Any that ever was, gone or not.
     Any(u64),
+    /// One that was never asked for.
+    Unissued,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +98,7 @@ pub enum Input {
     Recalled(u64, Recalled),
     Message(Which),
     Activity(Activity),
-    Update(Box<Config>),
+    Update(Box<Settings>),
     Pause,
     Resume,
     /// A timeout, whether or not one is due.
@@ -163,265 +170,83 @@ impl Input {
             Input::Dialled(..) => 23,
         }
     }
-}
 
-/// The schedule that belongs to a seed.
-pub fn schedule(seed: u64, length: usize) -> Schedule {
-    let mut chance = Chance::new(seed);
-    let (config, scale) = config(&mut chance);
-    // Some live long, some fall apart at once.
-    let mood = Mood {
-        opens: chance.pick(&[1.0, 0.9, 0.4]),
-        answers: chance.pick(&[0.9, 0.5, 0.05]),
-        mischief: chance.pick(&[0.02, 0.15, 0.5]),
-        closes: chance.pick(&[0.0, 0.01, 0.1]),
-    };
-    let steps = (0..length).map(|_| step(&mut chance, &mood)).collect();
-    Schedule { seed, config, scale, steps }
-}
-
-struct Mood {
-    opens: f64,
-    answers: f64,
-    mischief: f64,
-    closes: f64,
-}
-
-fn config(chance: &mut Chance) -> (Config, f64) {
-    let mut scale = 1.0;
-    let heartbeat = match chance.below(11) {
-        0 => Heartbeat::prompt(),
-        1 => Heartbeat::frugal(),
-        2 => Heartbeat::off(),
-        3 => {
-            scale = chance.pick(&[1.0 / 20.0, 1.0 / 3.0, 4.0]);
-            Heartbeat::scaled(scale)
+    /// The link that it speaks of, if it speaks of one.
+    pub fn which(&self) -> Option<Which> {
+        match self {
+            Input::Opened(which, ..)
+            | Input::OpenFailed(which, ..)
+            | Input::Dialled(which, _)
+            | Input::Heard(which)
+            | Input::Answered(which, _)
+            | Input::Sent(which)
+            | Input::Ended(which, _)
+            | Input::Stalled(which)
+            | Input::Resumed(which)
+            | Input::Path(which, _)
+            | Input::Route(which, _)
+            | Input::Message(which) => Some(*which),
+            Input::ProbeNow
+            | Input::ReconnectNow
+            | Input::Close
+            | Input::Confirm
+            | Input::Network(_)
+            | Input::Named(_)
+            | Input::Recalled(..)
+            | Input::Activity(_)
+            | Input::Update(_)
+            | Input::Pause
+            | Input::Resume
+            | Input::Timeout => None,
         }
-        4 => Heartbeat::adaptive().probing(Probing::Passive),
-        8 | 9 => Heartbeat::adaptive().probing(Probing::Scout).max(chance.pick(&[60, 7200]).seconds()),
-        10 => {
-            scale = 1.0 / 20.0;
-            Heartbeat::scaled(scale).probing(Probing::Scout)
+    }
+
+    /// Tells it to a keeper: of `link`, where it speaks of one, whose beat
+    /// `token` is answered.
+    pub fn tell(&self, keeper: &mut Keeper, link: LinkId, token: Option<Token>, now: Moment) {
+        match self {
+            Input::ProbeNow => keeper.probe_now(now),
+            Input::ReconnectNow => keeper.reconnect_now(now),
+            Input::Close => keeper.close(now),
+            Input::Confirm => keeper.confirm(now),
+            Input::Opened(_, beat, took) => keeper.handle_opened(link, opened(*beat, *took), now),
+            Input::OpenFailed(_, failure, took) => {
+                keeper.handle_open_failed(link, failure.clone(), took.map(dialled), now);
+            }
+            Input::Dialled(_, took) => keeper.handle_dialled(link, dialled(*took), now),
+            Input::Heard(_) => keeper.handle_heard(link, now),
+            Input::Answered(..) => keeper.handle_answered(link, token, now),
+            Input::Sent(_) => keeper.handle_sent(link, now),
+            Input::Ended(_, end) => keeper.handle_ended(link, end.clone(), now),
+            Input::Stalled(_) => keeper.handle_stalled(link, now),
+            Input::Resumed(_) => keeper.handle_resumed(link, now),
+            Input::Path(_, facts) => keeper.handle_path(link, *facts, now),
+            Input::Route(_, facts) => keeper.handle_route(link, *facts, now),
+            Input::Network(status) => keeper.handle_network(*status, now),
+            Input::Named(name) => keeper.handle_network_named(&format!("network {name}"), now),
+            Input::Recalled(name, recalled) => {
+                let network = format!("network {name}");
+                keeper.handle_recalled(Some(&network), Some(recalled.clone()), now);
+            }
+            Input::Message(_) => keeper.handle_message(link, now),
+            Input::Activity(activity) => keeper.set_activity(*activity, now),
+            Input::Update(settings) => keeper.update(settings.config.clone(), now),
+            Input::Pause => keeper.pause(now),
+            Input::Resume => keeper.resume(now),
+            Input::Timeout => keeper.handle_timeout(now),
         }
-        5 => {
-            let growth = [Growth::Factor(1.5), Growth::Step(Duration::from_secs(60))];
-            Heartbeat::adaptive().growth(chance.pick(&growth))
-        }
-        _ => Heartbeat::adaptive().max(chance.pick(&[285, 7200]).seconds()),
-    };
-    let heartbeat = heartbeat.misses(chance.pick(&[5, 5, 5, 1, 2, 16]));
-    let reconnect = match chance.below(10) {
-        8 => Reconnect::default().classify(|_, _| Retry::After(Duration::MAX)),
-        9 => Reconnect::default().classify(|refusal, usual| match refusal {
-            Refusal::Unanswered => Retry::Between { low: Duration::MAX, high: Duration::ZERO },
-            _ => usual,
-        }),
-        0 => Reconnect::eager(),
-        1 => Reconnect::scaled(1.0 / 20.0),
-        2 => Reconnect::default().attempts(3),
-        3 => Reconnect::default().delays(|| [Duration::ZERO, Duration::from_secs(1)]),
-        4 => Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)),
-        _ => Reconnect::default(),
-    };
-    let mut config = Config::default();
-    config.heartbeat = heartbeat;
-    config.reconnect = reconnect;
-    config.overlap = !chance.happens(0.1);
-    config.silence_limit = chance.happens(0.2).then(|| chance.pick(&[30, 3600]).seconds());
-    config.heartbeat.check().expect("the settings are sound");
-    config.reconnect.check().expect("the settings are sound");
-    (config, scale)
-}
-
-fn step(chance: &mut Chance, mood: &Mood) -> Step {
-    let mischief = chance.happens(mood.mischief);
-    let advance = if mischief { odd_advance(chance) } else { usual_advance(chance) };
-    let input = if chance.happens(mood.closes) {
-        Input::Close
-    } else if chance.happens(mood.mischief) {
-        odd_input(chance)
-    } else {
-        usual_input(chance, mood)
-    };
-    Step { advance, input }
-}
-
-fn usual_advance(chance: &mut Chance) -> Advance {
-    match chance.below(4) {
-        0 => Advance::Stay,
-        1 => Advance::Run(Duration::from_millis(chance.below(200))),
-        2 => Advance::ToTimer,
-        _ => Advance::Run(span(chance)),
     }
 }
 
-fn odd_advance(chance: &mut Chance) -> Advance {
-    let by = span(chance);
-    match chance.below(4) {
-        0 => Advance::Freeze(by),
-        1 => Advance::LateTimer(by),
-        2 => Advance::Suspend(by),
-        _ => Advance::Run(by * 10),
-    }
+/// What is reported of a link that was opened: some tell of their path, and
+/// some have a peer that can be asked to speak.
+pub fn opened(beat: Beat, took: Duration) -> Opened {
+    let mut opened = Opened::new(beat, dialled(took), took);
+    opened.tells_path = took.as_millis().is_multiple_of(2);
+    opened.answers_after = took.as_millis().is_multiple_of(3);
+    opened
 }
 
-/// From a millisecond to three hours.
-fn span(chance: &mut Chance) -> Duration {
-    chance.log_between(Duration::from_millis(1), Duration::from_secs(3 * 3600))
-}
-
-fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
-    match chance.below(9) {
-        6 => Input::Opened(Which::ScoutOpening, Beat::Ping, Duration::from_millis(chance.below(1_000))),
-        7 if chance.happens(mood.answers) => Input::Answered(Which::Scout, Answer::Last),
-        7 => Input::Ended(Which::Scout, end(chance, 0.02)),
-        8 => Input::Message(Which::Main),
-        0 | 1 if chance.happens(mood.opens) => {
-            Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000)))
-        }
-        0 | 1 => {
-            let dialled = chance.happens(0.5).then(|| Duration::from_millis(chance.below(3_000)));
-            Input::OpenFailed(Which::Opening, failure(chance, 0.01), dialled)
-        }
-        2 if chance.happens(mood.answers) => Input::Answered(Which::Main, Answer::Last),
-        3 => Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000))),
-        2 => Input::Timeout,
-        4 if chance.happens(mood.answers) => Input::Heard(Which::Main),
-        4 => Input::Sent(Which::Main),
-        _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.02)),
-        _ if chance.happens(0.3) => Input::Confirm,
-        _ if chance.happens(0.1) => Input::Resume,
-        _ => Input::Heard(Which::Main),
-    }
-}
-
-fn odd_input(chance: &mut Chance) -> Input {
-    let which = match chance.below(8) {
-        6 => Which::ScoutOpening,
-        7 => Which::Scout,
-        0 | 1 => Which::Any(chance.next()),
-        2 => Which::Opening,
-        3 => Which::Retiring,
-        _ => Which::Main,
-    };
-    match chance.below(30) {
-        18 => Input::Named(chance.below(3)),
-        19 => Input::Recalled(chance.below(3), recalled(chance)),
-        20 => Input::Message(which),
-        21 | 22 => Input::Activity(chance.pick(&[Activity::Foreground, Activity::Background])),
-        23 => Input::Update(Box::new(config(chance).0)),
-        0 => Input::ProbeNow,
-        1 => Input::ReconnectNow,
-        2 => Input::Opened(which, beat(chance), span(chance)),
-        3 => Input::OpenFailed(which, failure(chance, 0.05), None),
-        4 => Input::Heard(which),
-        5 => {
-            let unknown = [Answer::Older(chance.next()), Answer::Unknown, Answer::Unnamed];
-            Input::Answered(which, chance.pick(&unknown))
-        }
-        6 => Input::Sent(which),
-        7 => Input::Ended(which, end(chance, 0.05)),
-        8 | 9 => Input::Stalled(which),
-        10 | 11 => Input::Resumed(which),
-        12 => Input::Path(which, PathFacts::new(chance.below(3), span(chance))),
-        13 => Input::Route(
-            which,
-            RouteFacts::new(chance.happens(0.5), chance.pick(&[None, Some(true), Some(false)])),
-        ),
-        14 => Input::Network(NetworkStatus::Online),
-        15 => Input::Network(NetworkStatus::Offline),
-        16 => Input::Network(NetworkStatus::Changed),
-        24 => Input::Network(NetworkStatus::Woke),
-        25 => Input::Pause,
-        26 | 27 => Input::Resume,
-        17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
-        _ => Input::Timeout,
-    }
-}
-
-/// What somebody remembers, true or not.
-fn recalled(chance: &mut Chance) -> Recalled {
-    let mut learned = Learned::default();
-    learned.proven = span(chance);
-    learned.failed = chance.happens(0.7).then(|| learned.proven.mul_f64(1.0 + chance.unit()));
-    learned.ambiguous = chance.happens(0.3);
-    learned.look_in = chance.happens(0.5).then(|| span(chance) * 50);
-    learned.looks_failed = chance.below(6) as u32;
-    Recalled::new(learned, span(chance) * chance.below(200) as u32)
-}
-
-fn beat(chance: &mut Chance) -> Beat {
-    match chance.below(12) {
-        0 => Beat::Listen { longest_silence: chance.pick(&[1, 45, 300]).seconds() },
-        1 => Beat::Dictated { every: chance.pick(&[1, 41, 300]).seconds() },
-        2 => Beat::Ceiling { max_out_silence: chance.pick(&[1, 60, 600]).seconds() },
-        _ => Beat::Ping,
-    }
-}
-
-/// How a link ends; `finally` is how often for good.
-fn end(chance: &mut Chance, finally: f64) -> LinkEnd {
-    let last = [1003, 1007, 1008, 1010, 4001, 4003, 4004, 4401, 4403, 4409, 1002, 1009];
-    if chance.happens(finally) {
-        return LinkEnd::Closed { code: Some(chance.pick(&last)), reason: "enough".to_owned() };
-    }
-    match chance.below(10) {
-        0..=2 => {
-            let code = chance.pick(&[1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015, 3000, 4000, 4999]);
-            LinkEnd::Closed { code: Some(code), reason: String::new() }
-        }
-        3 => LinkEnd::Closed { code: None, reason: String::new() },
-        4 => LinkEnd::Closed { code: Some(chance.next() as u16), reason: "any".to_owned() },
-        5 | 6 => LinkEnd::Eof,
-        7 => LinkEnd::Reset,
-        8 => LinkEnd::Io { kind: io::ErrorKind::Other, message: "other".to_owned() },
-        _ => chance.pick(&[
-            LinkEnd::Protocol("a reserved bit".to_owned()),
-            LinkEnd::TooBig { size: 2, limit: 1 },
-            LinkEnd::Panicked,
-        ]),
-    }
-}
-
-/// How an attempt fails; `finally` is how often for good.
-fn failure(chance: &mut Chance, finally: f64) -> Failure {
-    if chance.happens(finally) {
-        let status = chance.pick(&[400, 401, 403, 404, 405, 407, 410, 426, 451, 501, 505]);
-        return chance.pick(&[
-            Failure::Stop,
-            Failure::Hook { retry: false },
-            Failure::Http { status, retry_after: None, verified: true },
-            Failure::Ended(LinkEnd::Closed { code: Some(1008), reason: String::new() }),
-        ]);
-    }
-    let status = chance.pick(&[200, 403, 404, 408, 429, 500, 502, 503, 504, 520]);
-    let retry_after = chance.happens(0.5).then(|| span(chance) * 2);
-    let verified = status > 404 && chance.happens(0.5);
-    chance.pick(&[
-        Failure::Dns,
-        Failure::Refused,
-        Failure::Refused,
-        Failure::Unreachable,
-        Failure::TimedOut,
-        Failure::Tls,
-        Failure::Http { status, retry_after, verified },
-        Failure::Protocol("no upgrade".to_owned()),
-        Failure::Ended(LinkEnd::Eof),
-        Failure::Ended(LinkEnd::Reset),
-        Failure::Ended(LinkEnd::Closed { code: Some(1012), reason: String::new() }),
-        Failure::Hook { retry: true },
-        Failure::RetryAfter(retry_after.unwrap_or(Duration::ZERO)),
-        Failure::Io { kind: io::ErrorKind::Other },
-        Failure::Panicked,
-    ])
-}
-
-trait Seconds {
-    fn seconds(self) -> Duration;
-}
-
-impl Seconds for u64 {
-    fn seconds(self) -> Duration {
-        Duration::from_secs(self)
-    }
+fn dialled(took: Duration) -> Dialled {
+    Dialled { took, local: None }
 }

@@ -13,6 +13,8 @@ const AWAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(1));
 /// The longest `Retry-After` that is believed.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 
+/// Credentials that were refused: they are asked for again with every attempt.
+const REFUSED: Retry = Retry::NeverAfter { answers: 2, apart: Duration::ZERO };
 /// Between answers 404: three tries in the first minute.
 const NOT_FOUND_APART: Duration = Duration::from_secs(30);
 
@@ -76,6 +78,7 @@ pub(crate) fn of_failure(failure: &Failure) -> Retry {
         }
         Failure::Tls => Retry::Tls,
         Failure::Hook { retry: false } | Failure::Stop => Retry::Never,
+        Failure::Unauthorized => REFUSED,
         Failure::RetryAfter(wait) => Retry::After((*wait).min(RETRY_AFTER_MOST)),
         Failure::Http { retry_after: Some(wait), status, .. } if is_passing(*status) => {
             Retry::After((*wait).min(RETRY_AFTER_MOST))
@@ -96,8 +99,7 @@ pub(crate) fn is_vouched_for(failure: &Failure) -> bool {
 
 fn of_status(status: u16) -> Retry {
     match status {
-        // The credentials are asked for again with every attempt.
-        401 | 407 => in_a_row(2),
+        401 | 407 => REFUSED,
         400 | 403 | 405 | 410 | 426 | 431 | 451 | 501 | 505 => Retry::Never,
         // A rolling deploy may not know the path for a while.
         404 => Retry::NeverAfter { answers: 3, apart: NOT_FOUND_APART },

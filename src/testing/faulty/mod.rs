@@ -34,6 +34,9 @@ use world::{Net, World};
 /// [`ServerLink`] that [`accept`](FaultyNet::accept) returns
 /// ([`new`](FaultyNet::new)).
 ///
+/// It simulates the network as well as the links. To put faults over the links
+/// of another transport take [`Faults`](super::Faults).
+///
 /// All chance comes from the seed. Times come from tokio's clock, in whole
 /// milliseconds, as its timers have no finer grain.
 pub struct FaultyNet<In, Out = In> {

@@ -17,7 +17,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    pub(super) fn includes(self, way: Direction) -> bool {
+    pub(in crate::testing) fn includes(self, way: Direction) -> bool {
         self == Direction::Both || self == way
     }
 }

@@ -31,6 +31,10 @@ use step::Outcome;
 /// attempt goes as [`otherwise`](Script::otherwise) says: at first, a link
 /// opens at once.
 ///
+/// Its links have no limits, their ends are told exactly what to say, and its
+/// times are exact. For a server that behaves like one see
+/// [`Memory`](crate::transport::Memory).
+///
 /// ```
 /// use std::time::Duration;
 /// use longlink::ResilientConnection;

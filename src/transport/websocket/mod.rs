@@ -19,8 +19,6 @@ pub use link::WebSocketLink;
 pub use message::{Message, Text};
 
 pub use http;
-#[cfg(feature = "tls")]
-pub use tokio_rustls::rustls;
 
 use std::fmt;
 use std::future::Future;
@@ -29,21 +27,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::engine::Engine;
 use self::headers::Credentials;
 use self::upgrade::{Wish, upgrade};
 use self::url::Url;
-use super::{Attempt, ConnectError, MessageTooBig, Transport};
+#[cfg(feature = "tls")]
+use super::tls::rustls;
+use super::{Attempt, ConnectError, MAX_MESSAGE, MessageTooBig, Transport};
 #[cfg(feature = "tls")]
 use crate::dial::Tls;
-use crate::dial::{Dialler, Stream};
+use crate::dial::{Dialler, Socket, Stream, Way};
 use crate::keeper::{Invalid, Purpose};
-
-/// The longest message by default, either way: 1 MiB. Large enough for what
-/// feeds and chats send, small enough that a peer cannot fill the memory.
-pub const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Opens WebSockets to one URL.
 ///
@@ -71,7 +67,7 @@ pub struct WebSocket {
     credentials: Option<Credentials>,
     scouts_are_anonymous: bool,
     max_message: usize,
-    dialler: Dialler,
+    way: Way,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -95,7 +91,7 @@ impl WebSocket {
             false => None,
         };
         Ok(WebSocket {
-            dialler: Dialler::new(&url.host, url.port),
+            way: Way::Ours(Dialler::new(&url.host, url.port)),
             url,
             headers: HeaderMap::new(),
             subprotocols: Vec::new(),
@@ -211,8 +207,28 @@ impl WebSocket {
         self
     }
 
+    /// Dials with `dial` in place of our own dial: through a proxy, from a
+    /// chosen interface, over a Unix socket or a stream in memory. TLS, where
+    /// the URL asks for it, and the upgrade follow over what it returns.
+    ///
+    /// It runs under the attempt's deadline; when that passes its future is
+    /// dropped. Its errors are the attempt's. Where the way to the peer is
+    /// there before its future is ready, it says so with
+    /// [`Attempt::dialled`]. Set TCP_NODELAY on a socket: beats and small
+    /// messages wait otherwise. Of a `TcpStream` the addresses are taken for
+    /// [`Link::local_addr`](crate::Link::local_addr); other streams have none.
+    pub fn dial_with<F, Fut, S>(mut self, dial: F) -> WebSocket
+    where
+        F: Fn(Attempt) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S, ConnectError>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.way = Way::own(dial);
+        self
+    }
+
     /// The headers of this attempt, and the stream to send them over.
-    async fn prepare(&self, tcp: TcpStream, attempt: &Attempt) -> Result<(HeaderMap, Stream), ConnectError> {
+    async fn prepare(&self, socket: Socket, attempt: &Attempt) -> Result<(HeaderMap, Stream), ConnectError> {
         let headers = async {
             if self.is_anonymous(attempt) {
                 return Ok(HeaderMap::new());
@@ -224,7 +240,7 @@ impl WebSocket {
             }
             Ok(headers)
         };
-        tokio::try_join!(headers, self.encrypt(tcp))
+        tokio::try_join!(headers, self.encrypt(socket))
     }
 
     fn is_anonymous(&self, attempt: &Attempt) -> bool {
@@ -232,16 +248,16 @@ impl WebSocket {
     }
 
     #[cfg(feature = "tls")]
-    async fn encrypt(&self, tcp: TcpStream) -> Result<Stream, ConnectError> {
+    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
         match &self.tls {
-            Some(tls) => Ok(Stream::Tls(tls.handshake(tcp).await?)),
-            None => Ok(Stream::Plain(tcp)),
+            Some(tls) => Ok(Stream::Tls(tls.handshake(socket).await?)),
+            None => Ok(Stream::Plain(socket)),
         }
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn encrypt(&self, tcp: TcpStream) -> Result<Stream, ConnectError> {
-        Ok(Stream::Plain(tcp))
+    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
+        Ok(Stream::Plain(socket))
     }
 }
 
@@ -250,10 +266,9 @@ impl Transport for WebSocket {
     type Link = WebSocketLink;
 
     async fn connect(&self, attempt: &Attempt) -> Result<WebSocketLink, ConnectError> {
-        let tcp = self.dialler.connect().await?;
-        let (local, peer) = (tcp.local_addr().ok(), tcp.peer_addr().ok());
-        attempt.dialled(local);
-        let (headers, stream) = self.prepare(tcp, attempt).await?;
+        let socket = self.way.connect(attempt).await?;
+        let (local, peer) = (socket.local_addr(), socket.peer_addr());
+        let (headers, stream) = self.prepare(socket, attempt).await?;
         let with_query = !self.is_anonymous(attempt);
         let wish = Wish { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
         let upgraded = upgrade(stream, wish, self.url.secure).await?;

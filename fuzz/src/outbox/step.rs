@@ -1,0 +1,74 @@
+//! What can be done to an outbox.
+
+use arbitrary::Arbitrary;
+use longlink::outbox::Bounds;
+
+#[derive(Arbitrary, Debug)]
+pub(super) struct Limits {
+    messages: u8,
+    bytes: u16,
+    /// As large as the settings allow.
+    vast: bool,
+}
+
+impl Limits {
+    /// The settings refuse 0.
+    pub(super) fn bounds(&self) -> Bounds {
+        if self.vast {
+            return Bounds { messages: usize::MAX, bytes: usize::MAX };
+        }
+        Bounds { messages: usize::from(self.messages).max(1), bytes: usize::from(self.bytes).max(1) }
+    }
+}
+
+#[derive(Arbitrary, Debug)]
+pub(super) enum Step {
+    Offer {
+        weight: Weight,
+        ticket: bool,
+    },
+    Take(u8),
+    Write(u8),
+    Beat,
+    /// The beat that was sent this many before the last.
+    Answer(u8),
+    AnswerUnnamed,
+    Flush,
+    DeliverFlushed,
+    DoubtFlushed,
+    PutBack,
+    LinkEnded,
+    GoodbyeAnswered,
+    Reserve(Option<Weight>),
+    Release(u8),
+    Push {
+        place: u8,
+        weight: Weight,
+        ticket: bool,
+    },
+    ForgetTickets {
+        every: u8,
+        from: u8,
+    },
+    Shrink,
+    RefuseMore,
+    Close,
+}
+
+/// What a message weighs, by its application's own scales.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(super) enum Weight {
+    Small(u8),
+    Large(u32),
+    Absurd(usize),
+}
+
+impl Weight {
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Weight::Small(bytes) => bytes.into(),
+            Weight::Large(bytes) => bytes as usize,
+            Weight::Absurd(bytes) => bytes,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How a transport comes to its stream: by a dial of ours, or by the
+//! application's own.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Dialler, Socket};
+use crate::transport::{Attempt, ConnectError};
+
+type Dialling = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
+
+/// Where the stream of an attempt comes from.
+pub(crate) enum Way {
+    Ours(Dialler),
+    /// The application's dialler, without its type.
+    Own(Arc<dyn Fn(Attempt) -> Dialling + Send + Sync>),
+}
+
+impl Way {
+    pub(crate) fn own<F, Fut, S>(dial: F) -> Way
+    where
+        F: Fn(Attempt) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S, ConnectError>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Way::Own(Arc::new(move |attempt| {
+            let dialling = dial(attempt);
+            Box::pin(async move { dialling.await.map(Socket::own) })
+        }))
+    }
+
+    /// Dials, and reports that the path is there.
+    pub(crate) async fn connect(&self, attempt: &Attempt) -> Result<Socket, ConnectError> {
+        let socket = match self {
+            Way::Ours(dialler) => Socket::Tcp(dialler.connect().await?),
+            Way::Own(dial) => dial(attempt.clone()).await?,
+        };
+        // Without effect where the application has said it sooner.
+        attempt.dialled(socket.local_addr());
+        Ok(socket)
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::Ours(dialler) => dialler.fmt(f),
+            Way::Own(_) => f.debug_struct("Own").finish_non_exhaustive(),
+        }
+    }
+}

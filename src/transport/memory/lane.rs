@@ -1,0 +1,167 @@
+//! One way of a link in memory: a bounded queue between two tasks.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::MEMORY_MESSAGES;
+use crate::keeper::{LinkEnd, Token};
+
+/// How many beats and answers wait on one way beside messages. More would
+/// come only from an end that beats without listening: then the oldest goes.
+const BEATS: usize = 32;
+
+/// What goes over a lane.
+#[derive(Debug)]
+pub(super) enum Parcel<M> {
+    Message(M),
+    Ping(Token),
+    Pong(Option<Token>),
+}
+
+/// Wakers are called, and messages dropped, without the lock held.
+pub(super) struct Lane<M> {
+    state: Mutex<State<M>>,
+}
+
+struct State<M> {
+    queue: VecDeque<Parcel<M>>,
+    messages: usize,
+    /// What the reader finds behind the queue.
+    end: Option<LinkEnd>,
+    reader_gone: bool,
+    readers: Vec<Waker>,
+    writers: Vec<Waker>,
+}
+
+impl<M> Lane<M> {
+    pub(super) fn new() -> Lane<M> {
+        let state = State {
+            queue: VecDeque::new(),
+            messages: 0,
+            end: None,
+            reader_gone: false,
+            readers: Vec::new(),
+            writers: Vec::new(),
+        };
+        Lane { state: Mutex::new(state) }
+    }
+
+    /// The next parcel, or how the lane ended.
+    pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<Parcel<M>, LinkEnd>> {
+        let mut state = self.state();
+        let Some(parcel) = state.queue.pop_front() else {
+            return match &state.end {
+                Some(end) => Poll::Ready(Err(end.clone())),
+                None => {
+                    wait(&mut state.readers, cx);
+                    Poll::Pending
+                }
+            };
+        };
+        let mut writers = Vec::new();
+        if let Parcel::Message(_) = parcel {
+            if state.messages == MEMORY_MESSAGES {
+                writers = std::mem::take(&mut state.writers);
+            }
+            state.messages -= 1;
+        }
+        drop(state);
+        wake(writers);
+        Poll::Ready(Ok(parcel))
+    }
+
+    /// Moves what is staged into the lane, as far as there is room. Ready
+    /// when all of it is there.
+    pub(super) fn poll_send(
+        &self,
+        staged: &mut VecDeque<Parcel<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), LinkEnd>> {
+        let mut state = self.state();
+        if let Some(end) = state.refusal() {
+            return Poll::Ready(Err(end));
+        }
+        let before = state.queue.len();
+        while let Some(parcel) = staged.pop_front() {
+            if let Parcel::Message(_) = parcel {
+                if state.messages == MEMORY_MESSAGES {
+                    staged.push_front(parcel);
+                    break;
+                }
+                state.messages += 1;
+            } else if state.queue.len() - state.messages >= BEATS {
+                let oldest = state.queue.iter().position(|parcel| !matches!(parcel, Parcel::Message(_)));
+                oldest.and_then(|at| state.queue.remove(at));
+            }
+            state.queue.push_back(parcel);
+        }
+        let readers = match state.queue.len() > before {
+            true => std::mem::take(&mut state.readers),
+            false => Vec::new(),
+        };
+        let polled = match staged.is_empty() {
+            true => Poll::Ready(Ok(())),
+            false => {
+                wait(&mut state.writers, cx);
+                Poll::Pending
+            }
+        };
+        drop(state);
+        wake(readers);
+        polled
+    }
+
+    /// Ends the lane behind all that was sent. The first end stands.
+    pub(super) fn end(&self, end: LinkEnd) {
+        let mut state = self.state();
+        state.end.get_or_insert(end);
+        let mut waiting = std::mem::take(&mut state.readers);
+        waiting.append(&mut state.writers);
+        drop(state);
+        wake(waiting);
+    }
+
+    /// Nobody will read it any more.
+    pub(super) fn leave(&self) {
+        let mut state = self.state();
+        state.reader_gone = true;
+        state.messages = 0;
+        let unread = std::mem::take(&mut state.queue);
+        let writers = std::mem::take(&mut state.writers);
+        drop(state);
+        drop(unread);
+        wake(writers);
+    }
+
+    /// Whether its reader is there.
+    pub(super) fn is_read(&self) -> bool {
+        !self.state().reader_gone
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<M>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M> State<M> {
+    /// Why nothing more can be sent.
+    fn refusal(&self) -> Option<LinkEnd> {
+        match (&self.end, self.reader_gone) {
+            (Some(end), _) => Some(end.clone()),
+            (None, true) => Some(LinkEnd::Reset),
+            (None, false) => None,
+        }
+    }
+}
+
+/// Several tasks may wait at one end.
+fn wait(waiting: &mut Vec<Waker>, cx: &Context<'_>) {
+    if !waiting.iter().any(|known| known.will_wake(cx.waker())) {
+        waiting.push(cx.waker().clone());
+    }
+}
+
+fn wake(waiting: Vec<Waker>) {
+    waiting.into_iter().for_each(Waker::wake);
+}

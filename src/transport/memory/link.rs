@@ -1,0 +1,111 @@
+//! The connection's end of a link in memory.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::lane::{Lane, Parcel};
+use crate::keeper::{LinkEnd, Token};
+use crate::transport::{Frame, Link};
+
+/// What is taken and not yet flushed: up to 64 messages; then `poll_ready`
+/// flushes first.
+const STAGED: usize = 64;
+
+/// The connection's end of a link in memory, opened by
+/// [`Memory`](super::Memory). A [`MemoryPeer`](super::MemoryPeer) has the
+/// other.
+///
+/// What it takes reaches the peer when it is flushed. Dropping it without a
+/// goodbye is an end of the stream to its peer.
+pub struct MemoryLink<In, Out = In> {
+    to_client: Arc<Lane<In>>,
+    to_server: Arc<Lane<Out>>,
+    staged: VecDeque<Parcel<Out>>,
+    said_goodbye: bool,
+}
+
+impl<In, Out> MemoryLink<In, Out> {
+    pub(super) fn new(to_client: Arc<Lane<In>>, to_server: Arc<Lane<Out>>) -> MemoryLink<In, Out> {
+        MemoryLink { to_client, to_server, staged: VecDeque::new(), said_goodbye: false }
+    }
+
+    /// A peer that has gone without a word has reset the link.
+    fn check(&self) -> Result<(), LinkEnd> {
+        if self.to_server.is_read() { Ok(()) } else { Err(LinkEnd::Reset) }
+    }
+}
+
+impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
+    type Incoming = In;
+    type Outgoing = Out;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
+        self.to_client.poll_recv(cx).map_ok(|parcel| match parcel {
+            Parcel::Message(message) => Frame::Message(message),
+            Parcel::Pong(token) => Frame::Pong(token),
+            Parcel::Ping(token) => {
+                // One answer waits at most, the latest, as over a socket.
+                self.staged.retain(|staged| !matches!(staged, Parcel::Pong(_)));
+                self.staged.push_back(Parcel::Pong(Some(token)));
+                Frame::Alive
+            }
+        })
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        match self.staged.len() < STAGED {
+            true => Poll::Ready(self.check()),
+            false => self.poll_flush(cx),
+        }
+    }
+
+    fn start_send(&mut self, message: Out) -> Result<(), LinkEnd> {
+        self.check()?;
+        self.staged.push_back(Parcel::Message(message));
+        Ok(())
+    }
+
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
+        self.check()?;
+        self.staged.push_back(Parcel::Ping(token));
+        Ok(())
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        match self.staged.is_empty() {
+            true => Poll::Ready(Ok(())),
+            false => self.to_server.poll_send(&mut self.staged, cx),
+        }
+    }
+
+    /// Closes with code 1000, behind all that was taken. The peer answers it
+    /// when it comes to read it.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        let flushed = self.poll_flush(cx);
+        if let Poll::Ready(Ok(())) = flushed
+            && !self.said_goodbye
+        {
+            self.said_goodbye = true;
+            self.to_server.end(LinkEnd::closed(Some(1000), ""));
+        }
+        flushed
+    }
+}
+
+impl<In, Out> Drop for MemoryLink<In, Out> {
+    fn drop(&mut self) {
+        self.to_server.end(LinkEnd::Eof);
+        self.to_client.leave();
+    }
+}
+
+impl<In, Out> fmt::Debug for MemoryLink<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryLink")
+            .field("staged", &self.staged.len())
+            .field("said_goodbye", &self.said_goodbye)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! The server's end of a link in memory.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use super::lane::{Lane, Parcel};
+use crate::keeper::{LinkEnd, Token};
+
+/// The server's end of a link in memory, from
+/// [`MemoryListener::accept`](super::MemoryListener::accept).
+///
+/// Everything takes `&self`, so that one task may read while another writes
+/// (in an `Arc`). All futures are cancel safe unless they say otherwise.
+///
+/// Dropping it resets the link, unless it was closed before: what was sent is
+/// still read, and no more is taken.
+pub struct MemoryPeer<In, Out = In> {
+    to_client: Arc<Lane<In>>,
+    to_server: Arc<Lane<Out>>,
+}
+
+/// What a connection says to its peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemoryFrame<M> {
+    /// A message.
+    Message(M),
+    /// A beat, to be answered with [`MemoryPeer::pong`].
+    Beat(Token),
+    /// The answer to [`MemoryPeer::ping`].
+    Pong(Token),
+}
+
+impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
+    pub(super) fn new(to_client: Arc<Lane<In>>, to_server: Arc<Lane<Out>>) -> MemoryPeer<In, Out> {
+        MemoryPeer { to_client, to_server }
+    }
+
+    /// The next message. Beats that come before it are answered.
+    ///
+    /// # Errors
+    ///
+    /// How the link ended, from then on: [`LinkEnd::Closed`] with code 1000
+    /// if the connection said goodbye, which is answered in kind, or
+    /// [`LinkEnd::Eof`] if it just dropped the link.
+    pub async fn recv(&self) -> Result<Out, LinkEnd> {
+        loop {
+            match self.next().await? {
+                MemoryFrame::Message(message) => return Ok(message),
+                // An error says that the link is gone, which `next` tells
+                // behind what is left to be read.
+                MemoryFrame::Beat(token) => drop(self.pong(Some(token))),
+                MemoryFrame::Pong(_) => {}
+            }
+        }
+    }
+
+    /// The next frame, for peers that answer beats themselves, or do not.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](MemoryPeer::recv).
+    pub async fn next(&self) -> Result<MemoryFrame<Out>, LinkEnd> {
+        let parcel = poll_fn(|cx| self.to_server.poll_recv(cx)).await;
+        match parcel {
+            Ok(Parcel::Message(message)) => Ok(MemoryFrame::Message(message)),
+            Ok(Parcel::Ping(token)) => Ok(MemoryFrame::Beat(token)),
+            Ok(Parcel::Pong(token)) => Ok(MemoryFrame::Pong(token.unwrap_or(Token(0)))),
+            Err(end) => {
+                if let LinkEnd::Closed { .. } = end {
+                    self.to_client.end(end.clone());
+                }
+                Err(end)
+            }
+        }
+    }
+
+    /// Waits for room and sends a message. Dropped before it is ready, it has
+    /// not sent it.
+    ///
+    /// # Errors
+    ///
+    /// The message was not sent: this end has closed the link
+    /// ([`LinkEnd::Closed`], [`LinkEnd::Eof`]), or the connection has dropped
+    /// it ([`LinkEnd::Reset`]).
+    pub async fn send(&self, message: In) -> Result<(), LinkEnd> {
+        let mut staged = VecDeque::from([Parcel::Message(message)]);
+        poll_fn(|cx| self.to_client.poll_send(&mut staged, cx)).await
+    }
+
+    /// Answers a beat: with its token, or with `None` as protocols do whose
+    /// answers do not tell what they answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](MemoryPeer::send).
+    pub fn pong(&self, token: Option<Token>) -> Result<(), LinkEnd> {
+        self.say(Parcel::Pong(token))
+    }
+
+    /// Sends a ping of this end's own, which the link answers with its token
+    /// ([`MemoryFrame::Pong`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](MemoryPeer::send).
+    pub fn ping(&self, token: Token) -> Result<(), LinkEnd> {
+        self.say(Parcel::Ping(token))
+    }
+
+    /// Closes the link with a code and a reason, behind what was sent. What
+    /// the connection still says can be read; once it is gone too,
+    /// [`recv`](MemoryPeer::recv) ends.
+    pub fn close(&self, code: u16, reason: &str) {
+        self.to_client.end(LinkEnd::closed(Some(code), reason));
+    }
+
+    /// Ends the stream to the connection, behind what was sent, without a
+    /// goodbye. What the connection says can still be read.
+    pub fn half_close(&self) {
+        self.to_client.end(LinkEnd::Eof);
+    }
+
+    /// Beats take no room, so this never waits.
+    fn say(&self, parcel: Parcel<In>) -> Result<(), LinkEnd> {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        match self.to_client.poll_send(&mut VecDeque::from([parcel]), &mut cx) {
+            std::task::Poll::Ready(said) => said,
+            std::task::Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl<In, Out> Drop for MemoryPeer<In, Out> {
+    fn drop(&mut self) {
+        self.to_client.end(LinkEnd::Reset);
+        self.to_server.leave();
+    }
+}
+
+impl<In, Out> fmt::Debug for MemoryPeer<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryPeer").field("is_read", &self.to_client.is_read()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! A codec within limits.
+
+use std::fmt;
+use std::io;
+
+use bytes::BytesMut;
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::Reads;
+use crate::keeper::LinkEnd;
+
+/// The user's codec, with a limit to what it may collect, and without what it
+/// would make of a message that the stream's end has cut.
+pub(super) struct Frames<C: Decoder> {
+    codec: C,
+    ends: Reads<C::Error, LinkEnd>,
+    limit: usize,
+    /// How long the latest message was on the stream.
+    latest: usize,
+    /// The most that waited in the buffer for reading, and in that for
+    /// writing: what they hold cannot be asked for, as theirs is the part only
+    /// that nobody has taken yet.
+    pub(super) most_read: usize,
+    pub(super) most_written: usize,
+}
+
+impl<C: Decoder> Frames<C> {
+    pub(super) fn new(codec: C, ends: Reads<C::Error, LinkEnd>, limit: usize) -> Frames<C> {
+        Frames { codec, ends, limit, latest: 0, most_read: 0, most_written: 0 }
+    }
+
+    pub(super) fn latest(&self) -> usize {
+        self.latest
+    }
+}
+
+impl<C: Decoder> Decoder for Frames<C> {
+    type Item = C::Item;
+    type Error = Broken;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<C::Item>, Broken> {
+        let before = bytes.len();
+        self.most_read = self.most_read.max(before);
+        let message = self.codec.decode(bytes).map_err(|error| Broken((self.ends)(&error)))?;
+        let size = match message {
+            Some(_) => {
+                self.latest = before.saturating_sub(bytes.len());
+                self.latest
+            }
+            None => bytes.len(),
+        };
+        if size > self.limit { Err(Broken(LinkEnd::TooBig { size, limit: self.limit })) } else { Ok(message) }
+    }
+
+    /// Whole messages still count; the rest was cut, and goes.
+    fn decode_eof(&mut self, bytes: &mut BytesMut) -> Result<Option<C::Item>, Broken> {
+        let message = self.decode(bytes)?;
+        if message.is_none() {
+            bytes.clear();
+        }
+        Ok(message)
+    }
+}
+
+impl<C, Out> Encoder<Out> for Frames<C>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
+{
+    type Error = Broken;
+
+    fn encode(&mut self, message: Out, bytes: &mut BytesMut) -> Result<(), Broken> {
+        let encoded = self.codec.encode(message, bytes);
+        self.most_written = self.most_written.max(bytes.len());
+        encoded.map_err(|error| Broken((self.ends)(&error)))
+    }
+}
+
+/// How a stream of messages broke.
+#[derive(Debug)]
+pub(super) struct Broken(pub(super) LinkEnd);
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Broken {
+        Broken(LinkEnd::from_io(&error))
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Broken {}

@@ -1,0 +1,247 @@
+//! One live link over a stream of bytes.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::codec::{self, Decoder, Encoder};
+
+use super::Reads;
+use super::frames::Frames;
+use crate::dial::Stream;
+use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::transport::{Confirms, Frame, Framed, Link, Traffic};
+
+/// What an idle link keeps for reading: 4 KiB. A long message takes more while
+/// it comes in.
+const READ_BUFFER: usize = 4 * 1024;
+/// Beyond this much unwritten data nothing more is taken: 64 KiB.
+const HIGH_WATER: usize = 64 * 1024;
+/// The write buffer's memory is given back when it is empty and held more: 8 KiB.
+const KEPT: usize = 8 * 1024;
+
+/// One live link of a [`Protocol`](super::Protocol) over TCP, TLS or a Unix
+/// socket.
+///
+/// Memory while idle is about 4 KiB, whatever went over it before. Up to
+/// 64 KiB and one message wait to be written; then `poll_ready` waits.
+pub struct StreamLink<C: Decoder, Out> {
+    framed: Framed<Inner<C>, Out>,
+    closes: Option<Closes<C>>,
+    weigh: Option<fn(&C::Item) -> usize>,
+    park: Option<fn(C::Item) -> C::Item>,
+}
+
+type Closes<C> = Reads<<C as Decoder>::Item, Option<LinkEnd>>;
+type Inner<C> = codec::Framed<Counted, Frames<C>>;
+
+/// The adapter that a link is made of, with small buffers.
+pub(super) fn framed<C, Out>(stream: Stream, frames: Frames<C>) -> Framed<Inner<C>, Out>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
+{
+    let counted = Counted { stream, traffic: Traffic::default() };
+    let mut inner = codec::Framed::with_capacity(counted, frames, READ_BUFFER);
+    inner.set_backpressure_boundary(HIGH_WATER);
+    *inner.write_buffer_mut() = BytesMut::new();
+    Framed::new(inner).ends(|broken| broken.0.clone())
+}
+
+impl<C, Out> StreamLink<C, Out>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
+{
+    pub(super) fn new(
+        framed: Framed<Inner<C>, Out>,
+        closes: Option<Closes<C>>,
+        weigh: Option<fn(&C::Item) -> usize>,
+        park: Option<fn(C::Item) -> C::Item>,
+    ) -> StreamLink<C, Out> {
+        StreamLink { framed, closes, weigh, park }
+    }
+
+    fn counted(&self) -> &Counted {
+        self.framed.io().get_ref()
+    }
+}
+
+impl<C, Out> Link for StreamLink<C, Out>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error> + Send + 'static,
+    C::Item: Send + 'static,
+    Out: Send + Unpin + 'static,
+{
+    type Incoming = C::Item;
+    type Outgoing = Out;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<C::Item>, LinkEnd>> {
+        let polled = self.framed.poll_next(cx);
+        let inner = self.framed.io_mut();
+        if polled.is_pending() && inner.codec().most_read > READ_BUFFER && inner.read_buffer().is_empty() {
+            *inner.read_buffer_mut() = BytesMut::with_capacity(READ_BUFFER);
+            inner.codec_mut().most_read = 0;
+        }
+        polled.map(|read| match (read?, &self.closes) {
+            (Frame::Message(message), Some(closes)) => {
+                closes(&message).map_or(Ok(Frame::Message(message)), Err)
+            }
+            (frame, _) => Ok(frame),
+        })
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.framed.poll_ready(cx)
+    }
+
+    fn start_send(&mut self, message: Out) -> Result<(), LinkEnd> {
+        self.framed.start_send(message)
+    }
+
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
+        self.framed.start_beat(token)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        let polled = self.framed.poll_flush(cx);
+        let inner = self.framed.io_mut();
+        if polled.is_ready() && inner.codec().most_written > KEPT && inner.write_buffer().is_empty() {
+            *inner.write_buffer_mut() = BytesMut::new();
+            inner.codec_mut().most_written = 0;
+        }
+        polled
+    }
+
+    /// Writes the goodbye, where there is one, and then the stream's end
+    /// (TLS: close_notify). The peer's own end of the stream then ends
+    /// `poll_next`.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.framed.poll_close(cx)
+    }
+
+    fn beat(&self) -> Beat {
+        self.framed.beat()
+    }
+
+    fn confirms(&self) -> Confirms {
+        self.framed.confirms()
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        self.framed.local_addr()
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.framed.peer_addr()
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(self.counted().traffic)
+    }
+
+    /// What the kernel knows of the TCP connection: on Linux, with the
+    /// feature `tcp-info`.
+    fn path_facts(&self) -> Option<PathFacts> {
+        self.counted().stream.path_facts()
+    }
+
+    fn answers_after(&self) -> bool {
+        self.framed.answers_after()
+    }
+
+    fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
+        self.framed.answer_me_after(silence)
+    }
+
+    /// By default what the latest message took of the stream.
+    fn weigh(&self, message: &C::Item) -> usize {
+        match self.weigh {
+            Some(weigh) => weigh(message),
+            None => self.framed.io().codec().latest(),
+        }
+    }
+
+    fn park(&self, message: C::Item) -> C::Item {
+        match self.park {
+            Some(park) => park(message),
+            None => message,
+        }
+    }
+}
+
+impl<C, Out> fmt::Debug for StreamLink<C, Out>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamLink")
+            .field("framed", &self.framed)
+            .field("traffic", &self.counted().traffic)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A stream whose bytes are counted.
+#[derive(Debug)]
+pub(super) struct Counted {
+    stream: Stream,
+    traffic: Traffic,
+}
+
+impl Counted {
+    fn stream(&mut self) -> Pin<&mut Stream> {
+        Pin::new(&mut self.stream)
+    }
+
+    fn sent(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = written {
+            self.traffic.sent += count as u64;
+        }
+        written
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = self.stream().poll_read(cx, buffer);
+        self.traffic.received += (buffer.filled().len() - before) as u64;
+        polled
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = self.stream().poll_write(cx, bytes);
+        self.sent(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.stream().poll_write_vectored(cx, slices);
+        self.sent(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,62 @@
+//! Unix sockets.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use tokio::net::UnixStream;
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::{Attempt, ConnectError, MessageTooBig, Protocol, StreamLink, Transport};
+use crate::dial::{Socket, Stream};
+
+/// Opens links of a [`Protocol`] over a Unix socket: to a daemon on the same
+/// machine, which restarts and hangs as servers do.
+///
+/// A socket file that is not there yet ([`std::io::ErrorKind::NotFound`]) and
+/// one that nobody listens on are failed attempts like others: there is
+/// another.
+///
+/// What is remembered of a path is not remembered here: there is no NAT in
+/// between, so [`Transport::endpoint`] is `None`.
+pub struct Unix<C: Decoder, Out> {
+    path: PathBuf,
+    protocol: Protocol<C, Out>,
+}
+
+impl<C, Out> Unix<C, Out>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
+{
+    /// A transport to the socket file at `path`.
+    pub fn new(path: impl AsRef<Path>, protocol: Protocol<C, Out>) -> Unix<C, Out> {
+        Unix { path: path.as_ref().to_owned(), protocol }
+    }
+}
+
+#[async_trait]
+impl<C, Out> Transport for Unix<C, Out>
+where
+    C: Decoder + Encoder<Out, Error = <C as Decoder>::Error> + Send + 'static,
+    <C as Decoder>::Error: std::error::Error + 'static,
+    C::Item: Send + 'static,
+    Out: Send + Unpin + 'static,
+{
+    type Link = StreamLink<C, Out>;
+
+    async fn connect(&self, attempt: &Attempt) -> Result<StreamLink<C, Out>, ConnectError> {
+        let socket = Socket::Unix(UnixStream::connect(&self.path).await?);
+        attempt.dialled(None);
+        Ok(self.protocol.link(Stream::Plain(socket), None, None))
+    }
+
+    fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {
+        self.protocol.weigh(message)
+    }
+}
+
+impl<C: Decoder, Out> fmt::Debug for Unix<C, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unix").field("path", &self.path).field("protocol", &self.protocol).finish()
+    }
+}

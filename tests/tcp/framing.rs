@@ -1,0 +1,248 @@
+//! What a protocol makes of the bytes, over a stream in memory.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::testing::{ByHand, attempt};
+use longlink::transport::{Confirms, Frame, Link, Protocol, Transport};
+use longlink::{Event, ResilientConnection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::codec::{BytesCodec, Decoder, Encoder, LengthDelimitedCodec, LinesCodec};
+
+use super::{end, in_memory, lines, message, open, soon};
+
+#[tokio::test]
+async fn messages_beats_and_answers_go_by_the_protocols_own_words() {
+    let (mut link, mut far) = open(lines().goodbye(|| "QUIT".to_owned())).await;
+    assert_eq!((link.beat(), link.confirms()), (Beat::Ping, Confirms::Answer));
+    link.send("hello".to_owned()).await.unwrap();
+    link.send_beat(Token(7)).await.unwrap();
+    far.write_all(b"one\nPONG 7\nPING 3\ntwo\n").await.unwrap();
+    assert_eq!(message(&mut link).await, "one");
+    assert_eq!(soon(link.next()).await, Ok(Frame::Pong(Some(Token(7)))));
+    assert_eq!(soon(link.next()).await, Ok(Frame::Alive));
+    assert_eq!(message(&mut link).await, "two");
+    link.flush().await.unwrap();
+    link.say_goodbye().await.unwrap();
+    let mut said = String::new();
+    soon(far.read_to_string(&mut said)).await.unwrap();
+    assert_eq!(said, "hello\nPING 7\nPONG 3\nQUIT\n");
+    let traffic = link.traffic().unwrap();
+    assert_eq!((traffic.sent, traffic.received), (said.len() as u64, 22));
+    drop(far);
+    assert_eq!(end(&mut link).await, LinkEnd::Eof);
+}
+
+#[tokio::test]
+async fn without_a_beat_of_its_own_the_peer_is_listened_to_and_nothing_is_confirmed() {
+    let (link, _far) = open(Protocol::new(LinesCodec::new)).await;
+    assert!(matches!(link.beat(), Beat::Listen { .. }));
+    assert_eq!(link.confirms(), Confirms::Never);
+    let max_out_silence = Duration::from_secs(40);
+    let (link, _far) = open(lines().with_beat(Beat::Ceiling { max_out_silence })).await;
+    assert_eq!(link.beat(), Beat::Ceiling { max_out_silence });
+}
+
+#[tokio::test]
+async fn a_message_that_the_streams_end_cuts_is_dropped_and_whole_ones_are_not() {
+    let (mut link, mut far) = open(lines()).await;
+    far.write_all(b"PRICE 1000\nPRICE 1000\nPRICE 10").await.unwrap();
+    drop(far);
+    // The bare codec would make a third message of what was cut.
+    assert_eq!(message(&mut link).await, "PRICE 1000");
+    assert_eq!(message(&mut link).await, "PRICE 1000");
+    assert_eq!(end(&mut link).await, LinkEnd::Eof);
+}
+
+#[tokio::test]
+async fn the_limit_holds_for_what_comes_in_whatever_the_codec_would_bear() {
+    let at_limit = || lines().max_message(16).unwrap();
+    // Fifteen letters and the line's end.
+    let (mut link, mut far) = open(at_limit()).await;
+    far.write_all(b"123456789012345\n").await.unwrap();
+    assert_eq!(message(&mut link).await.len(), 15);
+    let (mut link, mut far) = open(at_limit()).await;
+    far.write_all(b"1234567890123456\n").await.unwrap();
+    assert_eq!(end(&mut link).await, LinkEnd::TooBig { size: 17, limit: 16 });
+    // It does not wait for the end of what has none.
+    let (mut link, mut far) = open(at_limit()).await;
+    far.write_all(b"12345678901234567").await.unwrap();
+    assert_eq!(end(&mut link).await, LinkEnd::TooBig { size: 17, limit: 16 });
+    // Many short messages at once are not a long one.
+    let (mut link, mut far) = open(at_limit()).await;
+    far.write_all(&b"12345678\n".repeat(100)).await.unwrap();
+    for _ in 0..100 {
+        assert_eq!(message(&mut link).await, "12345678");
+    }
+    assert_eq!(link.weigh(&String::new()), 9, "by default it weighs what it took of the stream");
+}
+
+#[tokio::test]
+async fn the_limit_holds_for_what_goes_out_and_zero_is_none() {
+    let (transport, _far) = in_memory(lines().max_message(16).unwrap(), 1024);
+    assert_eq!(transport.weigh(&"1234567890123456".to_owned()).unwrap(), 16);
+    let refused = transport.weigh(&"12345678901234567".to_owned()).unwrap_err();
+    assert_eq!((refused.size, refused.limit), (17, 16));
+    assert_eq!(lines().max_message(0).unwrap_err().field, "protocol.max_message");
+}
+
+#[tokio::test]
+async fn pitfall_27_every_link_has_a_codec_of_its_own() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&made);
+    let protocol = Protocol::new(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        LinesCodec::new()
+    });
+    let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
+    let transport = longlink::Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        far_ends.send(theirs).unwrap();
+        async move { Ok(ours) }
+    });
+    let mut first: super::LineLink = transport.connect(&attempt(1)).await.unwrap();
+    let mut theirs = far.recv().await.unwrap();
+    theirs.write_all(b"the first half of ").await.unwrap();
+    drop(theirs);
+    assert_eq!(end(&mut first).await, LinkEnd::Eof);
+    let mut second = transport.connect(&attempt(1)).await.unwrap();
+    far.recv().await.unwrap().write_all(b"another line\n").await.unwrap();
+    assert_eq!(message(&mut second).await, "another line");
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn what_a_codec_cannot_read_ends_the_link_by_its_own_words_or_by_the_users() {
+    let (mut link, mut far) = open(Protocol::new(|| LinesCodec::new_with_max_length(4))).await;
+    far.write_all(b"12345\n").await.unwrap();
+    assert_eq!(end(&mut link).await, LinkEnd::Protocol("max line length exceeded".into()));
+    let own = Protocol::new(|| LinesCodec::new_with_max_length(4))
+        .ends(|_| LinkEnd::Protocol("a line of more than four letters".into()));
+    let (mut link, mut far) = open(own).await;
+    far.write_all(b"12345\n").await.unwrap();
+    assert_eq!(end(&mut link).await, LinkEnd::Protocol("a line of more than four letters".into()));
+    let (mut link, mut far) = open(lines()).await;
+    far.write_all(b"\xff\xfe\n").await.unwrap();
+    assert_eq!(end(&mut link).await, LinkEnd::Protocol("Unable to decode input as UTF8".into()));
+    let io_errors =
+        Protocol::<_, Bytes>::new(|| LengthDelimitedCodec::builder().max_frame_length(4).new_codec());
+    let (transport, mut far) = in_memory(io_errors, 1024);
+    let mut link = transport.connect(&attempt(1)).await.unwrap();
+    far.write_all(&[0, 0, 0, 5]).await.unwrap();
+    let ended = soon(link.next()).await.expect_err("the frame is too long for the codec");
+    assert!(matches!(ended, LinkEnd::Io { kind: io::ErrorKind::InvalidData, .. }), "{ended:?}");
+}
+
+/// Decodes lines, and panics at one that says so.
+struct Fragile(LinesCodec);
+
+impl Decoder for Fragile {
+    type Item = String;
+    type Error = tokio_util::codec::LinesCodecError;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<String>, Self::Error> {
+        let line = self.0.decode(bytes)?;
+        assert_ne!(line.as_deref(), Some("panic"));
+        Ok(line)
+    }
+}
+
+impl Encoder<String> for Fragile {
+    type Error = tokio_util::codec::LinesCodecError;
+
+    fn encode(&mut self, line: String, bytes: &mut BytesMut) -> Result<(), Self::Error> {
+        assert_ne!(line, "panic");
+        self.0.encode(line, bytes)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
+    let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
+    let protocol = Protocol::<_, String>::new(|| Fragile(LinesCodec::new()));
+    let transport = longlink::Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        far_ends.send(theirs).unwrap();
+        async move { Ok(ours) }
+    });
+    let (ends, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let mut connection = ResilientConnection::builder(transport)
+        .on_event(move |event| {
+            if let Event::Disconnected { seen, .. } = event {
+                ends.send(seen.clone()).unwrap();
+            }
+        })
+        .seed(1)
+        .connect()
+        .await
+        .unwrap();
+    let sender = connection.sender();
+    for panics in ["in", "out", "not at all"] {
+        let mut theirs = soon(far.recv()).await.unwrap();
+        match panics {
+            "in" => theirs.write_all(b"before\npanic\n").await.unwrap(),
+            "out" => sender.send("panic".to_owned()).await.unwrap(),
+            _ => theirs.write_all(b"after\n").await.unwrap(),
+        }
+        if panics != "out" {
+            let expected = if panics == "in" { "before" } else { "after" };
+            assert_eq!(soon(connection.recv()).await.unwrap().unwrap(), expected);
+        }
+        if panics != "not at all" {
+            assert_eq!(soon(ended.recv()).await.unwrap(), Seen::Ended(LinkEnd::Panicked));
+        }
+    }
+}
+
+#[tokio::test]
+async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_into() {
+    let protocol = Protocol::<_, Bytes>::new(LengthDelimitedCodec::new);
+    let (transport, _far) = in_memory(protocol, 1024);
+    let link = transport.connect(&attempt(1)).await.unwrap();
+    let mut shared = BytesMut::from(&[0; 4096][..]);
+    let part = shared.split_to(16);
+    let address = part.as_ptr();
+    assert_eq!(link.park(part).as_ptr(), address, "by default it waits as it is");
+    let protocol =
+        Protocol::<_, Bytes>::new(LengthDelimitedCodec::new).park(|message| BytesMut::from(&message[..]));
+    let (transport, _far) = in_memory(protocol, 1024);
+    let link = transport.connect(&attempt(1)).await.unwrap();
+    assert_ne!(link.park(shared.split_to(16)).as_ptr(), shared.as_ptr().wrapping_sub(16));
+}
+
+#[tokio::test]
+async fn a_writer_waits_where_the_peer_does_not_read() {
+    let (transport, mut far) = in_memory(Protocol::<_, Bytes>::new(BytesCodec::new), 1024);
+    let mut link = transport.connect(&attempt(1)).await.unwrap();
+    let mut sent = 0;
+    let piece = Bytes::from(vec![7; 8 * 1024]);
+    while futures::poll!(std::pin::pin!(std::future::poll_fn(|cx| link.poll_ready(cx)))).is_ready() {
+        link.start_send(piece.clone()).unwrap();
+        sent += piece.len();
+        assert!(sent <= 128 * 1024, "a bounded amount waits");
+    }
+    assert!(sent >= 64 * 1024);
+    let reading = async {
+        let mut read = vec![0; sent];
+        far.read_exact(&mut read).await.map(|_| ())
+    };
+    let (flushed, read) = soon(async { tokio::join!(link.flush(), reading) }).await;
+    flushed.unwrap();
+    read.unwrap();
+}
+
+#[tokio::test]
+async fn an_own_dial_that_fails_is_the_attempts_failure() {
+    let transport = longlink::Tcp::new("memory:1", lines()).unwrap().dial_with(|_| async {
+        Err::<tokio::io::DuplexStream, _>(longlink::transport::ConnectError::new(Failure::RetryAfter(
+            Duration::from_secs(9),
+        )))
+    });
+    let refused = transport.connect(&attempt(1)).await.unwrap_err();
+    assert_eq!(refused.failure(), &Failure::RetryAfter(Duration::from_secs(9)));
+    assert_eq!(transport.endpoint(0).as_deref(), Some("tcp://memory:1"));
+}

@@ -1,0 +1,81 @@
+//! What an idle link holds, also after a burst.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use futures::poll;
+use longlink::Tcp;
+use longlink::testing::{ByHand, attempt};
+use longlink::transport::Transport;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::{LineLink, lines, message, soon};
+
+thread_local! {
+    /// Bytes that this thread has allocated and not given back.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count(bytes: isize) {
+    // After a thread's end there is nothing to count for.
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One turn of an idle link: it is flushed, and nothing is there to read.
+async fn rest(link: &mut LineLink) {
+    link.flush().await.unwrap();
+    assert!(poll!(std::pin::pin!(link.next())).is_pending());
+}
+
+#[tokio::test]
+async fn pitfall_48_an_idle_link_gives_back_what_a_burst_took() {
+    // A real socket, since a stream in memory holds some itself.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let transport = Tcp::new(listener.local_addr().unwrap().to_string(), lines()).unwrap();
+    let mut link = soon(transport.connect(&attempt(1))).await.unwrap();
+    let (mut far, _) = listener.accept().await.unwrap();
+    rest(&mut link).await;
+    let idle = HELD.get();
+    let long = "x".repeat(900_000);
+    let burst = async {
+        far.write_all(long.as_bytes()).await.unwrap();
+        far.write_all(b"\n").await.unwrap();
+    };
+    let (got, ()) = soon(async { tokio::join!(message(&mut link), burst) }).await;
+    assert_eq!(got.len(), long.len());
+    drop(got);
+    let drain = async {
+        let mut left = long.len() + 1;
+        let mut piece = vec![0; 32 * 1024];
+        while left > 0 {
+            left -= far.read(&mut piece).await.unwrap();
+        }
+    };
+    let (sent, ()) = soon(async { tokio::join!(link.send(long.clone()), drain) }).await;
+    sent.unwrap();
+    drop(long);
+    rest(&mut link).await;
+    let kept = HELD.get() - idle;
+    assert!(kept.abs() <= 4 * 1024, "{kept} bytes more than before the burst");
+}

@@ -1,0 +1,166 @@
+//! TLS over TCP, with certificates made for the test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longlink::keeper::{Failure, LinkEnd};
+use longlink::testing::{ByHand, attempt, dial_report};
+use longlink::transport::Transport;
+use longlink::transport::tls::TlsConfig;
+use longlink::transport::tls::rustls::{
+    HandshakeKind, RootCertStore, ServerConfig, crypto::ring, pki_types::PrivateKeyDer,
+    server::WebPkiClientVerifier,
+};
+use longlink::{ResilientConnection, Tcp};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::{end, lines, message, soon};
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for `name`, and its key.
+    fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let issuer: &Issuer<'_, KeyPair> = &self.0;
+        (CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, issuer).unwrap(), key)
+    }
+
+    /// A server called `localhost` that lets in only those whom we know.
+    fn server(&self) -> Arc<ServerConfig> {
+        let (certificate, key) = self.issue("localhost");
+        let provider = Arc::new(ring::default_provider());
+        let mut known = RootCertStore::empty();
+        known.add(self.0.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::clone(&provider));
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            );
+        Arc::new(config.unwrap())
+    }
+
+    /// What a client trusts that knows only us; with a certificate of ours, or
+    /// without.
+    fn client(&self, certified: bool) -> TlsConfig {
+        let config = TlsConfig::new().roots_pem(self.pem().as_bytes()).unwrap();
+        if !certified {
+            return config;
+        }
+        let (certificate, key) = self.issue("client");
+        config.identity_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    config: &Arc<ServerConfig>,
+) -> std::io::Result<TlsStream<tokio::net::TcpStream>> {
+    let (tcp, _) = listener.accept().await?;
+    TlsAcceptor::from(Arc::clone(config)).accept(tcp).await
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
+    let authority = Authority::new();
+    let (listener, server) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server());
+    let address = listener.local_addr().unwrap();
+    let transport = Tcp::new(address.to_string(), lines())
+        .unwrap()
+        .tls_name("localhost")
+        .unwrap()
+        .tls_config(authority.client(true).build().unwrap())
+        .unwrap();
+    assert_eq!(transport.endpoint(0), Some(format!("tls://{address}")));
+    for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
+        let first = attempt(1);
+        let (link, far) =
+            soon(async { tokio::join!(transport.connect(&first), accept(&listener, &server)) }).await;
+        let (mut link, mut far) = (link.unwrap(), far.unwrap());
+        assert_eq!(far.get_ref().1.handshake_kind(), Some(expected));
+        assert!(dial_report(&first).is_some());
+        link.send("hello".to_owned()).await.unwrap();
+        let mut said = [0; 6];
+        soon(far.read_exact(&mut said)).await.unwrap();
+        assert_eq!(&said, b"hello\n");
+        far.write_all(b"welcome\nand wel").await.unwrap();
+        far.shutdown().await.unwrap();
+        assert_eq!(message(&mut link).await, "welcome");
+        assert_eq!(end(&mut link).await, LinkEnd::Eof);
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_trusted() {
+    let authority = Authority::new();
+    let (listener, server) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server());
+    let to_server =
+        || Tcp::new(format!("localhost:{}", listener.local_addr().unwrap().port()), lines()).unwrap();
+    // TLS 1.3 tells it only after the client's side of the handshake.
+    let unknown = to_server().tls_config(authority.client(false).build().unwrap()).unwrap();
+    let first = attempt(1);
+    let (link, far) = soon(async { tokio::join!(unknown.connect(&first), accept(&listener, &server)) }).await;
+    assert!(far.is_err());
+    let ended = end(&mut link.unwrap()).await;
+    assert!(ended.to_string().contains("CertificateRequired"), "{ended}");
+
+    for stranger in [
+        to_server().tls().unwrap(),
+        to_server().tls_config(Authority::new().client(true).build().unwrap()).unwrap(),
+    ] {
+        let (link, _) =
+            soon(async { tokio::join!(stranger.connect(&first), accept(&listener, &server)) }).await;
+        assert_eq!(link.unwrap_err().failure(), &Failure::Tls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_28_a_server_that_accepts_and_never_shakes_hands_meets_the_attempts_deadline() {
+    let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
+    // Not the shared one, which another test's runtime may be loading: this
+    // clock would not wait for it.
+    let config = Authority::new().client(false).build().unwrap();
+    let transport =
+        Tcp::new("localhost:1", lines()).unwrap().tls_config(config).unwrap().dial_with(move |_| {
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            far_ends.send(theirs).unwrap();
+            async move { Ok(ours) }
+        });
+    let begun = tokio::time::Instant::now();
+    let connecting = ResilientConnection::builder(transport).seed(1).build().unwrap();
+    let mut silent = soon(far.recv()).await.unwrap();
+    let mut said = Vec::new();
+    soon(silent.read_to_end(&mut said)).await.unwrap();
+    assert!(!said.is_empty(), "it began to shake hands");
+    assert_eq!(begun.elapsed(), Duration::from_secs(15));
+    drop(connecting);
+}
+
+#[test]
+fn a_name_that_can_be_none_is_refused_by_field() {
+    let tcp = || Tcp::new("under_score-.example:7000", lines()).unwrap();
+    assert_eq!(tcp().tls_name("not a name").unwrap_err().field, "tcp.tls_name");
+    assert_eq!(Tcp::new("-:7000", lines()).unwrap().tls().unwrap_err().field, "tcp.address");
+    assert_eq!(
+        tcp().tls_name("example.com").unwrap().endpoint(0).unwrap(),
+        "tls://under_score-.example:7000"
+    );
+}
