@@ -57,6 +57,7 @@
 mod alarm;
 mod attempt;
 mod by_hand;
+pub mod conformance;
 mod faults;
 mod faulty;
 mod proxy;

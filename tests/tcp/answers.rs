@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 
 use longlink::keeper::Token;
-use longlink::transport::{Frame, Link, Protocol, Transport};
 use longlink::testing::{ByHand, attempt};
+use longlink::transport::{Frame, Link, Protocol, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::LinesCodec;
 
@@ -27,7 +27,8 @@ async fn each_of_the_peers_beats_is_answered_though_they_come_at_once() {
 /// Whoever counts answers, since they have no names, misses none.
 #[tokio::test]
 async fn each_beat_goes_out_though_they_had_to_wait_for_room() {
-    let nameless = Protocol::<_, String>::new(LinesCodec::new).ping(|_| "PING".into()).pong(|line| line == "PONG");
+    let nameless =
+        Protocol::<_, String>::new(LinesCodec::new).ping(|_| "PING".into()).pong(|line| line == "PONG");
     let (transport, mut far) = in_memory(nameless, 1024);
     let mut link = transport.connect(&attempt(1)).await.unwrap();
     let mut full = 0;
@@ -44,7 +45,14 @@ async fn each_beat_goes_out_though_they_had_to_wait_for_room() {
     }
     let mut said = String::new();
     let (flushed, read) = soon(async {
-        tokio::join!(async { let flushed = link.flush().await; drop(link); flushed }, far.read_to_string(&mut said))
+        tokio::join!(
+            async {
+                let flushed = link.flush().await;
+                drop(link);
+                flushed
+            },
+            far.read_to_string(&mut said)
+        )
     })
     .await;
     flushed.unwrap();

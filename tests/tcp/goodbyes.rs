@@ -98,7 +98,8 @@ async fn pitfall_43_a_portal_that_answers_a_login_over_plain_tcp_stops_nobody_fo
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_to_be_delivered() {
-    for (words, expected) in [(None, Outcome::MaybeSent("m".to_owned())), (Some("QUIT"), Outcome::Delivered)] {
+    for (words, expected) in [(None, Outcome::MaybeSent("m".to_owned())), (Some("QUIT"), Outcome::Delivered)]
+    {
         let mut protocol = Protocol::<_, String>::new(LinesCodec::new)
             .ping(|_| "PING".to_owned())
             .pong(|line| line == "PONG")

@@ -142,17 +142,16 @@ where
 
     /// Which messages are the peer's goodbye, and how the link has ended
     /// then: [`LinkEnd::closed`] with the protocol's own code, which
-    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge. They do
-    /// not reach the application, and nothing after them is read. A refused
-    /// login is a goodbye too: in the hook it is the error of
-    /// [`Session::recv`](crate::Session::recv). Default: the stream's end says
-    /// it all.
+    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge; one of
+    /// 1000 and more is otherwise judged as WebSocket's. They do not reach the
+    /// application, and nothing after them is read. In the login hook they are
+    /// the error of [`Session::recv`](crate::Session::recv). Default: the
+    /// stream's end says it all.
     ///
-    /// A code that nobody judges means what it means for WebSocket: 1008 is
-    /// final, for one. One without a code, or with 1000, that comes after our
-    /// own [`goodbye`](Protocol::goodbye) counts as its answer: all that was
-    /// sent is delivered then. So give a code of its own to a goodbye that the
-    /// peer says for reasons of its own, where it can be told apart.
+    /// One without a code, or with 1000, that comes after our own
+    /// [`goodbye`](Protocol::goodbye) counts as its answer: all that was sent
+    /// is delivered then. So give another code to a goodbye that the peer says
+    /// for reasons of its own, where it can be told apart.
     ///
     /// ```
     /// use longlink::keeper::LinkEnd;

@@ -260,7 +260,7 @@ impl Flow {
             sleep(Duration::from_millis(10)).await;
         }
         let received = received();
-        assert_eq!(missing(&received), [], "said to be delivered, and never received");
+        assert_eq!(missing(&received), Vec::<u64>::new(), "said to be delivered, and never received");
         let once: BTreeSet<u64> = received.iter().copied().collect();
         assert_eq!(once.len(), received.len(), "received twice: {received:?}");
         // Of what was maybe sent the server may read the last behind what came

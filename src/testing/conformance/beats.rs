@@ -1,0 +1,146 @@
+//! Beats, and what their silence says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stage::{Connection, builder, disconnected, echo, needs, next, open, quick, say, talk};
+use super::{Bench, Fault, Heard, LinkOf, NotApplicable, Note, Peer, Verdict};
+use crate::Events;
+use crate::keeper::{Beat, Event, Seen, Token};
+use crate::testing::{ByHand, Direction};
+use crate::transport::{Frame, Link};
+
+/// A beat of ours takes 10 bytes at most, beside the protocol's framing, and
+/// comes back with its token or with none.
+pub async fn a_beat_is_small_and_is_answered<B: Bench>(bench: Arc<B>) -> Verdict {
+    const MOST: usize = 10;
+    let (mut link, mut peer) = open(&bench).await;
+    needs(asks::<B>(&link), "this link does not beat")?;
+    for token in [Token(1), Token(2)] {
+        let before = link.traffic();
+        link.send_beat(token).await.expect("the link takes a beat");
+        if let (Some(before), Some(after)) = (before, link.traffic()) {
+            let size = (after.sent - before.sent) as usize;
+            assert!(size > 0, "a flushed beat was sent");
+            assert!(size <= MOST + bench.framing(), "a beat takes {size} bytes");
+        }
+        let answer = tokio::select! {
+            frame = link.next() => frame.expect("the link goes on"),
+            heard = peer.recv() => panic!("the server heard {heard:?} in a beat"),
+        };
+        match answer {
+            Frame::Pong(Some(answered)) => assert_eq!(answered, token, "the answer names another beat"),
+            Frame::Pong(None) => {}
+            Frame::Alive | Frame::Message(_) => panic!("the answer to a beat is a Pong"),
+        }
+    }
+    Ok(())
+}
+
+/// A beat of the server is a sign of life and no message, and the next flush
+/// answers it.
+pub async fn a_ping_of_the_server_is_answered_with_the_next_flush<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (mut link, mut peer) = open(&bench).await;
+    needs(peer.ping().await.expect("the server sends"), "the server does not beat")?;
+    assert!(matches!(link.next().await, Ok(Frame::Alive)), "a ping is a sign of life");
+    link.flush().await.expect("the link flushes");
+    assert_eq!(peer.recv().await, Heard::Pong);
+    Ok(())
+}
+
+/// Beats that nobody hears end the link after five, and it comes back.
+pub async fn a_black_hole_to_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
+    hole(bench, Direction::ToServer).await
+}
+
+/// Beats whose answers are lost end the link after five, and it comes back.
+pub async fn a_black_hole_from_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
+    hole(bench, Direction::ToClient).await
+}
+
+async fn hole<B: Bench>(bench: Arc<B>, way: Direction) -> Verdict {
+    let _server = echo(&bench);
+    let (mut connection, mut events) = beating(&bench).await?;
+    needs(bench.make(Fault::BlackHole(way)), "nothing can be lost here")?;
+    assert_eq!(disconnected(&mut events).await, Seen::Unanswered { beats: 5 });
+    bench.restore();
+    talk_again(&bench, &mut connection, &mut events).await;
+    Ok(())
+}
+
+/// What goes out says nothing of what arrives: a writer that is never idle
+/// hears all the same that its link is dead.
+pub async fn a_busy_writer_into_a_black_hole_is_declared_dead<B: Bench>(bench: Arc<B>) -> Verdict {
+    const PACE: Duration = Duration::from_millis(5);
+    let _server = echo(&bench);
+    let (mut connection, mut events) = beating(&bench).await?;
+    needs(bench.make(Fault::BlackHole(Direction::ToServer)), "nothing can be lost here")?;
+    let sender = connection.sender();
+    let writing = async {
+        for number in 100.. {
+            let _ = sender.try_send(bench.outgoing(Note::new(number, 100)));
+            tokio::time::sleep(PACE).await;
+        }
+    };
+    tokio::select! {
+        seen = disconnected(&mut events) => assert_eq!(seen, Seen::Unanswered { beats: 5 }),
+        () = writing => {}
+    }
+    bench.restore();
+    talk_again(&bench, &mut connection, &mut events).await;
+    Ok(())
+}
+
+/// A connection that has nothing to say beats, again and again, and hears the
+/// answers.
+pub async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -> Verdict {
+    let _server = echo(&bench);
+    let (_connection, mut events) = beating(&bench).await?;
+    let mut answered = 0;
+    while answered < 4 {
+        match events.recv().await.expect("the connection goes on") {
+            Event::BeatAnswered { .. } => answered += 1,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A connection that beats in haste and has exchanged a message, and its
+/// events.
+async fn beating<B: Bench>(bench: &Arc<B>) -> Result<(Connection<B>, Events), NotApplicable> {
+    let (link, _) = tokio::join!(
+        async {
+            let transport = bench.transport();
+            crate::transport::Transport::connect(&transport, &crate::transport::Attempt::alone(1, None)).await
+        },
+        std::future::ready(())
+    );
+    needs(asks::<B>(&link.expect("the link opens")), "this link does not beat")?;
+    let mut connection = builder(bench).heartbeat(quick()).connect().await.expect("it connects");
+    let events = connection.events();
+    talk(bench, &mut connection, Note::new(1, 100)).await;
+    Ok((connection, events))
+}
+
+/// Whether our beats are what the link lives by.
+fn asks<B: Bench>(link: &LinkOf<B>) -> bool {
+    matches!(link.beat(), Beat::Ping)
+}
+
+/// Exchanges a message over a link that may still be cut once more.
+pub(super) async fn talk_again<B: Bench>(
+    bench: &Arc<B>,
+    connection: &mut Connection<B>,
+    events: &mut Events,
+) {
+    for number in 10_000_000.. {
+        connection.connected().await.expect("it connects again");
+        let note = Note::new(number, 100);
+        say(bench, connection, note).await;
+        tokio::select! {
+            () = async { while next(bench, connection).await != note {} } => return,
+            _ = disconnected(events) => {}
+        }
+    }
+}

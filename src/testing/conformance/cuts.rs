@@ -1,0 +1,138 @@
+//! Each way in which a link is cut, by its name.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::stage::{builder, disconnected, ended, hear, heard, needs, next, open, say};
+use super::{Bench, Fault, Note, Peer, Verdict};
+use crate::keeper::{Event, LinkEnd, Seen};
+use crate::testing::{ByHand, Cut};
+
+/// Long enough to be cut in its middle.
+fn long(number: u32) -> Note {
+    Note::new(number, 4_000)
+}
+
+/// The end of the stream, both ways.
+pub async fn a_fin_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::Fin).await
+}
+
+/// A reset.
+pub async fn a_reset_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::Reset).await
+}
+
+/// The end of the stream from the server, while the way to it is open.
+pub async fn a_half_close_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::HalfClose).await
+}
+
+/// The end of the stream in the middle of a message.
+pub async fn a_message_cut_by_a_fin_is_dropped<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::MidFrame(Cut::Fin)).await
+}
+
+/// A reset in the middle of a message.
+pub async fn a_message_cut_by_a_reset_is_dropped<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::MidFrame(Cut::Reset)).await
+}
+
+/// Our own encryption refuses what came.
+pub async fn an_alert_of_ours_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::SpoiltToClient).await
+}
+
+/// The server's encryption refuses what it got from us.
+pub async fn an_alert_of_the_server_s_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+    cut(bench, Fault::SpoiltToServer).await
+}
+
+/// The bare link ends as the fault says, behind what was said before. So does
+/// that of a connection, which comes back.
+async fn cut<B: Bench>(bench: Arc<B>, fault: Fault) -> Verdict {
+    let (mut link, mut peer) = open(&bench).await;
+    peer.send(long(1)).await.expect("the server sends");
+    assert_eq!(hear(&bench, &mut link).await, Ok(long(1)));
+    needs(bench.make(fault), "the fault has no counterpart here")?;
+    if fault == Fault::SpoiltToServer {
+        let _ = link.send(bench.outgoing(long(2))).await;
+    }
+    let end = beside(hear(&bench, &mut link), provoke(fault, &mut peer)).await;
+    check(&bench, fault, end.expect_err("nothing comes behind a cut"));
+    drop((link, peer));
+
+    let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
+    let mut connection = connection.expect("it connects");
+    let mut events = connection.events();
+    peer.send(long(3)).await.expect("the server sends");
+    assert_eq!(next(&bench, &mut connection).await, long(3));
+    bench.make(fault);
+    if fault == Fault::SpoiltToServer {
+        say(&bench, &connection, long(4)).await;
+    }
+    match beside(disconnected(&mut events), provoke(fault, &mut peer)).await {
+        Seen::Ended(end) => check(&bench, fault, end),
+        seen => panic!("{fault:?} was seen as {seen:?}"),
+    }
+    drop(peer);
+    let mut peer = bench.accept().await;
+    peer.send(long(5)).await.expect("the server sends");
+    assert_eq!(next(&bench, &mut connection).await, long(5), "nothing of what was cut comes later");
+    say(&bench, &connection, long(6)).await;
+    while heard(&mut peer).await != long(6) {}
+    assert_eq!(connection.connected().await.expect("it is connected"), 2);
+    Ok(())
+}
+
+/// Gives the fault what it waits for, and goes on reading.
+async fn provoke(fault: Fault, peer: &mut impl Peer) {
+    if matches!(fault, Fault::MidFrame(_) | Fault::SpoiltToClient) {
+        let _ = peer.send(long(9)).await;
+    }
+    ended(peer).await;
+}
+
+/// What `main` comes to, while `other` goes on beside it.
+async fn beside<T>(main: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+    tokio::select! {
+        result = main => result,
+        never = async { other.await; std::future::pending().await } => never,
+    }
+}
+
+fn check<B: Bench>(bench: &Arc<B>, fault: Fault, end: LinkEnd) {
+    assert!(bench.allows(fault, &end), "{fault:?} ended the link with {end:?}");
+}
+
+/// A server that goes, with its links and its port. Attempts are refused until
+/// there is another.
+pub async fn a_server_that_stops_is_reconnected_to<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
+    let mut connection = connection.expect("it connects");
+    let mut events = connection.events();
+    peer.send(long(1)).await.expect("the server sends");
+    assert_eq!(next(&bench, &mut connection).await, long(1));
+    needs(bench.make(Fault::Refused), "attempts cannot be refused here")?;
+    drop(peer);
+    let seen = disconnected(&mut events).await;
+    let ends = matches!(
+        &seen,
+        Seen::Ended(LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Closed { .. } | LinkEnd::Io { .. })
+    );
+    assert!(ends, "a server that stops was seen as {seen:?}");
+    let mut failed = 0;
+    while failed < 2 {
+        match events.recv().await.expect("the connection goes on") {
+            Event::AttemptFailed { .. } => failed += 1,
+            Event::Connected { .. } => panic!("nobody listens"),
+            _ => {}
+        }
+    }
+    bench.restore();
+    let mut peer = bench.accept().await;
+    peer.send(long(2)).await.expect("the server sends");
+    assert_eq!(next(&bench, &mut connection).await, long(2));
+    assert_eq!(connection.connected().await.expect("it is connected"), 2);
+    Ok(())
+}

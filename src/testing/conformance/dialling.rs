@@ -1,0 +1,44 @@
+//! Attempts that come to nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::beats::talk_again;
+use super::stage::{builder, echo, needs, open, quick};
+use super::{Bench, Fault, Verdict};
+use crate::Reconnect;
+use crate::keeper::Event;
+use crate::transport::{Attempt, Transport};
+
+/// Where nobody listens, the attempt is an error, and the next one is not.
+pub async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {
+    needs(bench.make(Fault::Refused), "attempts cannot be refused here")?;
+    let refused = bench.transport().connect(&Attempt::alone(1, None)).await;
+    assert!(refused.is_err(), "nobody listens, and a link opens");
+    bench.restore();
+    open(&bench).await;
+    Ok(())
+}
+
+/// A server that accepts and says nothing holds an attempt until its deadline
+/// at most. Where a link opens without a word of the server's, its beats tell.
+pub async fn a_silent_server_does_not_hold_an_attempt<B: Bench>(bench: Arc<B>) -> Verdict {
+    const DEADLINE: Duration = Duration::from_millis(300);
+    needs(bench.make(Fault::Unanswered), "no server is silent here")?;
+    let _server = echo(&bench);
+    let mut connection = builder(&bench)
+        .reconnect(Reconnect::scaled(0.01).attempt_deadline(DEADLINE))
+        .heartbeat(quick())
+        .build()
+        .expect("the settings work");
+    let mut events = connection.events();
+    loop {
+        match events.recv().await.expect("the connection goes on") {
+            Event::AttemptFailed { .. } | Event::Disconnected { .. } => break,
+            _ => {}
+        }
+    }
+    bench.restore();
+    talk_again(&bench, &mut connection, &mut events).await;
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! Every future may be dropped after any number of polls.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::stage::{Connection, builder, echo, ended, heard, next, open, polled, say, stands_still, talk};
+use super::{Bench, Heard, Note, Peer, Verdict};
+use crate::TrySendError;
+use crate::testing::ByHand;
+use crate::transport::{Attempt, Link, Transport};
+
+/// Futures that take more polls than this hang.
+const MOST_POLLS: usize = 200;
+
+fn note(number: u32) -> Note {
+    Note::new(number, 500)
+}
+
+/// Large enough to fill buffers soon.
+fn large(number: u32) -> Note {
+    Note::new(number, 16 * 1024)
+}
+
+/// An attempt that is dropped after any number of polls leaves nothing
+/// behind, by the transport's own and by a whole connection's.
+pub async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    let _server = echo(&bench);
+    let transport = bench.transport();
+    let attempt = Attempt::alone(1, None);
+    for times in 0.. {
+        assert!(times < MOST_POLLS, "an attempt never ends");
+        if polled(transport.connect(&attempt), times).await.is_some() {
+            break;
+        }
+    }
+    for times in 0.. {
+        assert!(times < MOST_POLLS, "a connection never opens");
+        if polled(builder(&bench).connect(), times).await.is_some() {
+            break;
+        }
+    }
+    let mut connection = builder(&bench).connect().await.expect("it connects");
+    talk(&bench, &mut connection, note(1)).await;
+    Ok(())
+}
+
+/// A flush that is left half way loses nothing of what was taken, however
+/// often.
+pub async fn a_dropped_flush_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    const MANY: u32 = 300;
+    let (mut link, mut peer) = open(&bench).await;
+    let writing = async {
+        for number in 0..MANY {
+            poll_fn(|cx| link.poll_ready(cx)).await.expect("the link takes messages");
+            link.start_send(bench.outgoing(large(number))).expect("the link takes messages");
+            polled(poll_fn(|cx| link.poll_flush(cx)), number as usize % 3).await;
+        }
+        link.flush().await.expect("the link flushes");
+    };
+    let reading = async {
+        for number in 0..MANY {
+            assert_eq!(heard(&mut peer).await, large(number), "nothing is lost with a dropped flush");
+        }
+    };
+    tokio::join!(writing, reading);
+    Ok(())
+}
+
+/// A `recv` that is dropped takes no message with it.
+pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
+    let mut connection = connection.expect("it connects");
+    for number in 0..20 {
+        let times = number as usize % 5;
+        // Once before the message is there, once while it comes.
+        assert!(polled(connection.recv(), times).await.is_none());
+        peer.send(note(number)).await.expect("the server sends");
+        let got = match polled(connection.recv(), times).await {
+            Some(message) => bench.incoming(&message.expect("it is open").expect("it goes on")),
+            None => next(&bench, &mut connection).await,
+        };
+        assert_eq!(got, note(number), "nothing is lost with a dropped recv");
+    }
+    Ok(())
+}
+
+/// A `send` that is dropped has sent nothing, one that was ready has; `reserve`
+/// holds no room.
+pub async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (connection, mut peer) = tokio::join!(builder(&bench).outbox_messages(1).connect(), bench.accept());
+    let connection = connection.expect("it connects");
+    let sender = connection.sender();
+    let mut accepted = full(&bench, &connection).await;
+    for times in 0..5 {
+        let sent = polled(sender.send(bench.outgoing(large(1_000))), times).await;
+        assert!(sent.is_none(), "there is room where there was none");
+        assert!(polled(sender.reserve(), times).await.is_none(), "there is room where there was none");
+    }
+    let sending = async {
+        let (connection, sender) = (connection, sender);
+        let mut last = accepted.last().copied().unwrap_or(0);
+        for times in 0..8 {
+            drop(polled(sender.reserve(), times).await);
+            last += 1;
+            if polled(sender.send(bench.outgoing(large(last))), times).await.is_some() {
+                accepted.push(last);
+            }
+        }
+        last += 1;
+        say(&bench, &connection, large(last)).await;
+        accepted.push(last);
+        connection.drain().await.expect("it goes on");
+        drop((connection, sender));
+    };
+    let reading = async {
+        let mut got = Vec::new();
+        while let Heard::Message(note) = peer.recv().await {
+            got.push(note.number);
+        }
+        got
+    };
+    let ((), got) = tokio::join!(sending, reading);
+    assert_eq!(got, accepted, "what was sent is what was accepted");
+    Ok(())
+}
+
+/// Sends until nothing more is taken: the numbers of what was.
+async fn full<B: Bench>(bench: &Arc<B>, connection: &Connection<B>) -> Vec<u32> {
+    let sender = connection.sender();
+    let count = std::cell::Cell::new(0);
+    let filling = async {
+        loop {
+            match sender.try_send(bench.outgoing(large(count.get() + 1))) {
+                Ok(()) => count.set(count.get() + 1),
+                Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Closed(_) | TrySendError::TooBig { .. }) => panic!("it is refused"),
+            }
+            tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+        }
+    };
+    tokio::select! {
+        () = stands_still(|| count.get() as usize) => {}
+        () = filling => {}
+    }
+    (1..=count.get()).collect()
+}
+
+/// A `send_confirmed` that is dropped has sent nothing; a confirmation that is
+/// dropped takes nothing back.
+pub async fn a_dropped_confirmed_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (connection, mut peer) = tokio::join!(builder(&bench).outbox_messages(1).connect(), bench.accept());
+    let connection = connection.expect("it connects");
+    let sender = connection.sender();
+    let sending = async {
+        let (connection, sender) = (connection, sender);
+        let mut accepted = Vec::new();
+        for number in 1..12 {
+            let times = number as usize % 4;
+            if let Some(sent) = polled(sender.send_confirmed(bench.outgoing(note(number))), times).await {
+                accepted.push(number);
+                let _ = polled(sent.expect("it goes on"), times).await;
+            }
+        }
+        connection.drain().await.expect("it goes on");
+        drop((connection, sender));
+        accepted
+    };
+    let reading = async {
+        let mut got = Vec::new();
+        while let Heard::Message(note) = peer.recv().await {
+            got.push(note.number);
+        }
+        got
+    };
+    let (accepted, got) = tokio::join!(sending, reading);
+    assert_eq!(got, accepted, "what was sent is what was accepted");
+    Ok(())
+}
+
+/// Waiting for a state, an event, or for everything to be written may be given
+/// up at any time.
+pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    let _server = echo(&bench);
+    let mut connection = builder(&bench).connect().await.expect("it connects");
+    let (mut watch, mut events) = (connection.watch(), connection.events());
+    for times in 0..6 {
+        say(&bench, &connection, note(times as u32)).await;
+        polled(connection.drain(), times).await;
+        polled(connection.connected(), times).await;
+        polled(watch.changed(), times).await;
+        polled(events.recv(), times).await;
+        while next(&bench, &mut connection).await != note(times as u32) {}
+    }
+    assert_eq!(connection.stats().reconnects, 0);
+    Ok(())
+}
+
+/// A `close` that is dropped goes on: the messages are written, the goodbye is
+/// said, the stream ends.
+pub async fn a_dropped_close_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
+    for times in 0.. {
+        assert!(times < MOST_POLLS, "a close never ends");
+        let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
+        let mut connection = connection.expect("it connects");
+        say(&bench, &connection, note(1)).await;
+        let closing = async {
+            let finished = polled(connection.close(), times).await.is_some();
+            let _ = connection.close().await;
+            assert!(connection.recv().await.is_none());
+            finished
+        };
+        let serving = async {
+            assert_eq!(heard(&mut peer).await, note(1));
+            ended(&mut peer).await;
+            let _ = peer.close().await;
+        };
+        let (finished, ()) = tokio::join!(closing, serving);
+        if finished {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Dropping the last handle ends the link, and everything with it.
+pub async fn a_dropped_connection_ends_everything<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
+    let connection = connection.expect("it connects");
+    let sender = connection.sender();
+    peer.send(note(1)).await.expect("the server sends");
+    drop(connection);
+    // A sender keeps it.
+    assert!(sender.send(bench.outgoing(note(2))).await.is_ok());
+    assert_eq!(heard(&mut peer).await, note(2));
+    drop(sender);
+    ended(&mut peer).await;
+    // Also where it never got a link.
+    let unconnected = builder(&bench).build().expect("the settings work");
+    let mut polls = 0;
+    poll_fn(|cx| {
+        polls += 1;
+        cx.waker().wake_by_ref();
+        if polls < 3 { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    drop(unconnected);
+    Ok(())
+}

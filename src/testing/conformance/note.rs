@@ -1,0 +1,80 @@
+//! Messages that can be told apart.
+
+/// A message of the suite: its number, and its size as the protocol counts
+/// it. [`text`](Note::text) makes it into bytes from which a lost, doubled or
+/// exchanged byte can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Note {
+    /// Which one it is, below 100,000,000.
+    pub number: u32,
+    /// Its size in bytes, at least [`Note::SHORTEST`].
+    pub size: usize,
+}
+
+impl Note {
+    /// The size of the shortest note.
+    pub const SHORTEST: usize = 8;
+
+    /// The note with this number and size.
+    pub fn new(number: u32, size: usize) -> Note {
+        Note { number, size: size.max(Note::SHORTEST) }
+    }
+
+    /// It as text: its number in eight digits, then one letter over and over.
+    pub fn text(self) -> String {
+        let mut text = format!("{:08}", self.number);
+        let letter = char::from(self.letter());
+        text.extend(std::iter::repeat_n(letter, self.size - Note::SHORTEST));
+        text
+    }
+
+    /// The note whose text this is.
+    ///
+    /// # Panics
+    ///
+    /// If it is not the text of a note.
+    #[track_caller]
+    pub fn read(text: impl AsRef<[u8]>) -> Note {
+        let text = text.as_ref();
+        let digits = text.get(..Note::SHORTEST).and_then(|digits| std::str::from_utf8(digits).ok());
+        let Some(number) = digits.and_then(|digits| digits.parse().ok()) else {
+            panic!("a message of {} bytes does not begin with a number", text.len())
+        };
+        let note = Note::new(number, text.len());
+        let filling = &text[Note::SHORTEST..];
+        let wrong = filling.iter().position(|byte| *byte != note.letter());
+        assert_eq!(wrong.map(|at| at + Note::SHORTEST), None, "message {number} is spoilt, at this byte");
+        note
+    }
+
+    fn letter(self) -> u8 {
+        b'a' + (self.number % 26) as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_comes_back_from_its_text() {
+        for note in [Note::new(0, 8), Note::new(27, 9), Note::new(99_999_999, 1000)] {
+            assert_eq!(note.text().len(), note.size);
+            assert_eq!(Note::read(note.text()), note);
+        }
+        assert_eq!(Note::new(27, 0).text(), "00000027");
+        assert_eq!(Note::new(27, 10).text(), "00000027bb");
+    }
+
+    #[test]
+    #[should_panic = "at this byte"]
+    fn a_spoilt_note_is_noticed() {
+        Note::read("00000027bbbab");
+    }
+
+    #[test]
+    #[should_panic = "does not begin with a number"]
+    fn a_cut_note_is_noticed() {
+        Note::read("bb");
+    }
+}

@@ -1,0 +1,179 @@
+//! What the cases share.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::bench::{InOf, LinkOf, OutOf};
+use super::{Bench, Heard, NotApplicable, Note, Peer};
+use crate::keeper::{Event, Heartbeat, LinkEnd, Probing, Reconnect, Seen};
+use crate::testing::ByHand;
+use crate::transport::{Attempt, Frame, Transport};
+use crate::{Builder, Events, ResilientConnection};
+
+pub(super) type Connection<B> = ResilientConnection<InOf<B>, OutOf<B>>;
+
+/// Says that a case makes no sense unless `holds`.
+pub(super) fn needs(holds: bool, why: &'static str) -> Result<(), NotApplicable> {
+    if holds { Ok(()) } else { Err(NotApplicable(why)) }
+}
+
+/// One link by itself, and its server's end.
+pub(super) async fn open<B: Bench>(bench: &Arc<B>) -> (LinkOf<B>, B::Peer) {
+    let transport = bench.transport();
+    let attempt = Attempt::alone(1, None);
+    let (link, peer) = tokio::join!(transport.connect(&attempt), bench.accept());
+    (link.expect("the link opens"), peer)
+}
+
+/// The next message of a link.
+pub(super) async fn hear<B: Bench>(bench: &Arc<B>, link: &mut LinkOf<B>) -> Result<Note, LinkEnd> {
+    loop {
+        match link.next().await? {
+            Frame::Message(message) => return Ok(bench.incoming(&message)),
+            Frame::Pong(_) => {}
+            Frame::Alive => link.flush().await?,
+        }
+    }
+}
+
+/// The next message that a server's end hears.
+pub(super) async fn heard(peer: &mut impl Peer) -> Note {
+    loop {
+        match peer.recv().await {
+            Heard::Message(note) => return note,
+            Heard::Pong => {}
+            Heard::End => panic!("the link ended where a message was to come"),
+        }
+    }
+}
+
+/// Reads a server's end until its client has ended the link.
+pub(super) async fn ended(peer: &mut impl Peer) {
+    while peer.recv().await != Heard::End {}
+}
+
+/// A connection to be set up, with delays and deadlines of a test: attempts
+/// follow at once, and have time enough on any machine.
+pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
+    ResilientConnection::builder(bench.transport())
+        .reconnect(Reconnect::scaled(0.01).attempt_deadline(Duration::from_secs(5)))
+        .close_deadline(Duration::from_secs(20))
+        .seed(1)
+}
+
+/// A twentieth of the usual: a beat after 100 ms of silence, death half a
+/// second after the first that is not answered.
+pub(super) fn quick() -> Heartbeat {
+    let interval = Duration::from_millis(100);
+    Heartbeat::scaled(0.05).probing(Probing::Fixed).min(interval).start(interval).max(interval)
+}
+
+/// A server that accepts every link, sends every message back, and answers
+/// goodbyes. It ends when this is dropped.
+pub(super) struct Echo {
+    _tasks: JoinSet<()>,
+}
+
+pub(super) fn echo<B: Bench>(bench: &Arc<B>) -> Echo {
+    let bench = Arc::clone(bench);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut peers = JoinSet::new();
+        loop {
+            let peer = bench.accept().await;
+            while peers.try_join_next().is_some() {}
+            peers.spawn(answer(peer));
+        }
+    });
+    Echo { _tasks: tasks }
+}
+
+async fn answer(mut peer: impl Peer) {
+    loop {
+        match peer.recv().await {
+            Heard::Message(note) => {
+                if peer.send(note).await.is_err() {
+                    return;
+                }
+            }
+            Heard::Pong => {}
+            Heard::End => {
+                let _ = peer.close().await;
+                return;
+            }
+        }
+    }
+}
+
+/// Sends a message and waits until it comes back.
+pub(super) async fn talk<B: Bench>(bench: &Arc<B>, connection: &mut Connection<B>, note: Note) {
+    say(bench, connection, note).await;
+    while next(bench, connection).await != note {}
+}
+
+pub(super) async fn say<B: Bench>(bench: &Arc<B>, connection: &Connection<B>, note: Note) {
+    let sent = connection.sender().send(bench.outgoing(note)).await;
+    assert!(sent.is_ok(), "message {} is not accepted", note.number);
+}
+
+/// The next message of a connection.
+pub(super) async fn next<B: Bench>(bench: &Arc<B>, connection: &mut Connection<B>) -> Note {
+    let message = connection.recv().await.expect("the connection is open");
+    bench.incoming(&message.expect("the connection goes on"))
+}
+
+/// How the connection says that its link went.
+pub(super) async fn disconnected(events: &mut Events) -> Seen {
+    loop {
+        match events.recv().await {
+            Some(Event::Disconnected { seen, .. }) => return seen,
+            Some(_) => {}
+            None => panic!("the connection has ended"),
+        }
+    }
+}
+
+/// Polls `future` up to `times`, each time that it is woken, and drops it.
+/// Returns its output if it came to that.
+pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    /// A future that is not woken by then is polled all the same.
+    const MOMENT: Duration = Duration::from_millis(10);
+    let mut future = pin!(future);
+    let woken = Arc::new(Woken(Notify::new()));
+    let waker = Waker::from(Arc::clone(&woken));
+    for _ in 0..times {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(output);
+        }
+        let _ = timeout(MOMENT, woken.0.notified()).await;
+    }
+    None
+}
+
+struct Woken(Notify);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
+/// Waits until `count` has not changed for a while. On a slow machine it may
+/// only have paused.
+pub(super) async fn stands_still(count: impl Fn() -> usize) {
+    const WHILE: Duration = Duration::from_millis(100);
+    loop {
+        let before = count();
+        sleep(WHILE).await;
+        if count() == before {
+            return;
+        }
+    }
+}

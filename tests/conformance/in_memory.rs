@@ -1,0 +1,94 @@
+//! `Memory`, with `Faults` around it.
+
+use std::io;
+
+use longlink::keeper::{LinkEnd, Token};
+use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
+use longlink::testing::{Dialling, Direction, Faults, WithFaults};
+use longlink::transport::{Memory, MemoryFrame, MemoryListener, MemoryPeer};
+use tokio::sync::Mutex;
+
+pub struct InMemory {
+    pub place: Memory<Note>,
+    listener: Mutex<MemoryListener<Note>>,
+    pub faults: Faults,
+}
+
+impl InMemory {
+    pub fn new() -> InMemory {
+        let place = Memory::new();
+        InMemory { listener: Mutex::new(place.listen()), place, faults: Faults::new() }
+    }
+}
+
+impl Bench for InMemory {
+    type Transport = WithFaults<Memory<Note>>;
+    type Peer = End;
+
+    fn transport(&self) -> WithFaults<Memory<Note>> {
+        self.faults.around(self.place.clone())
+    }
+
+    async fn accept(&self) -> End {
+        End(self.listener.lock().await.accept().await.expect("the place is there"))
+    }
+
+    fn outgoing(&self, note: Note) -> Note {
+        note
+    }
+
+    fn incoming(&self, message: &Note) -> Note {
+        *message
+    }
+
+    fn make(&self, fault: Fault) -> bool {
+        match fault {
+            Fault::Fin => self.faults.end(LinkEnd::Eof),
+            Fault::Reset => self.faults.end(LinkEnd::Reset),
+            Fault::BlackHole(direction) => self.faults.black_hole(direction),
+            Fault::Refused => self.faults.dialling(Dialling::Refused),
+            Fault::Unanswered => self.faults.dialling(Dialling::Unanswered),
+            // Messages have no middle, and nothing is encrypted.
+            _ => return false,
+        }
+        true
+    }
+
+    fn restore(&self) {
+        self.faults.restore(Direction::Both);
+        self.faults.dialling(Dialling::Accepted);
+    }
+
+    fn closing(&self) -> LinkEnd {
+        LinkEnd::closed(Some(1001), "gone")
+    }
+}
+
+pub struct End(pub MemoryPeer<Note>);
+
+impl Peer for End {
+    async fn send(&mut self, note: Note) -> io::Result<()> {
+        self.0.send(note).await.map_err(io::Error::other)
+    }
+
+    async fn recv(&mut self) -> Heard {
+        loop {
+            match self.0.next().await {
+                Ok(MemoryFrame::Message(note)) => return Heard::Message(note),
+                Ok(MemoryFrame::Beat(token)) => drop(self.0.pong(Some(token))),
+                Ok(MemoryFrame::Pong(_)) => return Heard::Pong,
+                Err(_) => return Heard::End,
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> io::Result<bool> {
+        self.0.ping(Token(1)).map_err(io::Error::other)?;
+        Ok(true)
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.0.close(1001, "gone");
+        Ok(())
+    }
+}
