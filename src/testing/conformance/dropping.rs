@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::stage::{Connection, builder, echo, ended, heard, next, open, polled, say, stands_still, talk};
 use super::{Bench, Heard, Note, Peer, Verdict};
@@ -127,16 +128,17 @@ pub async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict
 
 /// Sends until nothing more is taken: the numbers of what was.
 async fn full<B: Bench>(bench: &Arc<B>, connection: &Connection<B>) -> Vec<u32> {
+    const PAUSE: Duration = Duration::from_millis(1);
     let sender = connection.sender();
     let count = std::cell::Cell::new(0);
     let filling = async {
         loop {
             match sender.try_send(bench.outgoing(large(count.get() + 1))) {
                 Ok(()) => count.set(count.get() + 1),
-                Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Full(_)) => tokio::time::sleep(PAUSE).await,
                 Err(TrySendError::Closed(_) | TrySendError::TooBig { .. }) => panic!("it is refused"),
             }
-            tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::select! {
