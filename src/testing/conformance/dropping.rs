@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::stage::{Connection, builder, echo, ended, heard, next, open, polled, say, stands_still, talk};
+use super::stage::{Connection, builder, echo, ended, heard, next, polled, say, stands_still, talk};
 use super::{Bench, Heard, Note, Peer, Verdict};
 use crate::TrySendError;
-use crate::testing::ByHand;
-use crate::transport::{Attempt, Link, Transport};
+use crate::transport::{Attempt, Transport};
 
 /// Futures that take more polls than this hang.
 const MOST_POLLS: usize = 200;
@@ -43,28 +42,6 @@ pub async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdic
     }
     let mut connection = builder(&bench).connect().await.expect("it connects");
     talk(&bench, &mut connection, note(1)).await;
-    Ok(())
-}
-
-/// A flush that is left half way loses nothing of what was taken, however
-/// often.
-pub async fn a_dropped_flush_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
-    const MANY: u32 = 300;
-    let (mut link, mut peer) = open(&bench).await;
-    let writing = async {
-        for number in 0..MANY {
-            poll_fn(|cx| link.poll_ready(cx)).await.expect("the link takes messages");
-            link.start_send(bench.outgoing(large(number))).expect("the link takes messages");
-            polled(poll_fn(|cx| link.poll_flush(cx)), number as usize % 3).await;
-        }
-        link.flush().await.expect("the link flushes");
-    };
-    let reading = async {
-        for number in 0..MANY {
-            assert_eq!(heard(&mut peer).await, large(number), "nothing is lost with a dropped flush");
-        }
-    };
-    tokio::join!(writing, reading);
     Ok(())
 }
 

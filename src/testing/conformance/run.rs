@@ -30,17 +30,18 @@ const CLEANED_UP: Duration = Duration::from_secs(10);
 ///
 /// If the transport does not do what the case wants.
 pub fn run<B: Bench>(make: impl AsyncFnOnce() -> B, case: impl AsyncFnOnce(Arc<B>) -> Verdict) {
-    run_within(LONGEST, make, case);
+    run_within(LONGEST, CLEANED_UP, make, case);
 }
 
-/// As [`run`], for a case that is expected to fail: it, and the cleaning up
-/// after it, may take this long.
+/// As [`run`], where the case may take `limit`, and what is done behind it
+/// `cleaning`: for cases that are expected to fail.
 ///
 /// # Panics
 ///
 /// As [`run`].
 pub fn run_within<B: Bench>(
     limit: Duration,
+    cleaning: Duration,
     make: impl AsyncFnOnce() -> B,
     case: impl AsyncFnOnce(Arc<B>) -> Verdict,
 ) {
@@ -57,7 +58,7 @@ pub fn run_within<B: Bench>(
             Ok(()) => {}
             Err(NotApplicable(why)) => eprintln!("not applicable: {why}"),
         }
-        before.is_restored(limit.min(CLEANED_UP)).await;
+        before.is_restored(cleaning).await;
     });
 }
 

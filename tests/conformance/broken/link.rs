@@ -17,6 +17,8 @@ pub struct BrokenLink<L: Link> {
     left: Arc<Mutex<Left<L>>>,
     /// What was taken and not yet given to the inner link.
     queue: VecDeque<L::Outgoing>,
+    /// What the next message is to overtake.
+    held: Option<L::Outgoing>,
     /// What a task has read, where one does.
     hoard: Option<Hoard<L>>,
     /// What comes before what the inner link says.
@@ -45,13 +47,14 @@ where
             ahead.extend(lock(&left).incoming.take().map(|old| Ok(Frame::Message(old))));
         }
         if bug == Bug::SendsOld {
-            queue.extend(lock(&left).outgoing.take());
+            queue.extend(lock(&left).outgoing.clone());
         }
         let mut link = BrokenLink {
             inner: Some(inner),
             bug,
             left,
             queue,
+            held: None,
             hoard: None,
             ahead,
             last: None,
@@ -70,6 +73,7 @@ where
             bug,
             left: Arc::default(),
             queue: VecDeque::new(),
+            held: None,
             hoard: None,
             ahead: VecDeque::new(),
             last: None,
@@ -161,6 +165,10 @@ where
             Ok(Frame::Pong(Some(Token(token)))) if self.bug == Bug::WrongToken => {
                 Poll::Ready(Ok(Frame::Pong(Some(Token(token + 1)))))
             }
+            Ok(Frame::Pong(_)) if self.bug == Bug::DropsAnswers => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Ok(frame) => Poll::Ready(Ok(frame)),
             Err(end) => match (self.bug, self.last.take()) {
                 (Bug::SaysEof, _) => Poll::Ready(Err(LinkEnd::Eof)),
@@ -191,15 +199,18 @@ where
         self.count += 1;
         match self.bug {
             Bug::SendsOutOfOrder if self.count.is_multiple_of(10) => {
-                self.queue.push_back(message);
+                self.held = Some(message);
                 return Ok(());
             }
+            Bug::SendsOutOfOrder => self.queue.extend(self.held.take()),
             Bug::TakesEverything | Bug::FlushForgets | Bug::GoodbyeForgets => {
                 self.queue.push_back(message);
                 return Ok(());
             }
             Bug::SendsTwice if self.count.is_multiple_of(5) => self.queue.push_back(message.clone()),
-            Bug::SendsOld => lock(&self.left).outgoing = Some(message.clone()),
+            Bug::SendsOld => {
+                lock(&self.left).outgoing.get_or_insert_with(|| message.clone());
+            }
             _ => {}
         }
         self.inner(|inner| inner.start_send(message)).unwrap_or(Ok(()))
@@ -229,6 +240,7 @@ where
                 self.queue.clear();
                 ready!(given)?;
             }
+            Bug::SendsOutOfOrder => self.queue.extend(self.held.take()),
             Bug::HearsItself => self.ahead.push_back(Ok(Frame::Alive)),
             _ => {}
         }
