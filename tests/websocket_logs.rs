@@ -2,6 +2,7 @@
 //! since a process has one logger.
 #![cfg(feature = "websocket")]
 
+#[path = "support/websocket.rs"]
 mod websocket;
 
 use std::fmt::{Debug, Write};

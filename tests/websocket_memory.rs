@@ -2,6 +2,7 @@
 //! a process has one allocator.
 #![cfg(feature = "websocket")]
 
+#[path = "support/websocket.rs"]
 mod websocket;
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -9,8 +9,12 @@
 //! |---|---|---|
 //! | [`keeper`] | settings, and all that can happen to a keeper, at any time | the model of `tests/simulation` |
 //! | [`outbox`] | what is done to an outbox | a plain list of all messages |
+//! | [`upgrade`] | a server's answer to a WebSocket's upgrade, and what is behind it | a plain reader of both |
+//! | [`tcp`] | what a server says to a line protocol, or one of frames | a plain reader of each |
 
+mod drive;
 mod keeper;
+mod memory;
 mod outbox;
 #[allow(dead_code, reason = "tests/simulation uses more of it")]
 #[path = "../../tests/simulation/play.rs"]
@@ -18,9 +22,14 @@ mod play;
 #[allow(dead_code, reason = "tests/simulation uses more of it")]
 #[path = "../../tests/simulation/schedules.rs"]
 mod schedules;
+mod tcp;
+mod upgrade;
+mod wire;
 
 pub use keeper::keeper;
 pub use outbox::outbox;
+pub use tcp::tcp;
+pub use upgrade::upgrade;
 
 /// The `main` of a target. Without a fuzzer it does nothing.
 #[macro_export]

@@ -86,12 +86,16 @@ impl<L: Link> Session<L> {
     /// The next message that `wanted` accepts. Those before it go to the
     /// stream.
     ///
+    /// Do not wait so behind a replay of what was missed: once that is longer
+    /// than the inbox, every login fails. Hand the session back when the peer
+    /// has accepted it, and let the stream have the replay.
+    ///
     /// Cancel safe: what was skipped stays kept for the stream.
     ///
     /// # Errors
     ///
     /// How the link ended. A link that sends more before the wanted message
-    /// than the outbox's counterpart, the inbox, holds ends with
+    /// than the inbox holds (256 messages or 32 KiB) ends with
     /// [`LinkEnd::Protocol`].
     pub async fn recv_where(
         &mut self,

@@ -103,4 +103,28 @@ mod tests {
         let deadline = Moment::ORIGIN + Duration::from_secs(60);
         assert!(Moment::new(Duration::from_secs(1), Duration::from_secs(100)) > deadline);
     }
+
+    #[test]
+    fn moments_are_equal_whatever_was_spent_asleep() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        let awake = Moment::new(minute, second);
+        let asleep = Moment::new(second, minute);
+        assert_eq!(awake, asleep);
+        assert_eq!(awake.partial_cmp(&asleep), Some(Ordering::Equal));
+        assert!(awake < asleep + second && awake != asleep + second);
+        assert_eq!((asleep + second).elapsed(), Duration::from_secs(62));
+        assert_eq!((asleep + second).slept_since(awake), Duration::from_secs(59));
+    }
+
+    #[test]
+    fn time_ends_after_five_centuries_and_does_not_begin_anew() {
+        let end = Moment::new(Duration::MAX, Duration::ZERO);
+        assert_eq!(end.elapsed(), Duration::from_nanos(u64::MAX));
+        assert_eq!(Moment::new(Duration::from_secs(1 << 40), Duration::ZERO), end);
+        assert_eq!(end + Duration::from_secs(1), end);
+        assert_eq!(Moment::new(Duration::MAX, Duration::MAX), end);
+        let last = Duration::from_nanos(u64::MAX - 1);
+        assert_eq!(Moment::new(last, Duration::ZERO).elapsed(), last);
+        assert_eq!(end.since(Moment::ORIGIN + last), Duration::from_nanos(1));
+    }
 }

@@ -108,7 +108,7 @@ impl<M, T> Confirmations<M, T> {
         outcome: impl Fn(M) -> Outcome<M>,
         settled: &mut VecDeque<(T, Outcome<M>)>,
     ) {
-        while self.given > 0 && self.any_below(number) {
+        while self.given > 0 && self.expected.front().is_some_and(|next| next.number < number) {
             let Some(next) = self.expected.pop_front() else { return };
             self.given -= 1;
             self.given_weight -= next.weight as u64;
@@ -146,8 +146,9 @@ impl<M, T> Confirmations<M, T> {
     }
 
     /// Whether anything below `number` is waited for.
-    pub(super) fn any_below(&self, number: u64) -> bool {
-        self.expected.front().is_some_and(|first| first.number < number)
+    /// Whether there is one below `number` that was not given to a link yet.
+    pub(super) fn any_to_give_below(&self, number: u64) -> bool {
+        self.expected.get(self.given).is_some_and(|next| next.number < number)
     }
 
     pub(super) fn shrink(&mut self) {

@@ -249,10 +249,11 @@ impl<M, T> Outbox<M, T> {
         self.confirmations.given()
     }
 
-    /// Whether any of the first `given` messages that were ever given waits
-    /// for its outcome, or would on being given.
+    /// Whether somebody asks what becomes of a message that was not given to a
+    /// link yet and will be among the first `below` that ever were: then a beat
+    /// behind them is worth its bytes. Those that were given have theirs.
     pub fn wants_confirmation(&self, below: u64) -> bool {
-        self.confirmations.any_below(below)
+        self.confirmations.any_to_give_below(below)
     }
 
     /// Frees what a burst has left allocated.

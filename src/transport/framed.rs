@@ -70,6 +70,8 @@ pub struct Framed<S: TryStream, Out> {
     local_addr: Option<SocketAddr>,
     peer_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
+    /// It was said: nothing may follow it, no answer either.
+    closing: bool,
     /// What waits for room in the sink: the answer to the peer's latest beat,
     /// our own latest beat, and our latest request to speak.
     pending_answer: Option<Out>,
@@ -131,6 +133,7 @@ where
             local_addr: None,
             peer_addr: None,
             goodbye: None,
+            closing: false,
             pending_answer: None,
             pending_beat: None,
             pending_request: None,
@@ -309,12 +312,15 @@ where
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        ready!(self.poll_pending(cx))?;
-        if self.goodbye.is_some() {
-            ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
-            if let Some(goodbye) = self.goodbye.take() {
-                self.start_send(goodbye)?;
+        if !self.closing {
+            ready!(self.poll_pending(cx))?;
+            if self.goodbye.is_some() {
+                ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
+                if let Some(goodbye) = self.goodbye.take() {
+                    self.start_send(goodbye)?;
+                }
             }
+            self.closing = true;
         }
         Pin::new(&mut self.io).poll_close(cx).map_err(|error| (self.ends)(&error))
     }

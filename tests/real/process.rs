@@ -23,63 +23,95 @@ pub struct Tools {
 impl Tools {
     /// Finds them, or says what is missing.
     pub fn find() -> Result<Tools, String> {
-        let runs = |program: &str, arguments: &[&str]| {
-            let mut command = Command::new(program);
-            command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        };
-        let python = ["python3", "/usr/bin/python3"]
-            .into_iter()
-            .find(|python| runs(python, &["-c", "import websockets"]))
+        let python = find(&["python3", "/usr/bin/python3"], &["-c", "import websockets"])
             .ok_or("no python3 with the package websockets (Debian: python3-websockets)")?;
-        let nginx = ["nginx", "/usr/sbin/nginx"]
-            .into_iter()
-            .find(|nginx| runs(nginx, &["-v"]))
-            .ok_or("no nginx (Debian: nginx-light)")?;
-        Ok(Tools { python: python.into(), nginx: nginx.into() })
+        let nginx = find(&["nginx", "/usr/sbin/nginx"], &["-v"]).ok_or("no nginx (Debian: nginx-light)")?;
+        Ok(Tools { python, nginx })
     }
 
     /// Runs a script of `tests/real` with `port` as its only argument, until
     /// it says "ready".
     pub fn python(&self, script: &str, port: u16) -> Process {
-        let mut child = Command::new(&self.python)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(script))
-            .arg(port.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python was found before");
-        let out = child.stdout.take().expect("stdout is piped");
-        let process = Process(child);
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).expect("the script's first line can be read");
-        assert_eq!(line.trim(), "ready", "{script} did not start");
-        process
+        let mut command = self.python_on(script);
+        command.arg(port.to_string());
+        until_ready(command)
+    }
+
+    /// Python with a script of `tests/real`.
+    pub fn python_on(&self, script: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(beside_tests(script));
+        command
     }
 
     /// Runs nginx with a server on `port` of loopback. `server` makes what
     /// stands in its block of the configuration, but for `listen`, and may put
     /// files into the directory that it is given.
     pub fn nginx(&self, port: u16, tls: bool, server: impl FnOnce(&Path) -> String) -> Nginx {
-        let directory = std::env::temp_dir().join(format!("longlink-real-{}-{port}", std::process::id()));
-        fs::create_dir_all(&directory).expect("the temporary directory can be written");
-        let listen = format!("listen 127.0.0.1:{port}{};", if tls { " ssl" } else { "" });
-        let config = configuration(&directory, &format!("{listen}\n{}", server(&directory)));
-        let path = directory.join("nginx.conf");
-        fs::write(&path, config).expect("the temporary directory can be written");
-        let child = Command::new(&self.nginx)
-            .arg("-p")
-            .arg(&directory)
-            .arg("-c")
-            .arg(&path)
-            .arg("-e")
-            .arg(directory.join("error.log"))
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("nginx was found before");
-        let nginx = Nginx { port, directory, _process: Process(child) };
-        nginx.wait_until_ready();
+        self.nginx_as(port, tls, "master_process off;", server)
+    }
+
+    /// The same with a master and a worker, so that it can be told to
+    /// [`reload`](Nginx::reload): an old worker then keeps its connections for
+    /// `grace`.
+    pub fn nginx_with_worker(
+        &self,
+        port: u16,
+        grace: Duration,
+        server: impl FnOnce(&Path) -> String,
+    ) -> Nginx {
+        let main = format!("worker_processes 1;\nworker_shutdown_timeout {}ms;", grace.as_millis());
+        self.nginx_as(port, false, &main, server)
+    }
+
+    fn nginx_as(&self, port: u16, tls: bool, main: &str, server: impl FnOnce(&Path) -> String) -> Nginx {
+        let directory = scratch(port);
+        let main = format!("daemon off;\n{main}");
+        let mut nginx = Nginx { program: self.nginx.clone(), port, tls, main, directory, process: None };
+        nginx.configure(server);
+        nginx.start();
         nginx
+    }
+}
+
+/// The first of these programs that runs with these arguments.
+pub fn find(programs: &[&str], arguments: &[&str]) -> Option<PathBuf> {
+    let runs = |program: &&&str| {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    programs.iter().find(runs).map(PathBuf::from)
+}
+
+/// Where a script of `tests/real` lies.
+pub fn beside_tests(script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(script)
+}
+
+/// Runs a script until it says "ready".
+pub fn until_ready(mut command: Command) -> Process {
+    let mut process = Process::start(command.stdout(Stdio::piped()));
+    let out = process.0.stdout.take().expect("stdout is piped");
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).expect("the script's first line can be read");
+    assert_eq!(line.trim(), "ready", "it did not start: {command:?}");
+    process
+}
+
+/// A directory for whoever listens on a port: nobody else has it.
+pub fn scratch(port: u16) -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("longlink-real-{}-{port}", std::process::id()));
+    fs::create_dir_all(&directory).expect("the temporary directory can be written");
+    directory
+}
+
+/// Waits until somebody listens on a port of loopback.
+pub fn until_listening(port: u16, errors: impl Fn() -> String) {
+    let deadline = Instant::now() + READY;
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(Instant::now() < deadline, "nobody listens: {}", errors());
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -88,12 +120,34 @@ impl Tools {
 pub struct Process(Child);
 
 impl Process {
+    /// Starts a program that was found before.
+    pub fn start(command: &mut Command) -> Process {
+        Process(command.stdin(Stdio::null()).spawn().expect("the program was found before"))
+    }
+
+    /// The system's number for it.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Sends a signal to this process alone. The shell's own `kill` is there
     /// on every system.
     pub fn signal(&self, name: &str) {
-        let command = format!("kill -{name} {}", self.0.id());
-        let status = Command::new("sh").args(["-c", &command]).status().expect("sh runs");
-        assert!(status.success(), "{command}");
+        assert!(self.try_signal(name), "kill -{name} {}", self.id());
+    }
+
+    fn try_signal(&self, name: &str) -> bool {
+        let command = format!("kill -{name} {}", self.id());
+        Command::new("sh").args(["-c", &command]).status().is_ok_and(|status| status.success())
+    }
+
+    /// Asks it to end, and waits for that.
+    pub fn end(mut self) {
+        self.try_signal("TERM");
+        let deadline = Instant::now() + READY;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits for its end.
@@ -113,9 +167,13 @@ impl Drop for Process {
 /// nginx with a configuration of its own.
 #[derive(Debug)]
 pub struct Nginx {
+    program: PathBuf,
     port: u16,
+    tls: bool,
+    /// What stands at the top of the configuration.
+    main: String,
     directory: PathBuf,
-    _process: Process,
+    process: Option<Process>,
 }
 
 impl Nginx {
@@ -125,25 +183,55 @@ impl Nginx {
 
     /// The requests so far, each by its status and path, as it logged them.
     pub fn requests(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.directory.join("access.log")).unwrap_or_default();
+        self.log("access.log")
+    }
+
+    /// The lines of a log in its directory.
+    pub fn log(&self, name: &str) -> Vec<String> {
+        let log = fs::read_to_string(self.directory.join(name)).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
     }
 
-    fn wait_until_ready(&self) {
-        let deadline = Instant::now() + READY;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(Instant::now() < deadline, "nginx did not start: {}", self.errors());
-            std::thread::sleep(Duration::from_millis(20));
+    /// Takes another configuration into use without a moment of absence: a
+    /// new worker listens, the old one keeps the connections that it has.
+    pub fn reload(&mut self, server: impl FnOnce(&Path) -> String) {
+        self.configure(server);
+        self.running().signal("HUP");
+    }
+
+    /// Ends it, with all connections.
+    pub fn stop(&mut self) {
+        // The master takes its workers along.
+        if let Some(process) = self.process.take() {
+            process.end();
         }
     }
 
-    fn errors(&self) -> String {
-        fs::read_to_string(self.directory.join("error.log")).unwrap_or_default()
+    /// Starts it, on the same port, until it listens.
+    pub fn start(&mut self) {
+        let mut command = Command::new(&self.program);
+        command.arg("-p").arg(&self.directory);
+        command.arg("-c").arg(self.directory.join("nginx.conf"));
+        command.arg("-e").arg(self.directory.join("error.log"));
+        self.process = Some(Process::start(&mut command));
+        until_listening(self.port, || self.log("error.log").join("\n"));
+    }
+
+    fn configure(&self, server: impl FnOnce(&Path) -> String) {
+        let listen = format!("listen 127.0.0.1:{}{};", self.port, if self.tls { " ssl" } else { "" });
+        let server = format!("{listen}\n{}", server(&self.directory));
+        let config = configuration(&self.directory, &self.main, &server);
+        fs::write(self.directory.join("nginx.conf"), config).expect("the temporary directory can be written");
+    }
+
+    fn running(&self) -> &Process {
+        self.process.as_ref().expect("nginx runs")
     }
 }
 
 impl Drop for Nginx {
     fn drop(&mut self) {
+        self.stop();
         // A directory that stays behind in /tmp harms nobody.
         let _ = fs::remove_dir_all(&self.directory);
     }
@@ -159,16 +247,16 @@ pub fn pass_to(server: u16) -> String {
     )
 }
 
-fn configuration(directory: &Path, server: &str) -> String {
+fn configuration(directory: &Path, main: &str, server: &str) -> String {
     let directory = directory.display();
     format!(
-        "daemon off;
-master_process off;
+        "{main}
 pid {directory}/nginx.pid;
 error_log {directory}/error.log warn;
 events {{ worker_connections 512; }}
 http {{
     log_format short '$status $uri';
+    log_format tls '$status $ssl_protocol $ssl_session_reused';
     access_log {directory}/access.log short;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;

@@ -3,6 +3,7 @@
 #![cfg(feature = "tcp")]
 
 mod framing;
+mod goodbyes;
 mod memory;
 mod sockets;
 #[cfg(feature = "tls")]

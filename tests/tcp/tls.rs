@@ -135,11 +135,15 @@ async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_tru
 #[tokio::test(start_paused = true)]
 async fn pitfall_28_a_server_that_accepts_and_never_shakes_hands_meets_the_attempts_deadline() {
     let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
-    let transport = Tcp::new("localhost:1", lines()).unwrap().tls().unwrap().dial_with(move |_| {
-        let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        far_ends.send(theirs).unwrap();
-        async move { Ok(ours) }
-    });
+    // Not the shared one, which another test's runtime may be loading: this
+    // clock would not wait for it.
+    let config = Authority::new().client(false).build().unwrap();
+    let transport =
+        Tcp::new("localhost:1", lines()).unwrap().tls_config(config).unwrap().dial_with(move |_| {
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            far_ends.send(theirs).unwrap();
+            async move { Ok(ours) }
+        });
     let begun = tokio::time::Instant::now();
     let connecting = ResilientConnection::builder(transport).seed(1).build().unwrap();
     let mut silent = soon(far.recv()).await.unwrap();

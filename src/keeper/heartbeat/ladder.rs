@@ -136,4 +136,63 @@ mod tests {
         assert_eq!(heartbeat.inside(secs(18.5), secs(22.75)), None);
         assert_eq!(heartbeat.inside(Duration::ZERO, secs(11.0)), None);
     }
+
+    #[test]
+    fn grows_as_it_is_told() {
+        let growing = |growth| Heartbeat::adaptive().growth(growth);
+        let factor = growing(Growth::Factor(1.5));
+        assert_eq!(factor.next_rung(Duration::ZERO), Some(secs(27.0)));
+        assert_eq!(factor.next_rung(secs(100.0)), Some(secs(150.0)));
+        assert_eq!(factor.next_rung(secs(250.0)), Some(secs(285.0)));
+        let step = growing(Growth::Step(secs(30.0)));
+        assert_eq!(step.next_rung(secs(100.0)), Some(secs(130.0)));
+        assert_eq!(growing(Growth::Factor(f64::MAX)).next_rung(secs(100.0)), Some(secs(285.0)));
+        assert_eq!(growing(Growth::Step(Duration::MAX)).next_rung(secs(100.0)), Some(secs(285.0)));
+        // The table's brackets are the ladder's alone.
+        assert_eq!(step.inside(secs(68.0), secs(115.0)), Some(secs(68.0).mul_f64((115.0_f64 / 68.0).sqrt())));
+        assert_eq!(step.inside(secs(68.0), secs(95.0)), None);
+    }
+
+    #[test]
+    fn a_gap_near_a_rung_is_as_good_as_the_rung() {
+        let heartbeat = Heartbeat::adaptive();
+        // The first interval is tried until it is reached to a fiftieth.
+        assert_eq!(heartbeat.next_rung(secs(26.0)), Some(secs(27.0)));
+        assert_eq!(heartbeat.next_rung(secs(26.5)), Some(secs(34.0)));
+        assert_eq!(heartbeat.next_rung(secs(33.0)), Some(secs(34.0)));
+        assert_eq!(heartbeat.next_rung(secs(33.4)), Some(secs(58.0)));
+        let even = Heartbeat::adaptive().start(secs(102.0));
+        assert_eq!(even.next_rung(secs(100.0)), Some(secs(115.0)), "a fiftieth to the nanosecond");
+        // From 0.95 of the longest on there is nothing to win.
+        assert_eq!(heartbeat.next_rung(secs(270.7)), Some(secs(285.0)));
+        assert_eq!(heartbeat.next_rung(secs(270.75)), None);
+    }
+
+    #[test]
+    fn a_bracket_is_the_tables_only_where_both_its_ends_are() {
+        let heartbeat = Heartbeat::adaptive();
+        assert_eq!(heartbeat.inside(secs(66.7), secs(117.2)), Some(secs(96.0)));
+        let middle = |low: f64, high: f64| Some(secs(low).mul_f64((high / low).sqrt()));
+        for (low, high) in [(66.6, 115.0), (69.4, 115.0), (68.0, 112.6), (68.0, 117.4)] {
+            assert_eq!(heartbeat.inside(secs(low), secs(high)), middle(low, high));
+        }
+        let half = Heartbeat::scaled(0.5);
+        assert_eq!(half.inside(secs(34.0), secs(57.5)), Some(secs(48.0)));
+    }
+
+    #[test]
+    fn a_bracket_that_is_narrow_enough_is_left() {
+        let heartbeat = Heartbeat::adaptive().growth(Growth::Step(secs(1.0)));
+        assert_eq!(heartbeat.inside(secs(100.0), secs(140.0)), None);
+        assert!(heartbeat.inside(secs(100.0), secs(140.1)).is_some());
+        // Below the first rung down to a quarter, which ends in the middle.
+        assert_eq!(heartbeat.inside(secs(20.0), secs(25.0)), None);
+        assert_eq!(heartbeat.inside(secs(20.0), secs(26.0)), Some(secs(23.0)));
+        assert_eq!(heartbeat.inside(secs(20.0), secs(27.6)), None, "just above the first rung");
+        // Where nothing is proven, above the shortest interval by 0.15 of it.
+        let wide = Heartbeat::adaptive().min(secs(20.0));
+        assert_eq!(wide.inside(secs(19.0), secs(23.0)), None);
+        assert_eq!(wide.inside(secs(19.0), secs(24.0)), Some(secs(22.0)));
+        assert_eq!(wide.inside(secs(20.0), secs(24.0)), None, "the shortest interval is proven");
+    }
 }

@@ -143,4 +143,21 @@ mod tests {
         assert_eq!(refused(Learned { drops: vec![secs(1); 17], ..known.clone() }), Some("learned.drops"));
         assert_eq!(refused(Learned { look_in: Some(Duration::MAX), ..known }), Some("learned.drops"));
     }
+
+    #[test]
+    fn what_is_just_possible_is_taken() {
+        let year = secs(366 * 24 * 3600);
+        let over = year + Duration::from_nanos(1);
+        let known = Learned::new(secs(102)).failed(secs(100));
+        assert_eq!(refused(known.clone()), None, "a fiftieth above what failed");
+        let coarse = Learned { proven: secs(102) + Duration::from_nanos(1), ..known.clone() };
+        assert_eq!(refused(coarse), Some("learned.failed"));
+        assert_eq!(refused(Learned::new(year)), None);
+        assert_eq!(refused(Learned::new(over)), Some("learned.proven"));
+        assert_eq!(refused(Learned::new(year).failed(year)), None);
+        assert_eq!(refused(Learned::new(secs(1)).failed(over)), Some("learned.failed"));
+        assert_eq!(refused(Learned { drops: vec![year; 16], look_in: Some(year), ..known.clone() }), None);
+        assert_eq!(refused(Learned { drops: vec![over], ..known.clone() }), Some("learned.drops"));
+        assert_eq!(refused(Learned { look_in: Some(over), ..known }), Some("learned.drops"));
+    }
 }

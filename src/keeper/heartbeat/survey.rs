@@ -130,3 +130,156 @@ fn near(a: Duration, b: Duration, step: f64) -> bool {
     let half = step.sqrt();
     ratio < half && ratio > 1.0 / half
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::heartbeat::{Evidence, Heartbeat, Probing, Proof};
+
+    fn secs(secs: f64) -> Duration {
+        Duration::from_secs_f64(secs)
+    }
+
+    fn now() -> Moment {
+        Moment::ORIGIN + secs(1000.0)
+    }
+
+    /// What scouts know who proved the one and met with the end of the other.
+    fn knowing(proven: f64, failed: Option<f64>) -> Prober {
+        let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
+        if proven > 0.0 {
+            prober.learn(Evidence::Survived { gap: secs(proven), proof: Proof::BeatAnswered }, now());
+        }
+        if let Some(failed) = failed {
+            prober.learn(Evidence::Expired { gap: secs(failed) }, now());
+        }
+        prober
+    }
+
+    /// The next gap in seconds, to a hundredth.
+    fn next(prober: &Prober, under_way: &[f64]) -> Option<f64> {
+        let under_way: Vec<Duration> = under_way.iter().map(|&gap| secs(gap)).collect();
+        prober.next_trial(&under_way, now()).map(|gap| (gap.as_secs_f64() * 100.0).round() / 100.0)
+    }
+
+    #[test]
+    fn the_climb_begins_at_14_s_and_grows_by_two_fifths_three_at_once() {
+        let nothing = knowing(0.0, None);
+        assert_eq!(next(&nothing, &[]), Some(14.0));
+        assert_eq!(next(&nothing, &[14.0]), Some(19.6));
+        assert_eq!(next(&nothing, &[14.0, 19.6]), Some(27.44));
+        assert_eq!(next(&nothing, &[14.0, 19.6, 27.44]), None);
+        assert_eq!(next(&knowing(13.7, None), &[]), Some(14.0));
+        // What is within a fiftieth of the first is the first.
+        assert_eq!(next(&knowing(13.72, None), &[]), Some(19.21));
+        assert_eq!(next(&knowing(100.0, None), &[]), Some(140.0));
+        assert_eq!(next(&knowing(100.0, None), &[90.0]), Some(140.0));
+    }
+
+    #[test]
+    fn the_climb_ends_near_the_longest_gap() {
+        assert_eq!(next(&knowing(210.0, None), &[]), Some(285.0));
+        assert_eq!(next(&knowing(276.4, None), &[]), Some(285.0));
+        assert_eq!(next(&knowing(276.45, None), &[]), None);
+        assert_eq!(next(&knowing(210.0, None), &[285.0]), None);
+    }
+
+    #[test]
+    fn three_points_inside_a_bracket_are_tested_at_once_the_liked_ones_first_to_the_beat() {
+        let bracket = knowing(100.0, Some(180.0));
+        // 115.8 is near 120, and becomes just below it.
+        assert_eq!(next(&bracket, &[]), Some(118.2));
+        assert_eq!(next(&bracket, &[118.2]), Some(134.16));
+        assert_eq!(next(&bracket, &[118.2, 134.16]), Some(155.4));
+        // A point that another is near is tested already.
+        assert_eq!(next(&bracket, &[110.0]), Some(134.16));
+        assert_eq!(next(&bracket, &[109.0]), Some(118.2));
+        assert_eq!(next(&bracket, &[127.0]), Some(155.4), "it is near two of them");
+        assert_eq!(next(&bracket, &[128.0]), Some(118.2));
+        // With nothing proven from 0.9 of the shortest interval on.
+        assert_eq!(next(&knowing(0.0, Some(18.0)), &[]), Some(10.7));
+    }
+
+    #[test]
+    fn a_bracket_narrower_than_a_sixteenth_is_left() {
+        assert_eq!(next(&knowing(100.0, Some(106.0)), &[]), None);
+        assert_eq!(next(&knowing(100.0, Some(107.0)), &[]), Some(101.71));
+    }
+
+    #[test]
+    fn near_is_within_half_a_step_either_way() {
+        // The root of 1.21 is 1.1.
+        let near = |a, b| near(secs(a), secs(b), 1.21);
+        assert_eq!([near(109.9, 100.0), near(110.1, 100.0)], [true, false]);
+        assert_eq!([near(91.0, 100.0), near(90.9, 100.0)], [true, false]);
+        assert_eq!([near(1.1, 1.0), near(100.0, 100.0)], [false, true]);
+    }
+
+    #[test]
+    fn a_gap_is_open_while_it_lies_inside_the_bracket() {
+        let climbing = knowing(100.0, None);
+        let open = |prober: &Prober, gap| prober.is_open(secs(gap));
+        assert_eq!(
+            [open(&climbing, 100.0), open(&climbing, 100.1), open(&climbing, 900.0)],
+            [false, true, true]
+        );
+        let bracket = knowing(100.0, Some(180.0));
+        assert_eq!([100.0, 100.1, 179.9, 180.0].map(|gap| open(&bracket, gap)), [false, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_held_is_looked_at_by_one_scout_when_the_look_is_due() {
+        let held = knowing(100.0, Some(105.0));
+        let day = secs(24.0 * 3600.0);
+        let look = secs(105.0).mul_f64(1.02);
+        assert_eq!(held.next_trial_at(), Some(now() + day));
+        assert_eq!(held.next_trial(&[], now() + (day - secs(1.0))), None);
+        assert_eq!(held.next_trial(&[], now() + day), Some(look));
+        assert_eq!(held.next_trial(&[look], now() + day), None);
+        assert!(held.is_open(look) && !held.is_open(secs(103.0)));
+        // Nothing failed: there is nothing to look at.
+        assert_eq!(knowing(285.0, None).next_trial_at(), None);
+    }
+
+    #[test]
+    fn an_end_that_said_nothing_is_looked_into_at_the_interval_or_just_above_it() {
+        let suspecting = |gap| {
+            let mut prober = knowing(100.0, Some(105.0));
+            prober.learn(Evidence::EndedIdle { gap: secs(gap) }, now());
+            prober
+        };
+        // 0.93 of 100 s is held.
+        assert_eq!(next(&suspecting(50.0), &[]), Some(93.0));
+        assert_eq!(next(&suspecting(95.0), &[]), Some(99.75));
+        assert_eq!(next(&suspecting(95.0), &[99.75]), None);
+        assert!(suspecting(95.0).is_open(secs(99.75)) && !suspecting(95.0).is_open(secs(97.0)));
+        let mut top = knowing(285.0, None);
+        top.learn(Evidence::EndedIdle { gap: secs(280.0) }, now());
+        assert_eq!(next(&top, &[]), Some(285.0));
+    }
+
+    #[test]
+    fn a_doubt_is_tested_by_one_scout() {
+        let mut prober = knowing(100.0, Some(105.0));
+        prober.learn(Evidence::Expired { gap: secs(90.0) }, now());
+        assert_eq!((next(&prober, &[]), next(&prober, &[90.0])), (Some(90.0), None));
+        assert!(prober.is_open(secs(90.0)));
+        assert_eq!(prober.next_trial_at(), None);
+    }
+
+    #[test]
+    fn nothing_is_tested_in_the_foreground_or_without_scouts() {
+        let mut prober = knowing(100.0, Some(105.0));
+        prober.set_calm(true);
+        assert_eq!((next(&prober, &[]), prober.next_trial_at()), (None, None));
+        let mut climbing = knowing(100.0, None);
+        climbing.set_calm(true);
+        assert_eq!(next(&climbing, &[]), None);
+        climbing.set_calm(false);
+        climbing.set_alone(true, now());
+        assert_eq!(next(&climbing, &[]), None);
+        let mut alone = knowing(100.0, Some(105.0));
+        alone.set_alone(true, now());
+        assert_eq!((next(&alone, &[]), alone.next_trial_at()), (None, None));
+    }
+}

@@ -119,9 +119,13 @@ impl Watch {
         let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.probe))
             || self.stalled.is_some();
         let paced = self.pace.filter(|_| quiet).map(|pace| {
-            // A stalled link hears nothing: its beats go by themselves.
-            let since = if self.stalled.is_some() { self.heard.max(self.beaten) } else { self.heard };
-            self.promise.map_or(since + pace.after, |promise| promise.due(self.patience()))
+            // A stalled link hears nothing: its beats go by themselves, and no
+            // answer slows down those of a pace beyond reason.
+            let (since, after) = match self.stalled {
+                Some(_) => (self.heard.max(self.beaten), pace.after.max(self.limits.deadline_min)),
+                None => (self.heard, pace.after),
+            };
+            self.promise.map_or(since + after, |promise| promise.due(self.patience()))
         });
         let ruled = match self.beat {
             Beat::Ping | Beat::Listen { .. } => None,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use longlink::transport::tls::rustls::{ClientConfig, RootCertStore, crypto::ring};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use longlink::transport::tls::TlsConfig;
+use longlink::transport::tls::rustls::ClientConfig;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority, and those who trust it and nobody else.
 pub struct Authority {
@@ -22,20 +23,30 @@ impl Authority {
     pub fn new() -> Authority {
         let mut params = CertificateParams::new(Vec::new()).expect("no names are sound names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of a name unlike those that it signs: OpenSSL takes a certificate
+        // that bears its issuer's name for one that signed itself.
+        params.distinguished_name.push(DnType::CommonName, "an authority");
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("an authority signs itself");
-        let mut roots = RootCertStore::empty();
-        roots.add(issuer.der().clone()).expect("it is a certificate");
-        let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring has what they need")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Authority { issuer, client: Arc::new(client) }
+        let client = trusting(&issuer).build().expect("ring has what it needs");
+        Authority { issuer, client }
     }
 
     /// For those who trust it.
     pub fn client(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.client)
+    }
+
+    /// For one who trusts it and shows a certificate of its own.
+    #[allow(dead_code, reason = "not every test asks who the client is")]
+    pub fn client_with(&self, own: &Identity) -> Arc<ClientConfig> {
+        let config = trusting(&self.issuer).identity_pem(own.certificate.as_bytes(), own.key.as_bytes());
+        config.expect("both are PEM").build().expect("the key is the certificate's")
+    }
+
+    /// Its own certificate, in PEM.
+    #[allow(dead_code, reason = "as above")]
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
     }
 
     /// A certificate for a DNS name or an address.
@@ -44,6 +55,7 @@ impl Authority {
     }
 
     /// One that was good in the year 2020.
+    #[allow(dead_code, reason = "as above")]
     pub fn expired_identity(&self, name: &str) -> Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a sound name");
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -56,6 +68,11 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).expect("an authority signs");
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+}
+
+/// Those who trust it and nobody else.
+fn trusting(issuer: &CertifiedIssuer<'static, KeyPair>) -> TlsConfig {
+    TlsConfig::new().roots_pem(issuer.pem().as_bytes()).expect("it is a certificate")
 }
 
 fn key() -> KeyPair {

@@ -1,7 +1,7 @@
 //! Exact cases; `properties` has what holds for any.
 
 use super::*;
-use crate::keeper::heartbeat::{Evidence, Lesson, Proof};
+use crate::keeper::heartbeat::{Evidence, Growth, Lesson, Proof};
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -183,4 +183,381 @@ fn what_is_known_can_always_be_kept() {
     prober.learn(Evidence::Expired { gap: secs(100) }, now);
     prober.learn(Evidence::Expired { gap: secs(102) }, now);
     assert_eq!(prober.learned(now).check(), Ok(()));
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn start() -> Moment {
+    Moment::ORIGIN + secs(1000)
+}
+
+fn expire(prober: &mut Prober, gap: u64, now: Moment) -> Option<Lesson> {
+    prober.learn(Evidence::Expired { gap: secs(gap) }, now)
+}
+
+fn end(prober: &mut Prober, gap: u64, now: Moment) -> Option<Lesson> {
+    prober.learn(Evidence::EndedIdle { gap: secs(gap) }, now)
+}
+
+/// A prober that has proved the one and met with the end of the other.
+fn knowing(heartbeat: Heartbeat, proven: u64, failed: u64) -> Prober {
+    let mut prober = Prober::new(heartbeat);
+    survive(&mut prober, secs(proven), start());
+    expire(&mut prober, failed, start());
+    prober
+}
+
+/// As seldom as an hour, with no rungs of the ladder's.
+fn free() -> Heartbeat {
+    Heartbeat::adaptive().max(secs(7200)).growth(Growth::Step(secs(50)))
+}
+
+#[test]
+fn a_gap_that_fails_again_within_two_days_has_shrunk_and_later_it_has_not() {
+    for (apart, shrank) in [(2 * DAY, true), (2 * DAY + secs(1), false)] {
+        let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+        assert_eq!(expire(&mut prober, 53, start()), None);
+        survive(&mut prober, secs(27), start());
+        let lesson = expire(&mut prober, 52, start() + apart);
+        assert_eq!(lesson.is_some(), shrank, "{apart:?} apart");
+    }
+}
+
+#[test]
+fn a_third_drop_in_seven_days_ends_learning_until_the_first_is_older() {
+    let mut prober = knowing(free(), 60, 7000);
+    let middle = |low: f64, high: f64| Duration::from_secs_f64(low).mul_f64((high / low).sqrt());
+    assert_eq!(prober.interval(start()), Some(middle(60.0, 7000.0)));
+    expire(&mut prober, 600, start() + DAY);
+    assert_eq!(prober.interval(start() + DAY), Some(middle(60.0, 600.0)));
+    expire(&mut prober, 190, start() + 2 * DAY);
+    let held = Some(secs(60).mul_f64(HELD));
+    assert_eq!(prober.interval(start() + 2 * DAY), held, "three were spent");
+    prober.set_heartbeat(free().misses(4), start() + 7 * DAY);
+    assert_eq!(prober.interval(start() + 7 * DAY), held, "a drop counts for seven days");
+    let later = start() + 7 * DAY + secs(1);
+    prober.set_heartbeat(free(), later);
+    assert_eq!(prober.interval(later), Some(middle(60.0, 190.0)));
+}
+
+#[test]
+fn the_first_look_comes_after_seven_days_and_with_scouts_after_one() {
+    let mut dice = Dice::new(1);
+    let looks = |prober: &Prober, dice: &mut Dice, at| prober.pace(dice, at).is_some_and(|pace| pace.chosen);
+    let prober = knowing(Heartbeat::adaptive(), 96, 100);
+    assert!(!looks(&prober, &mut dice, start() + (7 * DAY - secs(1))));
+    assert!(looks(&prober, &mut dice, start() + 7 * DAY));
+    let scouted = knowing(Heartbeat::adaptive().probing(Probing::Scout), 96, 100);
+    assert_eq!(scouted.next_trial_at(), Some(start() + DAY));
+}
+
+#[test]
+fn another_time_of_the_first_look_begins_the_count_of_looks_anew() {
+    let weekly = Heartbeat::adaptive().look_after(7 * DAY);
+    let mut prober = knowing(weekly.clone(), 96, 100);
+    expire(&mut prober, 102, start() + 7 * DAY);
+    let now = start() + 7 * DAY;
+    assert_eq!(prober.learned(now).looks_failed, 1);
+    prober.set_heartbeat(weekly.misses(4), now);
+    assert_eq!(prober.learned(now).looks_failed, 1, "the time is the same");
+    prober.set_heartbeat(Heartbeat::adaptive().look_after(DAY), now);
+    assert_eq!(prober.learned(now).looks_failed, 0);
+    assert_eq!(prober.learned(now).look_in, Some(DAY));
+}
+
+#[test]
+fn another_scale_begins_anew() {
+    let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
+    prober.set_calm(true);
+    prober.set_heartbeat(Heartbeat::scaled(2.0), start());
+    assert_eq!((prober.proven(), prober.failed()), (Duration::ZERO, None));
+    let pace = prober.pace(&mut Dice::new(1), start());
+    assert!(pace.is_some_and(|pace| !pace.chosen), "it stays calm");
+}
+
+#[test]
+fn a_longer_longest_gap_is_learned_up_to() {
+    let mut prober = Prober::new(Heartbeat::adaptive());
+    survive(&mut prober, secs(285), start());
+    assert_eq!(prober.interval(start()), Some(secs(285).mul_f64(HELD)));
+    prober.set_heartbeat(Heartbeat::frugal(), start());
+    assert_eq!(prober.interval(start()), Some(secs(338)));
+}
+
+#[test]
+fn while_calm_what_is_proven_is_held_and_no_look_is_taken() {
+    let mut prober = Prober::new(Heartbeat::adaptive());
+    let mut dice = Dice::new(1);
+    survive(&mut prober, secs(58), start());
+    assert_eq!(prober.pace(&mut dice, start()), Some(Pace { after: secs(68), chosen: true }));
+    prober.set_calm(true);
+    assert_eq!(prober.interval(start()), Some(secs(58).mul_f64(HELD)));
+    assert!(prober.pace(&mut dice, start()).is_some_and(|pace| !pace.chosen && pace.after < secs(58)));
+    prober.set_calm(false);
+    expire(&mut prober, 68, start());
+    prober.set_calm(true);
+    let look = start() + 7 * DAY;
+    assert!(prober.pace(&mut dice, look).is_some_and(|pace| !pace.chosen));
+    prober.set_calm(false);
+    assert!(prober.pace(&mut dice, look).is_some_and(|pace| pace.chosen));
+}
+
+#[test]
+fn an_end_is_near_the_timeout_within_a_twentieth() {
+    let prober = knowing(Heartbeat::adaptive(), 96, 100);
+    let near = |millis| prober.near_failed(Duration::from_millis(millis));
+    assert_eq!([94_900, 95_000, 105_000, 105_100].map(near), [false, true, true, false]);
+    assert!(!Prober::new(Heartbeat::adaptive()).near_failed(secs(27)), "nothing has failed");
+}
+
+#[test]
+fn idleness_begins_at_nearly_half_of_what_is_usual_and_nearly_the_shortest_interval() {
+    let prober = knowing(Heartbeat::adaptive(), 100, 105);
+    let idle = |prober: &Prober, millis| prober.is_idleness(Duration::from_millis(millis), start());
+    // 0.45 of 93 s.
+    assert_eq!([41_800, 41_900].map(|gap| idle(&prober, gap)), [false, true]);
+    let short = Prober::new(Heartbeat::fixed(secs(10)));
+    assert_eq!([8_900, 9_000].map(|gap| idle(&short, gap)), [false, true]);
+}
+
+#[test]
+fn what_is_shorter_than_any_interval_teaches_nothing() {
+    let mut prober = Prober::new(Heartbeat::adaptive());
+    let least = Duration::from_millis(9_000);
+    for gap in [least - Duration::from_nanos(1), secs(1)] {
+        prober.learn(Evidence::Expired { gap }, start());
+        prober.learn(Evidence::Forgotten { gap }, start());
+        prober.learn(Evidence::EndedIdle { gap }, start());
+        assert_eq!((prober.proven(), prober.failed()), (Duration::ZERO, None));
+    }
+    for evidence in [
+        Evidence::Expired { gap: least },
+        Evidence::Forgotten { gap: least },
+        Evidence::EndedIdle { gap: least },
+    ] {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        prober.learn(evidence, start());
+        assert_eq!(prober.failed(), Some(least), "{evidence:?}");
+    }
+}
+
+#[test]
+fn a_fixed_interval_learns_nothing() {
+    let mut prober = Prober::new(Heartbeat::fixed(secs(40)));
+    survive(&mut prober, secs(100), start());
+    expire(&mut prober, 40, start());
+    assert_eq!((prober.proven(), prober.failed()), (Duration::ZERO, None));
+    assert_eq!(prober.interval(start()), Some(secs(40)));
+    assert_eq!(prober.pace(&mut Dice::new(1), start()), Some(Pace { after: secs(40), chosen: false }));
+    assert!(!prober.learns());
+    let off = Prober::new(Heartbeat::off());
+    assert_eq!((off.interval(start()), off.pace(&mut Dice::new(1), start())), (None, None));
+}
+
+#[test]
+fn what_was_forgotten_costs_no_link_and_counts_as_no_drop() {
+    let mut prober = Prober::new(free());
+    survive(&mut prober, secs(60), start());
+    for gap in [7000, 600, 190] {
+        prober.learn(Evidence::Forgotten { gap: secs(gap) }, start());
+    }
+    assert!(prober.learned(start()).drops.is_empty());
+    let middle = secs(60).mul_f64((190.0_f64 / 60.0).sqrt());
+    assert_eq!(prober.interval(start()), Some(middle), "it learns on");
+    let scouts = knowing(Heartbeat::adaptive().probing(Probing::Scout), 60, 100);
+    assert!(scouts.learned(start()).drops.is_empty(), "nor does what a scout met with");
+}
+
+#[test]
+fn what_failed_is_disproved_by_a_gap_just_above_it() {
+    for (gap, disproved) in [(100_900, false), (101_000, true)] {
+        let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
+        survive(&mut prober, Duration::from_millis(gap), start());
+        assert_eq!(prober.failed().is_none(), disproved, "{gap} ms");
+    }
+    // At the longest gap to survive is enough.
+    let mut prober = knowing(Heartbeat::adaptive(), 231, 285);
+    survive(&mut prober, secs(285), start());
+    assert_eq!(prober.failed(), None);
+}
+
+#[test]
+fn a_restart_taken_for_the_timeout_gives_its_drop_back() {
+    let mut prober = Prober::new(Heartbeat::adaptive());
+    survive(&mut prober, secs(58), start());
+    end(&mut prober, 65, start());
+    assert_eq!(prober.learned(start()).drops.len(), 1);
+    survive(&mut prober, secs(68), start());
+    assert_eq!((prober.failed(), prober.learned(start()).drops.len()), (None, 0));
+    assert_eq!(prober.interval(start()), Some(secs(115)));
+    // One that a silence told is spent.
+    let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+    survive(&mut prober, secs(70), start());
+    assert_eq!((prober.failed(), prober.learned(start()).drops.len()), (None, 1));
+}
+
+#[test]
+fn an_end_seen_once_is_looked_at_after_a_day_and_seen_twice_after_seven() {
+    let mut prober = Prober::new(Heartbeat::adaptive());
+    survive(&mut prober, secs(58), start());
+    assert_eq!(end(&mut prober, 65, start()), Some(Lesson::Learned { proven: secs(65), failed: secs(65) }));
+    let learned = prober.learned(start());
+    assert_eq!((learned.ambiguous, learned.look_in), (true, Some(DAY)));
+    assert_eq!(end(&mut prober, 66, start()), None);
+    let learned = prober.learned(start());
+    assert_eq!((learned.ambiguous, learned.look_in), (false, Some(7 * DAY)));
+    assert_eq!(learned.looks_failed, 0, "it was no look");
+}
+
+#[test]
+fn two_ends_within_a_fiftieth_below_what_is_proven_are_the_timeout() {
+    for (first, second, shrank) in [(50, 51, true), (50, 52, false), (52, 50, false)] {
+        let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+        assert_eq!(end(&mut prober, first, start()), None);
+        assert!(prober.is_suspected(secs(first)));
+        let lesson = end(&mut prober, second, start());
+        assert_eq!(lesson, shrank.then_some(Lesson::Shrank { failed: secs(second) }));
+        assert_eq!(prober.proven(), secs(if shrank { second } else { 58 }));
+        assert_eq!(prober.is_suspected(secs(second)), !shrank);
+    }
+}
+
+#[test]
+fn a_suspicion_ends_where_a_longer_gap_survives_or_falls_silent() {
+    let suspecting = || {
+        let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
+        end(&mut prober, 50, start());
+        prober
+    };
+    let mut prober = suspecting();
+    assert!(prober.is_suspected(secs(51)) && !prober.is_suspected(secs(52)));
+    survive(&mut prober, Duration::from_millis(50_900), start());
+    assert!(prober.is_suspected(secs(50)));
+    survive(&mut prober, secs(51), start());
+    assert!(!prober.is_suspected(secs(50)));
+    let mut prober = suspecting();
+    expire(&mut prober, 49, start());
+    assert!(prober.is_suspected(secs(50)));
+    let mut prober = suspecting();
+    expire(&mut prober, 50, start());
+    assert!(!prober.is_suspected(secs(50)));
+}
+
+#[test]
+fn a_doubted_interval_is_halved_and_climbs_back_by_doubling() {
+    let mut prober = knowing(Heartbeat::frugal(), 404, 420);
+    let held = secs(404).mul_f64(HELD);
+    assert_eq!(prober.interval(start()), Some(held));
+    expire(&mut prober, 370, start());
+    assert_eq!(prober.interval(start()), Some(held / 2));
+    // Too short a gap proves nothing; another failure halves again.
+    survive(&mut prober, (held / 2).mul_f64(0.89), start());
+    assert_eq!(prober.interval(start()), Some(held / 2));
+    expire(&mut prober, 187, start());
+    assert_eq!(prober.interval(start()), Some(held / 4));
+    survive(&mut prober, (held / 4).mul_f64(0.9), start());
+    assert_eq!(prober.interval(start()), Some(held / 4 * 2));
+    survive(&mut prober, held / 2, start());
+    assert_eq!(prober.interval(start()), Some(held));
+}
+
+#[test]
+fn what_is_doubted_is_held_to_the_full_so_that_the_next_answer_settles_it() {
+    let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
+    expire(&mut prober, 88, start());
+    let pace = prober.pace(&mut Dice::new(1), start());
+    assert_eq!(pace, Some(Pace { after: secs(96).mul_f64(HELD) / 2, chosen: false }));
+    // What survived half is held again, no shorter than what is doubted.
+    survive(&mut prober, secs(45), start());
+    for seed in 0..100 {
+        let pace = prober.pace(&mut Dice::new(seed), start()).map(|pace| pace.after);
+        assert!(pace >= Some(secs(88)), "{pace:?}");
+    }
+}
+
+#[test]
+fn two_failures_that_are_an_eighth_apart_are_two_doubts() {
+    for (second, shrank) in [(49, true), (46, false)] {
+        let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+        expire(&mut prober, 53, start());
+        survive(&mut prober, secs(27), start());
+        assert_eq!(expire(&mut prober, second, start()).is_some(), shrank, "{second} s");
+    }
+}
+
+#[test]
+fn what_shrank_grows_again_by_a_fifth_with_one_drop_to_spend() {
+    let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+    expire(&mut prober, 53, start());
+    survive(&mut prober, secs(27), start());
+    expire(&mut prober, 52, start());
+    let drops = prober.learned(start()).drops.len();
+    let mut grown = secs(27);
+    for _ in 0..3 {
+        grown = grown.mul_f64(1.2);
+        assert_eq!(prober.interval(start()), Some(grown));
+        assert_eq!(prober.pace(&mut Dice::new(1), start()), Some(Pace { after: grown, chosen: true }));
+        survive(&mut prober, grown, start());
+    }
+    // 56 s would be beyond 0.98 of what failed.
+    assert_eq!(prober.interval(start()), Some(grown.mul_f64(HELD)));
+    assert_eq!(prober.learned(start()).look_in, Some(7 * DAY));
+
+    let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+    expire(&mut prober, 53, start());
+    survive(&mut prober, secs(27), start());
+    expire(&mut prober, 52, start());
+    expire(&mut prober, 32, start());
+    assert_eq!((prober.failed(), prober.interval(start())), (Some(secs(32)), Some(secs(25))));
+    assert_eq!(prober.learned(start()).drops.len(), drops + 1);
+}
+
+#[test]
+fn looks_that_fail_become_rarer_up_to_eight_times_the_first_and_28_with_scouts() {
+    for (probing, first, rarest) in [(Probing::Main, 7 * DAY, 8), (Probing::Scout, DAY, 28)] {
+        let mut prober = knowing(Heartbeat::adaptive().probing(probing), 96, 100);
+        let mut wait = first;
+        assert_eq!(prober.learned(start()).look_in, Some(wait));
+        for looks in 1..8 {
+            expire(&mut prober, 102, start());
+            wait = (wait * 2).min(first * rarest);
+            let learned = prober.learned(start());
+            assert_eq!(learned.look_in, Some(wait), "after {looks} looks");
+        }
+        assert_eq!(wait, first * rarest);
+    }
+}
+
+#[test]
+fn the_shortest_of_several_gaps_that_failed_counts() {
+    let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
+    survive(&mut prober, secs(60), start());
+    expire(&mut prober, 150, start());
+    expire(&mut prober, 200, start());
+    assert_eq!(prober.failed(), Some(secs(150)));
+    expire(&mut prober, 100, start());
+    assert_eq!(prober.failed(), Some(secs(100)));
+}
+
+#[test]
+fn near_the_shortest_interval_the_margin_gives_way_and_the_part_does_not() {
+    let held = |proven| knowing(Heartbeat::adaptive(), proven, 40).held();
+    assert_eq!(held(30), secs(30).mul_f64(HELD).min(secs(28)));
+    assert_eq!(held(20), secs(18), "two seconds less");
+    assert_eq!(held(11), secs(10));
+    assert_eq!(held(10), secs(10).mul_f64(HELD));
+    // Nothing is proven.
+    assert_eq!(Prober::new(Heartbeat::adaptive()).held(), secs(27));
+    assert_eq!(knowing(Heartbeat::adaptive(), 9, 40).held(), secs(10));
+    assert_eq!(Prober::new(Heartbeat::adaptive().probing(Probing::Scout)).held(), secs(10));
+}
+
+#[test]
+fn what_an_end_may_mean_covers_the_link_in_use_at_half_of_it() {
+    let mut prober = knowing(Heartbeat::adaptive().probing(Probing::Scout), 96, 100);
+    end(&mut prober, 60, start());
+    assert_eq!(prober.pace(&mut Dice::new(1), start()).map(|pace| pace.after), Some(secs(30)));
+    prober.set_alone(true, start());
+    let pace = prober.pace(&mut Dice::new(1), start()).map(|pace| pace.after);
+    assert!(pace > Some(secs(75)), "{pace:?}");
 }

@@ -1,0 +1,3 @@
+#![cfg_attr(fuzzing, no_main)]
+
+longlink_fuzz::target!(longlink_fuzz::upgrade);

@@ -1,0 +1,24 @@
+//! A whole connection, mostly over links in memory and in virtual time: each
+//! module is a promise.
+
+mod building;
+mod cancel_safety;
+mod closing;
+mod driver_links;
+mod events;
+mod framed;
+mod memory;
+#[cfg(feature = "json-memory")]
+mod memory_file;
+mod network_handle;
+mod network_watch;
+mod path;
+mod pausing;
+mod reading;
+mod scouts;
+mod sending;
+mod server_first;
+#[path = "../support/mod.rs"]
+mod support;
+mod suspend;
+mod transport_shapes;

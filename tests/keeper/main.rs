@@ -1,0 +1,18 @@
+//! The pure core, keeper and outbox, to the exact instant: each module is a
+//! promise.
+
+mod activity;
+mod advance;
+mod backoff;
+mod classify;
+mod liveness;
+mod memory;
+mod network;
+mod outbox;
+mod path;
+mod pause;
+mod promises;
+mod rig;
+mod scouts;
+mod settings;
+mod words;

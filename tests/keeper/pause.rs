@@ -1,0 +1,200 @@
+//! An application that will not need its link for a while.
+
+use std::time::Duration;
+
+use crate::rig::{NEVER, RTT, Rig, millis, secs};
+use longlink::keeper::{
+    Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect,
+    Seen, State,
+};
+
+fn pause(rig: &mut Rig) {
+    rig.keeper.pause(rig.now);
+    rig.drain();
+}
+
+fn resume(rig: &mut Rig) {
+    rig.keeper.resume(rig.now);
+    rig.drain();
+}
+
+fn opened(rig: &Rig) -> usize {
+    rig.instants(|output| matches!(output, Output::Open { .. })).len()
+}
+
+#[test]
+fn a_pause_says_goodbye_and_opens_nothing() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    let link = rig.main();
+    rig.pass(secs(5));
+    rig.forget();
+    pause(&mut rig);
+    assert_eq!(rig.keeper.state(), State::Paused);
+    assert_eq!(rig.seen(), Some(Seen::Paused));
+    assert!(rig.outputs().contains(&&Output::Retire { link }));
+    let ours = |output: &Output| {
+        matches!(output, Output::Emit(Event::Paused | Event::Diagnosed { cause: Cause::Ours, .. }))
+    };
+    assert_eq!(rig.instants(ours).len(), 2);
+    // The goodbye has its deadline, and then nothing is due any more.
+    rig.pass(secs(3));
+    assert!(rig.outputs().contains(&&Output::Abandon { link }));
+    assert_eq!(rig.timer(), None);
+    rig.pass(secs(1_000_000));
+    assert_eq!(opened(&rig), 0);
+}
+
+#[test]
+fn whatever_happens_in_a_pause_opens_nothing() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    pause(&mut rig);
+    rig.forget();
+    for status in [NetworkStatus::Offline, NetworkStatus::Online, NetworkStatus::Changed, NetworkStatus::Woke]
+    {
+        rig.network(status);
+        rig.pass(secs(5));
+    }
+    rig.named("cafe");
+    rig.suspend(secs(5_000));
+    rig.timeout();
+    rig.probe();
+    rig.keeper.reconnect_now(rig.now);
+    rig.keeper.confirm(rig.now);
+    rig.drain();
+    pause(&mut rig);
+    rig.pass(secs(5_000));
+    assert_eq!(opened(&rig), 0);
+    assert_eq!(rig.beats(), NEVER);
+    assert_eq!(rig.keeper.state(), State::Paused);
+}
+
+#[test]
+fn a_resume_opens_a_link_at_once() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    pause(&mut rig);
+    rig.pass(secs(100));
+    rig.forget();
+    resume(&mut rig);
+    assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), [rig.elapsed()]);
+    rig.open(Beat::Ping);
+    assert_eq!(rig.keeper.state(), State::Connected { epoch: 2 });
+    // Without a pause it changes nothing.
+    rig.forget();
+    resume(&mut rig);
+    assert_eq!(rig.log, []);
+}
+
+#[test]
+fn a_pause_ends_an_attempt_and_a_wait() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    let link = rig.opening.expect("an attempt is under way");
+    pause(&mut rig);
+    assert!(rig.outputs().contains(&&Output::Abandon { link }));
+    resume(&mut rig);
+    rig.fail(Failure::Refused);
+    pause(&mut rig);
+    assert_eq!((rig.timer(), rig.keeper.state()), (None, State::Paused));
+}
+
+#[test]
+fn pausing_and_resuming_does_not_get_around_a_servers_own_time() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(100)), verified: true });
+    let due = rig.due();
+    rig.pass(secs(10));
+    pause(&mut rig);
+    rig.pass(secs(10));
+    resume(&mut rig);
+    let (_, left, because) = rig.scheduled().expect("it is told");
+    assert_eq!((rig.elapsed() + left, because), (due, Because::RetryAfter));
+    rig.network(NetworkStatus::Online);
+    assert_eq!(rig.until_opening(), due);
+
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.fail(Failure::Http { status: 503, retry_after: Some(secs(100)), verified: true });
+    pause(&mut rig);
+    rig.pass(secs(200));
+    rig.forget();
+    resume(&mut rig);
+    assert_eq!(opened(&rig), 1, "its time has come and gone");
+}
+
+#[test]
+fn a_new_link_does_not_wait_for_the_old_ones_goodbye() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    let old = rig.main();
+    pause(&mut rig);
+    resume(&mut rig);
+    rig.pass(millis(500));
+    rig.forget();
+    let new = rig.open(Beat::Ping);
+    let wanted = [Output::Abandon { link: old }, Output::Promote { link: new, epoch: 2 }];
+    let order: Vec<&Output> = rig.outputs().into_iter().filter(|output| wanted.contains(output)).collect();
+    assert_eq!(order, [&wanted[0], &wanted[1]], "its messages come before the new link's, or not at all");
+}
+
+#[test]
+fn closing_a_paused_connection_lets_the_goodbye_finish() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    let link = rig.main();
+    pause(&mut rig);
+    rig.pass(millis(10));
+    rig.keeper.close(rig.now);
+    rig.drain();
+    assert_eq!(rig.finished, None);
+    rig.keeper.handle_ended(link, LinkEnd::closed(Some(1000), ""), rig.now);
+    rig.drain();
+    assert_eq!(rig.finished, Some(Finish::Closed));
+
+    let mut rig = Rig::connected(Config::default(), 1);
+    pause(&mut rig);
+    rig.pass(secs(10));
+    rig.keeper.close(rig.now);
+    rig.drain();
+    assert_eq!(rig.finished, Some(Finish::Closed), "there is nobody to say goodbye to");
+}
+
+#[test]
+fn a_pause_teaches_nothing_and_counts_as_no_failure() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(58));
+    let interval = rig.interval();
+    rig.pass(secs(40));
+    pause(&mut rig);
+    rig.pass(secs(600));
+    resume(&mut rig);
+    rig.pass(RTT);
+    rig.open(Beat::Ping);
+    assert_eq!(rig.interval(), interval);
+
+    // A young link has proved nothing, and a pause does not make it so.
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    for _ in 0..4 {
+        rig.fail(Failure::Refused);
+        rig.until_opening();
+    }
+    rig.open(Beat::Ping);
+    pause(&mut rig);
+    resume(&mut rig);
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 7 });
+}
+
+#[test]
+fn time_in_a_pause_is_downtime() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.pass(secs(5));
+    pause(&mut rig);
+    rig.pass(secs(100));
+    let figures = rig.keeper.figures(rig.now);
+    assert_eq!((figures.uptime, figures.downtime), (secs(5), Duration::from_secs(100)));
+}
+
+#[test]
+fn an_attempt_that_a_pause_cut_short_does_not_count_towards_giving_up() {
+    let mut rig = Rig::dialling(Reconnect::default().attempts(1), 1);
+    pause(&mut rig);
+    resume(&mut rig);
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+}

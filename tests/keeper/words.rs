@@ -1,0 +1,266 @@
+//! What the keeper's facts say of themselves: each in one line for a log, and
+//! nothing of a peer's words unescaped.
+
+use std::io::{Error, ErrorKind};
+
+use crate::rig::{Rig, millis, secs};
+use longlink::keeper::{
+    Because, Cause, Config, Event, Failure, GiveUp, Ground, Invalid, LinkEnd, MemoryFault, Scouted, Seen,
+};
+
+fn io(message: &str) -> LinkEnd {
+    LinkEnd::Io { kind: ErrorKind::Other, message: message.to_owned() }
+}
+
+fn closed(code: Option<u16>, reason: &str) -> LinkEnd {
+    LinkEnd::closed(code, reason)
+}
+
+/// That each of them says what stands beside it.
+fn assert_says<T: ToString>(said: impl IntoIterator<Item = (T, &'static str)>) {
+    for (one, words) in said {
+        assert_eq!(one.to_string(), words);
+    }
+}
+
+#[test]
+fn each_end_of_a_link_has_words_and_the_peers_are_escaped() {
+    assert_says([
+        (closed(Some(1012), ""), "closed by the peer with 1012"),
+        (closed(Some(4000), "new\nline"), r#"closed by the peer with 4000 "new\nline""#),
+        (closed(None, ""), "closed by the peer without a code"),
+        (LinkEnd::Eof, "ended without a goodbye"),
+        (LinkEnd::Reset, "reset"),
+        (LinkEnd::Protocol("RSV1\n".to_owned()), r"protocol error: RSV1\n"),
+        (LinkEnd::TooBig { size: 9, limit: 8 }, "message of 9 bytes is over the limit of 8"),
+        (io("bad\nluck"), r"bad\nluck"),
+        (LinkEnd::Panicked, "code beside the link panicked"),
+    ]);
+}
+
+#[test]
+fn each_failure_of_an_attempt_has_words() {
+    let http = Failure::Http { status: 503, retry_after: None, verified: true };
+    assert_says([
+        (Failure::Dns, "the name could not be resolved"),
+        (Failure::Refused, "connection refused"),
+        (Failure::Unreachable, "network or host unreachable"),
+        (Failure::TimedOut, "the attempt's deadline passed"),
+        (Failure::Tls, "TLS failed"),
+        (http, "the server answered HTTP 503"),
+        (Failure::Protocol("no\nkey".to_owned()), r"handshake broken: no\nkey"),
+        (Failure::Ended(LinkEnd::Eof), "the link ended while opening: ended without a goodbye"),
+        (Failure::Hook { retry: true }, "the login hook refused the link"),
+        (Failure::RetryAfter(secs(7)), "asked to come back after 7s"),
+        (Failure::Stop, "the transport says that retrying cannot help"),
+        (Failure::Panicked, "code beside the attempt panicked"),
+    ]);
+    let kind = ErrorKind::AddrInUse;
+    assert_eq!(Failure::Io { kind }.to_string(), kind.to_string());
+}
+
+#[test]
+fn an_error_of_the_system_is_sorted_into_the_end_that_it_means() {
+    for (kind, end) in [
+        (ErrorKind::UnexpectedEof, LinkEnd::Eof),
+        (ErrorKind::ConnectionReset, LinkEnd::Reset),
+        (ErrorKind::ConnectionAborted, LinkEnd::Reset),
+        (ErrorKind::BrokenPipe, LinkEnd::Reset),
+    ] {
+        assert_eq!(LinkEnd::from_io(&kind.into()), end);
+        assert_eq!(Failure::from_io(&kind.into()), Failure::Ended(end));
+    }
+    let other = Error::other("its words");
+    assert_eq!(LinkEnd::from_io(&other), io("its words"));
+    for (kind, failure) in [
+        (ErrorKind::ConnectionRefused, Failure::Refused),
+        (ErrorKind::NetworkUnreachable, Failure::Unreachable),
+        (ErrorKind::HostUnreachable, Failure::Unreachable),
+        (ErrorKind::NetworkDown, Failure::Unreachable),
+        (ErrorKind::AddrNotAvailable, Failure::Unreachable),
+        (ErrorKind::TimedOut, Failure::TimedOut),
+        (ErrorKind::AddrInUse, Failure::Io { kind: ErrorKind::AddrInUse }),
+    ] {
+        assert_eq!(Failure::from_io(&kind.into()), failure);
+    }
+}
+
+#[test]
+fn a_closes_reason_is_cut_to_123_bytes_at_a_characters_boundary() {
+    let kept = |reason: &str| match closed(None, reason) {
+        LinkEnd::Closed { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    };
+    let (full, umlauts) = ("x".repeat(123), "ü".repeat(80));
+    assert_eq!(kept(&full), full);
+    assert_eq!(kept(&format!("{full}y")), full);
+    assert_eq!(kept(&umlauts), "ü".repeat(61));
+    assert_eq!(kept(""), "");
+}
+
+#[test]
+fn each_way_in_which_a_link_is_seen_to_end_has_a_name_and_words() {
+    for (seen, name, words) in [
+        (Seen::Ended(closed(Some(1000), "")), "close", "closed by the peer with 1000"),
+        (Seen::Ended(LinkEnd::Eof), "fin", "ended without a goodbye"),
+        (Seen::Ended(LinkEnd::Reset), "reset", "reset"),
+        (Seen::Ended(LinkEnd::Protocol(String::new())), "protocol", "protocol error: "),
+        (
+            Seen::Ended(LinkEnd::TooBig { size: 2, limit: 1 }),
+            "too big",
+            "message of 2 bytes is over the limit of 1",
+        ),
+        (Seen::Ended(io("bad luck")), "i/o error", "bad luck"),
+        (Seen::Ended(LinkEnd::Panicked), "panic", "code beside the link panicked"),
+        (Seen::Unanswered { beats: 5 }, "beats unanswered", "5 beats unanswered"),
+        (Seen::ProbeUnanswered, "probe unanswered", "probe unanswered"),
+        (Seen::Silent, "peer silent", "peer silent"),
+        (Seen::NoMessage, "no message", "no message"),
+        (Seen::Unacknowledged, "unacknowledged", "unacknowledged"),
+        (Seen::AddressGone, "address gone", "address gone"),
+        (Seen::Slept, "slept", "slept"),
+        (Seen::Asked, "asked", "asked"),
+        (Seen::Paused, "paused", "paused"),
+        (Seen::Closed, "closed by us", "closed by us"),
+    ] {
+        assert_eq!((seen.name(), seen.to_string().as_str()), (name, words));
+    }
+}
+
+#[test]
+fn each_cause_and_what_it_rests_on_has_words() {
+    assert_says([
+        (Cause::IdleExpiry, "idle expiry"),
+        (Cause::PathDead, "path dead"),
+        (Cause::ServerStuck, "server stuck"),
+        (Cause::ClosedByPeer, "closed by peer"),
+        (Cause::AddressGone, "address gone"),
+        (Cause::Slept, "slept"),
+        (Cause::Ours, "ours"),
+    ]);
+    assert_says([
+        (Ground::ConnectedAtOnce, "the same address connected at once"),
+        (Ground::DialFailed, "the next dial failed or was slow"),
+        (Ground::AddressChanged, "the local address changed"),
+        (Ground::NetworkEvent, "a network event came in between"),
+        (Ground::Suspended, "a suspend came in between"),
+        (Ground::Acknowledged, "all that was sent was acknowledged"),
+        (Ground::Unacknowledged, "what was sent was not acknowledged"),
+        (Ground::PeerSaid, "the peer said so"),
+        (Ground::SilenceLimit, "no message within the limit"),
+        (Ground::Ourselves, "our own doing"),
+    ]);
+    assert_says([
+        (Because::EndedAlone, "the link ended for this client alone"),
+        (Because::LinkEnded, "the link ended"),
+        (Because::CloseCode(1012), "close code 1012"),
+        (Because::AttemptFailed, "the attempt failed"),
+        (Because::RetryAfter, "the server named the time"),
+        (Because::Network, "the network is there"),
+        (Because::Woke, "the machine woke"),
+        (Because::Offline, "the network is reported gone"),
+        (Because::Foreground, "somebody looks"),
+        (Because::Asked, "asked by the application"),
+        (Because::Policy, "the application's policy"),
+    ]);
+}
+
+#[test]
+fn each_reason_to_give_up_has_words_and_the_peers_are_escaped() {
+    let close = |reason: &str| GiveUp::Close { code: 4403, reason: reason.to_owned() };
+    assert_says([
+        (close(""), "close code 4403 is final"),
+        (close("go\naway"), r#"close code 4403 is final: "go\naway""#),
+        (GiveUp::Link(LinkEnd::Eof), "the link's end is final: ended without a goodbye"),
+        (GiveUp::Failure(Failure::Tls), "the failure is final: TLS failed"),
+        (GiveUp::Attempts(3), "3 attempts failed"),
+        (GiveUp::Policy, "the reconnect policy has nothing more to try"),
+    ]);
+}
+
+#[test]
+fn scouts_memories_and_settings_have_words() {
+    assert_says([
+        (Scouted::Survived, "it survived"),
+        (Scouted::Expired, "it did not survive"),
+        (Scouted::Ended { gap: secs(20) }, "ended after 20.0s"),
+        (Scouted::Void, "void"),
+    ]);
+    assert_says([
+        (MemoryFault::Broken { set_aside: true }, "could not be used and was set aside"),
+        (MemoryFault::Broken { set_aside: false }, "cannot be used and is left alone"),
+        (MemoryFault::Refused, "was refused"),
+        (MemoryFault::Panicked, "its code panicked"),
+    ]);
+    let kind = ErrorKind::NotFound;
+    assert_eq!(MemoryFault::NotRead(kind).to_string(), format!("could not be read: {kind}"));
+    assert_eq!(MemoryFault::NotWritten(kind).to_string(), format!("could not be written: {kind}"));
+    assert_says([(Invalid::new("heartbeat.min", "must not be zero"), "heartbeat.min: must not be zero")]);
+}
+
+#[test]
+fn each_event_is_one_line() {
+    let mut rig = Rig::new(Config::default(), 1);
+    let link = rig.opening.expect("the first attempt is under way");
+    assert_eq!((link.get(), link.to_string().as_str()), (1, "#1"));
+    rig.fail(Failure::Refused);
+    rig.until_opening();
+    let second = rig.opening.expect("the second attempt is under way");
+    assert_eq!((second.get(), second.to_string().as_str()), (2, "#2"));
+
+    let (failure, seen) = (Failure::Refused, Seen::Unanswered { beats: 5 });
+    let (cause, evidence) = (Cause::ServerStuck, Ground::Acknowledged);
+    let (gap, proven, failed, age) = (secs(115), secs(96), secs(100), secs(3600));
+    assert_says([
+        (Event::Connecting { link, attempt: 3 }, "connecting #1, attempt 3"),
+        (Event::AttemptFailed { link, attempt: 3, failure }, "attempt 3 (#1) failed: connection refused"),
+        (Event::Connected { link, epoch: 4, took: millis(250) }, "connected #1, epoch 4, in 250.0ms"),
+        (
+            Event::Disconnected { link, epoch: 4, seen, gap, uptime: secs(600) },
+            "disconnected #1: 5 beats unanswered, after a gap of 115.0s, up for 600.0s",
+        ),
+        (
+            Event::Diagnosed { link, cause, evidence },
+            "diagnosed #1: server stuck (all that was sent was acknowledged)",
+        ),
+        (Event::BeatSent { link, gap }, "beat #1 after 115.0s"),
+        (Event::BeatAnswered { link, rtt: Some(millis(40)) }, "beat answered #1 in 40.0ms"),
+        (Event::BeatAnswered { link, rtt: None }, "beat answered #1"),
+        (Event::BeatMissed { link, consecutive: 2 }, "beat missed #1, 2 in a row"),
+        (Event::IntervalChanged { interval: secs(89), proven }, "interval 89.0s, 96.0s proven"),
+        (Event::IdleTimeoutLearned { proven, failed }, "idle timeout learned: between 96.0s and 100.0s"),
+        (Event::IdleTimeoutShrank { failed }, "idle timeout shrank below 100.0s"),
+        (
+            Event::IdleTimeoutRecalled { proven, failed: Some(failed), age },
+            "idle timeout recalled after 3600s: between 96.0s and 100.0s",
+        ),
+        (
+            Event::IdleTimeoutRecalled { proven, failed: None, age },
+            "idle timeout recalled after 3600s: above 96.0s",
+        ),
+        (Event::MemoryFailed { fault: MemoryFault::Refused }, "memory failed: was refused"),
+        (Event::ScoutSent { link, gap }, "scout #1 tests 115.0s"),
+        (Event::ScoutReturned { link, gap, met: Scouted::Survived }, "scout #1 for 115.0s: it survived"),
+        (Event::ScoutsRefused, "scouts refused"),
+        (
+            Event::ReconnectScheduled { attempt: 3, delay: secs(2), because: Because::AttemptFailed },
+            "attempt 3 in 2.0s: the attempt failed",
+        ),
+        (
+            Event::ReconnectAdvanced { delay: secs(1), because: Because::Network },
+            "attempt advanced to 1.0s from now: the network is there",
+        ),
+        (Event::NetworkOnline, "network online"),
+        (Event::NetworkOffline, "network offline"),
+        (Event::NetworkChanged, "network changed"),
+        (Event::Slept { lasted: secs(60) }, "slept or froze for 60.0s"),
+        (Event::Paused, "paused"),
+        (Event::Resumed, "resumed"),
+        (Event::ReaderStalled { since: secs(2) }, "reader stalled for 2.0s"),
+        (Event::MaybeSent { count: 3 }, "3 messages maybe sent"),
+        (Event::MessagesDropped { count: 4 }, "4 messages dropped unread"),
+        (Event::EventsDropped { count: 5 }, "5 events dropped"),
+        (Event::GaveUp { reason: GiveUp::Policy }, "gave up: the reconnect policy has nothing more to try"),
+        (Event::Closed, "closed"),
+    ]);
+}

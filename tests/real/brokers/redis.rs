@@ -1,0 +1,186 @@
+//! Redis, over TCP and over its socket file.
+
+use std::time::Duration;
+
+use longlink::keeper::{Failure, GiveUp, Seen};
+use longlink::{
+    Builder, Error, Event, Heartbeat, HookError, LinkEnd, ResilientConnection, Session, Tcp, Transport,
+};
+
+use crate::client::{Client, SCALE};
+use crate::resp::{Command, Reply, Resp, RespLink, resp};
+use crate::store::{PASSWORD, Redis};
+
+const CHANNEL: &str = "news";
+
+fn tcp(redis: &Redis) -> Tcp<Resp, Command> {
+    Tcp::new(redis.address(), resp()).expect("a sound address")
+}
+
+/// What is said on every new link.
+async fn log_in(mut session: Session<RespLink>, password: &str) -> Result<Session<RespLink>, HookError> {
+    session.send(["AUTH", password].into()).await?;
+    match session.recv().await? {
+        Reply::Simple(_) => Ok(session),
+        Reply::Error(words) if words.starts_with("WRONGPASS") => {
+            Err(HookError::unauthorized("the password is refused"))
+        }
+        _ => Err(HookError::retry("no answer to the password")),
+    }
+}
+
+fn builder<T>(transport: T) -> Builder<T>
+where
+    T: Transport<Link = RespLink>,
+{
+    ResilientConnection::builder(transport).on_connect(|session| log_in(session, PASSWORD))
+}
+
+/// One who hears what is published.
+fn subscriber(redis: &Redis) -> Client<Reply, Command> {
+    let builder = ResilientConnection::builder(tcp(redis)).on_connect(|session| async {
+        let mut session = log_in(session, PASSWORD).await?;
+        session.send(["SUBSCRIBE", CHANNEL].into()).await?;
+        session.recv().await?;
+        Ok(session)
+    });
+    Client::start(builder)
+}
+
+async fn ask(client: &mut Client<Reply, Command>, command: impl Into<Command>) -> Reply {
+    client.connection.sender().send(command.into()).await.expect("the connection is open");
+    client.receive().await
+}
+
+/// Publishes and checks that the one subscriber hears it.
+async fn publish(
+    publisher: &mut Client<Reply, Command>,
+    subscriber: &mut Client<Reply, Command>,
+    words: &str,
+) {
+    assert_eq!(ask(publisher, ["PUBLISH", CHANNEL, words]).await, Reply::Integer(1));
+    let bulk = |word: &str| Reply::Bulk(Some(word.to_owned().into()));
+    assert_eq!(subscriber.receive().await, Reply::Array(vec![bulk("message"), bulk(CHANNEL), bulk(words)]));
+}
+
+/// Sends many commands at once, and reads what they answer.
+async fn count(client: &mut Client<Reply, Command>, from: i64, to: i64) {
+    let sender = client.connection.sender();
+    let sending = async {
+        for _ in from..to {
+            sender.send(["INCR", "counter"].into()).await.expect("the connection is open");
+        }
+    };
+    let reading = async {
+        for number in from..to {
+            assert_eq!(client.receive().await, Reply::Integer(number));
+        }
+    };
+    tokio::join!(sending, reading);
+}
+
+#[tokio::test]
+async fn commands_are_answered_in_order_and_a_password_is_never_printed() {
+    let Some(redis) = Redis::start(0) else { return };
+    let mut client = Client::start(builder(tcp(&redis)));
+    count(&mut client, 1, 5_001).await;
+
+    let builder = ResilientConnection::builder(tcp(&redis));
+    let mut wrong = Client::start(builder.on_connect(|session| log_in(session, "Qe5-never-printed")));
+    let error = wrong.until_over().await;
+    assert!(
+        matches!(&error, Error::GaveUp { reason: GiveUp::Failure(Failure::Unauthorized), .. }),
+        "{error:?}"
+    );
+    let failed = |event: &&Event| matches!(event, Event::AttemptFailed { .. });
+    assert_eq!(wrong.told().iter().filter(failed).count(), 2);
+    let words = format!("{error:?} {error} {:?} {:?}", wrong.told(), client.told());
+    assert!(!words.contains("never-printed"), "{words}");
+}
+
+#[tokio::test]
+async fn a_subscription_is_there_again_after_a_kick_a_stop_and_a_kill() {
+    let Some(mut redis) = Redis::start(0) else { return };
+    let mut publisher = Client::start(builder(tcp(&redis)));
+    let mut subscriber = subscriber(&redis);
+    subscriber.until_connected().await;
+    publish(&mut publisher, &mut subscriber, "one").await;
+
+    let killed = ask(&mut publisher, ["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+    assert_eq!(killed, Reply::Integer(1));
+    assert_eq!(subscriber.until_lost().await, Seen::Ended(LinkEnd::Eof));
+    subscriber.until_connected().await;
+    publish(&mut publisher, &mut subscriber, "two").await;
+
+    publisher.until_connected().await;
+    redis.stop();
+    for client in [&mut publisher, &mut subscriber] {
+        client.until_lost().await;
+    }
+    redis.restart();
+    subscriber.until_connected().await;
+    publish(&mut publisher, &mut subscriber, "three").await;
+
+    publisher.until_connected().await;
+    redis.kill();
+    for client in [&mut publisher, &mut subscriber] {
+        client.until_lost().await;
+    }
+    redis.restart();
+    subscriber.until_connected().await;
+    publish(&mut publisher, &mut subscriber, "four").await;
+}
+
+#[tokio::test]
+async fn beats_are_answered_before_and_after_a_link_subscribes_and_a_frozen_server_answers_none() {
+    let Some(redis) = Redis::start(0) else { return };
+    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(SCALE)));
+    client.until_answered(1).await;
+    client.connection.sender().send(["SUBSCRIBE", CHANNEL].into()).await.expect("the connection is open");
+    assert!(matches!(client.receive().await, Reply::Array(_)));
+    client.until_answered(1).await;
+    redis.freeze();
+    assert_eq!(client.until_lost().await, Seen::Unanswered { beats: 5 });
+    redis.thaw();
+    client.until_connected().await;
+    // None of the answers was taken for a message.
+    assert_eq!(client.connection.stats().messages_received, 1);
+}
+
+/// Redis counts whole seconds: it ends a link on which nothing was said for
+/// more than the limit, and at most a second more.
+#[tokio::test]
+async fn the_servers_idle_limit_is_learned() {
+    const LIMIT: u32 = 2;
+    let Some(redis) = Redis::start(LIMIT) else { return };
+    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(SCALE)));
+    let (proven, failed) = client
+        .until(|event| match event {
+            Event::IdleTimeoutLearned { proven, failed } => Some((*proven, *failed)),
+            _ => None,
+        })
+        .await;
+    println!(
+        "proven {proven:?}, failed {failed:?}, {} losses, {:?}",
+        client.losses(),
+        client.connection.stats().interval
+    );
+    client.until_answered(5).await;
+    println!("{} losses, {:?}", client.losses(), client.connection.stats().interval);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_same_goes_over_a_socket_file_which_is_gone_for_a_while() {
+    use longlink::Unix;
+
+    let Some(mut redis) = Redis::start(0) else { return };
+    let mut client = Client::start(builder(Unix::new(redis.socket(), resp())));
+    count(&mut client, 1, 501).await;
+    client.until_connected().await;
+    redis.stop();
+    client.until_lost().await;
+    client.until_failed().await;
+    redis.restart();
+    count(&mut client, 1, 501).await;
+}
