@@ -32,11 +32,10 @@ pub async fn a_silent_server_does_not_hold_an_attempt<B: Bench>(bench: Arc<B>) -
         .build()
         .expect("the settings work");
     let mut events = connection.events();
-    loop {
-        match events.recv().await.expect("the connection goes on") {
-            Event::AttemptFailed { .. } | Event::Disconnected { .. } => break,
-            _ => {}
-        }
+    let mut over = false;
+    while !over {
+        let event = events.recv().await.expect("the connection goes on");
+        over = matches!(event, Event::AttemptFailed { .. } | Event::Disconnected { .. });
     }
     bench.restore();
     talk_again(&bench, &mut connection, &mut events).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::stage::{Connection, builder, echo, ended, heard, next, polled, say, stands_still, talk};
 use super::{Bench, Heard, Note, Peer, Verdict};
-use crate::TrySendError;
 use crate::transport::{Attempt, Transport};
+use crate::{Transition, TrySendError};
 
 /// Futures that take more polls than this hang.
 const MOST_POLLS: usize = 200;
@@ -59,6 +59,48 @@ pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
             None => next(&bench, &mut connection).await,
         };
         assert_eq!(got, note(number), "nothing is lost with a dropped recv");
+    }
+    let mut stream = connection.with_transitions();
+    assert!(matches!(stream.recv().await, Some(Ok(Transition::Connected { epoch: 1 }))));
+    for number in 20..30 {
+        let times = number as usize % 3;
+        peer.send(note(number)).await.expect("the server sends");
+        let item = match polled(stream.recv(), times).await {
+            Some(item) => item,
+            None => stream.recv().await,
+        };
+        match item {
+            Some(Ok(Transition::Message(message))) => assert_eq!(bench.incoming(&message), note(number)),
+            _ => panic!("a message is lost with a dropped recv"),
+        }
+    }
+    Ok(())
+}
+
+/// A login that gives up waiting leaves to the stream what it did not get.
+pub async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    for times in 0..5 {
+        let building = builder(&bench).on_connect(move |mut session| async move {
+            polled(session.flush(), times).await;
+            polled(session.recv_where(|_| false), times).await;
+            if let Some(message) = polled(session.recv(), times).await {
+                session.put_back(message?);
+            }
+            Ok(session)
+        });
+        let serving = async {
+            let mut peer = bench.accept().await;
+            for number in 0..3 {
+                peer.send(note(number)).await.expect("the server sends");
+            }
+            peer
+        };
+        let (connection, _peer) = tokio::join!(building.connect(), serving);
+        let mut connection = connection.expect("it connects");
+        for number in 0..3 {
+            let got = next(&bench, &mut connection).await;
+            assert_eq!(got, note(number), "nothing is lost with a login's dropped wait");
+        }
     }
     Ok(())
 }
@@ -168,6 +210,7 @@ pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict 
         polled(connection.drain(), times).await;
         polled(connection.connected(), times).await;
         polled(watch.changed(), times).await;
+        polled(watch.wait_for(|_| false), times).await;
         polled(events.recv(), times).await;
         while next(&bench, &mut connection).await != note(times as u32) {}
     }

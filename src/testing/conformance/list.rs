@@ -48,6 +48,7 @@ macro_rules! __conformance_cases {
                 dropping:
                     a_dropped_connect_leaves_nothing,
                     a_dropped_recv_loses_nothing,
+                    a_dropped_wait_of_a_login_loses_nothing,
                     a_dropped_send_has_sent_nothing,
                     a_dropped_confirmed_send_has_sent_nothing,
                     a_dropped_wait_changes_nothing,

@@ -140,19 +140,21 @@ pub(super) async fn disconnected(events: &mut Events) -> Seen {
     }
 }
 
-/// Polls `future` up to `times`, each time that it is woken, and drops it.
-/// Returns its output if it came to that.
+/// Polls `future` up to `times`, again when it is woken, and drops it. Returns
+/// its output if it came to that.
 pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     /// A future that is not woken by then is polled all the same.
     const MOMENT: Duration = Duration::from_millis(5);
     let mut future = pin!(future);
     let woken = Arc::new(Woken(Notify::new()));
     let waker = Waker::from(Arc::clone(&woken));
-    for _ in 0..times {
+    for poll in 0..times {
+        if poll > 0 {
+            let _ = timeout(MOMENT, woken.0.notified()).await;
+        }
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(output);
         }
-        let _ = timeout(MOMENT, woken.0.notified()).await;
     }
     None
 }

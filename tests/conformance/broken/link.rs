@@ -26,6 +26,7 @@ pub struct BrokenLink<L: Link> {
     last: Option<L::Incoming>,
     count: usize,
     fat: u64,
+    forgot: bool,
 }
 
 type Frames<L> = VecDeque<Result<Frame<<L as Link>::Incoming>, LinkEnd>>;
@@ -60,6 +61,7 @@ where
             last: None,
             count: 0,
             fat: 0,
+            forgot: false,
         };
         if bug == Bug::ReadsEverything {
             link.hoard = link.inner.take().map(hoard);
@@ -79,6 +81,7 @@ where
             last: None,
             count: 0,
             fat: 0,
+            forgot: false,
         }
     }
 
@@ -154,6 +157,9 @@ where
                 self.last = Some(message.clone());
                 if self.bug == Bug::DeliversOld {
                     lock(&self.left).incoming = Some(message.clone());
+                }
+                if self.bug == Bug::DeliversTwice && self.count == 2 {
+                    self.ahead.push_back(Ok(Frame::Message(message.clone())));
                 }
                 if self.bug == Bug::ReadsOutOfOrder && self.count.is_multiple_of(10) {
                     let next = ready!(self.poll_frame(cx));
@@ -237,7 +243,9 @@ where
             Bug::IgnoresPings if self.count == 0 => return Poll::Ready(Ok(())),
             Bug::FlushForgets => {
                 let given = self.poll_give(cx);
-                self.queue.clear();
+                if given.is_pending() && !std::mem::replace(&mut self.forgot, true) {
+                    self.queue.pop_front();
+                }
                 ready!(given)?;
             }
             Bug::SendsOutOfOrder => self.queue.extend(self.held.take()),

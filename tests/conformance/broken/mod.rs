@@ -21,6 +21,8 @@ enum Bug {
     SendsOutOfOrder,
     /// The same for what comes in.
     ReadsOutOfOrder,
+    /// The second message comes twice.
+    DeliversTwice,
     /// It is always ready, and keeps what it cannot send.
     TakesEverything,
     /// It reads in a task of its own and keeps what nobody asks for.
@@ -202,9 +204,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Between two looks of an attempt that goes on by itself.
 const MOMENT: Duration = Duration::from_millis(1);
 /// Longer than the cases take that find out by waiting.
-const HANGS: Duration = Duration::from_millis(1_500);
+const HANGS: Duration = Duration::from_millis(900);
 /// What is given back at all is given back by then.
-const CLEANING: Duration = Duration::from_millis(500);
+const CLEANING: Duration = Duration::from_millis(300);
 /// The others find out, however long that takes.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -276,6 +278,7 @@ caught! {
         FlushForgets: a_dropped_flush_loses_nothing = "nothing is lost under pressure";
         SendsTwice: a_dropped_send_has_sent_nothing = "what was sent is what was accepted";
         SendsTwice: a_dropped_confirmed_send_has_sent_nothing = "what was sent is what was accepted";
+        DeliversTwice: a_dropped_wait_of_a_login_loses_nothing = "nothing is lost with a login's dropped wait";
         LeaksTask: a_dropped_wait_changes_nothing = "something leaked";
         LeaksSocket: a_dropped_recv_loses_nothing = "something leaked";
         Lingers: a_dropped_close_goes_on = "something leaked";
