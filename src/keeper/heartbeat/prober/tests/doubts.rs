@@ -71,6 +71,7 @@ fn a_doubted_interval_is_halved_and_climbs_back_by_doubling() {
     assert_eq!(prober.interval(start()), Some(held / 4 * 2));
     survive(&mut prober, held / 2, start());
     assert_eq!(prober.interval(start()), Some(held));
+    assert!(prober.learned(start()).look_in.is_some(), "the doubt is over");
 }
 
 #[test]

@@ -86,6 +86,9 @@ fn what_is_regained_is_tried_below_what_failed_and_within_the_limits() {
         prober
     };
     assert_eq!(regaining(remembered(96, 115)).interval(start()), Some(secs(96)));
+    let mut fails = regaining(remembered(96, 115));
+    expire(&mut fails, 96, start());
+    assert_eq!(fails.interval(start()), Some(secs(48).mul_f64(2.0_f64.sqrt())), "it is tried once");
     assert_eq!(regaining(remembered(96, 97)).interval(start()), Some(secs(97).mul_f64(0.97)));
     assert_eq!(regaining(Learned::new(secs(400))).interval(start()), Some(secs(285)));
     // Half of it must be an interval at all.
