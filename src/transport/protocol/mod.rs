@@ -141,11 +141,11 @@ where
 
     /// Which messages are the peer's goodbye, and how the link has ended
     /// then: [`LinkEnd::closed`] with the protocol's own code, which
-    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge. They do
-    /// not reach the application, and nothing after them is read. A refused
-    /// login is a goodbye too: in the hook it is the error of
-    /// [`Session::recv`](crate::Session::recv). Default: the stream's end says
-    /// it all.
+    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge; one of
+    /// 1000 and more is otherwise judged as WebSocket's. They do not reach the
+    /// application, and nothing after them is read. In the login hook they are
+    /// the error of [`Session::recv`](crate::Session::recv). Default: the
+    /// stream's end says it all.
     ///
     /// ```
     /// use longlink::keeper::LinkEnd;

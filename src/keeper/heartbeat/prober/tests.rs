@@ -361,11 +361,11 @@ fn what_was_forgotten_costs_no_link_and_counts_as_no_drop() {
     for gap in [7000, 600, 190] {
         prober.learn(Evidence::Forgotten { gap: secs(gap) }, start());
     }
-    assert_eq!(prober.learned(start()).drops, []);
+    assert!(prober.learned(start()).drops.is_empty());
     let middle = secs(60).mul_f64((190.0_f64 / 60.0).sqrt());
     assert_eq!(prober.interval(start()), Some(middle), "it learns on");
     let scouts = knowing(Heartbeat::adaptive().probing(Probing::Scout), 60, 100);
-    assert_eq!(scouts.learned(start()).drops, [], "nor does what a scout met with");
+    assert!(scouts.learned(start()).drops.is_empty(), "nor does what a scout met with");
 }
 
 #[test]
@@ -560,4 +560,63 @@ fn what_an_end_may_mean_covers_the_link_in_use_at_half_of_it() {
     prober.set_alone(true, start());
     let pace = prober.pace(&mut Dice::new(1), start()).map(|pace| pace.after);
     assert!(pace > Some(secs(75)), "{pace:?}");
+}
+
+#[test]
+fn three_late_ends_within_ten_gaps_are_no_restarts() {
+    let mut prober = knowing(free(), 100, 150);
+    let held = prober.held();
+    assert_eq!(held, secs(93));
+    assert_eq!(end(&mut prober, 90, start()), None);
+    survive(&mut prober, secs(93), start() + secs(93));
+    assert_eq!(end(&mut prober, 70, start() + secs(200)), None);
+    survive(&mut prober, secs(93), start() + secs(300));
+    assert_eq!(end(&mut prober, 80, start() + held * 10), Some(Lesson::Shrank { failed: secs(70) }));
+    assert_eq!((prober.proven(), prober.failed()), (secs(70), Some(secs(70))));
+    assert_eq!(prober.interval(start() + held * 10), Some(secs(65) + Duration::from_millis(100)));
+    // It may have been an outage: a look upward comes within a day.
+    let mut dice = Dice::new(1);
+    assert!(!prober.pace(&mut dice, start() + held * 10).unwrap().chosen);
+    assert!(prober.pace(&mut dice, start() + DAY * 2).unwrap().chosen);
+}
+
+#[test]
+fn pitfall_41_restarts_that_come_now_and_then_or_at_any_moment_teach_nothing() {
+    for (gaps, apart) in [([90, 80, 70], secs(466)), ([90, 80, 65], secs(100)), ([30, 40, 50], secs(100))] {
+        let mut prober = knowing(free(), 100, 150);
+        let mut now = start();
+        for gap in gaps.into_iter().cycle().take(9) {
+            assert_eq!(end(&mut prober, gap, now), None, "{gaps:?} at {now:?}");
+            survive(&mut prober, secs(93), now);
+            now = now + if gap == 65 { secs(1000) } else { apart };
+        }
+        assert_eq!((prober.proven(), prober.failed()), (secs(100), Some(secs(150))));
+    }
+}
+
+#[test]
+fn a_server_that_looks_for_idle_links_in_rounds_costs_no_link_every_other_gap() {
+    // It ends what was idle for 40 s at the next of its rounds, 20 s apart. The
+    // first gap of a link falls in with the rounds so that it survives.
+    let mut prober = Prober::new(free());
+    survive(&mut prober, secs(58), start());
+    prober.heartbeat = Heartbeat::adaptive().max(secs(60));
+    let mut dice = Dice::new(1);
+    let (mut now, mut phase, mut lost, mut fresh) = (start(), 0, Vec::new(), true);
+    for _ in 0..2_000 {
+        let pace = prober.pace(&mut dice, now).unwrap().after;
+        phase = (phase + 7_919) % 20_000;
+        let end = Duration::from_millis(40_000 + if fresh { 19_999 } else { phase });
+        now = now + pace.min(end);
+        fresh = end < pace;
+        if fresh {
+            lost.push(now);
+            prober.learn(Evidence::EndedIdle { gap: end }, now);
+        } else {
+            survive(&mut prober, pace, now);
+        }
+    }
+    assert!(lost.len() <= 20, "{} links lost in {:?}", lost.len(), now.since(start()));
+    let quiet = now.since(lost[lost.len() - 1]);
+    assert!(quiet > secs(3600), "the last one {quiet:?} ago; {:?} is held", prober.held());
 }
