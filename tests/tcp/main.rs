@@ -2,6 +2,7 @@
 //! application dials itself.
 #![cfg(feature = "tcp")]
 
+mod answers;
 mod framing;
 mod goodbyes;
 mod memory;
