@@ -75,8 +75,6 @@ pub struct Framed<S: TryStream, Out> {
     local_addr: Option<SocketAddr>,
     peer_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
-    /// It was said: nothing may follow it, no answer either.
-    closing: bool,
     /// What waits for room in the sink: the answer to the peer's latest beat,
     /// our own beats, and our latest request to speak.
     pending_answer: Option<Out>,
@@ -85,6 +83,8 @@ pub struct Framed<S: TryStream, Out> {
     earlier_beats: VecDeque<Out>,
     pending_beat: Option<Out>,
     pending_request: Option<Out>,
+    /// Goodbye was said: what comes in is read, and nothing is answered.
+    closing: bool,
 }
 
 type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
@@ -141,11 +141,11 @@ where
             local_addr: None,
             peer_addr: None,
             goodbye: None,
-            closing: false,
             pending_answer: None,
             earlier_beats: VecDeque::new(),
             pending_beat: None,
             pending_request: None,
+            closing: false,
         }
     }
 
@@ -249,6 +249,9 @@ where
     where
         S: Unpin,
     {
+        if self.closing {
+            return Poll::Ready(Ok(()));
+        }
         while self.pending_answer.is_some() || self.pending_beat.is_some() || self.pending_request.is_some() {
             ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
             let next = self.pending_answer.take().or_else(|| self.next_beat());

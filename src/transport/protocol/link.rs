@@ -112,12 +112,10 @@ where
             inner.codec_mut().most_read = 0;
         }
         polled.map(|read| match (read?, &self.closes) {
-            (Frame::Message(message), Some(closes)) => {
-                match closes(&message) {
-                    Some(end) => Err(self.closed(end)),
-                    None => Ok(Frame::Message(message)),
-                }
-            }
+            (Frame::Message(message), Some(closes)) => match closes(&message) {
+                Some(end) => Err(self.closed(end)),
+                None => Ok(Frame::Message(message)),
+            },
             (frame, _) => Ok(frame),
         })
     }
