@@ -122,6 +122,11 @@ pub struct Session<W: Wire> {
     reading: Option<JoinHandle<reading::End>>,
     /// What has been allowed so far.
     allowed: (u64, u64),
+    /// The proxy may cut at any time.
+    armed: bool,
+    /// Up to this epoch the proxy may have cut what the server sent, without
+    /// the client having read so far.
+    doubtful: u64,
     /// What is going on, for the one who looks into a hang.
     now: String,
 }
@@ -152,7 +157,7 @@ impl<W: Wire> Session<W> {
         let noting = Arc::clone(&book);
         let connection = ResilientConnection::builder(W::transport(proxy.addr()))
             .heartbeat(heartbeat())
-            .reconnect(Reconnect::scaled(SCALE).cap(Duration::from_millis(20)).attempt_deadline(ATTEMPT))
+            .reconnect(backoff())
             .close_deadline(CLOSE)
             .network(network.clone())
             .suspend(&suspend)
@@ -187,6 +192,8 @@ impl<W: Wire> Session<W> {
             network,
             suspend,
             allowed: (0, 0),
+            armed: false,
+            doubtful: 0,
             now: String::new(),
         }
     }
@@ -194,6 +201,7 @@ impl<W: Wire> Session<W> {
     /// One round: it begins and ends with a link in use.
     async fn round(&mut self, round: &Round, plan: &Plan) {
         let before = self.connected(0).await;
+        let armed = self.armed;
         self.allow((round.from_client, round.from_server), plan.but_the_last());
         sleep(round.before).await;
         if let Some(companion) = round.companion {
@@ -201,7 +209,10 @@ impl<W: Wire> Session<W> {
         }
         let breaks = self.strike(round.fault, before).await;
         self.proxy.latency(Direction::Both, Duration::ZERO);
-        self.connected(if breaks { before } else { 0 }).await;
+        let after = self.connected(if breaks { before } else { 0 }).await;
+        if armed || self.armed {
+            self.doubtful = after;
+        }
         sleep(round.calm).await;
     }
 
@@ -213,8 +224,9 @@ impl<W: Wire> Session<W> {
             Fault::Reset(way) => proxy.reset(way),
             Fault::CutAfter { way, bytes, cut } => {
                 proxy.cut_after(way, bytes, cut);
-                // It comes when it comes, at the latest in a later round.
-                let _ = self.left_within(before, Duration::from_millis(15)).await;
+                self.armed = true;
+                // It comes when it comes, if need be in a later round.
+                let _ = tokio::time::timeout(Duration::from_millis(10), self.left(before)).await;
                 return false;
             }
             Fault::HalfClose(way) => proxy.half_close(way),
@@ -241,12 +253,12 @@ impl<W: Wire> Session<W> {
                 self.proxy.lead_to(self.server.start().await);
             }
             Fault::ServerFin => {
-                self.clear_way();
-                self.server.order(server::Order::Finish { clear: true });
+                let clear = self.clear_way(before);
+                self.server.order(server::Order::Finish { clear });
             }
             Fault::ServerGoodbye { code } => {
-                self.clear_way();
-                self.server.order(server::Order::Goodbye { code, clear: true });
+                let clear = self.clear_way(before);
+                self.server.order(server::Order::Goodbye { code, clear });
             }
             Fault::ServerFreezes => self.server.order(server::Order::Freeze),
             Fault::ServerStalls { lasts } => {
@@ -302,9 +314,14 @@ impl<W: Wire> Session<W> {
         }
     }
 
-    /// Takes back a cut that has not come yet.
-    fn clear_way(&self) {
-        self.proxy.cut_after(Direction::Both, u64::MAX, Cut::Fin);
+    /// Takes back a cut that has not come yet. Whether nothing can have been
+    /// in the way of what the server sent on the link of `epoch` and will send.
+    fn clear_way(&mut self, epoch: u64) -> bool {
+        let was_armed = std::mem::take(&mut self.armed);
+        if was_armed {
+            self.proxy.cut_after(Direction::Both, u64::MAX, Cut::Fin);
+        }
+        !was_armed && epoch > self.doubtful
     }
 
     fn tell(&self, order: Order) {
@@ -346,10 +363,6 @@ impl<W: Wire> Session<W> {
         self.soon("the link's end", state.wait_for(|state| state != State::Connected { epoch })).await;
     }
 
-    async fn left_within(&self, epoch: u64, time: Duration) -> bool {
-        tokio::time::timeout(time, self.left(epoch)).await.is_ok()
-    }
-
     async fn until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         let waiting = async {
             while !condition() {
@@ -389,7 +402,7 @@ impl<W: Wire> Session<W> {
     // The end.
 
     async fn end(mut self, plan: &Plan, faults: Faults) -> Report {
-        self.clear_way();
+        self.clear_way(0);
         let most = (plan.from_client, plan.from_server);
         self.allow(most, plan.but_the_last());
         self.all_said().await;
@@ -498,6 +511,12 @@ impl<W: Wire> Session<W> {
 
 fn heartbeat() -> Heartbeat {
     Heartbeat::scaled(SCALE).max(Duration::from_millis(120))
+}
+
+/// No wait is longer than 20 ms, in the background too.
+fn backoff() -> Reconnect {
+    let cap = Duration::from_millis(20);
+    Reconnect::scaled(SCALE).cap(cap).background_cap(cap).attempt_deadline(ATTEMPT)
 }
 
 /// The login: a word each way, with the number that both sides know the link
