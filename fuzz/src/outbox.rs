@@ -19,15 +19,22 @@ use step::{Limits, Step};
 ///
 /// Where they differ.
 pub fn outbox(bytes: &[u8]) {
+    play(bytes);
+}
+
+/// How many messages were accepted, and how many were given to links.
+fn play(bytes: &[u8]) -> (u64, u64) {
     let mut data = Unstructured::new(bytes);
-    let Ok(limits) = data.arbitrary::<Limits>() else { return };
+    let Ok(limits) = data.arbitrary::<Limits>() else { return (0, 0) };
     let mut play = Play::new(limits.bounds());
     while !data.is_empty() {
         let Ok(step) = data.arbitrary::<Step>() else { break };
         play.step(step);
         play.agrees();
     }
+    let figures = (play.outbox.accepted(), play.outbox.given());
     play.finish();
+    figures
 }
 
 /// The outbox under test, what its driver and its users hold of it, and the
@@ -213,5 +220,24 @@ impl Play {
         assert_eq!(self.outbox.unconfirmed(), 0);
         assert!(!self.outbox.wants_confirmation(u64::MAX));
         self.model.is_over();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_are_what_their_names_say() {
+        let seeds = [
+            (&include_bytes!("../seeds/outbox/beats_confirm")[..], (4, 4)),
+            (include_bytes!("../seeds/outbox/forty_beats_under_way"), (40, 40)),
+            (include_bytes!("../seeds/outbox/put_back_and_written_on_the_next_link"), (6, 6)),
+            (include_bytes!("../seeds/outbox/absurd_weights"), (3, 3)),
+            (include_bytes!("../seeds/outbox/refuses_more_and_drains"), (3, 3)),
+        ];
+        for (at, (seed, figures)) in seeds.into_iter().enumerate() {
+            assert_eq!(play(seed), figures, "the seed {at}");
+        }
     }
 }

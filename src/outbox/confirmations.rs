@@ -145,7 +145,6 @@ impl<M, T> Confirmations<M, T> {
         self.given_weight
     }
 
-    /// Whether anything below `number` is waited for.
     /// Whether there is one below `number` that was not given to a link yet.
     pub(super) fn any_to_give_below(&self, number: u64) -> bool {
         self.expected.get(self.given).is_some_and(|next| next.number < number)

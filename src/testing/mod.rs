@@ -14,6 +14,8 @@
 //!   of what sockets do.
 //! * [`ByHand`] drives any link step by step, and [`attempt`] makes the
 //!   attempt that a transport is given: for tests of a transport of your own.
+//! * [`conformance`] is what every transport must do, as a suite of tests: put
+//!   yours on its bench.
 //!
 //! All of them take the time from tokio's clock. But sockets do not, so the
 //! proxy belongs in tests whose clock runs. With

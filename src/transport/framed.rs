@@ -1,5 +1,6 @@
 //! A link out of any stream and sink.
 
+use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -17,6 +18,10 @@ use crate::keeper::{Beat, LinkEnd, Token};
 /// How long a link may be silent of which nothing is known: for ever, as far
 /// as any clock can tell.
 const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The most beats that wait for room beside the latest: more than a link lives
+/// to send without an answer. Then the oldest goes.
+const EARLIER_BEATS: usize = 32;
 
 /// Adapts a `Stream` and `Sink` of messages, such as a codec over a socket,
 /// into a [`Link`].
@@ -70,13 +75,16 @@ pub struct Framed<S: TryStream, Out> {
     local_addr: Option<SocketAddr>,
     peer_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
-    /// It was said: nothing may follow it, no answer either.
-    closing: bool,
     /// What waits for room in the sink: the answer to the peer's latest beat,
-    /// our own latest beat, and our latest request to speak.
+    /// our own beats, and our latest request to speak.
     pending_answer: Option<Out>,
+    /// Our beats before the latest: where answers have no names they are
+    /// counted, so that a beat that never went out would be one too few.
+    earlier_beats: VecDeque<Out>,
     pending_beat: Option<Out>,
     pending_request: Option<Out>,
+    /// Goodbye was said: what comes in is read, and nothing is answered.
+    closing: bool,
 }
 
 type Recognize<In, Verdict> = Box<dyn FnMut(&In) -> Verdict + Send>;
@@ -133,10 +141,11 @@ where
             local_addr: None,
             peer_addr: None,
             goodbye: None,
-            closing: false,
             pending_answer: None,
+            earlier_beats: VecDeque::new(),
             pending_beat: None,
             pending_request: None,
+            closing: false,
         }
     }
 
@@ -156,7 +165,8 @@ where
 
     /// Which messages are the peer's beats, and what answers them. They do
     /// not reach the application. One answer waits at most: where the sink
-    /// has no room, only the latest beat is answered.
+    /// has no room, only the latest beat is answered; where it has, each is,
+    /// though several come at once.
     pub fn answer(mut self, answer: impl FnMut(&S::Ok) -> Option<Out> + Send + 'static) -> Self {
         self.answer = Some(Box::new(answer));
         self
@@ -239,15 +249,44 @@ where
     where
         S: Unpin,
     {
+        if self.closing {
+            return Poll::Ready(Ok(()));
+        }
         while self.pending_answer.is_some() || self.pending_beat.is_some() || self.pending_request.is_some() {
             ready!(Pin::new(&mut self.io).poll_ready(cx)).map_err(|error| (self.ends)(&error))?;
-            let next = self.pending_answer.take().or_else(|| self.pending_beat.take());
+            let next = self.pending_answer.take().or_else(|| self.next_beat());
             let next = next.or_else(|| self.pending_request.take());
             if let Some(message) = next {
                 Pin::new(&mut self.io).start_send(message).map_err(|error| (self.ends)(&error))?;
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The first of our beats that wait.
+    fn next_beat(&mut self) -> Option<Out> {
+        let earlier = self.earlier_beats.pop_front();
+        if earlier.is_some() && self.earlier_beats.is_empty() {
+            self.earlier_beats = VecDeque::new();
+        }
+        earlier.or_else(|| self.pending_beat.take())
+    }
+
+    /// Hands the answer that waits to the sink, if it has room, before the next
+    /// takes its place. An error of the sink is left to the next flush: what
+    /// the peer has said is read first.
+    fn make_way(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd>
+    where
+        S: Unpin,
+    {
+        if self.pending_answer.is_some()
+            && !self.closing
+            && let Poll::Ready(Ok(())) = Pin::new(&mut self.io).poll_ready(cx)
+            && let Some(answer) = self.pending_answer.take()
+        {
+            Pin::new(&mut self.io).start_send(answer).map_err(|error| (self.ends)(&error))?;
+        }
+        Ok(())
     }
 
     fn sort(&mut self, message: S::Ok) -> Frame<S::Ok> {
@@ -280,6 +319,7 @@ where
     type Outgoing = Out;
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
+        self.make_way(cx)?;
         Poll::Ready(match ready!(Pin::new(&mut self.io).poll_next(cx)) {
             Some(Ok(message)) => Ok(self.sort(message)),
             Some(Err(error)) => Err((self.ends)(&error)),
@@ -299,7 +339,12 @@ where
     fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
         match &mut self.ping {
             Some(ping) => {
-                self.pending_beat = Some(ping(token));
+                if let Some(before) = self.pending_beat.replace(ping(token)) {
+                    if self.earlier_beats.len() == EARLIER_BEATS {
+                        self.earlier_beats.pop_front();
+                    }
+                    self.earlier_beats.push_back(before);
+                }
                 Ok(())
             }
             None => Err(LinkEnd::Protocol("no beat is known for this link".to_owned())),

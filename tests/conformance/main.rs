@@ -2,6 +2,7 @@
 //! against servers that are not this crate's code.
 
 mod authority;
+mod broken;
 mod door;
 mod in_memory;
 mod streams;

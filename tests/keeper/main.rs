@@ -5,6 +5,7 @@ mod activity;
 mod advance;
 mod backoff;
 mod classify;
+mod figures;
 mod liveness;
 mod memory;
 mod network;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::rig::{RTT, Rig, secs};
+use crate::rig::{RTT, Rig, millis, secs};
 use longlink::keeper::{
     Dialled, Event, Expiry, Ground, Heartbeat, Learned, LinkEnd, NetworkStatus, Opened, Output, Probing,
     Recalled,
@@ -19,6 +19,12 @@ fn recalled(rig: &mut Rig, network: Option<&str>, learned: Learned, age: Duratio
 fn named(rig: &mut Rig, network: &str) {
     rig.keeper.handle_network_named(network, rig.now);
     rig.drain();
+}
+
+/// The same, and the probe that this asks for is answered.
+fn settled(rig: &mut Rig, network: &str) {
+    named(rig, network);
+    rig.beat_answered(RTT);
 }
 
 /// What was told to be remembered, by network.
@@ -183,6 +189,93 @@ fn a_confirmation_is_told_a_day_after_the_last() {
     for (told, due) in told.iter().zip(due) {
         assert!(*told >= due && *told <= due + secs(200), "{told:?}");
     }
+}
+
+#[test]
+fn a_longer_gap_is_told_when_it_is_longer_by_a_twentieth() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    rig.beat_answered(RTT);
+    assert_eq!(words(&rig), [(None, Learned::new(secs(27)))]);
+    rig.forget();
+    for (gap, told) in [(28_300, false), (28_350, true), (28_350, false)] {
+        rig.forget();
+        rig.pass(millis(gap));
+        rig.heard();
+        let learned = Learned::new(millis(gap));
+        assert_eq!(words(&rig), if told { vec![(None, learned)] } else { Vec::new() }, "{gap} ms");
+    }
+}
+
+#[test]
+fn what_was_too_little_to_be_told_is_told_when_the_network_is_left() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    settled(&mut rig, "home");
+    rig.beat_answered(RTT);
+    rig.pass(secs(28));
+    rig.heard();
+    rig.forget();
+    settled(&mut rig, "cafe");
+    assert_eq!(words(&rig), [(Some("home".to_owned()), Learned::new(secs(28)))]);
+    rig.beat_answered(RTT);
+    rig.forget();
+    named(&mut rig, "home");
+    assert_eq!(words(&rig), [], "of the cafe all was told");
+    assert_eq!(rig.keeper.figures(rig.now).proven, secs(28));
+}
+
+#[test]
+fn what_is_not_worth_a_word_is_kept_in_mind() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    settled(&mut rig, "home");
+    rig.pass(secs(20));
+    rig.heard();
+    named(&mut rig, "cafe");
+    assert_eq!(words(&rig), []);
+    rig.forget();
+    named(&mut rig, "home");
+    assert_eq!(questions(&rig), []);
+    assert_eq!(rig.keeper.figures(rig.now).proven, secs(20));
+}
+
+#[test]
+fn half_of_what_was_known_does_not_take_the_place_of_the_whole() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    named(&mut rig, "home");
+    recalled(&mut rig, Some("home"), Learned::new(secs(96)).failed(secs(115)), 8 * DAY);
+    assert_eq!(rig.keeper.figures(rig.now).proven, secs(48));
+    rig.forget();
+    named(&mut rig, "cafe");
+    named(&mut rig, "home");
+    assert_eq!(words(&rig), []);
+    assert_eq!(questions(&rig), [Some("cafe".to_owned()), Some("home".to_owned())]);
+}
+
+#[test]
+fn other_settings_ask_for_what_is_remembered_where_nothing_is_known() {
+    let update = |rig: &mut Rig| {
+        rig.forget();
+        let config = rig.keeper.config().clone();
+        rig.keeper.update(config, rig.now);
+        rig.drain();
+        questions(rig)
+    };
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    assert_eq!(update(&mut rig), [None]);
+    rig.pass(secs(20));
+    rig.heard();
+    assert_eq!(update(&mut rig), [], "a gap is proven");
+
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    rig.until_death();
+    assert_eq!(update(&mut rig), [None], "while it waits, too");
+    rig.until_opening();
+    rig.open(longlink::Beat::Ping);
+    assert_eq!(update(&mut rig), [], "a gap has failed");
+
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    rig.close();
+    assert_eq!(update(&mut rig), []);
+    assert_eq!(update(&mut Rig::beating(Heartbeat::fixed(secs(60)))), [], "there is nothing to learn");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! A peer that says goodbye in the protocol's own words.
 
+use std::time::Duration;
+
 use longlink::keeper::{Failure, GiveUp, LinkEnd, Refusal, Retry};
 use longlink::transport::{Protocol, StreamLink, Tcp};
-use longlink::{Error, Reconnect, ResilientConnection, Session};
+use longlink::{Error, Outcome, Reconnect, ResilientConnection, Session, State};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_util::codec::LinesCodec;
@@ -68,4 +70,57 @@ async fn a_goodbye_in_place_of_a_welcome_is_the_hooks_error_and_judged_by_its_co
         .unwrap_err();
     let Error::GaveUp { reason: GiveUp::Failure(Failure::Ended(end)), .. } = end else { panic!("{end:?}") };
     assert_eq!(end, LinkEnd::closed(Some(BANNED), "in so many words"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_43_a_portal_that_answers_a_login_over_plain_tcp_stops_nobody_for_good() {
+    let protocol = Protocol::<_, String>::new(|| LinesCodec::new_with_max_length(8));
+    let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(|_| async {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        tokio::spawn(async move {
+            theirs.write_all(b"HTTP/1.1 302 Found\r\n").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        Ok(ours)
+    });
+    let connection = ResilientConnection::builder(transport)
+        .on_connect(|mut session: Session<StreamLink<LinesCodec, String>>| async move {
+            session.recv().await?;
+            Ok(session)
+        })
+        .build()
+        .unwrap();
+    let mut watch = connection.watch();
+    let tried = watch.wait_for(|state| matches!(state, State::Waiting { attempt: 6, .. } | State::GaveUp));
+    let state = tokio::time::timeout(Duration::from_secs(3600), tried).await.unwrap().unwrap();
+    assert!(matches!(state, State::Waiting { .. }), "{state:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_to_be_delivered() {
+    for (words, expected) in [(None, Outcome::MaybeSent("m".to_owned())), (Some("QUIT"), Outcome::Delivered)]
+    {
+        let mut protocol = Protocol::<_, String>::new(LinesCodec::new)
+            .ping(|_| "PING".to_owned())
+            .pong(|line| line == "PONG")
+            .closes(|line| line.strip_prefix("ERROR ").map(|why| LinkEnd::closed(None, why)));
+        if let Some(words) = words {
+            protocol = protocol.goodbye(|| words.to_owned());
+        }
+        let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
+        let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
+            let (ours, theirs) = tokio::io::duplex(1024);
+            far_ends.send(theirs).unwrap();
+            async move { Ok(ours) }
+        });
+        let connection = ResilientConnection::builder(transport).connect().await.unwrap();
+        let mut theirs = far.recv().await.unwrap();
+        let confirmation = connection.sender().send_confirmed("m".to_owned()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        connection.pause();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        theirs.write_all(b"ERROR you have said nothing for too long\n").await.unwrap();
+        let outcome = tokio::time::timeout(Duration::from_secs(60), confirmation).await.unwrap();
+        assert_eq!(outcome, expected, "{words:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Protocols over streams of bytes: TCP, TLS, Unix sockets and what the
 //! application dials itself.
-#![cfg(feature = "tcp")]
 
+mod answers;
 mod framing;
 mod goodbyes;
 mod memory;

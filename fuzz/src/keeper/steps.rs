@@ -131,7 +131,7 @@ fn end(data: &mut Unstructured<'_>) -> Result<LinkEnd> {
 }
 
 fn failure(data: &mut Unstructured<'_>) -> Result<Failure> {
-    Ok(match data.int_in_range(0..=15)? {
+    Ok(match data.int_in_range(0..=16)? {
         0 => Failure::Dns,
         1 | 2 => Failure::Refused,
         3 => Failure::Unreachable,
@@ -151,6 +151,7 @@ fn failure(data: &mut Unstructured<'_>) -> Result<Failure> {
         12 => Failure::RetryAfter(span(data)?),
         13 => Failure::Io { kind: io::ErrorKind::Other },
         14 => Failure::Panicked,
+        15 => Failure::Unauthorized,
         _ => Failure::Stop,
     })
 }

@@ -238,7 +238,8 @@ impl Model {
     }
 
     pub(super) fn wants_confirmation(&self, below: u64) -> bool {
-        (0..below).zip(&self.known).any(|(_, known)| known.ticket && !known.told)
+        let to_give = |known: &Known| matches!(known.fate, Fate::Waiting | Fate::Taken);
+        (0..below).zip(&self.known).any(|(_, known)| known.ticket && to_give(known))
     }
 
     /// Everybody who can be told was.

@@ -17,6 +17,7 @@
 //! and `survey` says which gaps they test; nothing regrows, since learning
 //! costs nobody a link.
 
+mod ends;
 mod judge;
 #[cfg(test)]
 mod properties;
@@ -28,6 +29,7 @@ pub(crate) use recall::Gist;
 
 use std::time::Duration;
 
+use self::ends::Ends;
 use self::recall::Hints;
 use super::config::{Heartbeat, LOOK_AFTER, LOOK_AFTER_SCOUTS, Probing};
 use crate::keeper::{Dice, Moment};
@@ -88,6 +90,8 @@ pub(crate) struct Prober {
     /// The gap of the last end that said nothing by itself, until a longer
     /// one survives.
     last_end: Option<Duration>,
+    /// Those that come so often that they are no restarts.
+    ends: Ends,
     /// The bracket that was told of last.
     told: Option<(Duration, Duration)>,
     look_after: Duration,
@@ -131,6 +135,7 @@ impl Prober {
             doubts: Vec::new(),
             sound: Duration::ZERO,
             last_end: None,
+            ends: Ends::default(),
             told: None,
             look_after,
             hints: Hints::default(),

@@ -72,6 +72,9 @@ pub(crate) fn of_failure(failure: &Failure) -> Retry {
         | Failure::Protocol(_)
         | Failure::Panicked
         | Failure::Hook { retry: true } => Retry::Backoff,
+        // Nobody has shown who it is before the login: over plain TCP a
+        // captive portal breaks any protocol.
+        Failure::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) => Retry::Backoff,
         Failure::Ended(end) => {
             let retry = of_end(end);
             if retry == Retry::Soon { Retry::Backoff } else { retry }

@@ -8,7 +8,7 @@ use super::{Bench, Fault, Heard, LinkOf, NotApplicable, Note, Peer, Verdict};
 use crate::Events;
 use crate::keeper::{Beat, Event, Seen, Token};
 use crate::testing::{ByHand, Direction};
-use crate::transport::{Frame, Link};
+use crate::transport::{Attempt, Frame, Link, Transport};
 
 /// A beat of ours takes 10 bytes at most, beside the protocol's framing, and
 /// comes back with its token or with none.
@@ -98,9 +98,9 @@ pub async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -
     let (_connection, mut events) = beating(&bench).await?;
     let mut answered = 0;
     while answered < 4 {
-        match events.recv().await.expect("the connection goes on") {
-            Event::BeatAnswered { .. } => answered += 1,
-            _ => {}
+        let event = events.recv().await.expect("the connection goes on");
+        if let Event::BeatAnswered { .. } = event {
+            answered += 1;
         }
     }
     Ok(())
@@ -109,14 +109,9 @@ pub async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -
 /// A connection that beats in haste and has exchanged a message, and its
 /// events.
 async fn beating<B: Bench>(bench: &Arc<B>) -> Result<(Connection<B>, Events), NotApplicable> {
-    let (link, _) = tokio::join!(
-        async {
-            let transport = bench.transport();
-            crate::transport::Transport::connect(&transport, &crate::transport::Attempt::alone(1, None)).await
-        },
-        std::future::ready(())
-    );
-    needs(asks::<B>(&link.expect("the link opens")), "this link does not beat")?;
+    let link = bench.transport().connect(&Attempt::alone(1, None)).await.expect("the link opens");
+    needs(asks::<B>(&link), "this link does not beat")?;
+    drop(link);
     let mut connection = builder(bench).heartbeat(quick()).connect().await.expect("it connects");
     let events = connection.events();
     talk(bench, &mut connection, Note::new(1, 100)).await;

@@ -71,10 +71,9 @@ async fn cut<B: Bench>(bench: Arc<B>, fault: Fault) -> Verdict {
     if fault == Fault::SpoiltToServer {
         say(&bench, &connection, long(4)).await;
     }
-    match beside(disconnected(&mut events), provoke(fault, &mut peer)).await {
-        Seen::Ended(end) => check(&bench, fault, end),
-        seen => panic!("{fault:?} was seen as {seen:?}"),
-    }
+    let seen = beside(disconnected(&mut events), provoke(fault, &mut peer)).await;
+    let Seen::Ended(end) = seen else { panic!("{fault:?} was seen as {seen:?}") };
+    check(&bench, fault, end);
     drop(peer);
     let mut peer = bench.accept().await;
     peer.send(long(5)).await.expect("the server sends");
@@ -123,11 +122,9 @@ pub async fn a_server_that_stops_is_reconnected_to<B: Bench>(bench: Arc<B>) -> V
     assert!(ends, "a server that stops was seen as {seen:?}");
     let mut failed = 0;
     while failed < 2 {
-        match events.recv().await.expect("the connection goes on") {
-            Event::AttemptFailed { .. } => failed += 1,
-            Event::Connected { .. } => panic!("nobody listens"),
-            _ => {}
-        }
+        let event = events.recv().await.expect("the connection goes on");
+        assert!(!matches!(event, Event::Connected { .. }), "nobody listens");
+        failed += usize::from(matches!(event, Event::AttemptFailed { .. }));
     }
     bench.restore();
     let mut peer = bench.accept().await;

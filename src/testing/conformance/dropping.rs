@@ -3,12 +3,12 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
-use super::stage::{Connection, builder, echo, ended, heard, next, open, polled, say, stands_still, talk};
+use super::stage::{Connection, builder, echo, ended, heard, next, polled, say, stands_still, talk};
 use super::{Bench, Heard, Note, Peer, Verdict};
-use crate::TrySendError;
-use crate::testing::ByHand;
-use crate::transport::{Attempt, Link, Transport};
+use crate::transport::{Attempt, Transport};
+use crate::{Transition, TrySendError};
 
 /// Futures that take more polls than this hang.
 const MOST_POLLS: usize = 200;
@@ -45,28 +45,6 @@ pub async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdic
     Ok(())
 }
 
-/// A flush that is left half way loses nothing of what was taken, however
-/// often.
-pub async fn a_dropped_flush_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
-    const MANY: u32 = 300;
-    let (mut link, mut peer) = open(&bench).await;
-    let writing = async {
-        for number in 0..MANY {
-            poll_fn(|cx| link.poll_ready(cx)).await.expect("the link takes messages");
-            link.start_send(bench.outgoing(large(number))).expect("the link takes messages");
-            polled(poll_fn(|cx| link.poll_flush(cx)), number as usize % 3).await;
-        }
-        link.flush().await.expect("the link flushes");
-    };
-    let reading = async {
-        for number in 0..MANY {
-            assert_eq!(heard(&mut peer).await, large(number), "nothing is lost with a dropped flush");
-        }
-    };
-    tokio::join!(writing, reading);
-    Ok(())
-}
-
 /// A `recv` that is dropped takes no message with it.
 pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
@@ -81,6 +59,48 @@ pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
             None => next(&bench, &mut connection).await,
         };
         assert_eq!(got, note(number), "nothing is lost with a dropped recv");
+    }
+    let mut stream = connection.with_transitions();
+    assert!(matches!(stream.recv().await, Some(Ok(Transition::Connected { epoch: 1 }))));
+    for number in 20..30 {
+        let times = number as usize % 3;
+        peer.send(note(number)).await.expect("the server sends");
+        let item = match polled(stream.recv(), times).await {
+            Some(item) => item,
+            None => stream.recv().await,
+        };
+        match item {
+            Some(Ok(Transition::Message(message))) => assert_eq!(bench.incoming(&message), note(number)),
+            _ => panic!("a message is lost with a dropped recv"),
+        }
+    }
+    Ok(())
+}
+
+/// A login that gives up waiting leaves to the stream what it did not get.
+pub async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    for times in 0..5 {
+        let building = builder(&bench).on_connect(move |mut session| async move {
+            polled(session.flush(), times).await;
+            polled(session.recv_where(|_| false), times).await;
+            if let Some(message) = polled(session.recv(), times).await {
+                session.put_back(message?);
+            }
+            Ok(session)
+        });
+        let serving = async {
+            let mut peer = bench.accept().await;
+            for number in 0..3 {
+                peer.send(note(number)).await.expect("the server sends");
+            }
+            peer
+        };
+        let (connection, _peer) = tokio::join!(building.connect(), serving);
+        let mut connection = connection.expect("it connects");
+        for number in 0..3 {
+            let got = next(&bench, &mut connection).await;
+            assert_eq!(got, note(number), "nothing is lost with a login's dropped wait");
+        }
     }
     Ok(())
 }
@@ -127,16 +147,17 @@ pub async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict
 
 /// Sends until nothing more is taken: the numbers of what was.
 async fn full<B: Bench>(bench: &Arc<B>, connection: &Connection<B>) -> Vec<u32> {
+    const PAUSE: Duration = Duration::from_millis(1);
     let sender = connection.sender();
     let count = std::cell::Cell::new(0);
     let filling = async {
         loop {
             match sender.try_send(bench.outgoing(large(count.get() + 1))) {
                 Ok(()) => count.set(count.get() + 1),
-                Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Full(_)) => tokio::time::sleep(PAUSE).await,
                 Err(TrySendError::Closed(_) | TrySendError::TooBig { .. }) => panic!("it is refused"),
             }
-            tokio::time::sleep(std::time::Duration::from_micros(100)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::select! {
@@ -189,6 +210,7 @@ pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict 
         polled(connection.drain(), times).await;
         polled(connection.connected(), times).await;
         polled(watch.changed(), times).await;
+        polled(watch.wait_for(|_| false), times).await;
         polled(events.recv(), times).await;
         while next(&bench, &mut connection).await != note(times as u32) {}
     }

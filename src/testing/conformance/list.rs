@@ -13,6 +13,7 @@ macro_rules! __conformance_cases {
                     messages_cross_in_both_directions_at_once;
                 pressure:
                     a_server_that_does_not_read_stops_the_writer,
+                    a_dropped_flush_loses_nothing,
                     a_reader_that_does_not_read_stops_the_server,
                     beats_are_taken_while_messages_wait;
                 goodbyes:
@@ -46,8 +47,8 @@ macro_rules! __conformance_cases {
                     messages_to_the_server_keep_their_order_across_links;
                 dropping:
                     a_dropped_connect_leaves_nothing,
-                    a_dropped_flush_loses_nothing,
                     a_dropped_recv_loses_nothing,
+                    a_dropped_wait_of_a_login_loses_nothing,
                     a_dropped_send_has_sent_nothing,
                     a_dropped_confirmed_send_has_sent_nothing,
                     a_dropped_wait_changes_nothing,

@@ -135,7 +135,7 @@ mod waking;
 pub use bench::{Bench, Heard, InOf, LinkOf, OutOf, Peer};
 pub use fault::Fault;
 pub use note::Note;
-pub use run::{NotApplicable, Verdict, run};
+pub use run::{NotApplicable, Verdict, run, run_within};
 
 pub use crate::__conformance_tests as tests;
 

@@ -22,10 +22,8 @@ impl Note {
 
     /// It as text: its number in eight digits, then one letter over and over.
     pub fn text(self) -> String {
-        let mut text = format!("{:08}", self.number);
-        let letter = char::from(self.letter());
-        text.extend(std::iter::repeat_n(letter, self.size - Note::SHORTEST));
-        text
+        let letter = char::from(self.letter()).to_string();
+        format!("{:08}{}", self.number, letter.repeat(self.size - Note::SHORTEST))
     }
 
     /// The note whose text this is.
@@ -41,9 +39,11 @@ impl Note {
             panic!("a message of {} bytes does not begin with a number", text.len())
         };
         let note = Note::new(number, text.len());
-        let filling = &text[Note::SHORTEST..];
-        let wrong = filling.iter().position(|byte| *byte != note.letter());
-        assert_eq!(wrong.map(|at| at + Note::SHORTEST), None, "message {number} is spoilt, at this byte");
+        if text != note.text().as_bytes() {
+            let filling = text.iter().skip(Note::SHORTEST);
+            let spoilt = filling.filter(|byte| **byte != note.letter()).count();
+            panic!("{spoilt} of the {} bytes of message {number} are spoilt", text.len());
+        }
         note
     }
 
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "at this byte"]
+    #[should_panic = "1 of the 13 bytes of message 27 are spoilt"]
     fn a_spoilt_note_is_noticed() {
         Note::read("00000027bbbab");
     }

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::task::yield_now;
 
-use super::stage::{builder, heard, needs, next, open, stands_still};
-use super::{Bench, Heard, Note, Peer, Verdict};
+use super::stage::{builder, heard, needs, next, open, polled, stands_still};
+use super::{Bench, Heard, LinkOf, Note, Peer, Verdict};
 use crate::keeper::{Beat, Token};
 use crate::testing::ByHand;
 use crate::transport::{Frame, Link};
@@ -25,7 +25,28 @@ fn note(number: usize) -> Note {
 /// A server that does not read stops the link's writer, within bounds. When it
 /// reads again, everything is there.
 pub async fn a_server_that_does_not_read_stops_the_writer<B: Bench>(bench: Arc<B>) -> Verdict {
-    let (mut link, mut peer) = open(&bench).await;
+    let (link, peer) = open(&bench).await;
+    // As a connection does: one poll, whether it gets through or not.
+    fill(&bench, link, peer, |_| 1).await;
+    Ok(())
+}
+
+/// A flush that is left half way loses nothing of what was taken, after any
+/// number of polls.
+pub async fn a_dropped_flush_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (link, peer) = open(&bench).await;
+    fill(&bench, link, peer, |number| number % 4).await;
+    Ok(())
+}
+
+/// Writes until nothing more is taken, with as many polls of each flush as
+/// `polls` says, and then reads all of it.
+async fn fill<B: Bench>(
+    bench: &Arc<B>,
+    mut link: LinkOf<B>,
+    mut peer: B::Peer,
+    polls: impl Fn(usize) -> usize,
+) {
     let (taken, enough) = (AtomicUsize::new(0), AtomicBool::new(false));
     let writing = async {
         while !enough.load(SeqCst) {
@@ -33,8 +54,7 @@ pub async fn a_server_that_does_not_read_stops_the_writer<B: Bench>(bench: Arc<B
             let number = taken.fetch_add(1, SeqCst);
             assert!(number < TOO_MANY, "backpressure: the link takes more than anybody holds");
             link.start_send(bench.outgoing(note(number))).expect("the link takes messages");
-            // As a connection does: one flush, whether it gets through or not.
-            let _ = poll_fn(|cx| Poll::Ready(link.poll_flush(cx))).await;
+            polled(poll_fn(|cx| link.poll_flush(cx)), polls(number)).await;
             yield_now().await;
         }
         link.flush().await.expect("the link flushes");
@@ -49,7 +69,6 @@ pub async fn a_server_that_does_not_read_stops_the_writer<B: Bench>(bench: Arc<B
         }
     };
     tokio::join!(writing, reading);
-    Ok(())
 }
 
 /// An application that does not read stops the server, within bounds. When it

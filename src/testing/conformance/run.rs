@@ -30,6 +30,21 @@ const CLEANED_UP: Duration = Duration::from_secs(10);
 ///
 /// If the transport does not do what the case wants.
 pub fn run<B: Bench>(make: impl AsyncFnOnce() -> B, case: impl AsyncFnOnce(Arc<B>) -> Verdict) {
+    run_within(LONGEST, CLEANED_UP, make, case);
+}
+
+/// As [`run`], where the case may take `limit`, and what is done behind it
+/// `cleaning`: for cases that are expected to fail.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_within<B: Bench>(
+    limit: Duration,
+    cleaning: Duration,
+    make: impl AsyncFnOnce() -> B,
+    case: impl AsyncFnOnce(Arc<B>) -> Verdict,
+) {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime =
@@ -37,13 +52,13 @@ pub fn run<B: Bench>(make: impl AsyncFnOnce() -> B, case: impl AsyncFnOnce(Arc<B
     runtime.block_on(async {
         let before = Held::now();
         let bench = Arc::new(make().await);
-        let verdict = timeout(LONGEST, case(Arc::clone(&bench))).await;
+        let verdict = timeout(limit, case(Arc::clone(&bench))).await;
         drop(bench);
         match verdict.expect("the case ends: something that it waits for never comes") {
             Ok(()) => {}
             Err(NotApplicable(why)) => eprintln!("not applicable: {why}"),
         }
-        before.is_restored().await;
+        before.is_restored(cleaning).await;
     });
 }
 
@@ -59,14 +74,14 @@ impl Held {
         Held { tasks: Handle::current().metrics().num_alive_tasks(), descriptors: descriptors() }
     }
 
-    async fn is_restored(self) {
+    async fn is_restored(self, limit: Duration) {
         let began = Instant::now();
         loop {
             let now = Held::now();
             if now.tasks <= self.tasks && now.descriptors <= self.descriptors {
                 return;
             }
-            assert!(began.elapsed() < CLEANED_UP, "something leaked: {self:?} at first, {now:?} at last");
+            assert!(began.elapsed() < limit, "something leaked: {self:?} at first, {now:?} at last");
             sleep(Duration::from_millis(2)).await;
         }
     }

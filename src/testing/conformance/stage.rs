@@ -68,11 +68,11 @@ pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
         .seed(1)
 }
 
-/// A twentieth of the usual: a beat after 100 ms of silence, death half a
-/// second after the first that is not answered.
+/// Three hundredths of the usual: a beat after 60 ms of silence, death 300 ms
+/// after the first that is not answered.
 pub(super) fn quick() -> Heartbeat {
-    let interval = Duration::from_millis(100);
-    Heartbeat::scaled(0.05).probing(Probing::Fixed).min(interval).start(interval).max(interval)
+    let interval = Duration::from_millis(60);
+    Heartbeat::scaled(0.03).probing(Probing::Fixed).min(interval).start(interval).max(interval)
 }
 
 /// A server that accepts every link, sends every message back, and answers
@@ -140,19 +140,21 @@ pub(super) async fn disconnected(events: &mut Events) -> Seen {
     }
 }
 
-/// Polls `future` up to `times`, each time that it is woken, and drops it.
-/// Returns its output if it came to that.
+/// Polls `future` up to `times`, again when it is woken, and drops it. Returns
+/// its output if it came to that.
 pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     /// A future that is not woken by then is polled all the same.
-    const MOMENT: Duration = Duration::from_millis(10);
+    const MOMENT: Duration = Duration::from_millis(5);
     let mut future = pin!(future);
     let woken = Arc::new(Woken(Notify::new()));
     let waker = Waker::from(Arc::clone(&woken));
-    for _ in 0..times {
+    for poll in 0..times {
+        if poll > 0 {
+            let _ = timeout(MOMENT, woken.0.notified()).await;
+        }
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(output);
         }
-        let _ = timeout(MOMENT, woken.0.notified()).await;
     }
     None
 }
@@ -168,7 +170,7 @@ impl Wake for Woken {
 /// Waits until `count` has not changed for a while. On a slow machine it may
 /// only have paused.
 pub(super) async fn stands_still(count: impl Fn() -> usize) {
-    const WHILE: Duration = Duration::from_millis(100);
+    const WHILE: Duration = Duration::from_millis(50);
     loop {
         let before = count();
         sleep(WHILE).await;

@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
+use super::lane::ROOM;
+
 /// Where a server listens.
 #[derive(Clone, Debug)]
 pub(super) enum Address {
@@ -32,7 +34,8 @@ impl Socket {
     pub(super) async fn connect(address: &Address) -> io::Result<Socket> {
         match address {
             Address::Tcp(address) => {
-                let stream = TcpStream::connect(address).await?;
+                let socket = with_small_buffers(*address)?;
+                let stream = socket.connect(*address).await?;
                 stream.set_nodelay(true)?;
                 Ok(Socket::Tcp(stream))
             }
@@ -153,10 +156,19 @@ impl Listener {
 /// that the port stays ours while it is not listened on: nobody else is given
 /// it, and no client that dials it gets it as its own.
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = with_small_buffers(address)?;
     socket.set_reuseaddr(true)?;
     #[cfg(all(unix, not(target_os = "solaris"), not(target_os = "illumos"), not(target_os = "cygwin")))]
     socket.set_reuseport(true)?;
     socket.bind(address)?;
+    Ok(socket)
+}
+
+/// A socket whose own buffers do not hide from a sender for megabytes that
+/// nobody reads.
+fn with_small_buffers(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_recv_buffer_size(ROOM as u32)?;
+    socket.set_send_buffer_size(ROOM as u32)?;
     Ok(socket)
 }

@@ -29,6 +29,8 @@ struct State<M> {
     messages: usize,
     /// What the reader finds behind the queue.
     end: Option<LinkEnd>,
+    /// The reader has come to the end.
+    read_to_end: bool,
     reader_gone: bool,
     readers: Vec<Waker>,
     writers: Vec<Waker>,
@@ -40,6 +42,7 @@ impl<M> Lane<M> {
             queue: VecDeque::new(),
             messages: 0,
             end: None,
+            read_to_end: false,
             reader_gone: false,
             readers: Vec::new(),
             writers: Vec::new(),
@@ -51,8 +54,11 @@ impl<M> Lane<M> {
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<Parcel<M>, LinkEnd>> {
         let mut state = self.state();
         let Some(parcel) = state.queue.pop_front() else {
-            return match &state.end {
-                Some(end) => Poll::Ready(Err(end.clone())),
+            return match state.end.clone() {
+                Some(end) => {
+                    state.read_to_end = true;
+                    Poll::Ready(Err(end))
+                }
                 None => {
                     wait(&mut state.readers, cx);
                     Poll::Pending
@@ -132,6 +138,11 @@ impl<M> Lane<M> {
         drop(state);
         drop(unread);
         wake(writers);
+    }
+
+    /// Whether its reader has read all of it, and how it ended.
+    pub(super) fn is_read_to_end(&self) -> bool {
+        self.state().read_to_end
     }
 
     /// Whether its reader is there.

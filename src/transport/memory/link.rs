@@ -23,12 +23,13 @@ pub struct MemoryLink<In, Out = In> {
     to_client: Arc<Lane<In>>,
     to_server: Arc<Lane<Out>>,
     staged: VecDeque<Parcel<Out>>,
+    closing: bool,
     said_goodbye: bool,
 }
 
 impl<In, Out> MemoryLink<In, Out> {
     pub(super) fn new(to_client: Arc<Lane<In>>, to_server: Arc<Lane<Out>>) -> MemoryLink<In, Out> {
-        MemoryLink { to_client, to_server, staged: VecDeque::new(), said_goodbye: false }
+        MemoryLink { to_client, to_server, staged: VecDeque::new(), closing: false, said_goodbye: false }
     }
 
     /// A peer that has gone without a word has reset the link.
@@ -41,8 +42,14 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
     type Incoming = In;
     type Outgoing = Out;
 
+    /// A goodbye of the peer's own that crossed ours is the end of the stream:
+    /// it says nothing of what the peer has read.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
-        self.to_client.poll_recv(cx).map_ok(|parcel| match parcel {
+        let polled = self.to_client.poll_recv(cx).map_err(|end| match end {
+            LinkEnd::Closed { .. } if self.closing && !self.to_server.is_read_to_end() => LinkEnd::Eof,
+            end => end,
+        });
+        polled.map_ok(|parcel| match parcel {
             Parcel::Message(message) => Frame::Message(message),
             Parcel::Pong(token) => Frame::Pong(token),
             Parcel::Ping(token) => {
@@ -83,6 +90,7 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
     /// Closes with code 1000, behind all that was taken. The peer answers it
     /// when it comes to read it.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.closing = true;
         let flushed = self.poll_flush(cx);
         if let Poll::Ready(Ok(())) = flushed
             && !self.said_goodbye

@@ -226,3 +226,20 @@ async fn an_attempt_waits_where_too_many_wait_to_be_accepted() {
     listener.accept().await.unwrap();
     waiting.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_goodbye_of_the_peers_own_is_no_answer_to_ours_before_the_peer_has_read_it() {
+    for reads in [false, true] {
+        let (mut link, peer) = pair().await;
+        send(&mut link, 1).await;
+        assert!(now(|cx| link.poll_close(cx)).is_ready());
+        peer.close(1000, "");
+        if reads {
+            assert_eq!(peer.recv().await, Ok(1));
+            assert_eq!(peer.recv().await, Err(LinkEnd::closed(Some(1000), "")));
+        }
+        let expected = if reads { LinkEnd::closed(Some(1000), "") } else { LinkEnd::Eof };
+        drop(peer);
+        assert_eq!(next(&mut link).await, Err(expected));
+    }
+}

@@ -33,8 +33,22 @@ const KEPT: usize = 8 * 1024;
 pub struct StreamLink<C: Decoder, Out> {
     framed: Framed<Inner<C>, Out>,
     closes: Option<Closes<C>>,
+    /// The protocol has words for a goodbye.
+    has_goodbye: bool,
+    goodbye: Goodbye,
     weigh: Option<fn(&C::Item) -> usize>,
     park: Option<fn(C::Item) -> C::Item>,
+}
+
+/// Whether the peer can have answered our goodbye.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goodbye {
+    /// It is not time yet.
+    NotYet,
+    /// It is being written, or the protocol has no words for it.
+    Unsaid,
+    /// It was written.
+    Said,
 }
 
 type Closes<C> = Reads<<C as Decoder>::Item, Option<LinkEnd>>;
@@ -58,11 +72,22 @@ where
 {
     pub(super) fn new(
         framed: Framed<Inner<C>, Out>,
+        has_goodbye: bool,
         closes: Option<Closes<C>>,
         weigh: Option<fn(&C::Item) -> usize>,
         park: Option<fn(C::Item) -> C::Item>,
     ) -> StreamLink<C, Out> {
-        StreamLink { framed, closes, weigh, park }
+        StreamLink { framed, closes, has_goodbye, goodbye: Goodbye::NotYet, weigh, park }
+    }
+
+    /// How the peer's goodbye ends the link. One that cannot be the answer to
+    /// ours crossed it, and says nothing of what the peer has read: then it
+    /// must not look like an answer.
+    fn closed(&self, end: LinkEnd) -> LinkEnd {
+        match (self.goodbye, end) {
+            (Goodbye::Unsaid, LinkEnd::Closed { code: None | Some(1000), .. }) => LinkEnd::Eof,
+            (Goodbye::NotYet | Goodbye::Unsaid | Goodbye::Said, end) => end,
+        }
     }
 
     fn counted(&self) -> &Counted {
@@ -87,9 +112,10 @@ where
             inner.codec_mut().most_read = 0;
         }
         polled.map(|read| match (read?, &self.closes) {
-            (Frame::Message(message), Some(closes)) => {
-                closes(&message).map_or(Ok(Frame::Message(message)), Err)
-            }
+            (Frame::Message(message), Some(closes)) => match closes(&message) {
+                Some(end) => Err(self.closed(end)),
+                None => Ok(Frame::Message(message)),
+            },
             (frame, _) => Ok(frame),
         })
     }
@@ -120,7 +146,10 @@ where
     /// (TLS: close_notify). The peer's own end of the stream then ends
     /// `poll_next`.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.framed.poll_close(cx)
+        let polled = self.framed.poll_close(cx);
+        let written = matches!(polled, Poll::Ready(Ok(())));
+        self.goodbye = if written && self.has_goodbye { Goodbye::Said } else { Goodbye::Unsaid };
+        polled
     }
 
     fn beat(&self) -> Beat {

@@ -126,7 +126,8 @@ where
 
     /// Which messages are the peer's beats, and what answers them. They do
     /// not reach the application. One answer waits at most: where there is no
-    /// room, only the latest beat is answered.
+    /// room, only the latest beat is answered; where there is, each is, though
+    /// several come at once.
     pub fn answer(mut self, answer: impl Fn(&C::Item) -> Option<Out> + Send + Sync + 'static) -> Self {
         self.answer = Some(Arc::new(answer));
         self
@@ -141,11 +142,16 @@ where
 
     /// Which messages are the peer's goodbye, and how the link has ended
     /// then: [`LinkEnd::closed`] with the protocol's own code, which
-    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge. They do
-    /// not reach the application, and nothing after them is read. A refused
-    /// login is a goodbye too: in the hook it is the error of
-    /// [`Session::recv`](crate::Session::recv). Default: the stream's end says
-    /// it all.
+    /// [`Reconnect::classify`](crate::Reconnect::classify) may judge; one of
+    /// 1000 and more is otherwise judged as WebSocket's. They do not reach the
+    /// application, and nothing after them is read. In the login hook they are
+    /// the error of [`Session::recv`](crate::Session::recv). Default: the
+    /// stream's end says it all.
+    ///
+    /// One without a code, or with 1000, that comes after our own
+    /// [`goodbye`](Protocol::goodbye) counts as its answer: all that was sent
+    /// is delivered then. So give another code to a goodbye that the peer says
+    /// for reasons of its own, where it can be told apart.
     ///
     /// ```
     /// use longlink::keeper::LinkEnd;
@@ -273,7 +279,7 @@ where
         if let Some(confirms) = self.confirms {
             framed = framed.with_confirms(confirms);
         }
-        StreamLink::new(framed, self.closes.clone(), self.weigh_in, self.park)
+        StreamLink::new(framed, self.goodbye.is_some(), self.closes.clone(), self.weigh_in, self.park)
     }
 
     /// What `message` counts, unless it is too long.

@@ -9,8 +9,11 @@ use tokio::time::timeout;
 
 /// Nothing here takes this long; a test that waits for it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// So that a backoff of 60 s takes 3 s, and a NAT of 2 s is one of 40 s.
+/// So that a backoff of 60 s takes 3 s, and an idle limit of 2 s is one of 40 s.
 pub const SCALE: f64 = 1.0 / 20.0;
+/// Of heartbeats where a death is waited for: it takes 1.3 s, which no machine
+/// sleeps through by itself.
+pub const MORTAL: f64 = 1.0 / 8.0;
 
 /// A connection with its events.
 pub struct Client<In, Out = In> {

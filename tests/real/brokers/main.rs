@@ -2,7 +2,6 @@
 //! in the words of `examples/mqtt`, Redis in words of its own; see README.md
 //! one level up.
 
-#[expect(dead_code, reason = "the tests of servers need more")]
 #[path = "../answers/authority.rs"]
 mod authority;
 mod client;

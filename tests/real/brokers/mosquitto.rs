@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::had;
-use crate::process::{Process, find, free_port, scratch, until_listening};
+use crate::process::{Process, free_port, scratch, until_listening};
 
 /// Who may log in where not everybody may.
 pub const USER: &str = "sensor";
@@ -38,11 +38,7 @@ impl Mosquitto {
         let port = free_port();
         let directory = scratch(port);
         let lines = lines(&directory);
-        let config = format!(
-            "listener {port} 127.0.0.1\n{lines}\nuser root\nlog_type all\n\
-             persistence_location {}/\n",
-            directory.display()
-        );
+        let config = format!("listener {port} 127.0.0.1\n{lines}\nuser root\nlog_type all\n");
         fs::write(directory.join("mosquitto.conf"), config).expect("the temporary directory can be written");
         let mut broker = Mosquitto { programs, port, directory, process: None };
         broker.restart();
@@ -72,7 +68,7 @@ impl Mosquitto {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Starts it again, on the same port, with what it has kept.
+    /// Starts it again, on the same port. It has kept nothing.
     pub fn restart(&mut self) {
         let mut log = File::options();
         let log =
@@ -83,7 +79,7 @@ impl Mosquitto {
         until_listening(self.port, || self.log());
     }
 
-    /// Asks it to stop, which lets it keep what is to be kept.
+    /// Asks it to stop.
     pub fn stop(&mut self) {
         if let Some(process) = self.process.take() {
             process.end();
@@ -93,11 +89,6 @@ impl Mosquitto {
     /// Kills it.
     pub fn kill(&mut self) {
         self.process = None;
-    }
-
-    /// Takes away what it has kept, while it does not run.
-    pub fn forget(&self) {
-        let _ = fs::remove_file(self.directory.join("mosquitto.db"));
     }
 
     /// Freezes it, so that the system accepts links and nobody answers.
@@ -132,15 +123,12 @@ impl Drop for Mosquitto {
 }
 
 fn programs() -> Result<Programs, String> {
-    let missing = "no mosquitto (Debian: mosquitto)";
-    // It has no option that ends well and does nothing else.
-    let broker = ["mosquitto", "/usr/sbin/mosquitto"]
-        .into_iter()
-        .find(|program| Command::new(program).arg("-h").output().is_ok())
-        .ok_or(missing)?;
-    let passwords = find(&["mosquitto_passwd"], &["--help"]).or_else(|| {
-        let runs = Command::new("mosquitto_passwd").output().is_ok();
-        runs.then(|| "mosquitto_passwd".into())
-    });
-    Ok(Programs { broker: broker.into(), passwords: passwords.ok_or(missing)? })
+    // Neither has an option that does nothing and ends well.
+    let runs = |program: &&&str| Command::new(program).arg("-h").output().is_ok();
+    let found = |programs: &[&str]| programs.iter().find(runs).map(PathBuf::from);
+    let missing = || "no mosquitto (Debian: mosquitto)".to_owned();
+    Ok(Programs {
+        broker: found(&["mosquitto", "/usr/sbin/mosquitto"]).ok_or_else(missing)?,
+        passwords: found(&["mosquitto_passwd"]).ok_or_else(missing)?,
+    })
 }

@@ -17,13 +17,13 @@ pub struct Redis {
     port: u16,
     directory: PathBuf,
     /// For how many seconds a client may be idle, 0 for ever.
-    timeout: u32,
+    timeout: u64,
     process: Option<Process>,
 }
 
 impl Redis {
     /// Starts one, or `None` where there is no Redis.
-    pub fn start(timeout: u32) -> Option<Redis> {
+    pub fn start(timeout: u64) -> Option<Redis> {
         let program = had(find(&["redis-server"], &["--version"])
             .ok_or_else(|| "no redis-server (Debian: redis-server)".to_owned()))?;
         let port = free_port();

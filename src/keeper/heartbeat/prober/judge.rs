@@ -173,15 +173,22 @@ impl Prober {
             return self.hold(now);
         }
         if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
-            self.proven = gap;
-            self.failed = Some(Failed { gap, ambiguous: false });
-            self.last_end = None;
-            let _ = self.hold(now);
-            return Some(Lesson::Shrank { failed: gap });
+            return self.shrank(Failed { gap, ambiguous: false }, now);
         }
         // A restart, as far as anybody can tell.
         self.last_end = Some(gap);
-        None
+        let shortest = self.ends.add(gap, self.held(), now)?;
+        self.spend(1, now);
+        self.shrank(Failed { gap: shortest, ambiguous: true }, now)
+    }
+
+    /// Ends at this gap, below what was proven, were the timeout.
+    fn shrank(&mut self, failed: Failed, now: Moment) -> Option<Lesson> {
+        self.last_end = None;
+        self.proven = failed.gap;
+        self.failed = Some(failed);
+        let _ = self.hold(now);
+        Some(Lesson::Shrank { failed: failed.gap })
     }
 
     /// Learning has cost the user's link, where it is learned on that.

@@ -42,6 +42,7 @@ impl Path {
         let trial = self.prober.next_trial(&[], self.now);
         let pace = self.prober.pace(&mut self.dice, self.now);
         let gap = trial.unwrap_or_else(|| pace.expect("it beats").after);
+        assert!(!gap.is_zero(), "time would stand still");
         self.now = self.now + gap;
         let evidence = match accident {
             Some(Accident::Outage) => Evidence::Expired { gap },

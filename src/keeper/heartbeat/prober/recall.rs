@@ -321,7 +321,10 @@ mod tests {
         assert_eq!(spent.interval(now()), Some(secs(149).mul_f64(HELD)));
         let free = recalling(heartbeat(), Learned { drops: Vec::new(), ..wide }, DAY);
         assert_eq!(free.interval(now()), Some(secs(231)));
-        assert_eq!((spent.hints.spent(now()), spent.hints.spent(now() + 6 * DAY)), (3, 0));
+        let over = now() + (6 * DAY - secs(60));
+        assert_eq!((spent.hints.spent(now()), spent.hints.spent(over)), (3, 0));
+        assert_eq!(spent.learned(now()).drops, [DAY + secs(60); 3]);
+        assert!(spent.learned(over).drops.is_empty());
     }
 
     #[test]
