@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, Scout, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, Probing, Scouted,
+    Activity, Beat, Event, Failure, Heartbeat, LinkEnd, LinkId, NetworkStatus, Output, Probing, Scouted,
 };
 
 fn scouting() -> Heartbeat {
@@ -548,4 +548,32 @@ fn a_scout_that_is_not_to_be_had_is_followed_by_another_after_a_minute_and_then_
     assert!(!refused(&rig));
     rig.fail_scout(link, Failure::Refused);
     assert!(refused(&rig), "five in a row");
+}
+
+#[test]
+fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
+    let speaks: [fn(&mut Rig, LinkId); 2] = [
+        |rig, link| rig.keeper.handle_heard(link, rig.now),
+        |rig, link| rig.keeper.handle_message(link, rig.now),
+    ];
+    for speak in speaks {
+        let mut rig = scouted();
+        let opened = rig.elapsed();
+        let scout = rig.scouts[0];
+        assert_eq!(scout.gap, secs(14));
+        while rig.scouts.iter().any(|out| out.link == scout.link) {
+            assert!(rig.elapsed() < opened + secs(60), "it is parted from");
+            // The others fall silent, so that its gap is still to be known.
+            live(&mut rig, secs(6), |_| false);
+            speak(&mut rig, scout.link);
+            rig.drain();
+        }
+        let lasted = rig.elapsed() - opened;
+        assert!(lasted >= secs(42) && lasted <= secs(48), "{lasted:?}");
+        let returned = rig.log.iter().find_map(|(_, output)| match output {
+            Output::Emit(Event::ScoutReturned { link, met, .. }) if *link == scout.link => Some(*met),
+            _ => None,
+        });
+        assert_eq!(returned, Some(Scouted::Void));
+    }
 }

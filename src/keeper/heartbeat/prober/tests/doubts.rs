@@ -136,7 +136,7 @@ fn with_scouts_a_doubt_lasts_until_the_gap_that_failed_is_tested() {
     let mut prober = doubting();
     survive(&mut prober, secs(88), start());
     assert_eq!(prober.interval(start()), Some(held / 2));
-    survive(&mut prober, secs(89), start());
+    survive(&mut prober, secs(90).mul_f64(0.98), start());
     assert_eq!(prober.interval(start()), Some(held));
     // Where none can be sent the link in use finds out by itself.
     let without_scouts: [fn(&mut Prober); 2] =
