@@ -1,6 +1,5 @@
 //! `Monitor`: it starts, says nothing while nothing happens, and leaves
 //! nothing behind.
-#![cfg(feature = "network-monitor")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};

@@ -34,7 +34,8 @@ pub enum LinkEnd {
     Io {
         /// The system's kind of error.
         kind: io::ErrorKind,
-        /// Its words.
+        /// Its words: at most 123 bytes are kept, since a codec's may quote
+        /// what the peer sent.
         message: String,
     },
     /// Code of the application that runs beside the link (a codec, a
@@ -50,17 +51,23 @@ impl LinkEnd {
         match error.kind() {
             Kind::UnexpectedEof => LinkEnd::Eof,
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => LinkEnd::Reset,
-            kind => LinkEnd::Io { kind, message: error.to_string() },
+            kind => LinkEnd::Io { kind, message: cut(&error.to_string()).to_owned() },
         }
     }
 
     /// The peer's Close, with its reason cut to 123 bytes at a character's
     /// boundary.
     pub fn closed(code: Option<u16>, reason: &str) -> LinkEnd {
-        const LONGEST: usize = 123;
-        let cut = (0..=reason.len().min(LONGEST)).rev().find(|&at| reason.is_char_boundary(at));
-        LinkEnd::Closed { code, reason: reason[..cut.unwrap_or(0)].to_owned() }
+        LinkEnd::Closed { code, reason: cut(reason).to_owned() }
     }
+}
+
+/// The first 123 bytes of somebody's words, or a little less, so that no
+/// character is cut.
+fn cut(words: &str) -> &str {
+    const LONGEST: usize = 123;
+    let end = (0..=words.len().min(LONGEST)).rev().find(|&at| words.is_char_boundary(at));
+    &words[..end.unwrap_or(0)]
 }
 
 impl fmt::Display for LinkEnd {

@@ -30,6 +30,7 @@ pub struct Book {
 
 #[derive(Debug, Default)]
 struct Tally {
+    events: u64,
     attempts: u64,
     beats: u64,
     misses: u64,
@@ -69,6 +70,7 @@ impl Book {
             self.latest.pop_front();
         }
         self.latest.push_back(format!("{:9.3} s {event}", self.began.elapsed().as_secs_f64()));
+        self.tally.events += 1;
         match event {
             Event::Connecting { .. } => self.tally.attempts += 1,
             Event::Connected { link, epoch, .. } => {
@@ -131,6 +133,11 @@ impl Book {
         same("beats missed", tally.misses, stats.beats_missed);
         same("messages dropped", tally.dropped, stats.messages_dropped);
         same("panics", 0, stats.panics);
+        // A driver that is woken for nothing, again and again, runs hot.
+        let work = tally.events + stats.messages_sent + stats.messages_received;
+        if stats.wake_ups > 20 * (work + 1) {
+            wrong.push(format!("{} wake-ups for {work} events and messages", stats.wake_ups));
+        }
         wrong
     }
 

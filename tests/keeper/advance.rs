@@ -472,3 +472,26 @@ fn offline_puts_an_attempt_off_to_a_minute_after_the_last_a_little_apart_from_ot
     assert!(waits[0] >= secs(54) && waits[99] <= secs(60), "{:?} to {:?}", waits[0], waits[99]);
     assert!(waits[99] - waits[0] >= secs(4), "a fleet must not try in step");
 }
+
+#[test]
+fn an_attempt_without_a_path_is_stale_from_a_second_on() {
+    for (age, begun_anew) in [(millis(999), false), (secs(1), true)] {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        rig.pass(age);
+        rig.network(NetworkStatus::Online);
+        assert_eq!(rig.opening.is_none(), begun_anew, "after {age:?}");
+    }
+}
+
+#[test]
+fn what_news_has_granted_still_stands_when_the_network_blinks() {
+    for seed in 0..50 {
+        let mut rig = Rig::waiting(seed);
+        rig.network(NetworkStatus::Online);
+        let granted = rig.due();
+        rig.network(NetworkStatus::Offline);
+        rig.pass(granted + millis(100) - rig.elapsed());
+        rig.network(NetworkStatus::Online);
+        assert!(rig.delay_advanced() <= millis(200), "{:?} with seed {seed}", rig.delay_advanced());
+    }
+}

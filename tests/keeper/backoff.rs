@@ -654,3 +654,22 @@ fn an_application_that_asks_for_a_new_link_does_not_use_up_its_attempts() {
         assert!(rig.opening.is_some());
     }
 }
+
+#[test]
+fn a_reset_that_the_network_may_have_brought_is_not_this_clients_alone() {
+    let delay = |seed, news: bool| {
+        let mut rig = Rig::connected(Config::default(), seed);
+        rig.beat_answered(RTT);
+        // The gap of the next beat is one that the prober tries.
+        rig.until_beat();
+        if news {
+            rig.network(NetworkStatus::Changed);
+        }
+        rig.pass(millis(10));
+        rig.end(LinkEnd::Reset);
+        rig.delay()
+    };
+    let longest = |news| (0..100).map(|seed| delay(seed, news)).max();
+    assert!(longest(false) <= Some(millis(50)));
+    assert!(longest(true) > Some(millis(500)));
+}

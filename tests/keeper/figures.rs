@@ -186,3 +186,23 @@ fn a_stalled_reader_is_told_of_once_after_a_second() {
         |output: &Output| matches!(output, Output::Emit(Event::ReaderStalled { since }) if *since == secs(1));
     assert_eq!(rig.instants(told), [stalled + secs(1)]);
 }
+
+#[test]
+fn beats_that_traffic_spares_are_counted_beyond_their_link() {
+    let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
+    let saved = |rig: &Rig| rig.keeper.figures(rig.now).beats_saved;
+    for _ in 0..60 {
+        rig.pass(secs(10));
+        rig.heard();
+    }
+    assert_eq!(saved(&rig), 10, "one a minute");
+    rig.end(LinkEnd::Eof);
+    assert_eq!(saved(&rig), 10);
+    rig.until_opening();
+    rig.open(Beat::Ping);
+    rig.pass(secs(59));
+    rig.heard();
+    rig.pass(secs(1));
+    rig.heard();
+    assert_eq!(saved(&rig), 11);
+}

@@ -813,3 +813,16 @@ fn pitfall_30_a_gap_that_grows_beyond_all_time_stops_at_the_maximum() {
         assert!(rig.is_connected(), "{growth:?}");
     }
 }
+
+#[test]
+fn pitfall_34_a_timer_that_is_two_seconds_late_counts_and_a_later_one_does_not() {
+    for (late, misses) in [(secs(2), 1), (secs(2) + Duration::from_nanos(1), 0)] {
+        let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
+        rig.beat_answered(RTT);
+        rig.until_beat();
+        // A round trip of 50 ms: the deadline is a second.
+        rig.freeze(secs(1) + late);
+        rig.timeout();
+        assert_eq!(rig.misses().len(), misses, "{late:?} late");
+    }
+}

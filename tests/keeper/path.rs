@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Because, Cause, Config, Event, Failure, Ground, Heartbeat, Output, PathFacts, Seen, Timer,
+    Beat, Because, Cause, Config, Event, Failure, Ground, Heartbeat, Output, PathFacts, Seen, Timer,
 };
 
 /// A link whose path the system tells of, with its round trip measured: a
@@ -267,4 +267,15 @@ fn held_up(facts: impl Fn(Duration) -> PathFacts) -> Duration {
 fn what_an_outage_has_held_up_says_nothing_of_idleness() {
     assert_eq!(held_up(all_arrived), secs(29), "beats arrived: the path had forgotten the way back");
     assert_eq!(held_up(nothing_since(secs(61))), secs(34), "nothing arrived: the path was dead both ways");
+}
+
+#[test]
+fn a_link_that_only_listens_is_not_looked_after() {
+    let mut rig = Rig::new(Config::default(), 1);
+    rig.open_as(|opened| {
+        opened.beat = Beat::Listen { longest_silence: secs(60) };
+        opened.tells_path = true;
+    });
+    rig.sent();
+    assert_eq!(rig.timer(), Some((secs(60), Timer::Silence)), "no beat could be brought forward");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, Scout, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, Probing, Scouted,
+    Activity, Beat, Event, Failure, Heartbeat, LinkEnd, LinkId, NetworkStatus, Output, Probing, Scouted,
 };
 
 fn scouting() -> Heartbeat {
@@ -504,4 +504,76 @@ fn a_link_in_use_that_ends_at_some_other_time_does_not_count_against_scouts() {
         rig.open(Beat::Ping);
     }
     assert!(!refused(&rig));
+}
+
+#[test]
+fn scouts_that_are_being_opened_when_the_network_changes_are_abandoned_without_a_goodbye() {
+    let mut rig = linked();
+    await_dials(&mut rig);
+    let dialled: Vec<_> = rig.scouts.iter().map(|scout| scout.link).collect();
+    assert_eq!(dialled.len(), 3);
+    rig.forget();
+    rig.network(NetworkStatus::Changed);
+    for link in dialled {
+        assert!(rig.outputs().contains(&&Output::Abandon { link }), "{:?}", rig.log);
+        assert!(!rig.outputs().contains(&&Output::Retire { link }), "{:?}", rig.log);
+    }
+}
+
+#[test]
+fn while_the_link_in_use_is_not_read_no_scout_is_sent() {
+    let mut rig = linked();
+    rig.stalled();
+    rig.pass(secs(60));
+    assert_eq!(sent(&rig), 0);
+    rig.resumed();
+    await_scouts(&mut rig);
+}
+
+#[test]
+fn a_scout_that_is_not_to_be_had_is_followed_by_another_after_a_minute_and_then_ever_twice_as_long() {
+    let mut rig = linked();
+    for minutes in [1, 2, 4, 8] {
+        await_dials(&mut rig);
+        let link = rig.scouts[0].link;
+        rig.fail_scout(link, Failure::Refused);
+        let failed = rig.elapsed();
+        assert_eq!(rig.scouts.len(), 0, "the others would fare no better");
+        await_dials(&mut rig);
+        let pause = rig.elapsed() - failed;
+        let longest = secs(60 * minutes);
+        assert!(pause >= longest / 2 && pause <= longest + secs(1), "{pause:?} of {longest:?}");
+    }
+    let link = rig.scouts[0].link;
+    assert!(!refused(&rig));
+    rig.fail_scout(link, Failure::Refused);
+    assert!(refused(&rig), "five in a row");
+}
+
+#[test]
+fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
+    let speaks: [fn(&mut Rig, LinkId); 2] = [
+        |rig, link| rig.keeper.handle_heard(link, rig.now),
+        |rig, link| rig.keeper.handle_message(link, rig.now),
+    ];
+    for speak in speaks {
+        let mut rig = scouted();
+        let opened = rig.elapsed();
+        let scout = rig.scouts[0];
+        assert_eq!(scout.gap, secs(14));
+        while rig.scouts.iter().any(|out| out.link == scout.link) {
+            assert!(rig.elapsed() < opened + secs(60), "it is parted from");
+            // The others fall silent, so that its gap is still to be known.
+            live(&mut rig, secs(6), |_| false);
+            speak(&mut rig, scout.link);
+            rig.drain();
+        }
+        let lasted = rig.elapsed() - opened;
+        assert!(lasted >= secs(42) && lasted <= secs(48), "{lasted:?}");
+        let returned = rig.log.iter().find_map(|(_, output)| match output {
+            Output::Emit(Event::ScoutReturned { link, met, .. }) if *link == scout.link => Some(*met),
+            _ => None,
+        });
+        assert_eq!(returned, Some(Scouted::Void));
+    }
 }

@@ -246,3 +246,35 @@ async fn an_own_dial_that_fails_is_the_attempts_failure() {
     assert_eq!(refused.failure(), &Failure::RetryAfter(Duration::from_secs(9)));
     assert_eq!(transport.endpoint(0).as_deref(), Some("tcp://memory:1"));
 }
+
+/// Reads nothing, and quotes all of it.
+struct Quoting;
+
+impl Decoder for Quoting {
+    type Item = ();
+    type Error = io::Error;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> io::Result<Option<()>> {
+        match bytes.len() {
+            0..10_000 => Ok(None),
+            _ => Err(io::Error::other(format!("strange: {}", String::from_utf8_lossy(bytes)))),
+        }
+    }
+}
+
+impl Encoder<()> for Quoting {
+    type Error = io::Error;
+
+    fn encode(&mut self, (): (), _: &mut BytesMut) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_codecs_words_are_cut_whatever_kind_of_error_they_come_in() {
+    let (transport, mut far) = in_memory(Protocol::<_, ()>::new(|| Quoting), 1024);
+    let mut link = transport.connect(&attempt(1)).await.unwrap();
+    tokio::spawn(async move { far.write_all(&[b'x'; 100_000]).await });
+    let end = soon(link.next()).await.expect_err("it reads nothing");
+    assert!(end.to_string().len() <= 123, "{} bytes", end.to_string().len());
+}

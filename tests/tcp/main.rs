@@ -1,6 +1,5 @@
 //! Protocols over streams of bytes: TCP, TLS, Unix sockets and what the
 //! application dials itself.
-#![cfg(feature = "tcp")]
 
 mod answers;
 mod framing;

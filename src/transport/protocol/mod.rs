@@ -148,11 +148,10 @@ where
     /// the error of [`Session::recv`](crate::Session::recv). Default: the
     /// stream's end says it all.
     ///
-    /// A code that nobody judges means what it means for WebSocket: 1008 is
-    /// final, for one. One without a code, or with 1000, that comes after our
-    /// own [`goodbye`](Protocol::goodbye) counts as its answer: all that was
-    /// sent is delivered then. So give a code of its own to a goodbye that the
-    /// peer says for reasons of its own, where it can be told apart.
+    /// One without a code, or with 1000, that comes after our own
+    /// [`goodbye`](Protocol::goodbye) counts as its answer: all that was sent
+    /// is delivered then. So give another code to a goodbye that the peer says
+    /// for reasons of its own, where it can be told apart.
     ///
     /// ```
     /// use longlink::keeper::LinkEnd;

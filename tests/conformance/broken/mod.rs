@@ -204,7 +204,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Between two looks of an attempt that goes on by itself.
 const MOMENT: Duration = Duration::from_millis(1);
 /// Longer than the cases take that find out by waiting.
-const HANGS: Duration = Duration::from_millis(900);
+const HANGS: Duration = Duration::from_millis(700);
 /// What is given back at all is given back by then.
 const CLEANING: Duration = Duration::from_millis(300);
 /// The others find out, however long that takes.
