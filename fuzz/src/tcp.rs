@@ -19,11 +19,11 @@ use crate::wire::{Control, Far, wire};
 
 /// The longest message.
 const LIMIT: usize = 1024;
-/// What a link holds at most, beside what is written: two messages, and its
-/// buffers.
-const MEMORY: usize = 32 * 1024;
+/// What a link holds at most, beside the messages that we send: two messages, and
+/// 64 KiB of answers that wait to be written, in a buffer that doubles.
+const MEMORY: usize = 224 * 1024;
 /// How much a server says that repeats itself.
-const REPEATED: usize = 128 * 1024;
+const REPEATED: usize = 384 * 1024;
 
 /// Bits of [`Control::options`].
 const SPEAKS_FRAMES: u8 = 1;
@@ -98,8 +98,9 @@ where
     let (link, far) = open(protocol, control);
     far.speak(said.to_vec());
     let mut expected = read.messages.into_iter().peekable();
-    let written = usize::from(control.acts.sends) * 8 * 1024 + 16 * 1024;
-    let driven = within(MEMORY + written, || {
+    let ours = usize::from(control.acts.sends) * 16 * 1024;
+    far.expect();
+    let driven = within(MEMORY + ours, || {
         let arrived = |message| {
             let next = expected.next().map(|(message, _)| message);
             assert_eq!(Some(plain(message)), next, "what was said, in order");

@@ -167,6 +167,7 @@ fn check_link(link: WebSocketLink, control: &Control, far: &Far, said: &[u8]) ->
     let (expected, ending) = frames::decoded(&said[answer.length..], LIMIT);
     let mut expected = expected.into_iter();
     let mut messages = 0;
+    far.expect();
     let driven = within(MEMORY, || {
         let arrived = |message: Message| {
             let said = match message {

@@ -32,6 +32,7 @@ struct State {
     said: usize,
     read: usize,
     pieces: usize,
+    turns: usize,
     /// It has said all, and ended as it does.
     over: bool,
     /// What was written to it.
@@ -51,6 +52,7 @@ pub fn wire(control: Control) -> (Wire, Far) {
         said: 0,
         read: 0,
         pieces: 0,
+        turns: 0,
         over: false,
         heard: Vec::new(),
         writes: 0,
@@ -90,6 +92,13 @@ impl Far {
         1_000 + 4 * bytes as u64
     }
 
+    /// Has room for what may be written to it, so that it takes none later.
+    pub fn expect(&self) {
+        let mut state = self.state();
+        let answers = 2 * state.says.as_ref().map_or(0, Vec::len);
+        state.heard.reserve(answers + 64 * 1024);
+    }
+
     /// How many of its bytes were read.
     pub fn read(&self) -> usize {
         self.state().read
@@ -119,11 +128,15 @@ impl Far {
 
 impl State {
     fn goes_on(&mut self) -> bool {
-        if std::mem::take(&mut self.blocked) {
+        self.turns += 1;
+        // It takes and speaks in turn, while it does both.
+        let left = self.says.as_ref().map_or(0, |says| says.len() - self.said);
+        if (left == 0 || self.turns % 2 == 0) && std::mem::take(&mut self.blocked) {
             return true;
         }
-        let Some(says) = &self.says else { return false };
-        let left = says.len() - self.said;
+        if self.says.is_none() {
+            return false;
+        }
         if left > 0 {
             self.said += self.control.piece(self.pieces).min(left);
             self.pieces += 1;
