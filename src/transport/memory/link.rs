@@ -45,11 +45,10 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
     /// A goodbye of the peer's own that crossed ours is the end of the stream:
     /// it says nothing of what the peer has read.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
-        let crossed = |end: &LinkEnd| {
-            matches!(end, LinkEnd::Closed { .. }) && self.closing && !self.to_server.is_read_to_end()
-        };
-        let polled = self.to_client.poll_recv(cx);
-        let polled = polled.map_err(|end| if crossed(&end) { LinkEnd::Eof } else { end });
+        let polled = self.to_client.poll_recv(cx).map_err(|end| {
+            let crossed = self.closing && !self.to_server.is_read_to_end();
+            if crossed && matches!(end, LinkEnd::Closed { .. }) { LinkEnd::Eof } else { end }
+        });
         polled.map_ok(|parcel| match parcel {
             Parcel::Message(message) => Frame::Message(message),
             Parcel::Pong(token) => Frame::Pong(token),
