@@ -577,3 +577,13 @@ fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
         assert_eq!(returned, Some(Scouted::Void));
     }
 }
+
+#[test]
+fn while_the_network_is_reported_gone_no_scout_is_sent() {
+    let mut rig = linked();
+    rig.network(NetworkStatus::Offline);
+    live(&mut rig, secs(300), |_| true);
+    assert_eq!(sent(&rig), 0);
+    rig.network(NetworkStatus::Online);
+    await_scouts(&mut rig);
+}
