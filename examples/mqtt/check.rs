@@ -41,7 +41,7 @@ async fn exchange(
     received: &mut Received,
 ) -> Result<u64, Failed> {
     let sender = connection.sender();
-    let (mut publisher, acks) = Publisher::new(connection.sender());
+    let (mut publisher, acks) = Publisher::new(connection);
     let publishing = async {
         let mut pace = interval(PACE);
         for number in 1..=messages {

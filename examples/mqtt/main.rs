@@ -122,7 +122,7 @@ async fn acknowledge(sender: &Sender<Packet>, message: &Publish) -> Result<(), F
 
 /// Publishes the lines that come from standard input.
 async fn publish(mut connection: Connection, topic: TopicName) -> Result<(), Failed> {
-    let (mut publisher, acks) = Publisher::new(connection.sender());
+    let (mut publisher, acks) = Publisher::new(&connection);
     let lines = async {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = lines.next_line().await? {

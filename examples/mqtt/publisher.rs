@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use longlink::{Outcome, Sender};
+use longlink::{Outcome, ResilientConnection, Sender, StateWatch};
 use mqtt_proto::v5::{Packet, Puback, PubackReasonCode, Publish};
 use mqtt_proto::{Pid, QosPid, TopicName};
 use tokio::sync::mpsc;
@@ -29,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// with the mark that MQTT has for it.
 pub struct Publisher {
     sender: Sender<Packet>,
+    state: StateWatch,
     acks: mpsc::Receiver<Puback>,
     latest: Pid,
     again: u64,
@@ -36,9 +37,10 @@ pub struct Publisher {
 
 impl Publisher {
     /// A publisher, and where it wants to be told of every PUBACK.
-    pub fn new(sender: Sender<Packet>) -> (Publisher, mpsc::Sender<Puback>) {
+    pub fn new(connection: &ResilientConnection<Packet>) -> (Publisher, mpsc::Sender<Puback>) {
         let (tell, acks) = mpsc::channel(16);
-        (Publisher { sender, acks, latest: Pid::default(), again: 0 }, tell)
+        let (sender, state) = (connection.sender(), connection.watch());
+        (Publisher { sender, state, acks, latest: Pid::default(), again: 0 }, tell)
     }
 
     /// How many messages were sent again.
@@ -58,10 +60,17 @@ impl Publisher {
                 biased;
                 answer = self.acknowledged(id) => return answer,
                 outcome = confirmation => match outcome {
-                    // The broker has it, and its word is on the way.
+                    // The broker has it, and its word is on the way; unless it
+                    // dies first. Only another link may carry it again.
                     Outcome::Delivered => {
-                        if let Ok(answer) = timeout(PATIENCE, self.acknowledged(id)).await {
-                            return answer;
+                        let mut state = self.state.clone();
+                        let this = state.state();
+                        tokio::select! {
+                            biased;
+                            answer = timeout(PATIENCE, self.acknowledged(id)) => {
+                                return answer.unwrap_or_else(|_| Err("the broker does not acknowledge".into()));
+                            }
+                            _ = state.wait_for(|state| state != this) => {}
                         }
                     }
                     Outcome::MaybeSent(_) => {}

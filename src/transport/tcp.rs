@@ -72,9 +72,13 @@ where
     /// # Errors
     ///
     /// [`Invalid`] names the field `tcp.address`: the host is neither a DNS
-    /// name nor an IP address.
+    /// name nor an IP address, and no [`tls_name`](Tcp::tls_name) was given
+    /// before.
     #[cfg(feature = "tls")]
     pub fn tls(self) -> Result<Tcp<C, Out>, Invalid> {
+        if self.tls.is_some() {
+            return Ok(self);
+        }
         let name = self.address.host.clone();
         self.with_name(&name, "tcp.address")
     }
@@ -88,7 +92,7 @@ where
     /// As [`tls`](Tcp::tls).
     #[cfg(feature = "tls")]
     pub fn tls_config(self, config: Arc<rustls::ClientConfig>) -> Result<Tcp<C, Out>, Invalid> {
-        let mut tcp = if self.tls.is_some() { self } else { self.tls()? };
+        let mut tcp = self.tls()?;
         if let Some(tls) = &mut tcp.tls {
             tls.set_config(config);
         }

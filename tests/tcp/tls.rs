@@ -87,6 +87,8 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
         .unwrap()
         .tls_name("localhost")
         .unwrap()
+        .tls()
+        .unwrap()
         .tls_config(authority.client(true).build().unwrap())
         .unwrap();
     assert_eq!(transport.endpoint(0), Some(format!("tls://{address}")));

@@ -86,14 +86,13 @@
 //!         self.0.send(note).await.map_err(std::io::Error::other)
 //!     }
 //!     async fn recv(&mut self) -> Heard {
-//!         match self.0.next().await {
-//!             Ok(MemoryFrame::Message(note)) => Heard::Message(note),
-//!             Ok(MemoryFrame::Beat(token)) => {
-//!                 let _ = self.0.pong(Some(token));
-//!                 Box::pin(self.recv()).await
+//!         loop {
+//!             match self.0.next().await {
+//!                 Ok(MemoryFrame::Message(note)) => return Heard::Message(note),
+//!                 Ok(MemoryFrame::Beat(token)) => drop(self.0.pong(Some(token))),
+//!                 Ok(MemoryFrame::Pong(_)) => return Heard::Pong,
+//!                 Err(_) => return Heard::End,
 //!             }
-//!             Ok(MemoryFrame::Pong(_)) => Heard::Pong,
-//!             Err(_) => Heard::End,
 //!         }
 //!     }
 //!     async fn ping(&mut self) -> std::io::Result<bool> {

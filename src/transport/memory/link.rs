@@ -45,9 +45,9 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
     /// A goodbye of the peer's own that crossed ours is the end of the stream:
     /// it says nothing of what the peer has read.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
-        let polled = self.to_client.poll_recv(cx).map_err(|end| match end {
-            LinkEnd::Closed { .. } if self.closing && !self.to_server.is_read_to_end() => LinkEnd::Eof,
-            end => end,
+        let polled = self.to_client.poll_recv(cx).map_err(|end| {
+            let crossed = self.closing && !self.to_server.is_read_to_end();
+            if crossed && matches!(end, LinkEnd::Closed { .. }) { LinkEnd::Eof } else { end }
         });
         polled.map_ok(|parcel| match parcel {
             Parcel::Message(message) => Frame::Message(message),

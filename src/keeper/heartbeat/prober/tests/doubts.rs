@@ -72,6 +72,12 @@ fn a_doubted_interval_is_halved_and_climbs_back_by_doubling() {
     survive(&mut prober, held / 2, start());
     assert_eq!(prober.interval(start()), Some(held));
     assert!(prober.learned(start()).look_in.is_some(), "the doubt is over");
+    // Nearly the whole of it, tested by something else, ends it at once.
+    let mut prober = knowing(Heartbeat::frugal(), 404, 420);
+    expire(&mut prober, 370, start());
+    expire(&mut prober, 187, start());
+    survive(&mut prober, held.mul_f64(0.98), start());
+    assert!(prober.learned(start()).look_in.is_some(), "the doubt is over");
 }
 
 #[test]
