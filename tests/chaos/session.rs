@@ -311,7 +311,8 @@ impl<W: Wire> Session<W> {
             Companion::Background => self.tell(Order::Activity(Activity::Background)),
             Companion::Foreground => self.tell(Order::Activity(Activity::Foreground)),
             Companion::Update => {
-                self.tell(Order::Update(Box::new(Update::new().heartbeat(heartbeat().misses(4)))))
+                let update = Update::new().heartbeat(heartbeat().misses(4));
+                self.tell(Order::Update(Box::new(update)));
             }
         }
     }
