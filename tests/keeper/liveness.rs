@@ -826,3 +826,23 @@ fn pitfall_34_a_timer_that_is_two_seconds_late_counts_and_a_later_one_does_not()
         assert_eq!(rig.misses().len(), misses, "{late:?} late");
     }
 }
+
+#[test]
+fn a_probe_that_is_under_way_is_not_begun_anew() {
+    let mut rig = Rig::linked();
+    let probed = rig.elapsed();
+    rig.probe();
+    rig.pass(secs(1));
+    rig.probe();
+    assert_eq!(rig.beats(), [probed]);
+    assert_eq!(rig.until_death(), probed + secs(3));
+}
+
+#[test]
+fn a_link_that_only_listens_is_not_probed() {
+    let mut rig = Rig::new(Config::default(), 1);
+    rig.open(Beat::Listen { longest_silence: secs(60) });
+    rig.probe();
+    assert_eq!(rig.beats(), NEVER);
+    assert_eq!(rig.timer(), Some((secs(60), Timer::Silence)));
+}
