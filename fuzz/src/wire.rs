@@ -131,7 +131,7 @@ impl State {
         self.turns += 1;
         // It takes and speaks in turn, while it does both.
         let left = self.says.as_ref().map_or(0, |says| says.len() - self.said);
-        if (left == 0 || self.turns % 2 == 0) && std::mem::take(&mut self.blocked) {
+        if (left == 0 || self.turns.is_multiple_of(2)) && std::mem::take(&mut self.blocked) {
             return true;
         }
         if self.says.is_none() {

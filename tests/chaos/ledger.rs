@@ -101,12 +101,12 @@ pub enum Wrong {
     /// Its outcome was told twice, or to nobody who asked.
     OutcomeTooMany { number: u64 },
     /// Its outcome is not that of its place on its link.
-    WrongOutcome { number: u64, told: Fate, is: Fate },
+    OtherOutcome { number: u64, told: Fate, is: Fate },
     /// What a link took does not agree with what arrived, what was confirmed
     /// and what is in doubt.
-    WrongCount { epoch: u64, taken: u64, arrived: u64, maybe: u64 },
+    CountsDisagree { epoch: u64, taken: u64, arrived: u64, maybe: u64 },
     /// accepted = delivered + not sent + maybe does not hold.
-    WrongSum { accepted: u64, delivered: u64, not_sent: u64, maybe: u64 },
+    SumDisagrees { accepted: u64, delivered: u64, not_sent: u64, maybe: u64 },
     /// The client read a message out of order, or twice.
     ReadOutOfOrder { number: u64, after: u64 },
     /// The client read a message of one link under the name of another.
@@ -190,7 +190,7 @@ impl Judge<'_> {
         let delivered = ledger.taken.saturating_sub(maybe);
         let accepted = ledger.accepted.len() as u64;
         if ledger.taken < maybe || accepted != delivered + not_sent + maybe {
-            self.wrong.push(Wrong::WrongSum { accepted, delivered, not_sent, maybe });
+            self.wrong.push(Wrong::SumDisagrees { accepted, delivered, not_sent, maybe });
         }
         Totals {
             links: ledger.links.len() as u64,
@@ -254,7 +254,7 @@ impl Judge<'_> {
                 && taken - run.maybe <= run.arrived;
             if !fits {
                 let (epoch, arrived, maybe) = (run.epoch, run.arrived, run.maybe);
-                self.wrong.push(Wrong::WrongCount { epoch, taken, arrived, maybe });
+                self.wrong.push(Wrong::CountsDisagree { epoch, taken, arrived, maybe });
             }
         }
         runs
@@ -291,7 +291,7 @@ impl Judge<'_> {
             }
             let is = fate_at(places[&number], runs);
             if told != is {
-                self.wrong.push(Wrong::WrongOutcome { number, told, is });
+                self.wrong.push(Wrong::OtherOutcome { number, told, is });
             }
         }
         self.wrong.extend(open.into_iter().map(|number| Wrong::NoOutcome { number }));
@@ -302,7 +302,7 @@ impl Judge<'_> {
             }
             match places.get(&number).map(|place| fate_at(*place, runs)) {
                 Some(Fate::NotSent) => {}
-                Some(is) => self.wrong.push(Wrong::WrongOutcome { number, told: Fate::NotSent, is }),
+                Some(is) => self.wrong.push(Wrong::OtherOutcome { number, told: Fate::NotSent, is }),
                 None => self.wrong.push(Wrong::NeverAccepted { number }),
             }
             if has_arrived.contains(&number) {
@@ -478,7 +478,7 @@ mod tests {
             ledger.outcomes.retain(|(number, _)| *number != 18);
             ledger.arrived.retain(|one| one.number != 18);
         });
-        assert_eq!(wrongs, [Wrong::WrongCount { epoch: 2, taken: 2, arrived: 1, maybe: 0 }]);
+        assert_eq!(wrongs, [Wrong::CountsDisagree { epoch: 2, taken: 2, arrived: 1, maybe: 0 }]);
     }
 
     #[test]
@@ -510,10 +510,10 @@ mod tests {
         let wrongs = wrong(|ledger| ledger.outcomes[3].1 = Fate::Delivered);
         let (told, is) = (Fate::Delivered, Fate::MaybeSent);
         let expected =
-            [Wrong::DeliveredNeverArrived { number: 15 }, Wrong::WrongOutcome { number: 15, told, is }];
+            [Wrong::DeliveredNeverArrived { number: 15 }, Wrong::OtherOutcome { number: 15, told, is }];
         assert_eq!(wrongs, expected);
         let wrongs = wrong(|ledger| ledger.outcomes[0].1 = Fate::MaybeSent);
-        assert_eq!(wrongs, [Wrong::WrongOutcome { number: 10, told: is, is: told }]);
+        assert_eq!(wrongs, [Wrong::OtherOutcome { number: 10, told: is, is: told }]);
     }
 
     #[test]
@@ -527,7 +527,7 @@ mod tests {
         ];
         for spoil in spoils {
             let wrongs = wrong(spoil);
-            assert!(wrongs.iter().any(|wrong| matches!(wrong, Wrong::WrongSum { .. })), "{wrongs:?}");
+            assert!(wrongs.iter().any(|wrong| matches!(wrong, Wrong::SumDisagrees { .. })), "{wrongs:?}");
         }
     }
 

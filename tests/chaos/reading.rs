@@ -22,7 +22,7 @@ pub enum Order {
     Pause,
     Resume,
     Activity(Activity),
-    Update(Update),
+    Update(Box<Update>),
     /// Close gracefully, and read what is left.
     Close,
     /// Just drop it.
@@ -72,7 +72,7 @@ impl Incoming {
                         Order::Pause => handle.pause(),
                         Order::Resume => handle.resume(),
                         Order::Activity(activity) => handle.set_activity(activity),
-                        Order::Update(update) => handle.update(update).unwrap(),
+                        Order::Update(update) => handle.update(*update).unwrap(),
                         Order::Close => return self.close::<W>(connection, place).await,
                         Order::Drop => return End { closed: None, stats: handle.stats() },
                     }

@@ -310,7 +310,10 @@ impl<W: Wire> Session<W> {
             Companion::ShortSleep(lasts) => self.suspend.slept(lasts),
             Companion::Background => self.tell(Order::Activity(Activity::Background)),
             Companion::Foreground => self.tell(Order::Activity(Activity::Foreground)),
-            Companion::Update => self.tell(Order::Update(Update::new().heartbeat(heartbeat().misses(4)))),
+            Companion::Update => {
+                let update = Update::new().heartbeat(heartbeat().misses(4));
+                self.tell(Order::Update(Box::new(update)));
+            }
         }
     }
 

@@ -132,7 +132,8 @@ fn a_server_that_seems_stuck_twice_within_two_days_may_be_a_path_that_forgets() 
 
 #[test]
 fn news_of_the_network_during_an_attempt_has_the_new_link_looked_at() {
-    let news: [(fn(&mut Rig), bool); 2] = [
+    type News = fn(&mut Rig);
+    let news: [(News, bool); 2] = [
         (|rig| rig.network(NetworkStatus::Online), true),
         (
             |rig| {
