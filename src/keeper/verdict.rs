@@ -155,3 +155,21 @@ pub(super) fn known_at_once(seen: &Seen, acknowledged: Option<bool>) -> Option<(
         | Seen::Unacknowledged => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_middlebox_can_say_is_put_down_to_one() {
+        let closed = |code| LinkEnd::Closed { code, reason: String::new() };
+        for end in [LinkEnd::Eof, LinkEnd::Reset, closed(None), closed(Some(1000)), closed(Some(1001))] {
+            assert!(may_be_a_middlebox(&end), "{end}");
+        }
+        let io = LinkEnd::Io { kind: std::io::ErrorKind::Other, message: String::new() };
+        let too_big = LinkEnd::TooBig { size: 2, limit: 1 };
+        for end in [closed(Some(1011)), LinkEnd::Protocol(String::new()), too_big, io, LinkEnd::Panicked] {
+            assert!(!may_be_a_middlebox(&end), "{end}");
+        }
+    }
+}

@@ -247,6 +247,7 @@ fn pitfall_12_a_delay_is_never_zero_in_a_loop() {
 fn pitfall_12_nor_by_a_policy_of_zeros() {
     let mut rig = Rig::dialling(Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)), 1);
     rig.fail(Failure::Refused);
+    assert_eq!(rig.delay(), Duration::ZERO, "but the first may be");
     for _ in 0..100 {
         rig.until_opening();
         rig.fail(Failure::Refused);

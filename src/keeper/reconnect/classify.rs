@@ -150,6 +150,17 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_ends_while_it_is_opened_is_judged_by_its_end_but_not_tried_at_once() {
+        let ended = |end| of_failure(&Failure::Ended(end));
+        assert_eq!(ended(LinkEnd::Eof), Retry::Backoff);
+        assert_eq!(
+            ended(LinkEnd::closed(Some(1012), "")),
+            Retry::Between { low: RESTART.0, high: RESTART.1 }
+        );
+        assert_eq!(ended(LinkEnd::closed(Some(1008), "")), Retry::Never);
+    }
+
+    #[test]
     fn a_service_that_is_busy_names_its_time_within_an_hour() {
         let busy = |secs| Failure::Http {
             status: 503,
