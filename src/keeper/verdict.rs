@@ -172,4 +172,25 @@ mod tests {
             assert!(!may_be_a_middlebox(&end), "{end}");
         }
     }
+
+    #[test]
+    fn a_dial_is_at_once_within_a_second_or_four_round_trips() {
+        let inquest = |rtt| Inquest {
+            link: LinkId(1),
+            local: None,
+            rtt,
+            evidence: None,
+            otherwise: Cause::ServerStuck,
+            unacknowledged: false,
+            spoiled: None,
+        };
+        let ground = |rtt: u64, took: u64| {
+            let dialled = Dialled { took: Duration::from_millis(took), local: None };
+            inquest((rtt > 0).then(|| Duration::from_millis(rtt))).conclude(Some(dialled), |unit| unit).ground
+        };
+        for (rtt, took) in [(0, 1_000), (200, 1_000), (400, 1_600)] {
+            assert_eq!(ground(rtt, took), Ground::ConnectedAtOnce, "{rtt} {took}");
+            assert_eq!(ground(rtt, took + 1), Ground::DialFailed, "{rtt} {took}");
+        }
+    }
 }
