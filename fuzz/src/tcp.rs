@@ -20,8 +20,9 @@ use crate::wire::{Control, Far, wire};
 /// The longest message.
 const LIMIT: usize = 1024;
 /// What a link holds at most, beside the messages that we send: two messages, and
-/// 64 KiB of answers that wait to be written, in a buffer that doubles.
-const MEMORY: usize = 224 * 1024;
+/// 64 KiB of answers that wait to be written, in a buffer that doubles: from 128
+/// to 256 KiB where a part at its front was written, and both while it moves.
+const MEMORY: usize = 400 * 1024;
 /// How much a server says that repeats itself.
 const REPEATED: usize = 384 * 1024;
 
