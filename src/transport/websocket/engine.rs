@@ -237,7 +237,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             | Error::HttpFormat(_) => (CloseCode::Protocol, LinkEnd::Protocol("unreadable frame".to_owned())),
         };
         if matches!(self.phase, Phase::Open) {
+            // A pong that the library still has comes before the Close, and
+            // nothing behind it.
+            let _ = self.collect_own_frames();
             encode::frame(self.socket.out(), Opcode::Close, &u16::from(code).to_be_bytes());
+            self.own_frames_due = false;
+            self.phase = Phase::Closing { answer: Some(end.clone()) };
             self.last_words(cx);
         }
         end

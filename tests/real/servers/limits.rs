@@ -35,11 +35,11 @@ async fn a_message_at_the_limit_goes_and_comes_and_one_over_it_is_not_accepted()
 }
 
 #[tokio::test]
-async fn a_message_over_our_limit_ends_the_link_with_1009_whole_or_in_fragments() {
+async fn a_message_over_our_limit_ends_the_link_whole_or_in_fragments() {
     let Some(software) = software() else { return };
     for kind in KINDS {
         let backend = Backend::start(&software, kind);
-        for (way, noted) in [("big", 1), ("pieces", 2)] {
+        for way in ["big", "pieces"] {
             let transport = |size: usize| {
                 let transport = backend.transport(&format!("/{way}/{size}"));
                 transport.max_message(SMALL).expect("not zero")
@@ -52,8 +52,9 @@ async fn a_message_over_our_limit_ends_the_link_with_1009_whole_or_in_fragments(
             let mut flow = Flow::start(transport(SMALL + 1));
             flow.send_next().await;
             let too_big = LinkEnd::TooBig { size: SMALL + 1, limit: SMALL };
+            // The server is told 1009, and may not hear it: the system resets a
+            // connection that is closed with something unread in it.
             assert_eq!(flow.lost().await, Seen::Ended(too_big), "{kind:?}, {way}");
-            backend.until_noted("closed 1009", noted).await;
         }
     }
 }
