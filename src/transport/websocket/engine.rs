@@ -141,6 +141,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
 
     pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         if matches!(self.phase, Phase::Open) {
+            // The library would write a pong that it still has behind the Close.
+            if self.own_frames_due {
+                ready!(self.poll_flush(cx))?;
+            }
             self.phase = Phase::Closing { answer: None };
             self.own_frames_due = true;
             let goodbye = CloseFrame { code: CloseCode::Normal, reason: Default::default() };

@@ -191,6 +191,34 @@ fn nothing_follows_our_close() {
 }
 
 #[test]
+fn a_pong_that_waits_goes_before_our_close() {
+    block_on(async {
+        let (mut engine, mut peer) = pair(64);
+        peer.write_all(b"\x89\x02hi").await.unwrap();
+        assert_eq!(next(&mut engine), Poll::Ready(Ok(Frame::Alive)));
+        assert!(now(|cx| engine.poll_close(cx)).is_ready());
+        assert_eq!(frames(&drain(&mut engine, &mut peer).await), [(0x8a, 2), (0x88, 2)]);
+    });
+}
+
+#[test]
+fn a_pong_that_waits_goes_before_the_close_that_an_error_brings() {
+    block_on(async {
+        let (mut engine, mut peer) = pair(64);
+        // RSV1, which nobody has asked for.
+        peer.write_all(b"\x89\x02hi\xc1\x00").await.unwrap();
+        assert_eq!(next(&mut engine), Poll::Ready(Ok(Frame::Alive)));
+        assert!(matches!(next(&mut engine), Poll::Ready(Err(LinkEnd::Protocol(_)))));
+        assert!(engine.start_beat(Token(1)).is_err());
+        let _ = now(|cx| engine.poll_flush(cx));
+        let mut sent = Vec::new();
+        drop(engine);
+        peer.read_to_end(&mut sent).await.unwrap();
+        assert_eq!(frames(&sent), [(0x8a, 2), (0x88, 2)]);
+    });
+}
+
+#[test]
 fn our_close_waits_for_room_like_anything_else() {
     block_on(async {
         let (mut engine, mut peer) = pair(4_096);
