@@ -1,6 +1,7 @@
 //! Every transport of this crate on the test bench: `testing::conformance`
 //! against servers that are not this crate's code.
 
+#[path = "../support/authority.rs"]
 mod authority;
 mod broken;
 mod door;
