@@ -33,6 +33,17 @@ impl Stream {
         }
     }
 
+    /// Whether it is known who is at the other end: whoever has the name's
+    /// certificate, or somebody on this machine.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        match self {
+            Stream::Plain(plain) => plain.is_local(),
+            #[cfg(feature = "tls")]
+            Stream::Tls(_) => true,
+        }
+    }
+
     /// What the system knows of the path under the connection.
     #[cfg(all(feature = "tcp-info", target_os = "linux"))]
     pub(crate) fn path_facts(&self) -> Option<PathFacts> {
