@@ -126,8 +126,9 @@ impl<In> Inbox<In> {
     }
 
     /// Adds `batch`, which weighs `bytes`, and leaves it empty. Where no room
-    /// is left afterwards, `driver` is woken as soon as there is some.
-    pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: &Waker) -> Added {
+    /// is left afterwards, `driver` is woken as soon as there is some; without
+    /// it, whoever waits already.
+    pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: Option<&Waker>) -> Added {
         let mut state = self.lock();
         if state.reader_gone || (state.discard && state.room(self.bounds).is_none()) {
             let dropped = batch.len();
@@ -158,15 +159,17 @@ impl<In> Inbox<In> {
     /// soon as there is some.
     pub(crate) fn room(&self, driver: &Waker) -> Room {
         let mut state = self.lock();
-        self.room_or_wait(&mut state, driver)
+        self.room_or_wait(&mut state, Some(driver))
     }
 
-    fn room_or_wait(&self, state: &mut State<In>, driver: &Waker) -> Room {
+    fn room_or_wait(&self, state: &mut State<In>, driver: Option<&Waker>) -> Room {
         if state.reader_gone || state.discard {
             return self.bounds;
         }
         let room = state.room(self.bounds);
-        state.driver = room.is_none().then(|| driver.clone());
+        if let Some(driver) = driver {
+            state.driver = room.is_none().then(|| driver.clone());
+        }
         room
     }
 

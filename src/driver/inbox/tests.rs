@@ -5,7 +5,7 @@ use super::*;
 const BOUNDS: (usize, usize) = (4, 100);
 
 fn add(inbox: &Inbox<u32>, messages: &[u32]) -> Added {
-    inbox.add(&mut messages.iter().copied().collect(), 10 * messages.len(), Waker::noop())
+    inbox.add(&mut messages.iter().copied().collect(), 10 * messages.len(), Some(Waker::noop()))
 }
 
 fn next(reader: &mut Reader<u32>, inbox: &Inbox<u32>) -> Option<Item<u32>> {
