@@ -55,8 +55,8 @@ use crate::keeper::{Invalid, Purpose};
 /// # }
 /// ```
 ///
-/// `Debug` prints scheme, host and port; path, query and header values are
-/// never printed, here or in any error. Messages that come in are another
+/// `Debug` prints scheme, host and port; path, query, header values and
+/// subprotocols are never printed, here or in any error. Messages that come in are another
 /// matter: at TRACE the protocol library logs each of them, so keep targets
 /// that begin with `tungstenite` above that level where messages are secret.
 /// It does not see what goes out.
@@ -293,7 +293,7 @@ impl fmt::Debug for WebSocket {
         f.debug_struct("WebSocket")
             .field("url", &self.url)
             .field("headers", &self.headers.keys())
-            .field("subprotocols", &self.subprotocols)
+            .field("subprotocols", &self.subprotocols.len())
             .field("max_message", &self.max_message)
             .finish_non_exhaustive()
     }
