@@ -17,7 +17,7 @@ use websocket::*;
 /// Everything that was logged, by `log` and by `tracing`, at every level.
 static LOGGED: Mutex<String> = Mutex::new(String::new());
 
-const SECRETS: [&str; 5] = ["hunter1", "hunter2", "hunter3", "hunter4", "hunter5"];
+const SECRETS: [&str; 6] = ["hunter1", "hunter2", "hunter3", "hunter4", "hunter5", "hunter6"];
 
 struct Capture;
 
@@ -79,6 +79,9 @@ fn attempt_with(url: &str) -> WebSocket {
         .unwrap()
         .header("Cookie", "session=hunter4")
         .unwrap()
+        // Clients that cannot set headers carry tokens so.
+        .subprotocol("bearer.hunter6")
+        .unwrap()
         .credentials(|_| async {
             let mut headers = HeaderMap::new();
             headers.insert("x-api-key", "hunter5".parse().unwrap());
@@ -96,7 +99,7 @@ async fn pitfall_46_and_38_credentials_reach_no_log_no_error_and_no_debug() {
     let (listener, url) = listen().await;
     let address = listener.local_addr().unwrap();
     serve(listener, |head| match header(head, "x-api-key") {
-        Some("hunter5") => switching(head, "").into_bytes(),
+        Some("hunter5") => switching(head, "Sec-WebSocket-Protocol: bearer.hunter6\r\n").into_bytes(),
         _ => b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".to_vec(),
     });
     let mut request = format!("{url}/hunter1?token=hunter2").into_client_request().unwrap();

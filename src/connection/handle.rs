@@ -327,7 +327,7 @@ impl<In, Out> Drop for ResilientConnection<In, Out> {
         if let Some(place) = self.place.take() {
             self.desk.release(place);
         }
-        let unread = self.inbox.reader_gone();
+        let unread = self.inbox.reader_gone() + self.reader.unread();
         Tally::add(&self.desk.board.tally.messages_dropped, unread as u64);
         if unread > 0 {
             self.desk.board.bus.tell(&Event::MessagesDropped { count: unread as u64 });

@@ -19,8 +19,8 @@ use crate::keeper::Invalid;
 /// Opens links of a [`Protocol`] over TCP, with TLS or without.
 ///
 /// The name is resolved and its addresses raced (RFC 8305) afresh for every
-/// attempt, the one that answered last going first; TCP_NODELAY is set. A
-/// login belongs into
+/// attempt, that of the last link going first, and those that answered and
+/// did not come to a link (TLS) last; TCP_NODELAY is set. A login belongs into
 /// [`on_connect`](crate::Builder::on_connect).
 ///
 /// ```
@@ -146,6 +146,7 @@ where
         let socket = self.way.connect(attempt).await?;
         let (local, peer) = (socket.local_addr(), socket.peer_addr());
         let stream = Stream::over(socket, self.tls.as_ref()).await?;
+        self.way.opened(attempt, peer);
         Ok(self.protocol.link(stream, local, peer))
     }
 
@@ -220,6 +221,17 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_address_of_a_link_that_opened_is_a_good_one() {
+        use tokio_util::codec::LinesCodec;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let tcp = Tcp::new(address, Protocol::<_, String>::new(LinesCodec::new)).unwrap();
+        let _link = tcp.connect(&Attempt::alone(1, None)).await.unwrap();
+        let known = format!("{:?}", tcp.way);
+        assert!(known.contains("good: Some(127.0.0.1), doubted: []"), "{known}");
+    }
 
     #[test]
     fn an_address_comes_apart() {

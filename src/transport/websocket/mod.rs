@@ -53,8 +53,8 @@ use crate::keeper::{Invalid, Purpose};
 /// # }
 /// ```
 ///
-/// `Debug` prints scheme, host and port; path, query and header values are
-/// never printed, here or in any error. Messages that come in are another
+/// `Debug` prints scheme, host and port; path, query, header values and
+/// subprotocols are never printed, here or in any error. Messages that come in are another
 /// matter: at TRACE the protocol library logs each of them, so keep targets
 /// that begin with `tungstenite` above that level where messages are secret.
 /// It does not see what goes out.
@@ -254,6 +254,7 @@ impl Transport for WebSocket {
         let with_query = !self.is_anonymous(attempt);
         let wish = Wish { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
         let upgraded = upgrade(stream, wish, self.url.secure).await?;
+        self.way.opened(attempt, peer);
         let engine = Engine::new(upgraded.stream, upgraded.behind, self.max_message);
         Ok(WebSocketLink::new(engine, local, peer, upgraded.subprotocol))
     }
@@ -275,8 +276,37 @@ impl fmt::Debug for WebSocket {
         f.debug_struct("WebSocket")
             .field("url", &self.url)
             .field("headers", &self.headers.keys())
-            .field("subprotocols", &self.subprotocols)
+            .field("subprotocols", &self.subprotocols.len())
             .field("max_message", &self.max_message)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_address_of_a_link_is_a_good_one_and_that_of_a_refusal_is_not() {
+        for welcome in [true, false] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("ws://{}", listener.local_addr().unwrap());
+            tokio::spawn(async move {
+                let (stream, _) = listener.accept().await.unwrap();
+                if welcome {
+                    let _served = tokio_tungstenite::accept_async(stream).await;
+                }
+            });
+            let transport = WebSocket::new(url).unwrap();
+            assert_eq!(transport.connect(&Attempt::alone(1, None)).await.is_ok(), welcome);
+            let known = format!("{:?}", transport.way);
+            let wanted = match welcome {
+                true => "good: Some(127.0.0.1), doubted: []",
+                false => "good: None, doubted: [127.0.0.1]",
+            };
+            assert!(known.contains(wanted), "{known}");
+        }
     }
 }
