@@ -3,6 +3,7 @@
 
 mod authority;
 mod broken;
+mod complete;
 mod door;
 mod in_memory;
 mod streams;
