@@ -4,6 +4,7 @@
 #[path = "../support/authority.rs"]
 mod authority;
 mod broken;
+mod complete;
 mod door;
 mod in_memory;
 mod streams;
