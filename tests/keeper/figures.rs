@@ -74,6 +74,17 @@ fn an_interval_is_told_when_it_changes_and_only_then() {
 }
 
 #[test]
+fn what_comes_in_after_several_intervals_has_spared_a_beat_for_each_and_none_twice() {
+    let mut rig = Rig::beating(Heartbeat::fixed(secs(30)));
+    // The process is frozen: no timer runs, and what came meanwhile is read.
+    for (time, saved) in [(100, 3), (10, 3), (9, 3), (1, 4), (29, 4), (1, 5)] {
+        rig.freeze(secs(time));
+        rig.heard();
+        assert_eq!(rig.keeper.figures(rig.now).beats_saved, saved, "at {:?}", rig.elapsed());
+    }
+}
+
+#[test]
 fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     let proven = |rig: &Rig| rig.keeper.figures(rig.now).proven;
