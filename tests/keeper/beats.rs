@@ -1,7 +1,7 @@
 //! Beats and the answers that belong to them.
 
-use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Event, Heartbeat, Output, Token};
+use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
+use longlink::keeper::{Beat, Event, Heartbeat, NetworkStatus, Output, Seen, Token};
 
 /// A link in use whose round trip is known, in the instant of its next beat.
 fn asking() -> Rig {
@@ -77,4 +77,47 @@ fn a_beat_whose_answer_did_not_wait_unread_is_given_its_deadline_before_the_next
     assert_eq!(rig.until_beat(), resumed + secs(1));
     assert_eq!(rig.misses(), [resumed + secs(1)]);
     assert_eq!(rig.until_death(), resumed + secs(10));
+}
+
+#[test]
+fn a_probe_to_come_neither_takes_the_place_of_beats_nor_comes_with_one() {
+    // Nothing is read when the machine wakes: beats go on, and the probe comes
+    // when it is.
+    let mut rig = asking();
+    rig.answer();
+    rig.stalled();
+    let stalled = rig.elapsed();
+    rig.network(NetworkStatus::Woke);
+    rig.pass(secs(90));
+    assert_eq!(rig.beats(), [stalled + secs(60)]);
+    rig.forget();
+    rig.resumed();
+    let resumed = rig.elapsed();
+    rig.pass(millis(0));
+    assert_eq!(rig.beats(), [resumed]);
+    assert_eq!(rig.until_death(), resumed + secs(3));
+
+    // A beat that is due by the server's rule while what waits is read.
+    let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
+    rig.open(Beat::Ceiling { max_out_silence: secs(10) });
+    rig.pass(millis(9_500));
+    rig.network(NetworkStatus::Woke);
+    assert_eq!(rig.until_beat(), secs(10));
+    rig.heard();
+    rig.forget();
+    assert_eq!(rig.until_beat(), millis(10_500), "the probe comes at its time");
+}
+
+#[test]
+fn the_probe_after_a_wake_comes_at_once_where_somebody_writes_after_a_long_silence() {
+    let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
+    rig.beat_answered(RTT);
+    rig.pass(secs(40));
+    rig.network(NetworkStatus::Woke);
+    rig.forget();
+    rig.pass(millis(200));
+    rig.sent();
+    let sent = rig.elapsed();
+    assert_eq!(rig.until_death(), sent + secs(3));
+    assert_eq!((rig.beats(), rig.seen()), (vec![sent], Some(Seen::ProbeUnanswered)));
 }

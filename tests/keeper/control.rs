@@ -1,9 +1,13 @@
 //! The link in use beside its scouts: what it shows of the path is what their
 //! fate is judged by.
 
-use crate::rig::{RTT, Rig, millis, secs};
-use crate::scouts::{await_scouts, gaps, knows_nothing, linked, live, met, scouted, sent};
-use longlink::keeper::{Activity, Beat, Event, LinkEnd, Output, Scouted};
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::rig::{LOGIN, RTT, Rig, millis, secs};
+use crate::scouts::{
+    await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, sent,
+};
+use longlink::keeper::{Activity, Beat, Dialled, Event, LinkEnd, Opened, Output, Scouted};
 
 /// Lets a second pass at a time, at the end of which the server speaks on the
 /// link in use.
@@ -122,4 +126,47 @@ fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_sco
     live(&mut rig, secs(145), |_| true);
     rig.end_scout(rig.scouts[0].link, LinkEnd::Eof);
     assert!(matches!(met(&rig)[..], [Scouted::Ended { .. }]), "{:?}", met(&rig));
+}
+
+#[test]
+fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it_is_open() {
+    let another = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+    let listens = Beat::Listen { longest_silence: secs(60) };
+    for (local, beat, dropped) in
+        [(None, Beat::Ping, false), (another, Beat::Ping, true), (None, listens, true)]
+    {
+        let mut rig = linked();
+        await_dials(&mut rig);
+        let link = rig.scouts[0].link;
+        let opened = Opened::new(beat, Dialled { took: RTT, local }, LOGIN);
+        rig.keeper.handle_opened(link, opened, rig.now);
+        rig.drain();
+        let abandoned = rig.outputs().contains(&&Output::Abandon { link });
+        assert_eq!(abandoned, dropped, "{local:?}, {beat:?}");
+        assert_eq!(refused(&rig), beat == listens, "what it can be asked will be the same again");
+    }
+}
+
+#[test]
+fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
+    let mut rig = scouted();
+    let scout = rig.scouts[0];
+    // Its server speaks by itself for three gaps, and then no more. The others
+    // fall silent, so that its gap is still to be known.
+    for _ in 0..3 {
+        live(&mut rig, secs(13), |_| false);
+        rig.keeper.handle_heard(scout.link, rig.now);
+        rig.drain();
+    }
+    rig.forget();
+    live(&mut rig, secs(15), |out| out.link == scout.link);
+    let returned = |output: &Output| match output {
+        Output::Emit(Event::ScoutReturned { link, met, .. }) => {
+            *link == scout.link && *met == Scouted::Survived
+        }
+        _ => false,
+    };
+    let [over] = rig.instants(returned)[..] else { panic!("{:?}", met(&rig)) };
+    let next = rig.instants(|output| matches!(output, Output::Emit(Event::ScoutSent { .. })));
+    assert!(next.contains(&over), "{over:?}: {next:?}");
 }

@@ -63,3 +63,32 @@ fn an_end_after_a_gap_that_something_spoiled_says_nothing_of_idleness() {
         assert_eq!(rig.instants(learned).len(), usize::from(cause == Cause::IdleExpiry));
     }
 }
+
+#[test]
+fn an_end_that_tells_its_own_reason_is_diagnosed_at_once_and_no_other() {
+    let peer_said = (Cause::ClosedByPeer, Ground::PeerSaid);
+    let ours = (Cause::Ours, Ground::Ourselves);
+    let may_be_idle = (Cause::ClosedByPeer, Ground::ConnectedAtOnce);
+    let path = (Cause::PathDead, Ground::ConnectedAtOnce);
+    let io = LinkEnd::Io { kind: std::io::ErrorKind::Other, message: String::new() };
+    for (end, at_once, diagnosis) in [
+        (LinkEnd::closed(Some(1011), ""), true, peer_said),
+        (LinkEnd::Protocol("reserved bits are set".to_owned()), true, peer_said),
+        (LinkEnd::TooBig { size: 2, limit: 1 }, true, ours),
+        (LinkEnd::Panicked, true, ours),
+        // A middlebox may have done these, or the path: the next dial shows.
+        (LinkEnd::closed(Some(1001), ""), false, may_be_idle),
+        (LinkEnd::closed(None, ""), false, may_be_idle),
+        (LinkEnd::Eof, false, may_be_idle),
+        (LinkEnd::Reset, false, may_be_idle),
+        (io, false, path),
+    ] {
+        let mut rig = Rig::linked();
+        rig.end(end.clone());
+        assert_eq!(rig.diagnoses().len(), usize::from(at_once), "{end}");
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+        assert_eq!(rig.diagnoses(), [diagnosis], "{end}");
+    }
+}

@@ -96,6 +96,24 @@ fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
 }
 
 #[test]
+fn in_a_doubt_traffic_counts_after_a_gap_that_is_longer_than_what_was_proven() {
+    for (gap, lifted) in [(secs(58), false), (secs(58) + Duration::from_nanos(1), true)] {
+        let mut rig = Rig::beating(Heartbeat::adaptive());
+        rig.learn(secs(58));
+        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        let held = rig.interval();
+        rig.until_death();
+        rig.until_opening();
+        rig.open(Beat::Ping);
+        assert_eq!(rig.interval(), held / 2);
+        // The process is frozen meanwhile.
+        rig.freeze(gap);
+        rig.heard();
+        assert_eq!(rig.interval() >= held, lifted, "{gap:?}");
+    }
+}
+
+#[test]
 fn a_link_that_ends_in_answer_to_a_beat_has_died_after_the_gap_before_it() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.until_beat();

@@ -32,7 +32,7 @@ pub fn await_scouts(rig: &mut Rig) {
 }
 
 /// Scouts are being opened.
-fn await_dials(rig: &mut Rig) {
+pub fn await_dials(rig: &mut Rig) {
     await_scouts_that(rig, false);
 }
 
@@ -98,7 +98,7 @@ pub fn sent(rig: &Rig) -> usize {
     rig.instants(|output| matches!(output, Output::Emit(Event::ScoutSent { .. }))).len()
 }
 
-fn refused(rig: &Rig) -> bool {
+pub fn refused(rig: &Rig) -> bool {
     !rig.instants(|output| matches!(output, Output::Emit(Event::ScoutsRefused))).is_empty()
 }
 
