@@ -34,13 +34,10 @@ impl Keeper {
     pub fn reconnect_now(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
-            Course::Underway if self.main().is_some() => self.lose(Loss::of(Seen::Asked), now),
+            // While an attempt is under way there is no link to lose.
+            Course::Underway => self.lose(Loss::of(Seen::Asked), now),
             Course::Waiting { .. } => self.open(now),
-            Course::Idle
-            | Course::Underway
-            | Course::Paused { .. }
-            | Course::Closing
-            | Course::Finished(_) => {}
+            Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => {}
         }
     }
 
