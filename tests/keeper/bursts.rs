@@ -78,3 +78,21 @@ fn pitfall_24_news_that_had_nothing_to_forgive_leaves_what_comes_after_it_its_fo
     rig.network(NetworkStatus::Online);
     assert_eq!(rig.keeper.state(), State::Waiting { attempt: 1 });
 }
+
+#[test]
+fn what_news_has_granted_stands_for_less_than_a_burst() {
+    for (late, stands) in [(millis(1_999), true), (secs(2), false)] {
+        let mut delays = Vec::new();
+        for seed in 0..50 {
+            let mut rig = Rig::waiting(seed);
+            rig.network(NetworkStatus::Online);
+            let granted = rig.due();
+            rig.network(NetworkStatus::Offline);
+            rig.pass(granted + late - rig.elapsed());
+            rig.network(NetworkStatus::Online);
+            delays.push(rig.delay_advanced());
+        }
+        let within = |delay: &Duration| if stands { *delay <= millis(200) } else { *delay >= millis(200) };
+        assert!(delays.iter().all(within), "{late:?} late: {delays:?}");
+    }
+}

@@ -220,12 +220,16 @@ fn pitfall_16_an_own_policy_that_panics_is_contained_and_counted() {
     assert_eq!(rig.keeper.figures(rig.now).policy_panics, 1);
 
     let mut rig = Rig::dialling(Reconnect::default().policy(Moody(AtomicU32::new(0))), 1);
+    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 0);
     rig.fail(Failure::Refused);
     assert!(rig.delay() <= secs(1), "the backoff's delay");
     rig.until_opening();
     rig.fail(Failure::Refused);
     assert_eq!(rig.delay(), secs(7));
     assert_eq!(rig.keeper.figures(rig.now).policy_panics, 1);
+    rig.until_opening();
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 2);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! fate is judged by.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
-use crate::rig::{LOGIN, RTT, Rig, millis, secs};
+use crate::rig::{LOGIN, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::{
-    await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, sent,
+    await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, scouting, sent,
 };
-use longlink::keeper::{Activity, Beat, Dialled, Event, LinkEnd, Opened, Output, Scouted};
+use longlink::keeper::{Activity, Beat, Dialled, Event, Failure, LinkEnd, Opened, Output, Scouted};
 
 /// Lets a second pass at a time, at the end of which the server speaks on the
 /// link in use.
@@ -16,6 +17,17 @@ fn chat(rig: &mut Rig, seconds: u64) {
         rig.pass(secs(1));
         rig.heard();
     }
+}
+
+/// Scouts are being opened within this time.
+fn await_dials_for(rig: &mut Rig, time: Duration) {
+    let end = rig.elapsed() + time;
+    rig.answers_at_once = true;
+    while rig.scouts.is_empty() {
+        assert!(rig.elapsed() < end, "no scout was sent");
+        rig.pass(secs(1));
+    }
+    rig.answers_at_once = false;
 }
 
 #[test]
@@ -169,4 +181,49 @@ fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
     let [over] = rig.instants(returned)[..] else { panic!("{:?}", met(&rig)) };
     let next = rig.instants(|output| matches!(output, Output::Emit(Event::ScoutSent { .. })));
     assert!(next.contains(&over), "{over:?}: {next:?}");
+}
+
+#[test]
+fn scouts_and_their_beats_are_counted() {
+    let mut rig = scouted();
+    live(&mut rig, secs(13), |_| true);
+    let figures = rig.keeper.figures(rig.now);
+    assert_eq!((figures.scouts_sent, figures.scout_beats), (3, 0));
+    live(&mut rig, secs(1), |_| true);
+    let figures = rig.keeper.figures(rig.now);
+    assert_eq!((figures.scouts_sent, figures.scout_beats), (4, 1));
+    // Those of a row count, each.
+    live(&mut rig, secs(60), |_| false);
+    let figures = rig.keeper.figures(rig.now);
+    assert!(figures.scout_beats >= 1 + 3 * 5, "{figures:?}");
+}
+
+#[test]
+fn other_settings_are_a_reason_to_ask_again_for_scouts_that_were_refused() {
+    let mut rig = linked();
+    await_dials(&mut rig);
+    rig.fail_scout(rig.scouts[0].link, Failure::Stop);
+    assert!(refused(&rig));
+    rig.pass(secs(5));
+    rig.forget();
+    rig.keeper.update(with_heartbeat(scouting()), rig.now);
+    rig.drain();
+    live(&mut rig, secs(10), |_| true);
+    assert_eq!(sent(&rig), 3);
+}
+
+#[test]
+fn after_a_day_one_refusal_more_is_enough() {
+    let mut rig = linked();
+    for _ in 0..2 {
+        await_dials(&mut rig);
+        rig.end(LinkEnd::Eof);
+        rig.until_opening();
+        rig.open(Beat::Ping);
+    }
+    assert!(refused(&rig), "scouts cost it its link");
+    rig.forget();
+    await_dials_for(&mut rig, secs(24 * 3600 + 10));
+    rig.fail_scout(rig.scouts[0].link, Failure::Refused);
+    assert!(refused(&rig));
 }

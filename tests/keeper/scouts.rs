@@ -8,7 +8,7 @@ use longlink::keeper::{
     Activity, Beat, Event, Failure, Heartbeat, LinkEnd, LinkId, NetworkStatus, Output, Probing, Scouted,
 };
 
-fn scouting() -> Heartbeat {
+pub fn scouting() -> Heartbeat {
     Heartbeat::adaptive().probing(Probing::Scout).max(secs(7200))
 }
 
