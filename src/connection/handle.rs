@@ -36,7 +36,12 @@ use crate::transport::{Link, Transport};
 /// the message back. "Written" is asked with [`drain`], "delivered" with
 /// [`Sender::send_confirmed`].
 ///
-/// Dropping it ends the connection at once, unless there are [`Sender`]s:
+/// A send through the sink may be dropped while it waits: then nothing was
+/// sent. Its place in the queue, or the room that it was given, stays with the
+/// connection for the next send through the sink, so that a `select!` in a
+/// loop does not fall behind others; [`Sender::send`] gives it up instead.
+///
+/// Dropping the connection ends it at once, unless there are [`Sender`]s:
 /// then what comes in is read, counted and dropped. Use [`close`] to part
 /// gracefully.
 ///
@@ -327,7 +332,7 @@ impl<In, Out> Drop for ResilientConnection<In, Out> {
         if let Some(place) = self.place.take() {
             self.desk.release(place);
         }
-        let unread = self.inbox.reader_gone();
+        let unread = self.inbox.reader_gone() + self.reader.unread();
         Tally::add(&self.desk.board.tally.messages_dropped, unread as u64);
         if unread > 0 {
             self.desk.board.bus.tell(&Event::MessagesDropped { count: unread as u64 });

@@ -10,19 +10,18 @@ mod path_facts;
 mod race;
 mod socket;
 mod stream;
-#[cfg(feature = "tls")]
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod way;
 
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
-#[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
 pub(crate) use way::Way;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -35,35 +34,63 @@ use crate::transport::ConnectError;
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// Opens TCP connections to one host and port, and remembers which of its
-/// addresses answered last.
+/// addresses are good.
 #[derive(Debug)]
 pub(crate) struct Dialler {
     /// A name, or an address without brackets.
     host: String,
     port: u16,
-    /// The address that answered last goes first next time.
-    last_good: Mutex<Option<IpAddr>>,
+    known: Mutex<Known>,
+}
+
+/// What earlier attempts say of a host's addresses. An address is doubted from
+/// the moment that it has answered the dial until the link is open: a server
+/// that hangs, or a path that drops long packets, answers a dial as well.
+#[derive(Debug, Default)]
+struct Known {
+    /// The address of the last link that opened.
+    good: Option<IpAddr>,
+    /// Those that answered since and came to nothing, the latest last.
+    doubted: Vec<IpAddr>,
 }
 
 impl Dialler {
     pub(crate) fn new(host: impl Into<String>, port: u16) -> Dialler {
-        Dialler { host: host.into(), port, last_good: Mutex::new(None) }
+        Dialler { host: host.into(), port, known: Mutex::default() }
     }
 
     /// Resolves the name and races its addresses. The connection that wins
-    /// has TCP_NODELAY set.
-    pub(crate) async fn connect(&self) -> Result<TcpStream, ConnectError> {
+    /// has TCP_NODELAY set. Where the attempt `counts` its address is doubted
+    /// until it [`opened`](Dialler::opened) a link.
+    pub(crate) async fn connect(&self, counts: bool) -> Result<TcpStream, ConnectError> {
         let found = self.resolve().await?;
-        let last_good = *self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
-        let addresses = race::order(found, last_good);
+        self.dial(found, counts).await
+    }
+
+    /// A link is open to this address.
+    pub(crate) fn opened(&self, address: IpAddr) {
+        *self.known() = Known { good: Some(address), doubted: Vec::new() };
+    }
+
+    async fn dial(&self, found: Vec<SocketAddr>, counts: bool) -> Result<TcpStream, ConnectError> {
+        let addresses = {
+            let known = self.known();
+            race::order(found, known.good, &known.doubted)
+        };
         match race::race(&addresses, STAGGER, TcpStream::connect).await {
             Ok((address, stream)) => {
                 stream.set_nodelay(true)?;
-                *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(address.ip());
+                if counts {
+                    self.known().doubt(address.ip());
+                }
                 Ok(stream)
             }
             Err(errors) => Err(verdict(errors)),
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, ConnectError> {
@@ -74,6 +101,19 @@ impl Dialler {
             .await
             .map(Iterator::collect)
             .map_err(|error| ConnectError::with_source(Failure::Dns, error))
+    }
+}
+
+impl Known {
+    fn doubt(&mut self, address: IpAddr) {
+        /// Addresses that are remembered: more than any name has.
+        const MOST: usize = 32;
+        self.good = self.good.filter(|good| *good != address);
+        self.doubted.retain(|doubted| *doubted != address);
+        if self.doubted.len() == MOST {
+            self.doubted.remove(0);
+        }
+        self.doubted.push(address);
     }
 }
 
@@ -132,12 +172,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_address_that_answered_is_remembered_and_nodelay_is_set() {
+    async fn nodelay_is_set() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialler = Dialler::new("127.0.0.1", listener.local_addr().unwrap().port());
-        let stream = dialler.connect().await.unwrap();
+        let stream = dialler.connect(true).await.unwrap();
         assert!(stream.nodelay().unwrap());
-        assert_eq!(*dialler.last_good.lock().unwrap(), Some("127.0.0.1".parse().unwrap()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_answers_the_dial_and_opens_no_link_is_tried_after_the_others() {
+        let one = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = one.local_addr().unwrap().port();
+        let mut listeners = vec![one];
+        for last in 2..=3 {
+            listeners.push(
+                tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, last], port))).await.unwrap(),
+            );
+        }
+        let found: Vec<SocketAddr> = listeners.iter().map(|one| one.local_addr().unwrap()).collect();
+        let dialler = Dialler::new("a name", port);
+        let reached = async |counts| {
+            let stream = dialler.dial(found.clone(), counts).await.unwrap();
+            stream.peer_addr().unwrap().to_string().replace(&format!(":{port}"), "")
+        };
+        for address in ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1", "127.0.0.2"] {
+            assert_eq!(reached(true).await, address);
+        }
+        dialler.opened("127.0.0.2".parse().unwrap());
+        // A scout may be refused where a link is welcome.
+        for _ in 0..3 {
+            assert_eq!(reached(false).await, "127.0.0.2");
+        }
+        assert_eq!(reached(true).await, "127.0.0.2");
+        assert_eq!(reached(true).await, "127.0.0.1");
     }
 
     #[tokio::test]
@@ -146,7 +214,7 @@ mod tests {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             listener.local_addr().unwrap().port()
         };
-        let refused = Dialler::new("127.0.0.1", port).connect().await.unwrap_err();
+        let refused = Dialler::new("127.0.0.1", port).connect(true).await.unwrap_err();
         assert_eq!(refused.failure(), &Failure::Refused);
         assert!(std::error::Error::source(&refused).is_some());
     }

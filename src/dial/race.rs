@@ -11,8 +11,13 @@ use tokio::time::Instant;
 
 /// The order in which to try `found`: families by turns, beginning with the
 /// resolver's first, and before all of them the address that was good last
-/// time, if it is still there. Repetitions go.
-pub(super) fn order(found: Vec<SocketAddr>, last_good: Option<IpAddr>) -> Vec<SocketAddr> {
+/// time, if it is still there; behind all of them those that are doubted, the
+/// latest last. Repetitions go.
+pub(super) fn order(
+    found: Vec<SocketAddr>,
+    last_good: Option<IpAddr>,
+    doubted: &[IpAddr],
+) -> Vec<SocketAddr> {
     let Some(first) = found.first() else { return found };
     let starts_with_v6 = first.is_ipv6();
     let (mut one, mut other): (Vec<_>, Vec<_>) =
@@ -33,6 +38,8 @@ pub(super) fn order(found: Vec<SocketAddr>, last_good: Option<IpAddr>) -> Vec<So
     while !one.is_empty() || !other.is_empty() {
         one.pop().into_iter().chain(other.pop()).for_each(&mut add);
     }
+    // A stable sort, and those that are not doubted have no place: they stay first.
+    ordered.sort_by_key(|address| doubted.iter().position(|doubted| *doubted == address.ip()));
     ordered
 }
 
@@ -161,11 +168,17 @@ mod tests {
     #[test]
     fn families_take_turns_and_the_last_good_address_goes_first() {
         let found = vec![v6(1), v6(2), v6(3), v4(1), v4(2), v6(2)];
-        assert_eq!(order(found.clone(), None), [v6(1), v4(1), v6(2), v4(2), v6(3)]);
-        assert_eq!(order(found.clone(), Some(v4(2).ip())), [v4(2), v6(1), v4(1), v6(2), v6(3)]);
-        assert_eq!(order(found, Some(v4(9).ip()))[0], v6(1), "an address that is gone is forgotten");
-        assert_eq!(order(vec![v4(1), v6(1)], None), [v4(1), v6(1)], "the resolver's first family leads");
-        assert!(order(Vec::new(), Some(v4(1).ip())).is_empty());
+        assert_eq!(order(found.clone(), None, &[]), [v6(1), v4(1), v6(2), v4(2), v6(3)]);
+        assert_eq!(order(found.clone(), Some(v4(2).ip()), &[]), [v4(2), v6(1), v4(1), v6(2), v6(3)]);
+        assert_eq!(
+            order(found.clone(), Some(v4(9).ip()), &[])[0],
+            v6(1),
+            "an address that is gone is forgotten"
+        );
+        let doubted = [v6(3).ip(), v6(1).ip()];
+        assert_eq!(order(found, Some(v4(2).ip()), &doubted), [v4(2), v4(1), v6(2), v6(3), v6(1)]);
+        assert_eq!(order(vec![v4(1), v6(1)], None, &[]), [v4(1), v6(1)], "the resolver's first family leads");
+        assert!(order(Vec::new(), Some(v4(1).ip()), &[]).is_empty());
     }
 
     #[tokio::test(start_paused = true)]

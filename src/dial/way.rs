@@ -3,12 +3,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Dialler, Socket};
+use crate::keeper::Purpose;
 use crate::transport::{Attempt, ConnectError};
 
 type Dialling = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
@@ -36,12 +38,21 @@ impl Way {
     /// Dials, and reports that the path is there.
     pub(crate) async fn connect(&self, attempt: &Attempt) -> Result<Socket, ConnectError> {
         let socket = match self {
-            Way::Ours(dialler) => Socket::Tcp(dialler.connect().await?),
+            // A scout may be refused where a link is welcome.
+            Way::Ours(dialler) => Socket::Tcp(dialler.connect(attempt.purpose() == Purpose::Main).await?),
             Way::Own(dial) => dial(attempt.clone()).await?,
         };
         // Without effect where the application has said it sooner.
         attempt.dialled(socket.local_addr());
         Ok(socket)
+    }
+
+    /// What `attempt` has reached at `peer` speaks the protocol: the address is
+    /// a good one.
+    pub(crate) fn opened(&self, attempt: &Attempt, peer: Option<SocketAddr>) {
+        if let (Way::Ours(dialler), Purpose::Main, Some(peer)) = (self, attempt.purpose(), peer) {
+            dialler.opened(peer.ip());
+        }
     }
 }
 

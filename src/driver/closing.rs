@@ -81,12 +81,11 @@ impl<T: Transport> Driver<T> {
     }
 
     /// A link on which goodbye was said has ended. A peer that answers it has
-    /// read all that came before; its answer repeats our code, 1000, or has
-    /// none. Any other code is a goodbye of its own that crossed ours.
+    /// read all that came before.
     pub(super) fn retired(&mut self, link: LinkId, end: LinkEnd) {
         if let Some(retiring) = self.retiring.take_if(|retiring| retiring.link == link) {
-            let answered = matches!(end, LinkEnd::Closed { code: None | Some(1000), .. });
-            self.settle_link(retiring.epoch, answered);
+            self.deliver_what_was_read(link);
+            self.settle_link(retiring.epoch, end.answers_goodbye());
         }
         if end == LinkEnd::Panicked {
             self.count_panic();

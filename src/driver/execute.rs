@@ -149,6 +149,7 @@ impl<T: Transport> Driver<T> {
             self.drop_main();
         }
         if let Some(retiring) = self.retiring.take_if(|retiring| retiring.link == id) {
+            self.deliver_what_was_read(id);
             self.settle_link(retiring.epoch, false);
         }
         if let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) {

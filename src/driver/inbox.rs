@@ -126,8 +126,9 @@ impl<In> Inbox<In> {
     }
 
     /// Adds `batch`, which weighs `bytes`, and leaves it empty. Where no room
-    /// is left afterwards, `driver` is woken as soon as there is some.
-    pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: &Waker) -> Added {
+    /// is left afterwards, `driver` is woken as soon as there is some; without
+    /// it, whoever waits already.
+    pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: Option<&Waker>) -> Added {
         let mut state = self.lock();
         if state.reader_gone || (state.discard && state.room(self.bounds).is_none()) {
             let dropped = batch.len();
@@ -158,15 +159,17 @@ impl<In> Inbox<In> {
     /// soon as there is some.
     pub(crate) fn room(&self, driver: &Waker) -> Room {
         let mut state = self.lock();
-        self.room_or_wait(&mut state, driver)
+        self.room_or_wait(&mut state, Some(driver))
     }
 
-    fn room_or_wait(&self, state: &mut State<In>, driver: &Waker) -> Room {
+    fn room_or_wait(&self, state: &mut State<In>, driver: Option<&Waker>) -> Room {
         if state.reader_gone || state.discard {
             return self.bounds;
         }
         let room = state.room(self.bounds);
-        state.driver = room.is_none().then(|| driver.clone());
+        if let Some(driver) = driver {
+            state.driver = room.is_none().then(|| driver.clone());
+        }
         room
     }
 
@@ -174,15 +177,16 @@ impl<In> Inbox<In> {
     /// buffer, once each. A message for which `park` returns nothing is gone.
     /// Returns how many nobody will read.
     pub(crate) fn park(&self, mut park: impl FnMut(In) -> Option<In>) -> usize {
-        let (mut queue, parked, bytes, added) = {
+        let (mut queue, mut marks, parked, bytes, added) = {
             let mut state = self.lock();
             if state.queue.len() == state.parked {
                 return 0;
             }
-            (mem::take(&mut state.queue), state.parked, state.bytes, state.added)
+            (mem::take(&mut state.queue), mem::take(&mut state.marks), state.parked, state.bytes, state.added)
         };
-        // The reader finds no message meanwhile, since nobody else adds; it is
-        // woken afterwards.
+        // The reader finds nothing meanwhile, since nobody else adds; it is
+        // woken afterwards. Nor does it find the changes, whose places move
+        // with the messages that go.
         let numbers = added - (queue.len() - parked) as u64..added;
         let fresh: Vec<In> = queue.drain(parked..).collect();
         let mut gone = Vec::new();
@@ -198,9 +202,10 @@ impl<In> Inbox<In> {
             return queue.len() + gone.len();
         }
         state.added -= gone.len() as u64;
-        for mark in &mut state.marks {
+        for mark in &mut marks {
             mark.at -= gone.iter().filter(|&&number| number < mark.at).count() as u64;
         }
+        state.marks = marks;
         state.parked = queue.len();
         state.bytes = bytes;
         state.queue = queue;

@@ -128,7 +128,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         now: None,
         alarm: Alarm::default(),
         tasks: Tasks::default(),
-        reports: Arc::new(Reports::new()),
+        reports: Arc::new(Reports::new(setup.inbox_bytes)),
         opened: Vec::new(),
         main: None,
         retiring: None,
@@ -372,6 +372,7 @@ impl<T: Transport> Driver<T> {
         self.tasks = Tasks::default();
         self.drop_main();
         if let Some(retiring) = self.retiring.take() {
+            self.deliver_what_was_read(retiring.link);
             self.settle_link(retiring.epoch, false);
         }
         self.tell_doubtful();

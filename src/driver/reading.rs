@@ -1,6 +1,6 @@
 //! Reading the link in use.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::Driver;
@@ -42,7 +42,7 @@ impl<T: Transport> Driver<T> {
         }
         if !self.arrived.is_empty() {
             // The login left it.
-            self.deliver(cx);
+            self.deliver(Some(cx.waker()));
         }
         let room = self.refresh_room(cx);
         if room.is_none() {
@@ -61,7 +61,7 @@ impl<T: Transport> Driver<T> {
         Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
 
         if !self.arrived.is_empty() {
-            self.deliver(cx);
+            self.deliver(Some(cx.waker()));
         }
         if batch.messages && !batch.answered_first {
             self.heard_message(id);
@@ -110,7 +110,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn read_last_words(&mut self, cx: &mut Context<'_>) -> Option<LinkEnd> {
         let batch = self.read_batch(self.inbox.bounds(), cx);
         if !self.arrived.is_empty() {
-            self.deliver(cx);
+            self.deliver(Some(cx.waker()));
         }
         batch.ended.filter(|end| *end != LinkEnd::Panicked)
     }
@@ -152,15 +152,16 @@ impl<T: Transport> Driver<T> {
         batch
     }
 
-    /// Puts what was read into the inbox.
-    pub(super) fn deliver(&mut self, cx: &mut Context<'_>) {
+    /// Puts what was read into the inbox. Without a waker nobody is told when
+    /// there is room again: whoever needs it asks for it.
+    pub(super) fn deliver(&mut self, driver: Option<&Waker>) {
         let count = self.arrived.len();
         Tally::add(&self.board.tally.messages_in, count as u64);
         if self.waiting_since.is_some() {
             let now = self.now();
             self.park(now);
         }
-        let added = self.inbox.add(&mut self.arrived, std::mem::take(&mut self.arrived_bytes), cx.waker());
+        let added = self.inbox.add(&mut self.arrived, std::mem::take(&mut self.arrived_bytes), driver);
         self.room = added.room;
         if added.dropped > 0 {
             Tally::add(&self.board.tally.messages_dropped, added.dropped as u64);
@@ -168,6 +169,18 @@ impl<T: Transport> Driver<T> {
             self.tell_dropped(false);
         } else if self.waiting_since.is_none() {
             self.waiting_since = Some(self.now());
+        }
+    }
+
+    /// Puts what was read of a link that is over into the inbox, whether there
+    /// is room or not: nothing holds its peer back any more. It is at most what
+    /// waits among the reports.
+    pub(super) fn deliver_what_was_read(&mut self, link: LinkId) {
+        let (messages, bytes) = self.reports.take_messages(link);
+        if !messages.is_empty() {
+            self.arrived.extend(messages);
+            self.arrived_bytes = self.arrived_bytes.saturating_add(bytes);
+            self.deliver(None);
         }
     }
 

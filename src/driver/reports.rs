@@ -21,8 +21,8 @@ pub(crate) enum Report<L: Link> {
     Dialled(Dialled),
     /// The attempt failed.
     Failed { error: ConnectError, dialled: Option<Dialled> },
-    /// A message came in on a link that is being retired.
-    Message(L::Incoming),
+    /// A message came in on a link that is being retired, and what it weighs.
+    Message(L::Incoming, usize),
     /// A scout could not be opened.
     ScoutFailed { failure: Failure, dialled: Option<Dialled> },
     /// A scout is open.
@@ -38,24 +38,32 @@ pub(crate) enum Report<L: Link> {
 /// The channel. Messages and what scouts hear are bounded; of all else a
 /// link's task says a word or two.
 pub(crate) struct Reports<L: Link> {
+    /// What the messages in it may weigh; one may go over it.
+    bytes: usize,
     state: Mutex<State<L>>,
 }
 
 struct State<L: Link> {
     queue: VecDeque<(LinkId, Report<L>)>,
+    /// What the messages in it weigh.
+    weight: usize,
     driver: Option<Waker>,
     senders: Vec<Waker>,
 }
 
 impl<L: Link> Reports<L> {
-    pub(crate) fn new() -> Reports<L> {
-        Reports { state: Mutex::new(State { queue: VecDeque::new(), driver: None, senders: Vec::new() }) }
+    pub(crate) fn new(bytes: usize) -> Reports<L> {
+        let state = State { queue: VecDeque::new(), weight: 0, driver: None, senders: Vec::new() };
+        Reports { bytes, state: Mutex::new(state) }
     }
 
     /// Reports; for a message, or what a scout hears, wait for
     /// [`Reports::poll_room`] first.
     pub(crate) fn send(&self, link: LinkId, report: Report<L>) {
         let mut state = self.lock();
+        if let Report::Message(_, weight) = report {
+            state.weight = state.weight.saturating_add(weight);
+        }
         state.queue.push_back((link, report));
         let driver = state.driver.take();
         drop(state);
@@ -67,7 +75,7 @@ impl<L: Link> Reports<L> {
     /// Ready when a message may be reported.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if state.queue.len() < BOUND {
+        if state.queue.len() < BOUND && state.weight < self.bytes {
             return Poll::Ready(());
         }
         if !state.senders.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -76,16 +84,24 @@ impl<L: Link> Reports<L> {
         Poll::Pending
     }
 
-    /// The next report; without `take_messages` none behind a message.
+    /// The next report; without `take_messages` the next that is no message:
+    /// a reader that stalls holds up messages, and nothing else. So the end of
+    /// a link may come before its messages, which
+    /// [`Reports::take_messages`] has.
     pub(crate) fn poll_next(&self, take_messages: bool, cx: &mut Context<'_>) -> Poll<(LinkId, Report<L>)> {
         let mut state = self.lock();
-        let message_first = matches!(state.queue.front(), Some((_, Report::Message(_))));
-        if (!message_first || take_messages)
-            && let Some(report) = state.queue.pop_front()
-        {
+        let at = match take_messages {
+            true => Some(0),
+            false => state.queue.iter().position(|(_, report)| !matches!(report, Report::Message(..))),
+        };
+        if let Some(report) = at.and_then(|at| state.queue.remove(at)) {
+            if let (_, Report::Message(_, weight)) = report {
+                state.weight = state.weight.saturating_sub(weight);
+            }
             let senders = std::mem::take(&mut state.senders);
             if state.queue.is_empty() {
                 state.queue = VecDeque::new();
+                state.weight = 0;
             }
             drop(state);
             senders.into_iter().for_each(Waker::wake);
@@ -96,6 +112,28 @@ impl<L: Link> Reports<L> {
             none => *none = Some(cx.waker().clone()),
         }
         Poll::Pending
+    }
+
+    /// The messages of `link` that are still here, and what they weigh
+    /// together: what was read of a link that is over.
+    pub(crate) fn take_messages(&self, link: LinkId) -> (Vec<L::Incoming>, usize) {
+        let mut state = self.lock();
+        let (mut messages, mut bytes) = (Vec::new(), 0_usize);
+        for (id, report) in std::mem::take(&mut state.queue) {
+            if id == link
+                && let Report::Message(message, weight) = report
+            {
+                messages.push(message);
+                bytes = bytes.saturating_add(weight);
+            } else {
+                state.queue.push_back((id, report));
+            }
+        }
+        state.weight = state.weight.saturating_sub(bytes);
+        let senders = std::mem::take(&mut state.senders);
+        drop(state);
+        senders.into_iter().for_each(Waker::wake);
+        (messages, bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<L>> {

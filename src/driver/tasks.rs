@@ -166,43 +166,104 @@ pub(super) fn panicked() -> ConnectError {
 
 /// Says goodbye on a link and reads it to its end, both at once, since a peer
 /// that is stuck writing reads nothing. The keeper holds the deadline.
-pub(super) async fn retire<L: Link>(id: LinkId, mut link: L, reports: Arc<Reports<L>>) {
-    let mut closed = false;
-    let end = poll_fn(|cx| match contain(|| poll_retired(id, &mut link, &mut closed, &reports, cx)) {
+pub(super) async fn retire<L: Link>(id: LinkId, link: L, reports: Arc<Reports<L>>) {
+    let mut retired = Retired { id, link, reports, goodbye: Goodbye::Waits { turns: 0 } };
+    let end = poll_fn(|cx| match contain(|| retired.poll(cx)) {
         Ok(end) => end,
         Err(Panicked) => Poll::Ready(LinkEnd::Panicked),
     })
     .await;
-    drop_contained(link);
+    let end = if retired.goodbye == (Goodbye::Said { last: true }) { end } else { end.crossing_ours() };
+    let reports = Arc::clone(&retired.reports);
+    drop_contained(retired);
     reports.send(id, Report::Ended(end));
 }
 
-fn poll_retired<L: Link>(
+/// A link on which goodbye is said.
+struct Retired<L: Link> {
     id: LinkId,
-    link: &mut L,
-    closed: &mut bool,
-    reports: &Reports<L>,
-    cx: &mut Context<'_>,
-) -> Poll<LinkEnd> {
-    /// Frames in one turn, so that a flood does not hold the worker.
-    const TURN: usize = 256;
-    if !*closed && let Poll::Ready(written) = link.poll_close(cx) {
-        // An error of the write side is not the end: what the peer has said
-        // is still read.
-        *closed = true;
-        let _ = written;
-    }
-    for _ in 0..TURN {
-        if reports.poll_room(cx).is_pending() {
-            return Poll::Pending;
+    link: L,
+    reports: Arc<Reports<L>>,
+    goodbye: Goodbye,
+}
+
+/// How far our goodbye has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goodbye {
+    /// It waits, so many turns by now, for what the peer has said already to be
+    /// read: a goodbye of the peer's own among it is no answer to ours.
+    Waits { turns: u32 },
+    /// It is being written.
+    Begun,
+    /// It was written, and it was the last word: all that the peer had said
+    /// till then was read.
+    Said { last: bool },
+    /// It cannot be written any more.
+    Broken,
+}
+
+/// What one turn of reading came to.
+enum Read {
+    /// Nothing more is there.
+    All,
+    /// More is there, or may be.
+    Some,
+    /// There is no room for more.
+    NoRoom,
+}
+
+impl<L: Link> Retired<L> {
+    /// Ready with the end of the link.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        /// Turns that the goodbye waits at most: a peer that never falls
+        /// silent, or a reader that stalls, does not keep it back.
+        const TURNS: u32 = 32;
+        let read = match self.read(cx) {
+            Ok(read) => read,
+            Err(end) => return Poll::Ready(end),
+        };
+        let all = matches!(read, Read::All);
+        let mut again = matches!(read, Read::Some);
+        match self.goodbye {
+            Goodbye::Waits { turns } if !all && turns < TURNS => {
+                self.goodbye = Goodbye::Waits { turns: turns + 1 };
+                again = true;
+            }
+            Goodbye::Waits { .. } | Goodbye::Begun => {
+                self.goodbye = match self.link.poll_close(cx) {
+                    Poll::Pending => Goodbye::Begun,
+                    Poll::Ready(Ok(())) => Goodbye::Said { last: all },
+                    // An error of the write side is not the end: what the peer
+                    // has said is still read.
+                    Poll::Ready(Err(_)) => Goodbye::Broken,
+                };
+                again |= self.goodbye != Goodbye::Begun;
+            }
+            Goodbye::Said { .. } | Goodbye::Broken => {}
         }
-        match link.poll_next(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(Frame::Message(message))) => reports.send(id, Report::Message(message)),
-            Poll::Ready(Ok(Frame::Pong(_) | Frame::Alive)) => {}
-            Poll::Ready(Err(end)) => return Poll::Ready(end),
+        if again {
+            cx.waker().wake_by_ref();
         }
+        Poll::Pending
     }
-    cx.waker().wake_by_ref();
-    Poll::Pending
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<Read, LinkEnd> {
+        /// Frames in one turn, so that a flood does not hold the worker.
+        const TURN: usize = 256;
+        for _ in 0..TURN {
+            if self.reports.poll_room(cx).is_pending() {
+                return Ok(Read::NoRoom);
+            }
+            match self.link.poll_next(cx) {
+                Poll::Pending => return Ok(Read::All),
+                Poll::Ready(Ok(Frame::Message(message))) => {
+                    let weight = self.link.weigh(&message);
+                    self.reports.send(self.id, Report::Message(message, weight));
+                }
+                Poll::Ready(Ok(Frame::Pong(_) | Frame::Alive)) => {}
+                Poll::Ready(Err(end)) => return Err(end),
+            }
+        }
+        Ok(Read::Some)
+    }
 }

@@ -115,10 +115,11 @@ impl<T: Transport> Driver<T> {
                 return false;
             };
             match report {
-                Report::Message(message) => {
+                Report::Message(message, weight) => {
                     if self.tasks.knows(link) {
                         self.arrived.push_back(message);
-                        self.deliver(cx);
+                        self.arrived_bytes = self.arrived_bytes.saturating_add(weight);
+                        self.deliver(Some(cx.waker()));
                     }
                 }
                 Report::Opened(mut session) => {
@@ -134,6 +135,7 @@ impl<T: Transport> Driver<T> {
                         Opened {
                             tells_path: session.tells_path(),
                             answers_after: session.answers_after(),
+                            vouched: session.is_vouched_for(),
                             ..Opened::new(beat, session.dialled(), took)
                         }
                     });

@@ -55,6 +55,19 @@ impl LinkEnd {
         }
     }
 
+    /// Whether it can be the answer to our goodbye: that repeats our code,
+    /// 1000, or has none. Any other code is a goodbye of the peer's own.
+    pub(crate) fn answers_goodbye(&self) -> bool {
+        matches!(self, LinkEnd::Closed { code: None | Some(1000), .. })
+    }
+
+    /// The same end of a link whose peer cannot have read our goodbye: one that
+    /// looks like an answer to it crossed it, and says nothing of what the peer
+    /// has read.
+    pub(crate) fn crossing_ours(self) -> LinkEnd {
+        if self.answers_goodbye() { LinkEnd::Eof } else { self }
+    }
+
     /// The peer's Close, with its reason cut to 123 bytes at a character's
     /// boundary.
     pub fn closed(code: Option<u16>, reason: &str) -> LinkEnd {

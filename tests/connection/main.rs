@@ -12,6 +12,7 @@ mod memory;
 mod memory_file;
 mod network_handle;
 mod network_watch;
+mod parting;
 mod path;
 mod pausing;
 mod reading;

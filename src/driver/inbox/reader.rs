@@ -31,6 +31,11 @@ impl<In> Reader<In> {
         Reader { batch: VecDeque::new(), marks: VecDeque::new(), popped: 0, change: Change::default() }
     }
 
+    /// How many messages were swapped in and not yet popped.
+    pub(crate) fn unread(&self) -> usize {
+        self.batch.len()
+    }
+
     /// The next message, if it was swapped in already and no change comes
     /// before it. Now and then it says no, so that a caller who asks here
     /// first comes past the task's budget all the same.

@@ -5,7 +5,7 @@ use super::*;
 const BOUNDS: (usize, usize) = (4, 100);
 
 fn add(inbox: &Inbox<u32>, messages: &[u32]) -> Added {
-    inbox.add(&mut messages.iter().copied().collect(), 10 * messages.len(), Waker::noop())
+    inbox.add(&mut messages.iter().copied().collect(), 10 * messages.len(), Some(Waker::noop()))
 }
 
 fn next(reader: &mut Reader<u32>, inbox: &Inbox<u32>) -> Option<Item<u32>> {
@@ -52,7 +52,7 @@ fn a_reader_that_goes_or_comes_while_messages_are_parked_upsets_nothing() {
     add(&inbox, &[1]);
     inbox.mark(Change { disconnected: None, connected: Some(1) });
     inbox.park(|message| {
-        assert_eq!(next(&mut reader, &inbox), None, "a change is known, its message is not there");
+        assert_eq!(next(&mut reader, &inbox), None, "nothing is there");
         Some(message)
     });
     assert_eq!(inbox.room(Waker::noop()).bytes, 90, "what was parked weighs what it did");
@@ -78,6 +78,22 @@ fn a_message_that_is_gone_moves_no_change_from_its_place() {
     assert_eq!(next(&mut reader, &inbox), Some(Item::Disconnected(1)));
     assert_eq!(next(&mut reader, &inbox), Some(Item::Message(3)));
     assert_eq!(next(&mut reader, &inbox), Some(Item::Connected(2)));
+}
+
+#[test]
+fn a_reader_that_looks_while_a_message_goes_finds_the_changes_in_their_place() {
+    let (inbox, mut reader) = inbox();
+    add(&inbox, &[1, 2]);
+    inbox.mark(Change { disconnected: Some(1), connected: None });
+    add(&inbox, &[3]);
+    let gone = inbox.park(|message| {
+        assert_eq!(next(&mut reader, &inbox), None);
+        (message != 1).then_some(message)
+    });
+    assert_eq!(gone, 1);
+    for expected in [Item::Message(2), Item::Disconnected(1), Item::Message(3)] {
+        assert_eq!(next(&mut reader, &inbox), Some(expected));
+    }
 }
 
 #[test]

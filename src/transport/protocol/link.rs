@@ -81,12 +81,11 @@ where
     }
 
     /// How the peer's goodbye ends the link. One that cannot be the answer to
-    /// ours crossed it, and says nothing of what the peer has read: then it
-    /// must not look like an answer.
+    /// ours must not look like it.
     fn closed(&self, end: LinkEnd) -> LinkEnd {
-        match (self.goodbye, end) {
-            (Goodbye::Unsaid, LinkEnd::Closed { code: None | Some(1000), .. }) => LinkEnd::Eof,
-            (Goodbye::NotYet | Goodbye::Unsaid | Goodbye::Said, end) => end,
+        match self.goodbye {
+            Goodbye::Unsaid => end.crossing_ours(),
+            Goodbye::NotYet | Goodbye::Said => end,
         }
     }
 
@@ -176,6 +175,11 @@ where
     /// feature `tcp-info`.
     fn path_facts(&self) -> Option<PathFacts> {
         self.counted().stream.path_facts()
+    }
+
+    /// Where TLS has shown it, or a Unix socket: a codec knows no handshake.
+    fn is_vouched_for(&self) -> bool {
+        self.counted().stream.is_vouched_for()
     }
 
     fn answers_after(&self) -> bool {

@@ -44,9 +44,9 @@ pub(super) struct Engine<S> {
 enum Phase {
     /// Nobody has said it.
     Open,
-    /// We have. The peer's answer, once it is there, is what the link ends
-    /// with when the peer closes the stream.
-    Closing { answer: Option<LinkEnd> },
+    /// We have, and it is written or on its way. The peer's answer, once it is
+    /// there, is what the link ends with when the peer closes the stream.
+    Closing { written: bool, answer: Option<LinkEnd> },
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
@@ -90,7 +90,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
                     let end = self.said(close);
                     match &mut self.phase {
                         Phase::Open => return Poll::Ready(Err(self.answer_close(end, cx))),
-                        Phase::Closing { answer } => *answer = Some(end),
+                        Phase::Closing { written: true, answer } => *answer = Some(end),
+                        Phase::Closing { written: false, answer } => *answer = Some(end.crossing_ours()),
                     }
                     continue;
                 }
@@ -145,13 +146,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             if self.own_frames_due {
                 ready!(self.poll_flush(cx))?;
             }
-            self.phase = Phase::Closing { answer: None };
+            self.phase = Phase::Closing { written: false, answer: None };
             self.own_frames_due = true;
             let goodbye = CloseFrame { code: CloseCode::Normal, reason: Default::default() };
             // Where there is no room now, `poll_flush` collects it later.
             let _ = self.protocol.close(&mut self.socket, Some(goodbye));
         }
-        self.poll_flush(cx)
+        ready!(self.poll_flush(cx))?;
+        if let Phase::Closing { written, .. } = &mut self.phase {
+            *written = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn stream(&self) -> &S {
@@ -217,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
     /// What an error of the library means. Where the peer is at fault it is
     /// told so, as far as that works at once.
     fn end(&mut self, error: Error, cx: &mut Context<'_>) -> LinkEnd {
-        if let Phase::Closing { answer: Some(answer) } = &self.phase {
+        if let Phase::Closing { answer: Some(answer), .. } = &self.phase {
             return answer.clone();
         }
         let (code, end) = match error {
@@ -246,7 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             let _ = self.collect_own_frames();
             encode::frame(self.socket.out(), Opcode::Close, &u16::from(code).to_be_bytes());
             self.own_frames_due = false;
-            self.phase = Phase::Closing { answer: Some(end.clone()) };
+            self.phase = Phase::Closing { written: false, answer: Some(end.clone()) };
             self.last_words(cx);
         }
         end

@@ -109,7 +109,7 @@ impl fmt::Debug for WebSocketLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketLink")
             .field("local", &self.local)
-            .field("subprotocol", &self.subprotocol())
+            .field("subprotocol", &self.subprotocol.is_some())
             .field("traffic", &self.engine.traffic())
             .finish_non_exhaustive()
     }

@@ -36,9 +36,7 @@ use self::url::Url;
 #[cfg(feature = "tls")]
 use super::tls::rustls;
 use super::{Attempt, ConnectError, MAX_MESSAGE, MessageTooBig, Transport};
-#[cfg(feature = "tls")]
-use crate::dial::Tls;
-use crate::dial::{Dialler, Socket, Stream, Way};
+use crate::dial::{Dialler, Socket, Stream, Tls, Way};
 use crate::keeper::{Invalid, Purpose};
 
 /// Opens WebSockets to one URL.
@@ -55,8 +53,8 @@ use crate::keeper::{Invalid, Purpose};
 /// # }
 /// ```
 ///
-/// `Debug` prints scheme, host and port; path, query and header values are
-/// never printed, here or in any error. Messages that come in are another
+/// `Debug` prints scheme, host and port; path, query, header values and
+/// subprotocols are never printed, here or in any error. Messages that come in are another
 /// matter: at TRACE the protocol library logs each of them, so keep targets
 /// that begin with `tungstenite` above that level where messages are secret.
 /// It does not see what goes out.
@@ -68,7 +66,6 @@ pub struct WebSocket {
     scouts_are_anonymous: bool,
     max_message: usize,
     way: Way,
-    #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
 
@@ -83,7 +80,6 @@ impl WebSocket {
     /// Credentials belong in a header: see [`WebSocket::credentials`].
     pub fn new(url: impl AsRef<str>) -> Result<WebSocket, Invalid> {
         let url = Url::parse(url.as_ref())?;
-        #[cfg(feature = "tls")]
         let tls = match url.secure {
             true => Some(Tls::new(&url.host).ok_or_else(|| {
                 Invalid::new("websocket.url", "the host is neither a DNS name nor an address")
@@ -98,7 +94,6 @@ impl WebSocket {
             credentials: None,
             scouts_are_anonymous: true,
             max_message: MAX_MESSAGE,
-            #[cfg(feature = "tls")]
             tls,
         })
     }
@@ -240,24 +235,11 @@ impl WebSocket {
             }
             Ok(headers)
         };
-        tokio::try_join!(headers, self.encrypt(socket))
+        tokio::try_join!(headers, Stream::over(socket, self.tls.as_ref()))
     }
 
     fn is_anonymous(&self, attempt: &Attempt) -> bool {
         self.scouts_are_anonymous && attempt.purpose() == Purpose::Scout
-    }
-
-    #[cfg(feature = "tls")]
-    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
-        match &self.tls {
-            Some(tls) => Ok(Stream::Tls(tls.handshake(socket).await?)),
-            None => Ok(Stream::Plain(socket)),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
-        Ok(Stream::Plain(socket))
     }
 }
 
@@ -272,6 +254,7 @@ impl Transport for WebSocket {
         let with_query = !self.is_anonymous(attempt);
         let wish = Wish { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
         let upgraded = upgrade(stream, wish, self.url.secure).await?;
+        self.way.opened(attempt, peer);
         let engine = Engine::new(upgraded.stream, upgraded.behind, self.max_message);
         Ok(WebSocketLink::new(engine, local, peer, upgraded.subprotocol))
     }
@@ -293,8 +276,37 @@ impl fmt::Debug for WebSocket {
         f.debug_struct("WebSocket")
             .field("url", &self.url)
             .field("headers", &self.headers.keys())
-            .field("subprotocols", &self.subprotocols)
+            .field("subprotocols", &self.subprotocols.len())
             .field("max_message", &self.max_message)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_address_of_a_link_is_a_good_one_and_that_of_a_refusal_is_not() {
+        for welcome in [true, false] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("ws://{}", listener.local_addr().unwrap());
+            tokio::spawn(async move {
+                let (stream, _) = listener.accept().await.unwrap();
+                if welcome {
+                    let _served = tokio_tungstenite::accept_async(stream).await;
+                }
+            });
+            let transport = WebSocket::new(url).unwrap();
+            assert_eq!(transport.connect(&Attempt::alone(1, None)).await.is_ok(), welcome);
+            let known = format!("{:?}", transport.way);
+            let wanted = match welcome {
+                true => "good: Some(127.0.0.1), doubted: []",
+                false => "good: None, doubted: [127.0.0.1]",
+            };
+            assert!(known.contains(wanted), "{known}");
+        }
     }
 }

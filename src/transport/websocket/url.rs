@@ -1,6 +1,7 @@
 //! The URL, taken apart and checked once.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use http::Uri;
 
@@ -50,14 +51,22 @@ impl Url {
             ));
         }
         let bracketed = authority.host();
-        let host = bracketed.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(bracketed);
+        let host = match bracketed.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(inner) if inner.parse::<Ipv6Addr>().is_err() => {
+                return Err(refuse("not an IPv6 address between the brackets"));
+            }
+            Some(inner) => inner,
+            None => bracketed,
+        };
         if host.is_empty() {
             return Err(refuse("the host is missing"));
         }
         let own_port = if secure { 443 } else { 80 };
-        let port = match authority.as_str().strip_prefix(bracketed).and_then(|rest| rest.strip_prefix(':')) {
-            None | Some("") => own_port,
-            Some(port) => match port.parse() {
+        let behind = authority.as_str().strip_prefix(bracketed).unwrap_or_default();
+        let port = match (behind, behind.strip_prefix(':')) {
+            ("", _) | (_, Some("")) => own_port,
+            (_, None) => return Err(refuse("a colon is missing between host and port")),
+            (_, Some(port)) => match port.parse() {
                 Ok(0) | Err(_) => return Err(refuse("the port must lie between 1 and 65535")),
                 Ok(port) => port,
             },
@@ -152,6 +161,11 @@ mod tests {
             "ws://example.com/#secret",
             "ws://example.com:0/secret",
             "ws://example.com:66000/secret",
+            "ws://[::1]8080/secret",
+            "ws://[secret]/",
+            "ws://[]/secret",
+            "ws://exa[::1]:8080/secret",
+            "ws://[fe80::1%25eth0]/secret",
             "ws://example.com/ secret",
             "ws://example.com/\r\nsecret: 1",
         ] {
