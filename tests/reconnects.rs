@@ -6,11 +6,13 @@
 //! `LONGLINK_REQUIRE_REAL=1` it makes them all.
 #![cfg(all(feature = "websocket", target_os = "linux"))]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/heap.rs"]
+mod heap;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -35,29 +37,6 @@ const WARM: u64 = 5;
 const SLACK: i64 = 1_024;
 /// Nothing here takes this long.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Bytes that were allocated and not given back, by all threads.
-static HELD: AtomicI64 = AtomicI64::new(0);
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// How a reconnect is forced.
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +209,7 @@ async fn reconnect(
     }))
     .await;
     let found = Holdings::settle(expected, server).await;
-    (found, HELD.load(Ordering::Relaxed))
+    (found, heap::held_by_all())
 }
 
 #[test]

@@ -7,9 +7,10 @@ mod websocket;
 
 use std::fmt::{Debug, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use longlink::transport::websocket::http::HeaderMap;
-use longlink::{Message, WebSocket};
+use longlink::{Event, Message, Reconnect, ResilientConnection, WebSocket};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use websocket::*;
@@ -132,6 +133,33 @@ async fn pitfall_46_and_38_credentials_reach_no_log_no_error_and_no_debug() {
             source = cause.source();
         }
     }
+
+    // A whole connection, which logs its events too: it is let in and thrown
+    // out, and then refused by a server that tells what it was told.
+    let (both, both_url) = listen().await;
+    let attempts = AtomicUsize::new(0);
+    serve(both, move |head| match attempts.fetch_add(1, Ordering::Relaxed) {
+        0 => switching(head, "").into_bytes(),
+        _ => b"HTTP/1.1 401 hunter1\r\nSet-Cookie: hunter4\r\nContent-Length: 7\r\n\r\nhunter5".to_vec(),
+    });
+    let (tell, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let connection = ResilientConnection::builder(attempt_with(&both_url))
+        .reconnect(Reconnect::scaled(0.001))
+        .on_event(move |event| drop(tell.send(event.clone())))
+        .build()
+        .unwrap();
+    let mut failed = 0;
+    while failed < 2 {
+        let event = soon(events.recv()).await.unwrap();
+        failed += usize::from(matches!(event, Event::AttemptFailed { .. }));
+        if matches!(event, Event::Connected { .. }) {
+            connection.reconnect_now();
+        }
+        write!(told, "{event} {event:?}").unwrap();
+    }
+    write!(told, "{connection:?} {:?}", connection.stats()).unwrap();
+    drop(connection);
+    assert!(LOGGED.lock().unwrap().contains("message="), "events are logged");
     for secret in SECRETS {
         assert!(!told.contains(secret), "{secret} in {told}");
     }

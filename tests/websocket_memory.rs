@@ -2,15 +2,16 @@
 //! a process has one allocator.
 #![cfg(feature = "websocket")]
 
+#[path = "support/heap.rs"]
+mod heap;
 #[path = "support/websocket.rs"]
 mod websocket;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::Poll;
 
 use futures::SinkExt;
+use heap::{allocations, held};
 use longlink::WebSocketLink;
 use longlink::keeper::Token;
 use longlink::transport::{Frame, Link};
@@ -19,45 +20,6 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Raw;
 use websocket::*;
-
-thread_local! {
-    /// Bytes that this thread has allocated and not given back, and how often
-    /// it has allocated.
-    static HELD: Cell<(isize, u64)> = const { Cell::new((0, 0)) };
-}
-
-struct Counting;
-
-fn count(bytes: isize, times: u64) {
-    // After a thread's end there is nothing to count for.
-    let _ = HELD.try_with(|held| held.set((held.get().0 + bytes, held.get().1 + times)));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize, 1);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize), 0);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn held() -> isize {
-    HELD.with(Cell::get).0
-}
-
-fn allocations() -> u64 {
-    HELD.with(Cell::get).1
-}
 
 /// A link whose server lives on another thread, so that only the link's own
 /// memory is counted on this one. The server sends messages of a size, as

@@ -17,7 +17,7 @@ mod keeper;
 mod memory;
 mod outbox;
 #[allow(dead_code, reason = "tests/simulation uses more of it")]
-#[path = "../../tests/simulation/play.rs"]
+#[path = "../../tests/simulation/play/mod.rs"]
 mod play;
 #[allow(dead_code, reason = "tests/simulation uses more of it")]
 #[path = "../../tests/simulation/schedules.rs"]

@@ -36,7 +36,12 @@ use crate::transport::{Link, Transport};
 /// the message back. "Written" is asked with [`drain`], "delivered" with
 /// [`Sender::send_confirmed`].
 ///
-/// Dropping it ends the connection at once, unless there are [`Sender`]s:
+/// A send through the sink may be dropped while it waits: then nothing was
+/// sent. Its place in the queue, or the room that it was given, stays with the
+/// connection for the next send through the sink, so that a `select!` in a
+/// loop does not fall behind others; [`Sender::send`] gives it up instead.
+///
+/// Dropping the connection ends it at once, unless there are [`Sender`]s:
 /// then what comes in is read, counted and dropped. Use [`close`] to part
 /// gracefully.
 ///

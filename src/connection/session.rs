@@ -216,6 +216,11 @@ impl<L: Link> Session<L> {
         self.link.answers_after()
     }
 
+    /// Whether opening it has shown who the peer is.
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        self.link.is_vouched_for()
+    }
+
     /// The dial as it was reported, or the whole attempt.
     pub(crate) fn dialled(&self) -> Dialled {
         self.attempt.dial_report().unwrap_or_else(|| Dialled {

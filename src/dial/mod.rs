@@ -10,13 +10,12 @@ mod path_facts;
 mod race;
 mod socket;
 mod stream;
-#[cfg(feature = "tls")]
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod way;
 
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
-#[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
 pub(crate) use way::Way;
 

@@ -51,6 +51,16 @@ impl Socket {
         self.tcp().and_then(|tcp| tcp.peer_addr().ok())
     }
 
+    /// Whether its other end is on this machine for certain.
+    #[cfg(feature = "tcp")]
+    pub(super) fn is_local(&self) -> bool {
+        match self {
+            #[cfg(unix)]
+            Socket::Unix(_) => true,
+            Socket::Tcp(_) | Socket::Own(_) => false,
+        }
+    }
+
     pub(super) fn tcp(&self) -> Option<&TcpStream> {
         match self {
             Socket::Tcp(tcp) => Some(tcp),

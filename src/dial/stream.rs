@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[cfg(feature = "tls")]
 use tokio_rustls::client::TlsStream;
 
-use super::Socket;
+use super::{Socket, Tls};
 use crate::keeper::PathFacts;
+use crate::transport::ConnectError;
 
 /// A connected stream, with or without TLS over it.
 #[derive(Debug)]
@@ -20,6 +21,29 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// Over `socket`, encrypted if `tls` says how. The socket is dropped with
+    /// the future.
+    pub(crate) async fn over(socket: Socket, tls: Option<&Tls>) -> Result<Stream, ConnectError> {
+        match tls {
+            #[cfg(feature = "tls")]
+            Some(tls) => Ok(Stream::Tls(tls.handshake(socket).await?)),
+            #[cfg(not(feature = "tls"))]
+            Some(none) => match *none {},
+            None => Ok(Stream::Plain(socket)),
+        }
+    }
+
+    /// Whether it is known who is at the other end: whoever has the name's
+    /// certificate, or somebody on this machine.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        match self {
+            Stream::Plain(plain) => plain.is_local(),
+            #[cfg(feature = "tls")]
+            Stream::Tls(_) => true,
+        }
+    }
+
     /// What the system knows of the path under the connection.
     #[cfg(all(feature = "tcp-info", target_os = "linux"))]
     pub(crate) fn path_facts(&self) -> Option<PathFacts> {

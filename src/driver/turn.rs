@@ -135,6 +135,7 @@ impl<T: Transport> Driver<T> {
                         Opened {
                             tells_path: session.tells_path(),
                             answers_after: session.answers_after(),
+                            vouched: session.is_vouched_for(),
                             ..Opened::new(beat, session.dialled(), took)
                         }
                     });

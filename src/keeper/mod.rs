@@ -213,13 +213,16 @@ pub struct Opened {
     /// Whether the peer can be asked to speak after a silence:
     /// [`Output::AskAfter`] comes only then.
     pub answers_after: bool,
+    /// Whether opening it has shown who the peer is: only then is a breach of
+    /// the protocol final when it comes again and again.
+    pub vouched: bool,
 }
 
 impl Opened {
-    /// A link of which the system tells nothing, and whose peer cannot be asked
-    /// to speak.
+    /// A link of which the system tells nothing, and whose peer is known but
+    /// cannot be asked to speak.
     pub fn new(beat: Beat, dialled: Dialled, took: Duration) -> Opened {
-        Opened { beat, dialled, took, tells_path: false, answers_after: false }
+        Opened { beat, dialled, took, tells_path: false, answers_after: false, vouched: true }
     }
 }
 

@@ -90,18 +90,16 @@ pub(super) fn evidence_of_silence(asked: Asked) -> Option<(Evidence, bool)> {
 
 /// What an end says, if the path still works.
 pub(super) fn evidence_of_end(watch: &Watch, end: &LinkEnd, now: Moment) -> Option<(Evidence, bool)> {
-    if !may_be_a_middlebox(end) {
+    if !may_be_a_middlebox(end) || watch.is_spoiled() {
         return None;
     }
     match watch.asked() {
         // In answer to a beat: a reset says that the path forgot the link;
         // another end only where the gap was a try.
-        Some(asked) if asked.spoiled => None,
         Some(asked) if matches!(end, LinkEnd::Reset) || asked.chosen => {
             Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
         }
         Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
-        None if watch.is_spoiled() || watch.is_probing() => None,
         None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
     }
 }

@@ -243,7 +243,8 @@ impl Watch {
         matches!(self.phase, Phase::Probing { .. })
     }
 
-    /// Whether something spoils the present gap as evidence.
+    /// Whether something spoils the present gap as evidence, and the beats
+    /// that are under way. A probe does.
     pub(super) fn is_spoiled(&self) -> bool {
         self.spoiled || self.stalled.is_some()
     }
@@ -316,10 +317,7 @@ impl Watch {
     pub(super) fn send(&mut self, now: Moment) {
         // The first words after a long silence: ask soon whether they arrive.
         let long = self.pace.map(|pace| pace.after / 2);
-        if long.is_some_and(|long| self.gap(now) >= long)
-            && matches!(self.phase, Phase::Quiet)
-            && self.can_ask()
-        {
+        if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, Phase::Quiet) {
             self.bring_forward(now, false);
         }
         self.sent = now;
@@ -355,11 +353,9 @@ impl Watch {
         Step::Wait
     }
 
-    /// Brings a beat, or a probe, forward to `at`.
+    /// Brings a beat, or a probe, forward to `at`. On a link that cannot be
+    /// asked it is never due.
     pub(super) fn bring_forward(&mut self, at: Moment, probe: bool) {
-        if !self.can_ask() || self.is_probing() {
-            return;
-        }
         self.ahead = Some(match self.ahead {
             Some(ahead) => Ahead { at: ahead.at.min(at), probe: ahead.probe || probe },
             None => Ahead { at, probe },
@@ -398,9 +394,10 @@ impl Watch {
         }
     }
 
-    /// Beats at once, unless an answer is waited for anyway.
+    /// Beats at once, unless an answer is waited for anyway. For a link that
+    /// can be asked.
     pub(super) fn ask_unless_asked(&mut self, now: Moment) -> Step {
-        if matches!(self.phase, Phase::Quiet) && self.can_ask() { self.ask(now, false) } else { Step::Wait }
+        if matches!(self.phase, Phase::Quiet) { self.ask(now, false) } else { Step::Wait }
     }
 
     /// Beats at once so that what was written is confirmed; a beat that is

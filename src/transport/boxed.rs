@@ -53,6 +53,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).confirms()
     }
 
+    fn is_vouched_for(&self) -> bool {
+        (**self).is_vouched_for()
+    }
+
     fn local_addr(&self) -> Option<SocketAddr> {
         (**self).local_addr()
     }
@@ -244,6 +248,11 @@ mod tests {
             Confirms::Flush
         }
 
+        fn is_vouched_for(&self) -> bool {
+            self.note("is_vouched_for");
+            false
+        }
+
         fn local_addr(&self) -> Option<SocketAddr> {
             self.note("local_addr");
             LOCAL.parse().ok()
@@ -351,6 +360,7 @@ mod tests {
             assert_eq!(link.poll_close(cx), Poll::Pending);
             assert_eq!(link.beat(), LISTEN);
             assert_eq!(link.confirms(), Confirms::Flush);
+            assert!(!link.is_vouched_for());
             assert_eq!(link.local_addr(), LOCAL.parse().ok());
             assert_eq!(link.peer_addr(), PEER.parse().ok());
             assert_eq!(link.traffic(), Some(Traffic { received: 1, sent: 2 }));

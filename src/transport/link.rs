@@ -79,6 +79,18 @@ pub trait Link: Send + 'static {
         Confirms::of(self.beat())
     }
 
+    /// Whether opening the link has shown that its peer is one that speaks the
+    /// protocol: by a handshake of the protocol itself, by TLS, or because it
+    /// lives on this machine. True, the default, where a peer that breaks the
+    /// protocol three times in a row, or says what is too long, is not to be
+    /// tried again. False where anybody may have answered, such as a captive
+    /// portal over plain TCP: then it is tried again for ever, unless
+    /// [`Reconnect::classify`](crate::Reconnect::classify) has it otherwise.
+    /// Asked once, when the link is taken into use.
+    fn is_vouched_for(&self) -> bool {
+        true
+    }
+
     /// The local address of the link's socket, if it has one: when the
     /// address is gone from the system, so is the link.
     fn local_addr(&self) -> Option<SocketAddr> {

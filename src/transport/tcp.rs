@@ -13,9 +13,7 @@ use tokio_util::codec::{Decoder, Encoder};
 #[cfg(feature = "tls")]
 use super::tls::rustls;
 use super::{Attempt, ConnectError, MessageTooBig, Protocol, StreamLink, Transport};
-#[cfg(feature = "tls")]
-use crate::dial::Tls;
-use crate::dial::{Dialler, Socket, Stream, Way};
+use crate::dial::{Dialler, Stream, Tls, Way};
 use crate::keeper::Invalid;
 
 /// Opens links of a [`Protocol`] over TCP, with TLS or without.
@@ -40,7 +38,6 @@ pub struct Tcp<C: Decoder, Out> {
     address: Address,
     way: Way,
     protocol: Protocol<C, Out>,
-    #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
 
@@ -57,13 +54,7 @@ where
     /// of 0, a scheme, a user or a path.
     pub fn new(address: impl AsRef<str>, protocol: Protocol<C, Out>) -> Result<Tcp<C, Out>, Invalid> {
         let address = Address::parse(address.as_ref())?;
-        Ok(Tcp {
-            way: Way::Ours(Dialler::new(&address.host, address.port)),
-            address,
-            protocol,
-            #[cfg(feature = "tls")]
-            tls: None,
-        })
+        Ok(Tcp { way: Way::Ours(Dialler::new(&address.host, address.port)), address, protocol, tls: None })
     }
 
     /// Speaks TLS over it. The server must show a certificate for the
@@ -136,27 +127,8 @@ where
         self
     }
 
-    #[cfg(feature = "tls")]
-    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
-        match &self.tls {
-            Some(tls) => Ok(Stream::Tls(tls.handshake(socket).await?)),
-            None => Ok(Stream::Plain(socket)),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
-        Ok(Stream::Plain(socket))
-    }
-
-    #[cfg(feature = "tls")]
     fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "tls" } else { "tcp" }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn scheme(&self) -> &'static str {
-        "tcp"
     }
 }
 
@@ -173,7 +145,7 @@ where
     async fn connect(&self, attempt: &Attempt) -> Result<StreamLink<C, Out>, ConnectError> {
         let socket = self.way.connect(attempt).await?;
         let (local, peer) = (socket.local_addr(), socket.peer_addr());
-        let stream = self.encrypt(socket).await?;
+        let stream = Stream::over(socket, self.tls.as_ref()).await?;
         self.way.opened(attempt, peer);
         Ok(self.protocol.link(stream, local, peer))
     }

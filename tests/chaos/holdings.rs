@@ -1,34 +1,11 @@
 //! What the process holds: memory, tasks, descriptors.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-/// Bytes that were allocated and not given back, by all threads.
-static HELD: AtomicI64 = AtomicI64::new(0);
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::heap;
 
 /// The tests of this file run one after the other, since they share the
 /// allocator and the descriptors that are counted.
@@ -51,7 +28,7 @@ impl Holdings {
         Holdings {
             tasks: Handle::current().metrics().num_alive_tasks(),
             descriptors: std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count),
-            bytes: HELD.load(Ordering::Relaxed),
+            bytes: heap::held_by_all(),
         }
     }
 

@@ -45,6 +45,8 @@ mod book;
 #[path = "../simulation/chance.rs"]
 mod chance;
 mod faults;
+#[path = "../support/heap.rs"]
+mod heap;
 mod holdings;
 mod ledger;
 mod message;

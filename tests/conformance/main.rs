@@ -1,8 +1,10 @@
 //! Every transport of this crate on the test bench: `testing::conformance`
 //! against servers that are not this crate's code.
 
+#[path = "../support/authority.rs"]
 mod authority;
 mod broken;
+mod complete;
 mod door;
 mod in_memory;
 mod streams;

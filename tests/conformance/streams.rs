@@ -11,7 +11,7 @@ use longlink::transport::Unix;
 use longlink::transport::{Link, Protocol, Tcp, Transport};
 use tokio_util::codec::{Framed, LinesCodec};
 
-use crate::authority::authority;
+use crate::authority::Authority;
 use crate::door::{self, Door, Stream};
 
 /// With its newline.
@@ -55,12 +55,13 @@ pub async fn tcp() -> Streams<Tcp<LinesCodec, String>> {
 }
 
 pub async fn tls() -> Streams<Tcp<LinesCodec, String>> {
-    let server = authority().server.clone();
-    let (address, door) = door::tcp(Some(server), |stream| async { Some(Lines::new(stream)) }).await;
+    let authority = Authority::new();
+    let (address, door) =
+        door::tcp(Some(authority.server("127.0.0.1")), |stream| async { Some(Lines::new(stream)) }).await;
     let proxy = Proxy::to(address).unwrap();
     let front = proxy.addr().to_string();
     let transport =
-        Box::new(move || Tcp::new(&front, lines()).unwrap().tls_config(authority().client.clone()).unwrap());
+        Box::new(move || Tcp::new(&front, lines()).unwrap().tls_config(authority.client()).unwrap());
     Streams { transport, door, proxy, kind: Kind::Tls }
 }
 

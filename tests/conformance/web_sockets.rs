@@ -2,38 +2,41 @@
 //! proxy.
 
 use std::io;
+use std::sync::Arc;
 
 use futures::{SinkExt, StreamExt};
 use longlink::keeper::LinkEnd;
 use longlink::testing::Proxy;
 use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
+use longlink::transport::tls::rustls::ClientConfig;
 use longlink::{Message, WebSocket};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Raw;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode};
 
-use crate::authority::authority;
+use crate::authority::Authority;
 use crate::door::{self, Door, Stream};
 
 const LIMIT: usize = 64 * 1024;
 
 pub struct WebSockets {
-    secure: bool,
+    /// Who trusts the server, where it is wss.
+    trusting: Option<Arc<ClientConfig>>,
     door: Door<Socket>,
     proxy: Proxy,
 }
 
 impl WebSockets {
     pub async fn plain() -> WebSockets {
-        WebSockets::new(false).await
+        WebSockets::new(None).await
     }
 
     pub async fn secure() -> WebSockets {
-        WebSockets::new(true).await
+        WebSockets::new(Some(Authority::new())).await
     }
 
-    async fn new(secure: bool) -> WebSockets {
-        let tls = secure.then(|| authority().server.clone());
+    async fn new(authority: Option<Authority>) -> WebSockets {
+        let tls = authority.as_ref().map(|authority| authority.server("127.0.0.1"));
         let (address, door) = door::tcp(tls, |stream| async {
             // Longer messages than the client takes must come out.
             let unlimited = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
@@ -41,7 +44,11 @@ impl WebSockets {
             socket.ok().map(|socket| Socket(Some(socket)))
         })
         .await;
-        WebSockets { secure, door, proxy: Proxy::to(address).unwrap() }
+        WebSockets {
+            trusting: authority.map(|authority| authority.client()),
+            door,
+            proxy: Proxy::to(address).unwrap(),
+        }
     }
 }
 
@@ -50,12 +57,13 @@ impl Bench for WebSockets {
     type Peer = Socket;
 
     fn transport(&self) -> WebSocket {
-        let scheme = if self.secure { "wss" } else { "ws" };
-        WebSocket::new(format!("{scheme}://{}/feed", self.proxy.addr()))
-            .unwrap()
-            .max_message(LIMIT)
-            .unwrap()
-            .tls_config(authority().client.clone())
+        let scheme = if self.trusting.is_some() { "wss" } else { "ws" };
+        let transport = WebSocket::new(format!("{scheme}://{}/feed", self.proxy.addr())).unwrap();
+        let transport = transport.max_message(LIMIT).unwrap();
+        match &self.trusting {
+            Some(trusting) => transport.tls_config(Arc::clone(trusting)),
+            None => transport,
+        }
     }
 
     async fn accept(&self) -> Socket {
@@ -75,7 +83,9 @@ impl Bench for WebSockets {
 
     fn make(&self, fault: Fault) -> bool {
         match fault {
-            Fault::SpoiltToClient | Fault::SpoiltToServer => self.secure && fault.make_at(&self.proxy),
+            Fault::SpoiltToClient | Fault::SpoiltToServer => {
+                self.trusting.is_some() && fault.make_at(&self.proxy)
+            }
             fault => fault.make_at(&self.proxy),
         }
     }

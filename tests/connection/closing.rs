@@ -6,7 +6,7 @@ use crate::support::{Log, builder, close, connected, in_time, millis, secs, sett
 use futures::{SinkExt, StreamExt};
 use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::{Event, Outcome, State};
+use longlink::{Event, Heartbeat, Outcome, State};
 
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_was_accepted_and_then_says_goodbye() {
@@ -61,6 +61,33 @@ async fn pitfall_06_a_peer_that_takes_nothing_cannot_hold_a_close_either() {
     assert_eq!(script.elapsed() - began, secs(2));
     assert_eq!(closed.not_sent.len() as u64 + closed.maybe_sent, 2);
     assert!(peer.dropped_at().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_06_a_write_that_nobody_takes_ends_by_the_deadlines_of_the_beat_behind_it() {
+    let script = Script::new([]);
+    let connection = builder(&script).heartbeat(Heartbeat::fixed(secs(30))).connect().await.unwrap();
+    let peer = script.next_link().await;
+    peer.block_writes();
+    connection.sender().send("never taken".into()).await.unwrap();
+    // A beat after 30 s, which has five deadlines of a second: 10 s.
+    assert_eq!(in_time(peer.dropped()).await, secs(40));
+    assert_eq!(in_time(script.next_link()).await.messages(), ["never taken"], "it was never given to a link");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_06_the_goodbye_of_a_pause_has_a_deadline_on_a_dead_peer() {
+    for takes in [true, false] {
+        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let connection = builder(&script).connect().await.unwrap();
+        let peer = script.next_link().await;
+        if !takes {
+            peer.block_writes();
+            connection.sender().send("never taken".into()).await.unwrap();
+        }
+        connection.pause();
+        assert_eq!(in_time(peer.dropped()).await, secs(3), "takes: {takes}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
 //! Events are told in order, to listeners that can delay or break nothing.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::support::{Connection, Log, builder, connected, secs, settle};
 use futures::{FutureExt, StreamExt};
 use longlink::keeper::LinkEnd;
-use longlink::testing::Script;
+use longlink::testing::{Script, WroteWhat};
 use longlink::{Event, State};
 
 /// Makes about three events each time.
@@ -77,6 +77,42 @@ fn pitfall_16_a_callback_that_blocks_delays_nothing() {
             assert_eq!(connection.recv().await.unwrap().unwrap(), n.to_string());
         }
         drop(release);
+    });
+}
+
+#[test]
+fn pitfall_16_a_callback_may_use_the_connection_that_calls_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let script = Script::new([]);
+        let own = Arc::new(OnceLock::<Connection>::new());
+        let used = Arc::clone(&own);
+        let connection = builder(&script)
+            .on_event(move |event| {
+                let Some(connection) = used.get() else { return };
+                // Were a lock held here, this would wait for itself.
+                connection.sender().try_send(format!("{event:?}")).unwrap();
+                connection.probe_now();
+                let _ = (connection.stats(), connection.watch().state(), connection.events());
+            })
+            .connect()
+            .await
+            .unwrap();
+        assert!(own.set(connection).is_ok());
+        script.next_link().await.end(LinkEnd::Eof);
+        let peer = script.next_link().await;
+        let said = async {
+            loop {
+                match peer.next_written().await.unwrap().what {
+                    WroteWhat::Message(message) if message.starts_with("Disconnected") => return,
+                    WroteWhat::Message(_) => {}
+                    WroteWhat::Beat(_) | WroteWhat::AskAfter(_) | WroteWhat::Goodbye => {}
+                }
+            }
+        };
+        tokio::time::timeout(secs(60), said)
+            .await
+            .expect("the callback gets through, and so does its message");
     });
 }
 

@@ -1,6 +1,6 @@
 //! What was accepted goes out in order, and what becomes of it is told.
 
-use crate::support::{Log, Peer, builder, connected, millis, secs, settle};
+use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
@@ -71,7 +71,7 @@ async fn a_full_outbox_waits_and_serves_in_turn() {
     settle().await;
     assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
     for waiting in waiting {
-        waiting.await.unwrap().unwrap();
+        in_time(waiting).await.unwrap().unwrap();
     }
     connection.drain().await.unwrap();
     assert_eq!(script.next_link().await.messages(), ["1", "2", "3", "4", "5"]);
@@ -94,7 +94,7 @@ async fn nobody_who_comes_later_takes_the_room_of_one_who_waits() {
     peer.take_writes();
     settle().await;
     assert_eq!(sender.try_send("3".into()), Err(TrySendError::Full("3".into())));
-    waiting.await.unwrap();
+    in_time(waiting).await.unwrap();
     sender.send("3".into()).await.unwrap();
     connection.drain().await.unwrap();
     assert_eq!(peer.messages(), ["1", "2", "3"]);
@@ -243,11 +243,11 @@ async fn pitfall_21_halves_on_two_tasks_are_both_woken() {
         settle().await;
         peer.deliver(n.to_string());
     }
-    let mut sink = writer.await.unwrap();
+    let mut sink = in_time(writer).await.unwrap();
     let expected: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     assert_eq!(peer.messages(), expected);
     sink.close().await.unwrap();
-    assert_eq!(reader.await.unwrap(), expected);
+    assert_eq!(in_time(reader).await.unwrap(), expected);
 }
 
 #[test]

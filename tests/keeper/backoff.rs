@@ -508,6 +508,25 @@ fn pitfall_43_an_answer_of_nobody_known_never_stops() {
 }
 
 #[test]
+fn pitfall_43_a_breach_of_the_protocol_by_nobody_known_never_stops() {
+    let breaches = [LinkEnd::Protocol("RSV1".to_owned()), LinkEnd::TooBig { size: 9, limit: 8 }];
+    for (vouched, end) in breaches.iter().flat_map(|end| [(true, end), (false, end)]) {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        for times in 1..=10 {
+            rig.open_as(|opened| opened.vouched = vouched);
+            rig.end(end.clone());
+            if vouched && times == 3 {
+                assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Link(end.clone()))));
+                break;
+            }
+            assert_eq!(rig.finished, None, "{end}, the {times}th time");
+            rig.until_opening();
+        }
+        assert_eq!(rig.finished.is_some(), vouched, "{end}");
+    }
+}
+
+#[test]
 fn pitfall_14_the_same_401_twice_stops_and_once_does_not() {
     for status in [401, 407] {
         let mut rig = Rig::dialling(Reconnect::default(), 1);

@@ -220,12 +220,16 @@ fn pitfall_16_an_own_policy_that_panics_is_contained_and_counted() {
     assert_eq!(rig.keeper.figures(rig.now).policy_panics, 1);
 
     let mut rig = Rig::dialling(Reconnect::default().policy(Moody(AtomicU32::new(0))), 1);
+    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 0);
     rig.fail(Failure::Refused);
     assert!(rig.delay() <= secs(1), "the backoff's delay");
     rig.until_opening();
     rig.fail(Failure::Refused);
     assert_eq!(rig.delay(), secs(7));
     assert_eq!(rig.keeper.figures(rig.now).policy_panics, 1);
+    rig.until_opening();
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 2);
 }
 
 #[test]
@@ -325,4 +329,87 @@ fn pitfall_24_news_of_the_network_does_not_make_a_404_final_any_sooner() {
         }
     }
     assert!(tries.len() == 3 && tries[2] >= secs(30), "{tries:?}");
+}
+
+#[test]
+fn a_time_is_taken_from_an_answer_that_speaks_of_now_and_from_no_other() {
+    let because = |status| {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        rig.fail(Failure::Http { status, retry_after: Some(secs(100)), verified: true });
+        rig.scheduled().map(|scheduled| scheduled.2)
+    };
+    for status in [408, 421, 425, 429, 500, 502, 503, 504, 520, 529] {
+        assert_eq!(because(status), Some(Because::RetryAfter), "{status}");
+    }
+    for status in [302, 401, 404, 519, 530] {
+        assert_eq!(because(status), Some(Because::AttemptFailed), "{status}");
+    }
+    for status in [403, 410, 501] {
+        assert_eq!(because(status), None, "{status} is final");
+    }
+}
+
+#[test]
+fn pitfall_43_an_answer_of_nobody_known_is_tried_again_from_half_the_longest_delay_on() {
+    let delays = (0..100).map(|seed| {
+        let mut rig = Rig::dialling(Reconnect::default(), seed);
+        rig.fail(Failure::Http { status: 403, retry_after: None, verified: false });
+        rig.delay()
+    });
+    let mut delays: Vec<Duration> = delays.collect();
+    delays.sort();
+    assert!(delays[0] >= secs(30) && delays[99] <= secs(60), "{:?} to {:?}", delays[0], delays[99]);
+    assert!(delays[99] - delays[0] >= secs(25), "a fleet must not come in step");
+}
+
+#[test]
+fn tls_failures_double_the_longest_wait_from_a_minute_to_five() {
+    for (failures, longest) in [(1, 60), (2, 120), (3, 240), (4, 300), (6, 300)] {
+        let delays = (0..100).map(|seed| {
+            let mut rig = Rig::dialling(Reconnect::default(), seed);
+            for _ in 1..failures {
+                rig.fail(Failure::Tls);
+                rig.until_opening();
+            }
+            rig.fail(Failure::Tls);
+            rig.delay()
+        });
+        let mut delays: Vec<Duration> = delays.collect();
+        delays.sort();
+        let (least, most) = (delays[0], delays[99]);
+        assert!(least >= secs(30) && most <= secs(longest), "{failures}: {least:?} to {most:?}");
+        assert!(most >= secs(longest).mul_f64(0.9), "{failures}: {least:?} to {most:?}");
+    }
+}
+
+#[test]
+fn a_link_that_was_opened_begins_the_counts_of_what_stood_against_it_anew() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    for _ in 0..6 {
+        rig.fail(Failure::Tls);
+        rig.until_opening();
+    }
+    rig.open(Beat::Ping);
+    rig.reconnect();
+    rig.fail(Failure::Tls);
+    assert!(rig.delay() <= secs(60), "the first of a row: {:?}", rig.delay());
+
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.fail(http(401));
+    rig.until_opening();
+    rig.open(Beat::Ping);
+    rig.reconnect();
+    rig.fail(http(401));
+    assert_eq!(rig.finished, None, "once in a row is not final");
+    rig.until_opening();
+    rig.fail(http(401));
+    assert!(matches!(rig.finished, Some(Finish::GaveUp(_))), "{:?}", rig.finished);
+}
+
+#[test]
+fn another_reconnect_policy_counts_from_the_next_failure_on() {
+    let mut rig = Rig::dialling(Reconnect::default(), 1);
+    rig.keeper.update(with_reconnect(Reconnect::default().attempts(1)), rig.now);
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }

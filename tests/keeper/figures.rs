@@ -74,6 +74,17 @@ fn an_interval_is_told_when_it_changes_and_only_then() {
 }
 
 #[test]
+fn what_comes_in_after_several_intervals_has_spared_a_beat_for_each_and_none_twice() {
+    let mut rig = Rig::beating(Heartbeat::fixed(secs(30)));
+    // The process is frozen: no timer runs, and what came meanwhile is read.
+    for (time, saved) in [(100, 3), (10, 3), (9, 3), (1, 4), (29, 4), (1, 5)] {
+        rig.freeze(secs(time));
+        rig.heard();
+        assert_eq!(rig.keeper.figures(rig.now).beats_saved, saved, "at {:?}", rig.elapsed());
+    }
+}
+
+#[test]
 fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     let proven = |rig: &Rig| rig.keeper.figures(rig.now).proven;
@@ -81,6 +92,24 @@ fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
         rig.pass(secs(gap));
         rig.heard();
         assert_eq!(proven(&rig), secs(longest));
+    }
+}
+
+#[test]
+fn in_a_doubt_traffic_counts_after_a_gap_that_is_longer_than_what_was_proven() {
+    for (gap, lifted) in [(secs(58), false), (secs(58) + Duration::from_nanos(1), true)] {
+        let mut rig = Rig::beating(Heartbeat::adaptive());
+        rig.learn(secs(58));
+        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        let held = rig.interval();
+        rig.until_death();
+        rig.until_opening();
+        rig.open(Beat::Ping);
+        assert_eq!(rig.interval(), held / 2);
+        // The process is frozen meanwhile.
+        rig.freeze(gap);
+        rig.heard();
+        assert_eq!(rig.interval() >= held, lifted, "{gap:?}");
     }
 }
 

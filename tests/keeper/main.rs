@@ -4,7 +4,11 @@
 mod activity;
 mod advance;
 mod backoff;
+mod beats;
+mod bursts;
 mod classify;
+mod control;
+mod ends;
 mod figures;
 mod liveness;
 mod memory;

@@ -265,6 +265,21 @@ fn a_sleep_makes_no_evidence_of_an_idle_timeout() {
 }
 
 #[test]
+fn a_link_is_let_move_to_the_network_that_came_before_it_is_probed() {
+    for (status, moves) in
+        [(NetworkStatus::Online, true), (NetworkStatus::Changed, true), (NetworkStatus::Offline, false)]
+    {
+        let mut rig = Rig::linked();
+        let link = rig.main();
+        rig.network(status);
+        let came = rig.elapsed();
+        let migrates = |output: &Output| *output == Output::Migrate { link };
+        assert_eq!(rig.instants(migrates), if moves { vec![came] } else { vec![] }, "{status:?}");
+        assert_eq!(rig.beats(), NEVER, "{status:?}");
+    }
+}
+
+#[test]
 fn events_tell_what_the_host_said() {
     let mut rig = Rig::linked();
     rig.network(NetworkStatus::Offline);

@@ -279,3 +279,21 @@ fn a_link_that_only_listens_is_not_looked_after() {
     rig.sent();
     assert_eq!(rig.timer(), Some((secs(60), Timer::Silence)), "no beat could be brought forward");
 }
+
+#[test]
+fn it_is_asked_of_the_path_only_where_the_system_tells_and_no_answer_is_due_anyway() {
+    let waits = |tells: bool, asks: bool| {
+        let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(30))), 1);
+        rig.open_as(|opened| opened.tells_path = tells);
+        rig.beat_answered(RTT);
+        if asks {
+            rig.until_beat();
+        }
+        rig.unacknowledged(14, millis(100));
+        rig.timer().map(|(_, timer)| timer)
+    };
+    assert_eq!(waits(true, false), Some(Timer::Path));
+    assert_eq!(waits(true, true), Some(Timer::Answer));
+    assert_eq!(waits(false, false), Some(Timer::Beat));
+    assert_eq!(waits(false, true), Some(Timer::Answer));
+}

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect,
-    Seen, State,
+    Activity, Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output,
+    Reconnect, Seen, State,
 };
 
 fn pause(rig: &mut Rig) {
@@ -197,4 +197,42 @@ fn an_attempt_that_a_pause_cut_short_does_not_count_towards_giving_up() {
     resume(&mut rig);
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+}
+
+#[test]
+fn once_it_is_closing_nothing_that_is_set_changes_anything() {
+    for over in [false, true] {
+        let mut rig = Rig::linked();
+        let link = rig.main();
+        rig.close();
+        if over {
+            rig.keeper.handle_ended(link, LinkEnd::Eof, rig.now);
+            rig.drain();
+        }
+        rig.forget();
+        let timer = rig.timer();
+        rig.keeper.update(Config::default(), rig.now);
+        for activity in [Activity::Background, Activity::Foreground] {
+            rig.keeper.set_activity(activity, rig.now);
+        }
+        rig.drain();
+        assert_eq!(rig.outputs(), Vec::<&Output>::new(), "over: {over}");
+        assert_eq!(rig.timer(), timer);
+    }
+}
+
+#[test]
+fn a_resume_when_a_servers_own_time_has_come_opens_a_link_at_once() {
+    for (early, opens) in [(Duration::from_nanos(1), false), (Duration::ZERO, true)] {
+        let mut rig = Rig::dialling(Reconnect::default(), 1);
+        rig.fail(Failure::Http { status: 503, retry_after: Some(secs(100)), verified: true });
+        let due = rig.due();
+        rig.pass(secs(10));
+        pause(&mut rig);
+        rig.pass(due - early - rig.elapsed());
+        rig.forget();
+        resume(&mut rig);
+        assert_eq!(opened(&rig), usize::from(opens), "{early:?} before");
+        assert_eq!(rig.scheduled().is_none(), opens, "{early:?} before");
+    }
 }

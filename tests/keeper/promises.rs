@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Cause, Config, Event, Ground, Heartbeat, LinkEnd, NetworkStatus, Output};
+use longlink::keeper::{
+    Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, LinkEnd, NetworkStatus, Output,
+};
 
 /// A deadline of an answer before a round trip was measured.
 const FIRST_DEADLINE: Duration = secs(3);
@@ -302,4 +304,66 @@ fn another_links_peer_has_to_show_first_that_it_keeps_its_word() {
     });
     assert_eq!(failed, [], "its silence says nothing");
     assert!(proven(&rig) >= secs(34), "the beats that are answered do: {:?}", proven(&rig));
+}
+
+#[test]
+fn a_peer_that_breaks_its_word_on_a_new_link_is_asked_again_for_the_shortest_gap() {
+    let mut rig = trusting();
+    rig.end(LinkEnd::Closed { code: Some(1012), reason: String::new() });
+    rig.until_opening();
+    rig.open_as(|opened| opened.answers_after = true);
+    assert_eq!(requests(&rig).last().map(|request| request.1), Some(secs(27)), "it kept its word before");
+    rig.beat_answered(RTT);
+    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
+    keep_word(&mut rig);
+    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))), "trusted again");
+}
+
+#[test]
+fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() {
+    let mut rig = asking(Config::default());
+    assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
+    rig.pass(secs(5));
+    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.drain();
+    // The first interval, a little shorter, and not when the word is overdue.
+    let beat = rig.until_beat();
+    assert!(beat >= secs(27).mul_f64(0.9) && beat <= secs(27), "{beat:?}");
+}
+
+#[test]
+fn an_end_in_answer_to_the_beat_after_a_silence_is_this_clients_alone_where_that_was_a_try() {
+    for (sends, because) in [(false, Because::EndedAlone), (true, Because::LinkEnded)] {
+        let mut rig = trusting();
+        if sends {
+            // It has made the gap shorter than the one to be tried.
+            rig.pass(secs(5));
+            rig.sent();
+        }
+        rig.until_beat();
+        rig.pass(RTT);
+        rig.end(LinkEnd::Eof);
+        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(because), "sends: {sends}");
+    }
+}
+
+#[test]
+fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_one() {
+    let mut rig = trusting();
+    rig.forget();
+    let asked = rig.elapsed();
+    rig.pass(secs(5));
+    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.drain();
+    assert_eq!(requests(&rig), [], "the same gap is to be tried");
+    rig.pass(asked + secs(27) + RTT - rig.elapsed());
+    rig.heard();
+    assert_eq!(proven(&rig), secs(27));
+
+    let mut rig = trusting();
+    rig.forget();
+    rig.pass(secs(5));
+    rig.keeper.update(with_heartbeat(Heartbeat::adaptive().start(secs(20))), rig.now);
+    rig.drain();
+    assert_eq!(requests(&rig), [(rig.elapsed(), secs(20))]);
 }

@@ -8,17 +8,17 @@ use longlink::keeper::{
     Activity, Beat, Event, Failure, Heartbeat, LinkEnd, LinkId, NetworkStatus, Output, Probing, Scouted,
 };
 
-fn scouting() -> Heartbeat {
+pub fn scouting() -> Heartbeat {
     Heartbeat::adaptive().probing(Probing::Scout).max(secs(7200))
 }
 
 /// A link in use, and nothing else yet.
-fn linked() -> Rig {
+pub fn linked() -> Rig {
     Rig::connected(with_heartbeat(scouting()), 1)
 }
 
 /// The first three scouts are open.
-fn scouted() -> Rig {
+pub fn scouted() -> Rig {
     let mut rig = linked();
     await_scouts(&mut rig);
     for scout in rig.scouts.clone() {
@@ -27,12 +27,12 @@ fn scouted() -> Rig {
     rig
 }
 
-fn await_scouts(rig: &mut Rig) {
+pub fn await_scouts(rig: &mut Rig) {
     await_scouts_that(rig, true);
 }
 
 /// Scouts are being opened.
-fn await_dials(rig: &mut Rig) {
+pub fn await_dials(rig: &mut Rig) {
     await_scouts_that(rig, false);
 }
 
@@ -48,7 +48,7 @@ fn await_scouts_that(rig: &mut Rig, open: bool) {
 
 /// Lets time pass: the link in use answers each beat, scouts are opened at
 /// once and answer those beats that `survives` says they do.
-fn live(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool) {
+pub fn live(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool) {
     live_and_open(rig, time, survives, true);
 }
 
@@ -82,11 +82,11 @@ fn live_and_open(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> boo
     }
 }
 
-fn gaps(rig: &Rig) -> Vec<f64> {
+pub fn gaps(rig: &Rig) -> Vec<f64> {
     rig.scouts.iter().map(|scout| (scout.gap.as_secs_f64() * 10.0).round() / 10.0).collect()
 }
 
-fn met(rig: &Rig) -> Vec<Scouted> {
+pub fn met(rig: &Rig) -> Vec<Scouted> {
     let met = rig.log.iter().filter_map(|(_, output)| match output {
         Output::Emit(Event::ScoutReturned { met, .. }) => Some(*met),
         _ => None,
@@ -94,16 +94,16 @@ fn met(rig: &Rig) -> Vec<Scouted> {
     met.collect()
 }
 
-fn sent(rig: &Rig) -> usize {
+pub fn sent(rig: &Rig) -> usize {
     rig.instants(|output| matches!(output, Output::Emit(Event::ScoutSent { .. }))).len()
 }
 
-fn refused(rig: &Rig) -> bool {
+pub fn refused(rig: &Rig) -> bool {
     !rig.instants(|output| matches!(output, Output::Emit(Event::ScoutsRefused))).is_empty()
 }
 
 /// Nothing but what the link in use survives anyway.
-fn knows_nothing(rig: &Rig) -> bool {
+pub fn knows_nothing(rig: &Rig) -> bool {
     figures(rig).proven <= secs(10) && rig.interval() <= secs(10)
 }
 

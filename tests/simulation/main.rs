@@ -8,7 +8,7 @@
 //! - `runs` does many runs of that world; `scores` judges them where the path
 //!   is steady, `upsets` where it is not.
 //! - `schedules` are all that can happen to a keeper, `draws` makes random ones;
-//!   `play` plays them and says what must hold after each step, `invariants`
+//!   `play` plays them and holds the keeper to its rules after each step, `invariants`
 //!   plays tens of thousands, and fuzz/ those that a fuzzer finds.
 //!
 //! `cargo test` runs a sample. The whole:

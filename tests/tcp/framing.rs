@@ -214,6 +214,23 @@ async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_in
     assert_ne!(link.park(shared.split_to(16)).as_ptr(), shared.as_ptr().wrapping_sub(16));
 }
 
+#[tokio::test(start_paused = true)]
+async fn pitfall_35_what_waits_for_the_application_is_parked_and_what_is_read_as_it_comes_is_not() {
+    let (transport, mut far) = in_memory(lines().park(|line| format!("{line}, parked")), 1024);
+    let mut connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
+    let (read, written) = tokio::join!(connection.recv(), far.write_all(b"first\n"));
+    written.unwrap();
+    assert_eq!(read.unwrap().unwrap(), "first");
+    // With the next message, or the next beat at the latest; and once.
+    far.write_all(b"second\nthird\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    far.write_all(b"fourth\n").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    for expected in ["second, parked", "third, parked", "fourth, parked"] {
+        assert_eq!(soon(connection.recv()).await.unwrap().unwrap(), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_writer_waits_where_the_peer_does_not_read() {
     let (transport, mut far) = in_memory(Protocol::<_, Bytes>::new(BytesCodec::new), 1024);

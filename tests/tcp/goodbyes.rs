@@ -103,7 +103,13 @@ async fn a_goodbye_before_the_login_was_sent_is_the_hooks_error_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_43_a_portal_that_answers_a_login_over_plain_tcp_stops_nobody_for_good() {
+async fn pitfall_43_a_portal_that_answers_over_plain_tcp_stops_nobody_for_good() {
+    for with_login in [true, false] {
+        stopped_by_nothing(with_login).await;
+    }
+}
+
+async fn stopped_by_nothing(with_login: bool) {
     let protocol = Protocol::<_, String>::new(|| LinesCodec::new_with_max_length(8));
     let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(|_| async {
         let (ours, mut theirs) = tokio::io::duplex(1024);
@@ -114,8 +120,10 @@ async fn pitfall_43_a_portal_that_answers_a_login_over_plain_tcp_stops_nobody_fo
         Ok(ours)
     });
     let connection = ResilientConnection::builder(transport)
-        .on_connect(|mut session: Session<StreamLink<LinesCodec, String>>| async move {
-            session.recv().await?;
+        .on_connect(move |mut session: Session<StreamLink<LinesCodec, String>>| async move {
+            if with_login {
+                session.recv().await?;
+            }
             Ok(session)
         })
         .build()

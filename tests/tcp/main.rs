@@ -2,8 +2,13 @@
 //! application dials itself.
 
 mod answers;
+#[cfg(feature = "tls")]
+#[path = "../support/authority.rs"]
+mod authority;
 mod framing;
 mod goodbyes;
+#[path = "../support/heap.rs"]
+mod heap;
 mod memory;
 mod sockets;
 #[cfg(feature = "tls")]

@@ -1,8 +1,5 @@
 //! What an idle link holds, also after a burst.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use futures::poll;
 use longlink::Tcp;
 use longlink::testing::{ByHand, attempt};
@@ -10,37 +7,8 @@ use longlink::transport::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::heap::held;
 use super::{LineLink, lines, message, soon};
-
-thread_local! {
-    /// Bytes that this thread has allocated and not given back.
-    static HELD: Cell<isize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count(bytes: isize) {
-    // After a thread's end there is nothing to count for.
-    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// One turn of an idle link: it is flushed, and nothing is there to read.
 async fn rest(link: &mut LineLink) {
@@ -56,7 +24,7 @@ async fn pitfall_48_an_idle_link_gives_back_what_a_burst_took() {
     let mut link = soon(transport.connect(&attempt(1))).await.unwrap();
     let (mut far, _) = listener.accept().await.unwrap();
     rest(&mut link).await;
-    let idle = HELD.get();
+    let idle = held();
     let long = "x".repeat(900_000);
     let burst = async {
         far.write_all(long.as_bytes()).await.unwrap();
@@ -76,6 +44,6 @@ async fn pitfall_48_an_idle_link_gives_back_what_a_burst_took() {
     sent.unwrap();
     drop(long);
     rest(&mut link).await;
-    let kept = HELD.get() - idle;
+    let kept = held() - idle;
     assert!(kept.abs() <= 4 * 1024, "{kept} bytes more than before the burst");
 }

@@ -36,9 +36,20 @@ async fn a_closed_port_is_refused_and_a_socket_dialled_by_the_application_keeps_
     });
     let link = soon(transport.connect(&attempt(1))).await.unwrap();
     assert_eq!(link.peer_addr(), Some(address));
+    assert!(!link.is_vouched_for());
     drop(listener);
     let refused = Tcp::new(address.to_string(), lines()).unwrap().connect(&attempt(1)).await.unwrap_err();
     assert_eq!(refused.failure(), &Failure::Refused);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn who_is_at_the_other_end_of_a_unix_socket_is_known() {
+    let tcp = || Tcp::new("memory:1", lines()).unwrap();
+    let unix = tcp().dial_with(|_| async { Ok(tokio::net::UnixStream::pair()?.0) });
+    assert!(soon(unix.connect(&attempt(1))).await.unwrap().is_vouched_for());
+    let whatever = tcp().dial_with(|_| async { Ok(tokio::io::duplex(64).0) });
+    assert!(!soon(whatever.connect(&attempt(1))).await.unwrap().is_vouched_for());
 }
 
 /// Answers every line, until told to stop.

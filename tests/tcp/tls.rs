@@ -5,70 +5,16 @@ use std::time::Duration;
 
 use longlink::keeper::{Failure, LinkEnd};
 use longlink::testing::{ByHand, attempt, dial_report};
-use longlink::transport::Transport;
-use longlink::transport::tls::TlsConfig;
-use longlink::transport::tls::rustls::{
-    HandshakeKind, RootCertStore, ServerConfig, crypto::ring, pki_types::PrivateKeyDer,
-    server::WebPkiClientVerifier,
-};
+use longlink::transport::tls::rustls::{HandshakeKind, ServerConfig};
+use longlink::transport::{Link, Transport};
 use longlink::{ResilientConnection, Tcp};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::authority::Authority;
 use super::{end, lines, message, soon};
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Authority {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate for `name`, and its key.
-    fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
-        let key = KeyPair::generate().unwrap();
-        let issuer: &Issuer<'_, KeyPair> = &self.0;
-        (CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, issuer).unwrap(), key)
-    }
-
-    /// A server called `localhost` that lets in only those whom we know.
-    fn server(&self) -> Arc<ServerConfig> {
-        let (certificate, key) = self.issue("localhost");
-        let provider = Arc::new(ring::default_provider());
-        let mut known = RootCertStore::empty();
-        known.add(self.0.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::clone(&provider));
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_client_cert_verifier(verifier.build().unwrap())
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            );
-        Arc::new(config.unwrap())
-    }
-
-    /// What a client trusts that knows only us; with a certificate of ours, or
-    /// without.
-    fn client(&self, certified: bool) -> TlsConfig {
-        let config = TlsConfig::new().roots_pem(self.pem().as_bytes()).unwrap();
-        if !certified {
-            return config;
-        }
-        let (certificate, key) = self.issue("client");
-        config.identity_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
-    }
-}
 
 async fn accept(
     listener: &TcpListener,
@@ -81,7 +27,8 @@ async fn accept(
 #[tokio::test]
 async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
     let authority = Authority::new();
-    let (listener, server) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server());
+    let (listener, server) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server_for_the_certified("localhost"));
     let address = listener.local_addr().unwrap();
     let transport = Tcp::new(address.to_string(), lines())
         .unwrap()
@@ -89,7 +36,7 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
         .unwrap()
         .tls()
         .unwrap()
-        .tls_config(authority.client(true).build().unwrap())
+        .tls_config(authority.client_with(&authority.identity("client")))
         .unwrap();
     assert_eq!(transport.endpoint(0), Some(format!("tls://{address}")));
     for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
@@ -99,6 +46,7 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
         let (mut link, mut far) = (link.unwrap(), far.unwrap());
         assert_eq!(far.get_ref().1.handshake_kind(), Some(expected));
         assert!(dial_report(&first).is_some());
+        assert!(Link::is_vouched_for(&link));
         link.send("hello".to_owned()).await.unwrap();
         let mut said = [0; 6];
         soon(far.read_exact(&mut said)).await.unwrap();
@@ -113,21 +61,19 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
 #[tokio::test]
 async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_trusted() {
     let authority = Authority::new();
-    let (listener, server) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server());
+    let (listener, server) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server_for_the_certified("localhost"));
     let to_server =
         || Tcp::new(format!("localhost:{}", listener.local_addr().unwrap().port()), lines()).unwrap();
     // TLS 1.3 tells it only after the client's side of the handshake.
-    let unknown = to_server().tls_config(authority.client(false).build().unwrap()).unwrap();
+    let unknown = to_server().tls_config(authority.client()).unwrap();
     let first = attempt(1);
     let (link, far) = soon(async { tokio::join!(unknown.connect(&first), accept(&listener, &server)) }).await;
     assert!(far.is_err());
     let ended = end(&mut link.unwrap()).await;
     assert!(ended.to_string().contains("CertificateRequired"), "{ended}");
 
-    for stranger in [
-        to_server().tls().unwrap(),
-        to_server().tls_config(Authority::new().client(true).build().unwrap()).unwrap(),
-    ] {
+    for stranger in [to_server().tls().unwrap(), to_server().tls_config(Authority::new().client()).unwrap()] {
         let (link, _) =
             soon(async { tokio::join!(stranger.connect(&first), accept(&listener, &server)) }).await;
         assert_eq!(link.unwrap_err().failure(), &Failure::Tls);
@@ -139,7 +85,7 @@ async fn pitfall_28_a_server_that_accepts_and_never_shakes_hands_meets_the_attem
     let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
     // Not the shared one, which another test's runtime may be loading: this
     // clock would not wait for it.
-    let config = Authority::new().client(false).build().unwrap();
+    let config = Authority::new().client();
     let transport =
         Tcp::new("localhost:1", lines()).unwrap().tls_config(config).unwrap().dial_with(move |_| {
             let (ours, theirs) = tokio::io::duplex(64 * 1024);

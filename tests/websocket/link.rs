@@ -7,7 +7,7 @@ use crate::support::*;
 use futures::{SinkExt, StreamExt};
 use longlink::keeper::{LinkEnd, Token};
 use longlink::transport::{Frame, Link, Transport};
-use longlink::{Message, WebSocket};
+use longlink::{Message, ResilientConnection, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as Raw;
@@ -69,6 +69,19 @@ async fn pitfall_36_the_pong_goes_out_with_the_next_flush_though_nothing_else_is
     assert_eq!(next(&mut link).await, Ok(Frame::Alive));
     flush(&mut link).await;
     assert_eq!(soon(read_frame(&mut server)).await.unwrap(), (0x8a, b"hello".to_vec()));
+}
+
+#[tokio::test]
+async fn pitfall_36_a_connection_answers_pings_though_the_application_does_nothing() {
+    let (listener, url) = listen().await;
+    let _connection = ResilientConnection::builder(WebSocket::new(url).unwrap()).build().unwrap();
+    let (mut server, _) = soon(listener.accept()).await.unwrap();
+    let head = soon(read_head(&mut server)).await.unwrap();
+    server.write_all(switching(&head, "").as_bytes()).await.unwrap();
+    for _ in 0..3 {
+        server.write_all(b"\x89\x05hello").await.unwrap();
+        assert_eq!(soon(read_frame(&mut server)).await.unwrap(), (0x8a, b"hello".to_vec()));
+    }
 }
 
 #[tokio::test]

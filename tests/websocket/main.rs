@@ -1,6 +1,9 @@
 //! The WebSocket transport against small servers on loopback.
 #![cfg(feature = "websocket")]
 
+#[cfg(feature = "tls")]
+#[path = "../support/authority.rs"]
+mod authority;
 mod link;
 #[cfg(all(feature = "tcp-info", target_os = "linux"))]
 mod path;

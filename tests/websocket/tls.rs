@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::authority::Authority;
 use crate::support::*;
 use longlink::WebSocket;
 use longlink::keeper::{Failure, LinkEnd};
 use longlink::transport::tls::rustls::{
-    ClientConfig, HandshakeKind, RootCertStore, ServerConfig,
+    HandshakeKind, ServerConfig,
     crypto::{CryptoProvider, ring},
-    pki_types::PrivateKeyDer,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -24,38 +23,6 @@ fn spoil_default_provider() {
     // The tests of this file share a process: another may have done it.
     let _ = nothing.install_default();
     assert!(CryptoProvider::get_default().unwrap().cipher_suites.is_empty());
-}
-
-/// A server for `localhost` and those who trust it.
-struct Authority {
-    server: Arc<ServerConfig>,
-    client: Arc<ClientConfig>,
-}
-
-fn authority() -> Authority {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let names = vec!["localhost".to_owned()];
-    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-
-    let provider = Arc::new(ring::default_provider());
-    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(issuer.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Authority { server: Arc::new(server), client: Arc::new(client) }
 }
 
 /// A server that echoes one message, tells how each handshake went, and
@@ -86,9 +53,9 @@ async fn serve_tls(server: Arc<ServerConfig>) -> (u16, mpsc::UnboundedReceiver<O
 #[tokio::test]
 async fn pitfall_29_wss_works_with_the_user_s_authority_and_sessions_resume() {
     spoil_default_provider();
-    let authority = authority();
-    let (port, mut handshakes) = serve_tls(authority.server).await;
-    let transport = WebSocket::new(format!("wss://localhost:{port}")).unwrap().tls_config(authority.client);
+    let authority = Authority::new();
+    let (port, mut handshakes) = serve_tls(authority.server("localhost")).await;
+    let transport = WebSocket::new(format!("wss://localhost:{port}")).unwrap().tls_config(authority.client());
     for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
         let mut link = connect(&transport).await.unwrap();
         // Larger than one TLS record.
@@ -105,8 +72,8 @@ async fn pitfall_29_the_default_configuration_has_a_provider_and_trusts_no_stran
     // Two providers, or none, make rustls panic where the default is asked
     // for, and this one cannot be used.
     spoil_default_provider();
-    let authority = authority();
-    let (port, _told) = serve_tls(authority.server).await;
+    let authority = Authority::new();
+    let (port, _told) = serve_tls(authority.server("localhost")).await;
     let transport = WebSocket::new(format!("wss://localhost:{port}")).unwrap();
     for _ in 0..2 {
         let refused = connect(&transport).await.unwrap_err();
@@ -119,15 +86,15 @@ async fn pitfall_29_the_default_configuration_has_a_provider_and_trusts_no_stran
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
-    let authority = authority();
-    let (port, _told) = serve_tls(authority.server).await;
-    let transport = WebSocket::new(format!("wss://127.0.0.1:{port}")).unwrap().tls_config(authority.client);
+    let authority = Authority::new();
+    let (port, _told) = serve_tls(authority.server("localhost")).await;
+    let transport = WebSocket::new(format!("wss://127.0.0.1:{port}")).unwrap().tls_config(authority.client());
     assert_eq!(failure(&transport).await, Failure::Tls);
 }
 
 #[tokio::test]
 async fn a_server_without_tls_is_a_tls_failure_and_one_that_hangs_up_is_not() {
-    let client = authority().client;
+    let client = Authority::new().client();
     for (answer, expected) in
         [(&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], Failure::Tls), (b"", Failure::Ended(LinkEnd::Eof))]
     {
@@ -150,24 +117,24 @@ async fn a_server_without_tls_is_a_tls_failure_and_one_that_hangs_up_is_not() {
 
 #[tokio::test]
 async fn a_refusal_behind_a_verified_certificate_is_verified() {
-    let authority = authority();
+    let authority = Authority::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = authority.server;
+    let server = authority.server("localhost");
     tokio::spawn(async move {
         let (tcp, _) = listener.accept().await.unwrap();
         let mut tls = TlsAcceptor::from(server).accept(tcp).await.unwrap();
         tls.write_all(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         let _ = tls.read_to_end(&mut Vec::new()).await;
     });
-    let transport = WebSocket::new(format!("wss://localhost:{port}")).unwrap().tls_config(authority.client);
+    let transport = WebSocket::new(format!("wss://localhost:{port}")).unwrap().tls_config(authority.client());
     let expected = Failure::Http { status: 403, retry_after: None, verified: true };
     assert_eq!(failure(&transport).await, expected);
 }
 
 #[tokio::test]
 async fn pitfall_28_an_attempt_that_is_dropped_in_the_tls_handshake_closes_its_socket() {
-    let client = authority().client;
+    let client = Authority::new().client();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let transport = WebSocket::new(format!("wss://localhost:{port}")).unwrap().tls_config(client);

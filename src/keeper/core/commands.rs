@@ -34,13 +34,10 @@ impl Keeper {
     pub fn reconnect_now(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
-            Course::Underway if self.main().is_some() => self.lose(Loss::of(Seen::Asked), now),
+            // While an attempt is under way there is no link to lose.
+            Course::Underway => self.lose(Loss::of(Seen::Asked), now),
             Course::Waiting { .. } => self.open(now),
-            Course::Idle
-            | Course::Underway
-            | Course::Paused { .. }
-            | Course::Closing
-            | Course::Finished(_) => {}
+            Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => {}
         }
     }
 
@@ -146,9 +143,10 @@ impl Keeper {
     /// Says goodbye on the link in use, for a reason of ours.
     fn leave_main(&mut self, seen: Seen, now: Moment) {
         let Some((link, main)) = self.take_main(now) else { return };
-        let proved = self.has_proved(&main, now);
+        let (proved, vouched) = (self.has_proved(&main, now), main.vouched);
         // Leaving is no failure: it asks for no delay.
-        let _ = self.backoff.after_end(Ending { seen: &seen, proved, alone: true }, &mut self.dice);
+        let ending = Ending { seen: &seen, proved, vouched, alone: true };
+        let _ = self.backoff.after_end(ending, &mut self.dice);
         let gap = main.watch.gap(now);
         self.tell_loss(link, &main, seen, gap, now);
         self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });

@@ -181,7 +181,7 @@ impl Keeper {
         let alone = chosen
             || evidence.is_some() && self.prober.near_failed(gap)
             || matches!(seen, Seen::ProbeUnanswered | Seen::AddressGone | Seen::Slept | Seen::Asked);
-        let proved = self.has_proved(&main, now);
+        let (proved, vouched) = (self.has_proved(&main, now), main.vouched);
         self.tell_loss(link, &main, seen.clone(), gap, now);
         match verdict::known_at_once(&seen, acknowledged.filter(|_| evidence.is_none())) {
             Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
@@ -198,7 +198,8 @@ impl Keeper {
             }
         }
         let asked = seen == Seen::Asked;
-        let wait = self.backoff.after_end(Ending { seen: &seen, proved, alone }, &mut self.dice);
+        let ending = Ending { seen: &seen, proved, vouched, alone };
+        let wait = self.backoff.after_end(ending, &mut self.dice);
         if asked && wait.is_ok() {
             self.open(now);
         } else {

@@ -201,7 +201,7 @@ impl Keeper {
     /// Good news: an attempt soon. Never two within a burst.
     pub(super) fn advance(&mut self, because: Because, now: Moment) {
         match self.course {
-            Course::Waiting { until, firm } if firm.is_none_or(|firm| firm < until) => {
+            Course::Waiting { until, firm } => {
                 let soon = self.grant(because, now).max(firm.unwrap_or(now));
                 if soon < until {
                     self.wait_again(soon, firm, because, now);
@@ -210,11 +210,7 @@ impl Keeper {
                 }
             }
             Course::Underway => self.doubt_attempt(because, now),
-            Course::Waiting { .. }
-            | Course::Idle
-            | Course::Paused { .. }
-            | Course::Closing
-            | Course::Finished(_) => {}
+            Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => {}
         }
     }
 

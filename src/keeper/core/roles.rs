@@ -32,6 +32,8 @@ pub(super) struct Main {
     pub(super) answers_after: bool,
     /// It was, and did, on this link: another link's peer may be another.
     pub(super) kept_its_word: bool,
+    /// Opening it has shown who the peer is.
+    pub(super) vouched: bool,
     pub(super) watch: Watch,
     /// Something came in since it was taken into use.
     pub(super) heard: bool,

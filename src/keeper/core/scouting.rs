@@ -125,8 +125,7 @@ impl Keeper {
         if came.is_some_and(|came| now.since(came) <= within) {
             self.scouting.blamed += 1;
             if self.scouting.blamed >= BLAMED {
-                // One more is enough then.
-                self.scouting.blamed = BLAMED - 1;
+                // After that one more is enough.
                 let again = now + self.config.heartbeat.unit(ASKED_AGAIN);
                 self.refuse_scouts(Some(again), now);
             }
@@ -196,7 +195,7 @@ impl Keeper {
         if self.scouting.asked_again.is_some_and(|at| at <= now) {
             self.scouting.asked_again = None;
             // One more refusal is enough.
-            self.scouting.refusals = REFUSALS - 1;
+            self.scouting.refusals = REFUSALS;
             self.prober.set_alone(false, now);
             self.plan_scouts(now);
         }
@@ -277,7 +276,7 @@ impl Keeper {
         self.forget(link);
         self.emit(Event::ScoutReturned { link, gap, met: Scouted::Void });
         if for_good {
-            self.scouting.refusals = REFUSALS - 1;
+            self.scouting.refusals = REFUSALS;
         }
         // Those that are being opened would fare no better.
         for (link, gap) in self.scouts() {

@@ -163,6 +163,8 @@ mod tests {
         assert_eq!(heartbeat.next_rung(secs(33.4)), Some(secs(58.0)));
         let even = Heartbeat::adaptive().start(secs(102.0));
         assert_eq!(even.next_rung(secs(100.0)), Some(secs(115.0)), "a fiftieth to the nanosecond");
+        let high = Heartbeat::adaptive().max(secs(7200.0));
+        assert_eq!(high.next_rung(secs(2650.0)), Some(secs(3436.0)), "2703 s is a fiftieth above");
         // From 0.95 of the longest on there is nothing to win.
         assert_eq!(heartbeat.next_rung(secs(270.7)), Some(secs(285.0)));
         assert_eq!(heartbeat.next_rung(secs(270.75)), None);

@@ -301,8 +301,8 @@ impl Prober {
         }
         match self.failed {
             None => self.heartbeat.next_rung(self.proven),
-            // An end that came by itself told the timeout exactly.
-            Some(failed) if failed.gap <= self.proven => None,
+            // Nothing is inside where an end that came by itself has told the
+            // timeout exactly.
             Some(failed) => self.heartbeat.inside(self.proven, failed.gap),
         }
     }

@@ -213,6 +213,11 @@ mod tests {
         assert_eq!([near(109.9, 100.0), near(110.1, 100.0)], [true, false]);
         assert_eq!([near(91.0, 100.0), near(90.9, 100.0)], [true, false]);
         assert_eq!([near(1.1, 1.0), near(100.0, 100.0)], [false, true]);
+        // Half a step to the bit.
+        assert_eq!(
+            [super::near(secs(2.0), secs(1.0), 4.0), super::near(secs(1.0), secs(2.0), 4.0)],
+            [false; 2]
+        );
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) seen: &'a Seen,
     /// It was in use for long enough and something was received.
     pub(crate) proved: bool,
+    /// Opening it had shown who the peer was.
+    pub(crate) vouched: bool,
     /// It ended for this client alone.
     pub(crate) alone: bool,
 }
@@ -167,7 +169,7 @@ impl Backoff {
             | Seen::AddressGone
             | Seen::Slept => Refusal::Unanswered,
         };
-        let retry = self.classify(refusal)?;
+        let retry = self.classify(refusal, ending.vouched)?;
         let own = self.own(refusal)?;
         self.check_attempts()?;
         if let Retry::After(named) = retry {
@@ -195,11 +197,12 @@ impl Backoff {
         let no_way = matches!(failure, Failure::Unreachable | Failure::Dns);
         self.no_way = if no_way { self.no_way.saturating_add(1) } else { 0 };
         self.forgave = self.forgave.filter(|_| no_way);
-        let retry = self.classify(refusal)?;
+        let vouched = classify::is_vouched_for(failure);
+        let retry = self.classify(refusal, vouched)?;
         let own = self.own(refusal)?;
         self.check_attempts()?;
         if let Retry::After(named) = retry {
-            return Ok(self.named(named, own, classify::is_vouched_for(failure), dice));
+            return Ok(self.named(named, own, vouched, dice));
         }
         Ok(match own {
             Some(delay) => Wait { delay, because: Because::Policy, firm: false },
@@ -212,8 +215,8 @@ impl Backoff {
 
     /// What follows by the table and the application's word on it; an error
     /// if nothing does.
-    fn classify(&mut self, refusal: Refusal<'_>) -> Result<Retry, GiveUp> {
-        let usual = classify::of(refusal);
+    fn classify(&mut self, refusal: Refusal<'_>, vouched: bool) -> Result<Retry, GiveUp> {
+        let usual = classify::of(refusal, vouched);
         let retry = match &self.policy.classify {
             Some(own) => contain(|| own(refusal, usual)).unwrap_or_else(|_| {
                 self.panics += 1;

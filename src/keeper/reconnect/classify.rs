@@ -18,9 +18,12 @@ const REFUSED: Retry = Retry::NeverAfter { answers: 2, apart: Duration::ZERO };
 /// Between answers 404: three tries in the first minute.
 const NOT_FOUND_APART: Duration = Duration::from_secs(30);
 
-/// What follows, unless the application has it otherwise.
-pub(crate) fn of(refusal: Refusal<'_>) -> Retry {
+/// What follows, unless the application has it otherwise. Nothing that comes
+/// from nobody known (`vouched`) is final: over plain TCP a captive portal
+/// breaks any protocol.
+pub(crate) fn of(refusal: Refusal<'_>, vouched: bool) -> Retry {
     match refusal {
+        Refusal::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) if !vouched => Retry::Backoff,
         Refusal::Ended(end) => of_end(end),
         Refusal::Unanswered => Retry::Soon,
         Refusal::Failed(failure) => of_failure(failure),
@@ -72,8 +75,7 @@ pub(crate) fn of_failure(failure: &Failure) -> Retry {
         | Failure::Protocol(_)
         | Failure::Panicked
         | Failure::Hook { retry: true } => Retry::Backoff,
-        // Nobody has shown who it is before the login: over plain TCP a
-        // captive portal breaks any protocol.
+        // Nobody has shown who it is before the login.
         Failure::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) => Retry::Backoff,
         Failure::Ended(end) => {
             let retry = of_end(end);

@@ -47,11 +47,10 @@ impl Watch {
             // what the peer said before comes in ahead of the answer, and
             // late. A path that knew the flow would have let it through.
             Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.promised => {
-                let late = clean && !asked.spoiled && !asked.lost && missed > 0;
+                let late = clean && !asked.lost && missed > 0;
                 (None, true, Proof::PeerSpoke, late.then_some(Word::HeldUp(asked.gap)))
             }
             Phase::Asking { asked, missed, .. } => {
-                let clean = clean && !asked.spoiled;
                 let word = asked
                     .promised
                     .then(|| promise::broken(asked.gap, missed, clean && !asked.lost))

@@ -48,6 +48,19 @@ pub async fn a_ping_of_the_server_is_answered_with_the_next_flush<B: Bench>(benc
     Ok(())
 }
 
+/// A connection answers the server's beats though the application neither
+/// reads nor writes.
+pub async fn a_connection_answers_the_server_s_pings_by_itself<B: Bench>(bench: Arc<B>) -> Verdict {
+    let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
+    let connection = connection.expect("it connects");
+    for _ in 0..3 {
+        needs(peer.ping().await.expect("the server sends"), "the server does not beat")?;
+        assert_eq!(peer.recv().await, Heard::Pong);
+    }
+    drop(connection);
+    Ok(())
+}
+
 /// Beats that nobody hears end the link after five, and it comes back.
 pub async fn a_black_hole_to_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
     hole(bench, Direction::ToServer).await

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::stage::{Connection, builder, echo, ended, heard, next, polled, say, stands_still, talk};
+use super::pressure::{self, fill_up};
+use super::stage::{
+    Connection, builder, echo, ended, hear, heard, next, open, polled, say, stands_still, talk,
+};
 use super::{Bench, Heard, Note, Peer, Verdict};
+use crate::testing::ByHand;
 use crate::transport::{Attempt, Transport};
-use crate::{Transition, TrySendError};
+use crate::{Session, Transition, TrySendError};
 
 /// Futures that take more polls than this hang.
 const MOST_POLLS: usize = 200;
@@ -101,6 +105,38 @@ pub async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) ->
             let got = next(&bench, &mut connection).await;
             assert_eq!(got, note(number), "nothing is lost with a login's dropped wait");
         }
+    }
+    Ok(())
+}
+
+/// A `send` of a login's that is dropped while it waits for the server has
+/// sent its message once or not at all; what is sent behind it comes whole.
+pub async fn a_dropped_send_of_a_login_sends_once_or_not_at_all<B: Bench>(bench: Arc<B>) -> Verdict {
+    for times in 0..4 {
+        let (mut link, mut peer) = open(&bench).await;
+        let first = if times == 0 { 0 } else { fill_up(&bench, &mut link).await };
+        let mut session = Session::new(link, Attempt::alone(1, None), false, (1, 1));
+        let dropped = polled(session.send(bench.outgoing(pressure::note(first))), times).await;
+        assert!(dropped.is_none(), "the server reads nothing, and a message is on its way to it");
+        let last = first + 1;
+        let sending = async {
+            session.send(bench.outgoing(pressure::note(last))).await.expect("the link takes messages");
+        };
+        let reading = async {
+            let mut expected = 0;
+            loop {
+                let note = heard(&mut peer).await;
+                if expected == first && note == pressure::note(last) {
+                    return;
+                }
+                assert_eq!(note, pressure::note(expected), "nothing is lost with a login's dropped send");
+                if note == pressure::note(last) {
+                    return;
+                }
+                expected += 1;
+            }
+        };
+        tokio::join!(sending, reading);
     }
     Ok(())
 }
@@ -215,6 +251,32 @@ pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict 
         while next(&bench, &mut connection).await != note(times as u32) {}
     }
     assert_eq!(connection.stats().reconnects, 0);
+    Ok(())
+}
+
+/// A link's goodbye that is given up while it waits for the server is taken up
+/// again, behind all that was sent.
+pub async fn a_dropped_goodbye_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
+    for times in 0..4 {
+        let (mut link, mut peer) = open(&bench).await;
+        let taken = fill_up(&bench, &mut link).await;
+        let said = polled(link.say_goodbye(), times).await;
+        assert!(said.is_none(), "the server reads nothing, and goodbye is said to it");
+        let leaving = async {
+            link.say_goodbye().await.expect("the link says goodbye");
+            hear(&bench, &mut link).await.expect_err("the server's answer ends the link")
+        };
+        let serving = async {
+            for number in 0..taken {
+                let note = heard(&mut peer).await;
+                assert_eq!(note, pressure::note(number), "nothing is lost with a dropped goodbye");
+            }
+            assert_eq!(peer.recv().await, Heard::End);
+            let _ = peer.close().await;
+            peer
+        };
+        let (_, _peer) = tokio::join!(leaving, serving);
+    }
     Ok(())
 }
 

@@ -34,6 +34,7 @@ macro_rules! __conformance_cases {
                 beats:
                     a_beat_is_small_and_is_answered,
                     a_ping_of_the_server_is_answered_with_the_next_flush,
+                    a_connection_answers_the_server_s_pings_by_itself,
                     a_black_hole_to_the_server_is_noticed,
                     a_black_hole_from_the_server_is_noticed,
                     a_busy_writer_into_a_black_hole_is_declared_dead,
@@ -49,9 +50,11 @@ macro_rules! __conformance_cases {
                     a_dropped_connect_leaves_nothing,
                     a_dropped_recv_loses_nothing,
                     a_dropped_wait_of_a_login_loses_nothing,
+                    a_dropped_send_of_a_login_sends_once_or_not_at_all,
                     a_dropped_send_has_sent_nothing,
                     a_dropped_confirmed_send_has_sent_nothing,
                     a_dropped_wait_changes_nothing,
+                    a_dropped_goodbye_goes_on,
                     a_dropped_close_goes_on,
                     a_dropped_connection_ends_everything;
                 waking:

@@ -18,7 +18,7 @@ const SIZE: usize = 16 * 1024;
 /// No chain of buffers holds so many: 64 MiB.
 const TOO_MANY: usize = 64 * 1024 * 1024 / SIZE;
 
-fn note(number: usize) -> Note {
+pub(super) fn note(number: usize) -> Note {
     Note::new(number as u32, SIZE)
 }
 
@@ -109,26 +109,7 @@ pub async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench: Arc<B
 pub async fn beats_are_taken_while_messages_wait<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     needs(!matches!(link.beat(), Beat::Listen { .. }), "this link does not beat")?;
-    let mut taken = 0;
-    let mut stuck = 0;
-    // The server reads nothing: everything fills up.
-    while stuck < 20 {
-        let mut cx = Context::from_waker(Waker::noop());
-        match link.poll_ready(&mut cx) {
-            Poll::Ready(ready) => {
-                ready.expect("the link takes messages");
-                link.start_send(bench.outgoing(note(taken))).expect("the link takes messages");
-                taken += 1;
-                stuck = 0;
-                assert!(taken < TOO_MANY, "backpressure: the link takes more than anybody holds");
-            }
-            Poll::Pending => {
-                stuck += 1;
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            }
-        }
-        let _ = link.poll_flush(&mut Context::from_waker(Waker::noop()));
-    }
+    let taken = fill_up(&bench, &mut link).await;
     link.start_beat(Token(7)).expect("a link has room for a beat");
     let reading = async {
         for number in 0..taken {
@@ -150,4 +131,29 @@ pub async fn beats_are_taken_while_messages_wait<B: Bench>(bench: Arc<B>) -> Ver
     };
     tokio::join!(reading, beating);
     Ok(())
+}
+
+/// Writes to a server that reads nothing until everything is full: notes from
+/// 0 on. How many were taken.
+pub(super) async fn fill_up<B: Bench>(bench: &Arc<B>, link: &mut LinkOf<B>) -> usize {
+    let mut taken = 0;
+    let mut stuck = 0;
+    while stuck < 20 {
+        let mut cx = Context::from_waker(Waker::noop());
+        match link.poll_ready(&mut cx) {
+            Poll::Ready(ready) => {
+                ready.expect("the link takes messages");
+                link.start_send(bench.outgoing(note(taken))).expect("the link takes messages");
+                taken += 1;
+                stuck = 0;
+                assert!(taken < TOO_MANY, "backpressure: the link takes more than anybody holds");
+            }
+            Poll::Pending => {
+                stuck += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        }
+        let _ = link.poll_flush(&mut Context::from_waker(Waker::noop()));
+    }
+    taken
 }

@@ -171,6 +171,10 @@ impl<L: Link> Link for LinkWithFaults<L> {
         self.link.migrate()
     }
 
+    fn is_vouched_for(&self) -> bool {
+        self.link.is_vouched_for()
+    }
+
     fn answers_after(&self) -> bool {
         self.link.answers_after()
     }

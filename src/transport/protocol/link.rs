@@ -177,6 +177,11 @@ where
         self.counted().stream.path_facts()
     }
 
+    /// Where TLS has shown it, or a Unix socket: a codec knows no handshake.
+    fn is_vouched_for(&self) -> bool {
+        self.counted().stream.is_vouched_for()
+    }
+
     fn answers_after(&self) -> bool {
         self.framed.answers_after()
     }

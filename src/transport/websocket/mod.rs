@@ -36,9 +36,7 @@ use self::url::Url;
 #[cfg(feature = "tls")]
 use super::tls::rustls;
 use super::{Attempt, ConnectError, MAX_MESSAGE, MessageTooBig, Transport};
-#[cfg(feature = "tls")]
-use crate::dial::Tls;
-use crate::dial::{Dialler, Socket, Stream, Way};
+use crate::dial::{Dialler, Socket, Stream, Tls, Way};
 use crate::keeper::{Invalid, Purpose};
 
 /// Opens WebSockets to one URL.
@@ -68,7 +66,6 @@ pub struct WebSocket {
     scouts_are_anonymous: bool,
     max_message: usize,
     way: Way,
-    #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
 
@@ -83,7 +80,6 @@ impl WebSocket {
     /// Credentials belong in a header: see [`WebSocket::credentials`].
     pub fn new(url: impl AsRef<str>) -> Result<WebSocket, Invalid> {
         let url = Url::parse(url.as_ref())?;
-        #[cfg(feature = "tls")]
         let tls = match url.secure {
             true => Some(Tls::new(&url.host).ok_or_else(|| {
                 Invalid::new("websocket.url", "the host is neither a DNS name nor an address")
@@ -98,7 +94,6 @@ impl WebSocket {
             credentials: None,
             scouts_are_anonymous: true,
             max_message: MAX_MESSAGE,
-            #[cfg(feature = "tls")]
             tls,
         })
     }
@@ -240,24 +235,11 @@ impl WebSocket {
             }
             Ok(headers)
         };
-        tokio::try_join!(headers, self.encrypt(socket))
+        tokio::try_join!(headers, Stream::over(socket, self.tls.as_ref()))
     }
 
     fn is_anonymous(&self, attempt: &Attempt) -> bool {
         self.scouts_are_anonymous && attempt.purpose() == Purpose::Scout
-    }
-
-    #[cfg(feature = "tls")]
-    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
-        match &self.tls {
-            Some(tls) => Ok(Stream::Tls(tls.handshake(socket).await?)),
-            None => Ok(Stream::Plain(socket)),
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    async fn encrypt(&self, socket: Socket) -> Result<Stream, ConnectError> {
-        Ok(Stream::Plain(socket))
     }
 }
 

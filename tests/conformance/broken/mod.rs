@@ -268,6 +268,7 @@ caught! {
         SwallowsEnds: a_server_that_stops_is_reconnected_to = "never comes";
         WrongToken: a_beat_is_small_and_is_answered = "the answer names another beat";
         IgnoresPings: a_ping_of_the_server_is_answered_with_the_next_flush = "never comes";
+        IgnoresPings: a_connection_answers_the_server_s_pings_by_itself = "never comes";
         HearsItself: a_busy_writer_into_a_black_hole_is_declared_dead = "never comes";
         AnswersItself: a_black_hole_from_the_server_is_noticed = "never comes";
         NoLimit: a_longer_message_is_refused = "is accepted";
@@ -279,6 +280,8 @@ caught! {
         SendsTwice: a_dropped_send_has_sent_nothing = "what was sent is what was accepted";
         SendsTwice: a_dropped_confirmed_send_has_sent_nothing = "what was sent is what was accepted";
         DeliversTwice: a_dropped_wait_of_a_login_loses_nothing = "nothing is lost with a login's dropped wait";
+        FlushForgets: a_dropped_send_of_a_login_sends_once_or_not_at_all = "nothing is lost with a login's dropped send";
+        GoodbyeForgets: a_dropped_goodbye_goes_on = "the link ended where a message was to come";
         LeaksTask: a_dropped_wait_changes_nothing = "something leaked";
         LeaksSocket: a_dropped_recv_loses_nothing = "something leaked";
         Lingers: a_dropped_close_goes_on = "something leaked";

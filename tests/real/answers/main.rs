@@ -1,6 +1,7 @@
 //! What servers, names, networks and certificates really answer, and what the
 //! client makes of it; see README.md one level up.
 
+#[path = "../../support/authority.rs"]
 mod authority;
 mod certificates;
 mod client;

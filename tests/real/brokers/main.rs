@@ -2,7 +2,7 @@
 //! in the words of `examples/mqtt`, Redis in words of its own; see README.md
 //! one level up.
 
-#[path = "../answers/authority.rs"]
+#[path = "../../support/authority.rs"]
 mod authority;
 mod client;
 #[path = "../../../examples/mqtt/login.rs"]

@@ -1,7 +1,7 @@
 //! WebSocket servers and proxies of other people's making, and what a client
 //! goes through with them; see README.md one level up.
 
-#[path = "../answers/authority.rs"]
+#[path = "../../support/authority.rs"]
 mod authority;
 mod backend;
 mod balancer;

@@ -17,6 +17,15 @@ fn one_loss_never_shrinks_the_interval_for_good() {
 }
 
 #[test]
+fn the_longest_gap_that_survived_is_doubted_when_it_fails_as_any_below_it() {
+    let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
+    let held = prober.interval(start());
+    assert_eq!(expire(&mut prober, 58, start()), None);
+    assert_eq!((prober.proven(), prober.failed()), (secs(58), Some(secs(68))));
+    assert_eq!(prober.interval(start()), held.map(|held| held / 2));
+}
+
+#[test]
 fn a_doubt_near_the_shortest_interval_does_not_make_it_longer() {
     let mut prober = Prober::new(Heartbeat::adaptive());
     let now = Moment::ORIGIN + secs(1000);
@@ -129,6 +138,19 @@ fn what_shrank_grows_again_by_a_fifth_with_one_drop_to_spend() {
     expire(&mut prober, 32, start());
     assert_eq!((prober.failed(), prober.interval(start())), (Some(secs(32)), Some(secs(25))));
     assert_eq!(prober.learned(start()).drops.len(), drops + 1);
+}
+
+#[test]
+fn what_shrank_is_not_grown_to_0_98_of_what_failed() {
+    // A fifth above 49 s is 58.8 s: that of 60 s. A fifth above 48.9 s is not.
+    for (sound, grows) in [(48_900, true), (49_000, false)] {
+        let mut prober = knowing(Heartbeat::adaptive(), 68, 77);
+        expire(&mut prober, 60, start());
+        survive(&mut prober, Duration::from_millis(sound), start());
+        assert!(expire(&mut prober, 60, start()).is_some());
+        let pace = prober.pace(&mut Dice::new(1), start());
+        assert_eq!(pace.map(|pace| pace.chosen), Some(grows), "{sound} ms");
+    }
 }
 
 #[test]

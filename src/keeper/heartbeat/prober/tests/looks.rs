@@ -22,6 +22,17 @@ fn a_wrong_failure_at_the_longest_gap_is_undone_by_a_look() {
 }
 
 #[test]
+fn a_gap_below_what_failed_that_fails_while_one_is_held_is_the_new_bound() {
+    for (gap, failed) in [(98, 98), (100, 100), (102, 100)] {
+        let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
+        assert_eq!(expire(&mut prober, gap, start()).is_some(), gap < 100, "{gap} s");
+        assert_eq!((prober.proven(), prober.failed()), (secs(96), Some(secs(failed))));
+        // What was only confirmed is looked at half as often from then on.
+        assert_eq!(prober.learned(start()).looks_failed, u32::from(gap >= 100), "{gap} s");
+    }
+}
+
+#[test]
 fn changes_of_settings_do_not_put_a_look_off() {
     for probing in [Probing::Main, Probing::Scout] {
         let heartbeat = Heartbeat::adaptive().probing(probing).look_after(LOOK_AFTER);

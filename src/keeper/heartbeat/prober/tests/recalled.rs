@@ -65,6 +65,10 @@ fn what_failed_beyond_the_longest_gap_is_only_kept_in_mind() {
     survive(&mut kept, Duration::from_millis(102_001), start());
     assert_eq!(kept.learned(start()).failed, None, "it has survived that");
 
+    // Nor is that found again when the longest gap is longer.
+    kept.set_heartbeat(Heartbeat::adaptive(), start());
+    assert_eq!(kept.failed(), None);
+
     // The same where the limit comes later, and goes again.
     for (max, fails) in [(100, true), (99, false)] {
         let mut prober = knowing(Heartbeat::adaptive(), 80, 102);

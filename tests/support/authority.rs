@@ -1,9 +1,15 @@
 //! A certificate authority made for the test.
+#![allow(dead_code, reason = "not every test asks for each of its certificates")]
 
 use std::sync::Arc;
 
 use longlink::transport::tls::TlsConfig;
-use longlink::transport::tls::rustls::ClientConfig;
+use longlink::transport::tls::rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority, and those who trust it and nobody else.
@@ -37,14 +43,43 @@ impl Authority {
     }
 
     /// For one who trusts it and shows a certificate of its own.
-    #[allow(dead_code, reason = "not every test asks who the client is")]
     pub fn client_with(&self, own: &Identity) -> Arc<ClientConfig> {
         let config = trusting(&self.issuer).identity_pem(own.certificate.as_bytes(), own.key.as_bytes());
         config.expect("both are PEM").build().expect("the key is the certificate's")
     }
 
+    /// A server of this name, for whoever trusts the authority.
+    pub fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.serve(name, None)
+    }
+
+    /// A server that lets in only those whom the same authority certified.
+    pub fn server_for_the_certified(&self, name: &str) -> Arc<ServerConfig> {
+        let mut known = RootCertStore::empty();
+        known.add(self.issuer.der().clone()).expect("it is a certificate");
+        self.serve(name, Some(known))
+    }
+
+    fn serve(&self, name: &str, known: Option<RootCertStore>) -> Arc<ServerConfig> {
+        let own = self.identity(name);
+        let chain = CertificateDer::from_pem_slice(own.certificate.as_bytes()).expect("it is a certificate");
+        let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).expect("it is a key");
+        let provider = Arc::new(ring::default_provider());
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks both versions");
+        let config = match known {
+            Some(known) => config.with_client_cert_verifier(
+                WebPkiClientVerifier::builder_with_provider(Arc::new(known), provider)
+                    .build()
+                    .expect("there is somebody to trust"),
+            ),
+            None => config.with_no_client_auth(),
+        };
+        Arc::new(config.with_single_cert(vec![chain], key).expect("the key is the certificate's"))
+    }
+
     /// Its own certificate, in PEM.
-    #[allow(dead_code, reason = "as above")]
     pub fn certificate(&self) -> String {
         self.issuer.pem()
     }
@@ -55,7 +90,6 @@ impl Authority {
     }
 
     /// One that was good in the year 2020.
-    #[allow(dead_code, reason = "as above")]
     pub fn expired_identity(&self, name: &str) -> Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a sound name");
         params.not_before = date_time_ymd(2020, 1, 1);

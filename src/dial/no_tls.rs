@@ -1,0 +1,12 @@
+//! TLS where the feature `tls` is off: there is none.
+
+/// Nobody has one.
+#[derive(Clone, Debug)]
+pub(crate) enum Tls {}
+
+impl Tls {
+    #[cfg(feature = "websocket")]
+    pub(crate) fn new(_host: &str) -> Option<Tls> {
+        None
+    }
+}

@@ -1,0 +1,94 @@
+//! What an end of the link in use says of the idle timeout.
+
+use crate::rig::{RTT, Rig, secs};
+use longlink::keeper::{Activity, Beat, Because, Cause, Config, Event, Ground, LinkEnd, Output};
+
+#[test]
+fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_restart() {
+    for (end, doubted) in [(LinkEnd::Eof, false), (LinkEnd::Reset, true)] {
+        let mut rig = Rig::connected(Config::default(), 1);
+        rig.learn(secs(115));
+        // Somebody looks: nothing is tried.
+        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.drain();
+        let held = rig.interval();
+        assert!(held > secs(100), "{held:?}");
+        rig.until_beat();
+        rig.pass(RTT);
+        rig.end(end.clone());
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+        assert_eq!(rig.interval(), if doubted { held / 2 } else { held }, "{end}");
+    }
+}
+
+#[test]
+fn a_gap_that_we_made_shorter_was_no_try_of_the_one_that_was_to_be() {
+    for (sends, because) in [(false, Because::EndedAlone), (true, Because::LinkEnded)] {
+        let mut rig = Rig::connected(Config::default(), 1);
+        if sends {
+            rig.pass(secs(5));
+            rig.sent();
+        }
+        assert_eq!(rig.until_beat(), secs(27));
+        rig.pass(RTT);
+        rig.end(LinkEnd::Eof);
+        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(because), "sends: {sends}");
+    }
+}
+
+#[test]
+fn an_end_after_a_gap_that_something_spoiled_says_nothing_of_idleness() {
+    let nothing: fn(&mut Rig) = |_| {};
+    let stalls: fn(&mut Rig) = |rig| {
+        rig.stalled();
+        rig.resumed();
+    };
+    // The last: a look at the link, under way when it ends.
+    let probes: fn(&mut Rig) = |rig| rig.probe();
+    for (happens, cause) in
+        [(nothing, Cause::IdleExpiry), (stalls, Cause::ClosedByPeer), (probes, Cause::ClosedByPeer)]
+    {
+        let mut rig = Rig::connected(Config::default(), 1);
+        rig.learn(secs(58));
+        rig.pass(secs(60));
+        happens(&mut rig);
+        rig.end(LinkEnd::Reset);
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+        assert_eq!(rig.diagnoses(), [(cause, Ground::ConnectedAtOnce)]);
+        let learned = |output: &Output| matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. }));
+        assert_eq!(rig.instants(learned).len(), usize::from(cause == Cause::IdleExpiry));
+    }
+}
+
+#[test]
+fn an_end_that_tells_its_own_reason_is_diagnosed_at_once_and_no_other() {
+    let peer_said = (Cause::ClosedByPeer, Ground::PeerSaid);
+    let ours = (Cause::Ours, Ground::Ourselves);
+    let may_be_idle = (Cause::ClosedByPeer, Ground::ConnectedAtOnce);
+    let path = (Cause::PathDead, Ground::ConnectedAtOnce);
+    let io = LinkEnd::Io { kind: std::io::ErrorKind::Other, message: String::new() };
+    for (end, at_once, diagnosis) in [
+        (LinkEnd::closed(Some(1011), ""), true, peer_said),
+        (LinkEnd::Protocol("reserved bits are set".to_owned()), true, peer_said),
+        (LinkEnd::TooBig { size: 2, limit: 1 }, true, ours),
+        (LinkEnd::Panicked, true, ours),
+        // A middlebox may have done these, or the path: the next dial shows.
+        (LinkEnd::closed(Some(1001), ""), false, may_be_idle),
+        (LinkEnd::closed(None, ""), false, may_be_idle),
+        (LinkEnd::Eof, false, may_be_idle),
+        (LinkEnd::Reset, false, may_be_idle),
+        (io, false, path),
+    ] {
+        let mut rig = Rig::linked();
+        rig.end(end.clone());
+        assert_eq!(rig.diagnoses().len(), usize::from(at_once), "{end}");
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+        assert_eq!(rig.diagnoses(), [diagnosis], "{end}");
+    }
+}
