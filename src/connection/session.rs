@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::keeper::{Beat, Dialled, Failure, LinkEnd};
@@ -30,29 +31,46 @@ pub struct Session<L: Link> {
     beat: Option<Beat>,
     kept: VecDeque<L::Incoming>,
     kept_bytes: usize,
+    /// What was read in search of the link's end, to be received next.
+    ahead: VecDeque<L::Incoming>,
+    /// The end, if it was found so.
+    ended: Option<LinkEnd>,
     /// The most messages and bytes to keep for the stream.
     bounds: (usize, usize),
 }
 
 impl<L: Link> Session<L> {
     pub(crate) fn new(link: L, attempt: Attempt, reconnect: bool, bounds: (usize, usize)) -> Session<L> {
-        Session { link, attempt, reconnect, beat: None, kept: VecDeque::new(), kept_bytes: 0, bounds }
+        Session {
+            link,
+            attempt,
+            reconnect,
+            beat: None,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            ahead: VecDeque::new(),
+            ended: None,
+            bounds,
+        }
     }
 
     /// Sends one message and hands it to the system.
     ///
     /// # Errors
     ///
-    /// How the link ended.
+    /// How the link ended: by the peer's own word, if it has said one. What it
+    /// said before that can still be [received](Session::recv).
     ///
     /// # Cancel safety
     ///
     /// Not cancel safe: if the future is dropped, the message may have been
     /// sent or not.
     pub async fn send(&mut self, message: L::Outgoing) -> Result<(), LinkEnd> {
-        poll_fn(|cx| self.link.poll_ready(cx)).await?;
-        self.link.start_send(message)?;
-        self.flush().await
+        let ready = poll_fn(|cx| self.link.poll_ready(cx)).await;
+        match ready.and_then(|()| self.link.start_send(message)) {
+            Ok(()) => self.flush().await,
+            Err(end) => Err(self.last_words(end).await),
+        }
     }
 
     /// Hands all that was sent to the system.
@@ -61,9 +79,35 @@ impl<L: Link> Session<L> {
     ///
     /// # Errors
     ///
-    /// How the link ended.
+    /// As [`send`](Session::send).
     pub async fn flush(&mut self) -> Result<(), LinkEnd> {
-        poll_fn(|cx| self.link.poll_flush(cx)).await
+        match poll_fn(|cx| self.link.poll_flush(cx)).await {
+            Ok(()) => Ok(()),
+            Err(end) => Err(self.last_words(end).await),
+        }
+    }
+
+    /// How a link ended that cannot be written to: as its peer says, if that is
+    /// there, or else as `end` says.
+    async fn last_words(&mut self, end: LinkEnd) -> LinkEnd {
+        /// Frames that are read at most.
+        const MOST: usize = 1024;
+        poll_fn(|cx| {
+            for _ in 0..MOST {
+                if self.ended.is_some() || self.ahead.len() >= self.bounds.0 {
+                    break;
+                }
+                match self.link.poll_next(cx) {
+                    Poll::Pending => break,
+                    Poll::Ready(Ok(Frame::Message(message))) => self.ahead.push_back(message),
+                    Poll::Ready(Ok(Frame::Alive | Frame::Pong(_))) => {}
+                    Poll::Ready(Err(said)) => self.ended = Some(said),
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.ended.clone().unwrap_or(end)
     }
 
     /// The next message from the peer.
@@ -75,9 +119,18 @@ impl<L: Link> Session<L> {
     /// How the link ended.
     pub async fn recv(&mut self) -> Result<L::Incoming, LinkEnd> {
         loop {
+            if let Some(message) = self.ahead.pop_front() {
+                return Ok(message);
+            }
+            if let Some(end) = &self.ended {
+                return Err(end.clone());
+            }
             match poll_fn(|cx| self.link.poll_next(cx)).await? {
                 Frame::Message(message) => return Ok(message),
-                Frame::Alive => self.flush().await?,
+                Frame::Alive => match self.flush().await {
+                    Err(end) if self.ahead.is_empty() => return Err(end),
+                    Ok(()) | Err(_) => {}
+                },
                 Frame::Pong(_) => {}
             }
         }
@@ -177,7 +230,10 @@ impl<L: Link> Session<L> {
     }
 
     /// The link, and what is left for the stream with its weight.
-    pub(crate) fn into_parts(self) -> (L, VecDeque<L::Incoming>, usize) {
+    pub(crate) fn into_parts(mut self) -> (L, VecDeque<L::Incoming>, usize) {
+        while let Some(message) = self.ahead.pop_front() {
+            self.put_back(message);
+        }
         (self.link, self.kept, self.kept_bytes)
     }
 }

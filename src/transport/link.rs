@@ -62,8 +62,9 @@ pub trait Link: Send + 'static {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>;
 
     /// Says goodbye in the protocol's own words. Ready when it was written;
-    /// the peer's answer then ends `poll_next`. The driver puts a deadline on
-    /// both.
+    /// the peer's answer then ends `poll_next`. A goodbye of the peer's that
+    /// `poll_next` returns before this is ready is its own, and confirms
+    /// nothing. The driver puts a deadline on both.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>;
 
     /// Who beats on this link. Asked once, when the link is taken into use.

@@ -413,3 +413,27 @@ fn another_reconnect_policy_counts_from_the_next_failure_on() {
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }
+
+#[test]
+fn news_of_the_network_does_not_bring_ends_together_that_the_application_sets_apart() {
+    let apart = |_: Refusal<'_>, _| Retry::NeverAfter { answers: 3, apart: secs(60) };
+    let mut rig = Rig::connected(with_reconnect(Reconnect::default().classify(apart)), 1);
+    rig.end(LinkEnd::Eof);
+    let due = rig.due();
+    assert!(due >= secs(30) && due <= secs(60), "{due:?}");
+    rig.network(NetworkStatus::Online);
+    assert_eq!(rig.until_opening(), due);
+}
+
+#[test]
+fn a_service_that_goes_away_is_come_back_to_over_a_second_however_young_the_link_was() {
+    let delays = (0..100).map(|seed| {
+        let mut rig = Rig::connected(Config::default(), seed);
+        rig.end(close(1001));
+        rig.delay()
+    });
+    let mut delays: Vec<Duration> = delays.collect();
+    delays.sort();
+    assert!(delays[0] <= millis(100) && delays[99] >= millis(900), "{:?} to {:?}", delays[0], delays[99]);
+    assert!(delays[99] <= secs(1), "{:?}", delays[99]);
+}

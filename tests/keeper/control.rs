@@ -227,3 +227,43 @@ fn after_a_day_one_refusal_more_is_enough() {
     rig.fail_scout(rig.scouts[0].link, Failure::Refused);
     assert!(refused(&rig));
 }
+
+#[test]
+fn a_scout_whose_server_speaks_is_parted_from_after_three_gaps_and_not_in_that_instant() {
+    for (later, parted) in [(Duration::ZERO, false), (Duration::from_nanos(1), true)] {
+        let mut rig = scouted_in_a_chat();
+        let (scout, opened) = (rig.scouts[0], rig.elapsed());
+        assert_eq!(scout.gap, secs(14));
+        for _ in 0..4 {
+            chat(&mut rig, 10);
+            rig.keeper.handle_heard(scout.link, rig.now);
+            rig.drain();
+        }
+        rig.pass(opened + secs(42) + later - rig.elapsed());
+        rig.keeper.handle_heard(scout.link, rig.now);
+        rig.drain();
+        let retired = |output: &Output| *output == Output::Retire { link: scout.link };
+        assert_eq!(!rig.instants(retired).is_empty(), parted, "{later:?} later");
+    }
+}
+
+#[test]
+fn an_end_of_a_scout_is_a_deadline_below_0_98_of_what_the_link_in_use_has_survived() {
+    for (earlier, deadline) in [(Duration::ZERO, false), (Duration::from_nanos(1), true)] {
+        let mut rig = linked();
+        await_dials(&mut rig);
+        rig.answers_at_once = true;
+        rig.pass(secs(10) - rig.elapsed());
+        rig.answers_at_once = false;
+        for scout in rig.scouts.clone() {
+            rig.open_scout(scout.link);
+        }
+        let opened = rig.elapsed();
+        let gap = rig.keeper.figures(rig.now).proven.mul_f64(0.98) - earlier;
+        assert!(gap > secs(9), "longer than the least that says anything: {gap:?}");
+        chat(&mut rig, 9);
+        rig.pass(opened + gap - rig.elapsed());
+        rig.end_scout(rig.scouts[0].link, LinkEnd::Eof);
+        assert_eq!(met(&rig), [if deadline { Scouted::Void } else { Scouted::Ended { gap } }]);
+    }
+}

@@ -73,6 +73,36 @@ async fn a_goodbye_in_place_of_a_welcome_is_the_hooks_error_and_judged_by_its_co
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_goodbye_before_the_login_was_sent_is_the_hooks_error_all_the_same() {
+    let transport = Tcp::new("memory:1", lines()).unwrap().dial_with(|_| async {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        theirs.write_all(b"NOTICE looking you up\nERROR 465\n").await.unwrap();
+        Ok(ours)
+    });
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let keep = std::sync::Arc::clone(&heard);
+    let connecting = ResilientConnection::builder(transport)
+        .reconnect(reconnect())
+        .on_connect(move |mut session: Session<StreamLink<LinesCodec, String>>| {
+            let heard = std::sync::Arc::clone(&keep);
+            async move {
+                let refused = session.send("NICK me".to_owned()).await;
+                while let Ok(line) = session.recv().await {
+                    heard.lock().unwrap().push(line);
+                }
+                refused?;
+                Ok(session)
+            }
+        })
+        .connect();
+    let gave_up = tokio::time::timeout(Duration::from_secs(60), connecting).await;
+    let end = gave_up.expect("who is banned is not tried again").unwrap_err();
+    let Error::GaveUp { reason: GiveUp::Failure(Failure::Ended(end)), .. } = end else { panic!("{end:?}") };
+    assert_eq!(end, LinkEnd::closed(Some(BANNED), "in so many words"));
+    assert_eq!(*heard.lock().unwrap(), ["NOTICE looking you up"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn pitfall_43_a_portal_that_answers_over_plain_tcp_stops_nobody_for_good() {
     for with_login in [true, false] {
         stopped_by_nothing(with_login).await;

@@ -136,6 +136,19 @@ fn three_late_ends_within_ten_gaps_are_no_restarts() {
 }
 
 #[test]
+fn an_end_is_late_from_seven_tenths_of_the_held_gap_on() {
+    // 93 s are held.
+    for (millis, late) in [(65_100, true), (65_099, false)] {
+        let mut prober = knowing(free(), 100, 150);
+        end(&mut prober, 90, start());
+        end(&mut prober, 80, start());
+        let gap = Duration::from_millis(millis);
+        let lesson = prober.learn(Evidence::EndedIdle { gap }, start());
+        assert_eq!(lesson, late.then_some(Lesson::Shrank { failed: gap }));
+    }
+}
+
+#[test]
 fn pitfall_41_restarts_that_come_now_and_then_or_at_any_moment_teach_nothing() {
     for (gaps, apart) in [([90, 80, 70], secs(466)), ([90, 80, 65], secs(100)), ([30, 40, 50], secs(100))] {
         let mut prober = knowing(free(), 100, 150);
