@@ -195,7 +195,7 @@ fn scouts_and_their_beats_are_counted() {
     // Those of a row count, each.
     live(&mut rig, secs(60), |_| false);
     let figures = rig.keeper.figures(rig.now);
-    assert!(figures.scout_beats >= 1 + 3 * 5, "{figures:?}");
+    assert!(figures.scout_beats > 3 * 5, "{figures:?}");
 }
 
 #[test]
