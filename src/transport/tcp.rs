@@ -51,7 +51,7 @@ where
     /// # Errors
     ///
     /// [`Invalid`] names the field `tcp.address` and the rule: no port, a port
-    /// of 0, a scheme, a user or a path.
+    /// of 0, a scheme, a user or a path, a name that is not in ASCII.
     pub fn new(address: impl AsRef<str>, protocol: Protocol<C, Out>) -> Result<Tcp<C, Out>, Invalid> {
         let address = Address::parse(address.as_ref())?;
         Ok(Tcp { way: Way::Ours(Dialler::new(&address.host, address.port)), address, protocol, tls: None })
@@ -197,7 +197,12 @@ impl Address {
             }
             None => host,
         };
-        let is_foreign = |c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+        if !host.is_ascii() {
+            return Err(refuse(
+                "a name beyond ASCII wants its ASCII form, as in `xn--bcher-kva.example:7000`",
+            ));
+        }
+        let is_foreign = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
         if host.is_empty() || host.contains(is_foreign) {
             return Err(refuse("the host is missing or malformed"));
         }
@@ -262,6 +267,7 @@ mod tests {
             "[::1]",
             "secret/path:80",
             "se cret:80",
+            "s\u{e9}cret:80",
             "secret\r\n:80",
         ] {
             let refused = Address::parse(bad).err().expect(bad);

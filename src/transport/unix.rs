@@ -1,6 +1,7 @@
 //! Unix sockets.
 
 use std::fmt;
+use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use super::{Attempt, ConnectError, MessageTooBig, Protocol, StreamLink, Transport};
 use crate::dial::{Socket, Stream};
+use crate::keeper::Invalid;
 
 /// Opens links of a [`Protocol`] over a Unix socket: to a daemon on the same
 /// machine, which restarts and hangs as servers do.
@@ -29,8 +31,20 @@ where
     C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
 {
     /// A transport to the socket file at `path`.
-    pub fn new(path: impl AsRef<Path>, protocol: Protocol<C, Out>) -> Unix<C, Out> {
-        Unix { path: path.as_ref().to_owned(), protocol }
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field `unix.path`: it is empty, holds a NUL, or is
+    /// longer than a socket's path may be, which on Linux is 107 bytes.
+    pub fn new(path: impl AsRef<Path>, protocol: Protocol<C, Out>) -> Result<Unix<C, Out>, Invalid> {
+        let path = path.as_ref();
+        // What is without a name is nobody's to connect to.
+        match SocketAddr::from_pathname(path) {
+            Ok(address) if !address.is_unnamed() => Ok(Unix { path: path.to_owned(), protocol }),
+            Ok(_) | Err(_) => {
+                Err(Invalid::new("unix.path", "empty, too long for a socket, or with a NUL in it"))
+            }
+        }
     }
 }
 

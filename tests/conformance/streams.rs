@@ -85,7 +85,7 @@ pub async fn unix() -> Streams<Unix<LinesCodec, String>> {
     };
     let door = Door::new(accept, |stream: UnixStream| async { Some(Lines::new(Box::new(stream))) });
     let proxy = Proxy::to_unix(behind, &front).unwrap();
-    let transport = Box::new(move || Unix::new(&front, lines()));
+    let transport = Box::new(move || Unix::new(&front, lines()).unwrap());
     Streams { transport, door, proxy, kind: Kind::Unix }
 }
 

@@ -43,6 +43,16 @@ async fn a_closed_port_is_refused_and_a_socket_dialled_by_the_application_keeps_
 }
 
 #[cfg(unix)]
+#[test]
+fn a_path_that_no_socket_can_have_is_refused() {
+    for bad in [String::new(), "x".repeat(200), "nul\0".to_owned()] {
+        let refused = longlink::Unix::new(&bad, lines()).map(drop).unwrap_err();
+        assert_eq!(refused.field, "unix.path", "{bad:?}");
+    }
+    assert!(longlink::Unix::new("/run/feed.sock", lines()).is_ok());
+}
+
+#[cfg(unix)]
 #[tokio::test]
 async fn who_is_at_the_other_end_of_a_unix_socket_is_known() {
     let tcp = || Tcp::new("memory:1", lines()).unwrap();
@@ -76,7 +86,7 @@ async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("socket");
     let _ = std::fs::remove_file(&path);
-    let transport = Unix::new(&path, lines());
+    let transport = Unix::new(&path, lines()).unwrap();
     assert_eq!(transport.endpoint(0), None);
     let missing = transport.connect(&attempt(1)).await.unwrap_err();
     assert_eq!(missing.failure(), &Failure::Io { kind: std::io::ErrorKind::NotFound });

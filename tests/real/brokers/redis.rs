@@ -176,7 +176,7 @@ async fn the_same_goes_over_a_socket_file_which_is_gone_for_a_while() {
     use longlink::Unix;
 
     let Some(mut redis) = Redis::start(0) else { return };
-    let mut client = Client::start(builder(Unix::new(redis.socket(), resp())));
+    let mut client = Client::start(builder(Unix::new(redis.socket(), resp()).unwrap()));
     count(&mut client, 1, 501).await;
     client.until_connected().await;
     redis.stop();
