@@ -57,6 +57,7 @@ impl LinkEnd {
 
     /// Whether it can be the answer to our goodbye: that repeats our code,
     /// 1000, or has none. Any other code is a goodbye of the peer's own.
+    #[cfg(feature = "runtime")]
     pub(crate) fn answers_goodbye(&self) -> bool {
         matches!(self, LinkEnd::Closed { code: None | Some(1000), .. })
     }
@@ -64,6 +65,7 @@ impl LinkEnd {
     /// The same end of a link whose peer cannot have read our goodbye: one that
     /// looks like an answer to it crossed it, and says nothing of what the peer
     /// has read.
+    #[cfg(feature = "runtime")]
     pub(crate) fn crossing_ours(self) -> LinkEnd {
         if self.answers_goodbye() { LinkEnd::Eof } else { self }
     }
