@@ -672,6 +672,10 @@ fn an_application_that_asks_for_a_new_link_does_not_use_up_its_attempts() {
             assert_eq!(rig.finished, None, "{policy:?}");
         }
         assert!(rig.opening.is_some());
+        // One that fails is the first.
+        rig.fail(Failure::Refused);
+        assert_eq!(rig.finished, None, "{policy:?}");
+        assert_eq!(rig.keeper.state(), State::Waiting { attempt: 2 });
     }
 }
 

@@ -167,7 +167,8 @@ fn a_pause_teaches_nothing_and_counts_as_no_failure() {
     rig.open(Beat::Ping);
     assert_eq!(rig.interval(), interval);
 
-    // A young link has proved nothing, and a pause does not make it so.
+    // A young link has proved nothing, and a pause does not make it so: what
+    // failed before it still counts.
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     for _ in 0..4 {
         rig.fail(Failure::Refused);
@@ -177,7 +178,7 @@ fn a_pause_teaches_nothing_and_counts_as_no_failure() {
     pause(&mut rig);
     resume(&mut rig);
     rig.fail(Failure::Refused);
-    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 7 });
+    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 6 });
 }
 
 #[test]
@@ -197,6 +198,24 @@ fn an_attempt_that_a_pause_cut_short_does_not_count_towards_giving_up() {
     resume(&mut rig);
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+}
+
+#[test]
+fn links_that_pauses_cut_short_do_not_count_towards_giving_up() {
+    let mut rig = Rig::dialling(Reconnect::default().attempts(2), 1);
+    for _ in 0..5 {
+        rig.open(Beat::Ping);
+        rig.pass(secs(10));
+        pause(&mut rig);
+        resume(&mut rig);
+    }
+    assert_eq!(rig.keeper.state(), State::Connecting { attempt: 1 });
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.finished, None, "one attempt has failed");
+    assert!(rig.delay() <= secs(1), "{:?}", rig.delay());
+    rig.until_opening();
+    rig.fail(Failure::Refused);
+    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(2))));
 }
 
 #[test]

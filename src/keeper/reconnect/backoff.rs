@@ -132,7 +132,8 @@ impl Backoff {
         self.tls = 0;
     }
 
-    /// The attempt under way was cut short by ourselves: it does not count.
+    /// The attempt under way, or the link that came of the last one, was cut
+    /// short by ourselves: it does not count.
     pub(crate) fn take_back(&mut self) {
         self.made = self.made.saturating_sub(1);
     }
@@ -157,8 +158,10 @@ impl Backoff {
         let because = because_of(&ending);
         let refusal = match ending.seen {
             Seen::Ended(end) => Refusal::Ended(end),
-            // Not a failure: it takes no policy to come back, and no attempt.
+            // Not a failure: it takes no policy to come back, and no attempt. The
+            // one that opened the link has not failed either.
             Seen::Asked | Seen::Paused | Seen::Closed => {
+                self.take_back();
                 return Ok(Wait { delay: Duration::ZERO, because, firm: false });
             }
             Seen::Unanswered { .. }
