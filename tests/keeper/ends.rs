@@ -1,7 +1,7 @@
 //! What an end of the link in use says of the idle timeout.
 
 use crate::rig::{RTT, Rig, secs};
-use longlink::keeper::{Activity, Beat, Because, Cause, Config, Event, Ground, LinkEnd, Output};
+use longlink::keeper::{Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, LinkEnd, Output};
 
 #[test]
 fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_restart() {
@@ -91,4 +91,30 @@ fn an_end_that_tells_its_own_reason_is_diagnosed_at_once_and_no_other() {
         rig.open(Beat::Ping);
         assert_eq!(rig.diagnoses(), [diagnosis], "{end}");
     }
+}
+
+#[test]
+fn once_ends_have_shown_that_the_timeout_shrank_beats_are_drawn_again() {
+    let mut rig = Rig::beating(Heartbeat::adaptive().max(secs(58)));
+    rig.learn(secs(58));
+    // A death that is doubted, and two ends that say what it is.
+    rig.until_death();
+    rig.until_opening();
+    rig.open(Beat::Ping);
+    for _ in 0..2 {
+        rig.pass(secs(20));
+        rig.end(LinkEnd::Eof);
+        rig.until_opening();
+        rig.open(Beat::Ping);
+    }
+    let shrank = |output: &Output| matches!(output, Output::Emit(Event::IdleTimeoutShrank { .. }));
+    assert_eq!(rig.instants(shrank).len(), 1);
+    let held = rig.interval();
+    let mut drawn = Vec::new();
+    for _ in 0..20 {
+        let from = rig.elapsed();
+        drawn.push(rig.beat_answered(RTT) - from);
+    }
+    assert!(drawn.iter().all(|after| *after >= held.mul_f64(0.9) && *after <= held), "{drawn:?}");
+    assert!(drawn.iter().any(|after| *after < held.mul_f64(0.98)), "{drawn:?}");
 }

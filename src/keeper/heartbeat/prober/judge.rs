@@ -187,6 +187,8 @@ impl Prober {
         self.last_end = None;
         self.proven = failed.gap;
         self.failed = Some(failed);
+        // What was doubted lay above it.
+        self.doubts.retain(|doubt| doubt.gap <= failed.gap);
         let _ = self.hold(now);
         Some(Lesson::Shrank { failed: failed.gap })
     }
