@@ -90,7 +90,7 @@ pub(super) fn evidence_of_silence(asked: Asked) -> Option<(Evidence, bool)> {
 
 /// What an end says, if the path still works.
 pub(super) fn evidence_of_end(watch: &Watch, end: &LinkEnd, now: Moment) -> Option<(Evidence, bool)> {
-    if !may_be_a_middlebox(end) || watch.is_spoiled() {
+    if !may_be_a_middlebox(end) || watch.is_spoiled() || watch.is_behind(now) {
         return None;
     }
     match watch.asked() {

@@ -265,6 +265,12 @@ impl Watch {
         now.since(due) > self.limits.late
     }
 
+    /// Whether something was due so long ago that the process must have slept
+    /// or frozen: what is read now may have waited, and so may an end.
+    pub(super) fn is_behind(&self, now: Moment) -> bool {
+        self.next().is_some_and(|(due, _)| self.is_late(due, now))
+    }
+
     // What happened.
 
     /// Other limits from here on. A deadline that runs is kept.

@@ -33,6 +33,10 @@ pub(in crate::keeper) struct Heard {
 impl Watch {
     /// Something came in.
     pub(in crate::keeper) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
+        if self.is_behind(now) {
+            self.spoil();
+            self.measured_from = now;
+        }
         let clean = !self.is_spoiled();
         let promise = self.promise.take();
         let (survived, answered, proof, word) = match self.phase {
@@ -47,13 +51,13 @@ impl Watch {
             // what the peer said before comes in ahead of the answer, and
             // late. A path that knew the flow would have let it through.
             Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.promised => {
-                let late = clean && !asked.lost && missed > 0;
+                let late = clean && !asked.lost && missed > 0 && self.can_be_prompt();
                 (None, true, Proof::PeerSpoke, late.then_some(Word::HeldUp(asked.gap)))
             }
             Phase::Asking { asked, missed, .. } => {
                 let word = asked
                     .promised
-                    .then(|| promise::broken(asked.gap, missed, clean && !asked.lost))
+                    .then(|| promise::broken(asked.gap, missed, clean && !asked.lost && self.can_be_prompt()))
                     .flatten();
                 let survived = (clean && !asked.promised).then_some(asked.gap);
                 (survived, true, Proof::BeatAnswered, word)

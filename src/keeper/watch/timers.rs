@@ -90,6 +90,16 @@ impl Watch {
         one * (1 << (missed / 2).min(2))
     }
 
+    /// Whether an answer can be here by its deadline, as far as is known. On a
+    /// path whose round trip is longer than the longest deadline each beat is
+    /// missed, and that says nothing.
+    pub(super) fn can_be_prompt(&self) -> bool {
+        match self.rtt.patience() {
+            Some(patience) => patience <= self.limits.deadline_max,
+            None => self.took <= self.limits.deadline_first,
+        }
+    }
+
     /// Gives what is waited for one full deadline from now.
     pub(super) fn put_off(&mut self, now: Moment) {
         self.measured_from = now;
