@@ -697,3 +697,13 @@ fn a_reset_that_the_network_may_have_brought_is_not_this_clients_alone() {
     assert!(longest(false) <= Some(millis(50)));
     assert!(longest(true) > Some(millis(500)));
 }
+
+#[test]
+fn a_cap_below_half_a_second_makes_every_delay_half_a_second() {
+    let mut rig = Rig::dialling(Reconnect::default().base(millis(10)).cap(millis(100)), 1);
+    for _ in 0..5 {
+        rig.fail(Failure::Refused);
+        assert_eq!(rig.delay(), millis(500));
+        rig.until_opening();
+    }
+}

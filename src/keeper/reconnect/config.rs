@@ -147,7 +147,9 @@ impl Reconnect {
         self
     }
 
-    /// The longest delay, before jitter. Default: 60 s.
+    /// The longest delay, before jitter. Default: 60 s. Nothing but the first
+    /// retry is drawn from below 0.5 s: with a shorter cap the backoff's delays
+    /// are all of 0.5 s, without jitter.
     pub fn cap(mut self, cap: Duration) -> Reconnect {
         self.cap = cap;
         self
