@@ -101,6 +101,11 @@ impl Rig {
         Rig::connected(with_heartbeat(heartbeat), 1)
     }
 
+    /// With a link in use and a fixed interval, so that only liveness is at work.
+    pub fn fixed(seconds: u64) -> Rig {
+        Rig::beating(Heartbeat::fixed(secs(seconds)))
+    }
+
     /// Started, by the defaults but for the reconnect policy.
     pub fn dialling(reconnect: Reconnect, seed: u64) -> Rig {
         Rig::new(with_reconnect(reconnect), seed)

@@ -1,0 +1,128 @@
+//! A reader that stalls: nothing is read meanwhile, so nothing is missed.
+
+use std::time::Duration;
+
+use crate::rig::{NEVER, RTT, Rig, millis, secs};
+use longlink::keeper::{Beat, Config, Event, Heartbeat, Output, Seen};
+
+#[test]
+fn a_stalled_reader_suspends_the_deadlines_but_not_the_beats() {
+    let mut rig = Rig::fixed(30);
+    rig.beat_answered(RTT);
+    rig.forget();
+    rig.stalled();
+    rig.pass(secs(600));
+    assert!(rig.is_connected());
+    assert_eq!(rig.misses(), NEVER);
+    let beats = rig.beats().len();
+    assert!((20..=24).contains(&beats), "{beats} beats hold the NAT");
+}
+
+#[test]
+fn no_pace_is_so_quick_that_a_stalled_reader_makes_the_client_run_hot() {
+    let mut rig = Rig::beating(Heartbeat::fixed(millis(1)));
+    rig.stalled();
+    rig.forget();
+    rig.pass(secs(60));
+    assert!(rig.is_connected());
+    let beats = rig.beats().len();
+    assert!((50..=60).contains(&beats), "{beats} beats, with nobody to answer them");
+}
+
+#[test]
+fn a_stalled_reader_is_told_of_after_a_second() {
+    let mut rig = Rig::fixed(30);
+    rig.pass(secs(3));
+    rig.stalled();
+    rig.pass(millis(999));
+    let told = |output: &Output| matches!(output, Output::Emit(Event::ReaderStalled { .. }));
+    assert_eq!(rig.instants(told), NEVER);
+    rig.pass(secs(60));
+    assert_eq!(rig.instants(told), [secs(4)]);
+}
+
+#[test]
+fn a_short_stall_is_not_told() {
+    let mut rig = Rig::fixed(30);
+    rig.stalled();
+    rig.pass(millis(900));
+    rig.resumed();
+    rig.pass(secs(20));
+    assert_eq!(rig.instants(|output| matches!(output, Output::Emit(Event::ReaderStalled { .. }))), NEVER);
+}
+
+#[test]
+fn a_reader_that_resumes_is_given_one_full_deadline() {
+    let mut rig = Rig::fixed(30);
+    rig.beat_answered(RTT);
+    rig.until_beat();
+    rig.stalled();
+    rig.pass(secs(300));
+    rig.forget();
+    let resumed = rig.elapsed();
+    rig.resumed();
+    rig.pass(millis(999));
+    assert_eq!(rig.misses(), NEVER);
+    let dead = rig.until_death();
+    assert!(dead >= resumed + secs(10) && dead <= resumed + secs(30 + 10), "{:?}", dead - resumed);
+}
+
+#[test]
+fn a_stalled_reader_on_a_dead_path_is_noticed_by_what_is_unacknowledged() {
+    let mut rig = Rig::fixed(30);
+    rig.beat_answered(RTT);
+    rig.stalled();
+    let mut waiting = Duration::ZERO;
+    while rig.is_connected() {
+        assert!(waiting < secs(60), "a dead path goes unseen");
+        rig.pass(millis(500));
+        waiting += millis(500);
+        rig.unacknowledged(1, waiting);
+    }
+    assert_eq!(rig.seen(), Some(Seen::Unacknowledged));
+}
+
+#[test]
+fn a_probe_whose_answer_waited_behind_a_stalled_reader_is_answered() {
+    let mut rig = Rig::fixed(300);
+    rig.beat_answered(RTT);
+    rig.probe();
+    rig.stalled();
+    rig.pass(secs(60));
+    // What waited is read first.
+    rig.answer();
+    rig.resumed();
+    rig.pass(secs(100));
+    assert!(rig.is_connected(), "{:?}", rig.seen());
+}
+
+#[test]
+fn an_answer_that_waited_unread_is_no_round_trip() {
+    let mut rig = Rig::fixed(30);
+    rig.beat_answered(RTT);
+    rig.until_beat();
+    rig.stalled();
+    rig.pass(secs(20));
+    rig.answer();
+    rig.resumed();
+    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(RTT), "it was read late");
+    rig.until_beat();
+    rig.suspend(secs(20));
+    rig.answer();
+    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(RTT), "it waited while the machine slept");
+    rig.until_beat();
+    rig.pass(RTT);
+    rig.answer();
+    assert!(rig.keeper.figures(rig.now).rtt.is_some_and(|rtt| rtt.abs_diff(RTT) < millis(1)));
+}
+
+#[test]
+fn a_listened_link_that_is_read_again_is_given_one_full_deadline() {
+    let mut rig = Rig::new(Config::default(), 1);
+    rig.open(Beat::Listen { longest_silence: secs(45) });
+    rig.stalled();
+    rig.pass(secs(46));
+    let resumed = rig.elapsed();
+    rig.resumed();
+    assert_eq!(rig.until_death(), resumed + secs(45));
+}
