@@ -33,7 +33,7 @@ pub struct Session<L: Link> {
     kept_bytes: usize,
     /// What was read in search of the link's end, to be received next.
     ahead: VecDeque<L::Incoming>,
-    /// The end, if it was found so.
+    /// The end, if the link has told it: it does so once.
     ended: Option<LinkEnd>,
     /// The most messages and bytes to keep for the stream.
     bounds: (usize, usize),
@@ -125,13 +125,14 @@ impl<L: Link> Session<L> {
             if let Some(end) = &self.ended {
                 return Err(end.clone());
             }
-            match poll_fn(|cx| self.link.poll_next(cx)).await? {
-                Frame::Message(message) => return Ok(message),
-                Frame::Alive => match self.flush().await {
+            match poll_fn(|cx| self.link.poll_next(cx)).await {
+                Err(end) => self.ended = Some(end),
+                Ok(Frame::Message(message)) => return Ok(message),
+                Ok(Frame::Alive) => match self.flush().await {
                     Err(end) if self.ahead.is_empty() => return Err(end),
                     Ok(()) | Err(_) => {}
                 },
-                Frame::Pong(_) => {}
+                Ok(Frame::Pong(_)) => {}
             }
         }
     }
@@ -204,6 +205,11 @@ impl<L: Link> Session<L> {
     /// What the keeper wants to know of an opened link.
     pub(crate) fn beat(&self) -> Beat {
         self.beat.unwrap_or_else(|| self.link.beat())
+    }
+
+    /// How the link ended, if the login has found that out.
+    pub(crate) fn end(&self) -> Option<&LinkEnd> {
+        self.ended.as_ref()
     }
 
     /// Whether the system tells what it knows of the path.

@@ -29,7 +29,9 @@ impl StateWatch {
     /// call.
     pub async fn changed(&mut self) -> Option<State> {
         let seen = *self.state.borrow();
-        if is_final(seen) && !self.state.has_changed().unwrap_or(false) {
+        // Of a connection that is gone the channel tells by itself, after the
+        // last state.
+        if is_final(seen) && matches!(self.state.has_changed(), Ok(false)) {
             return None;
         }
         self.state.changed().await.ok()?;

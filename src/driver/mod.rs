@@ -343,13 +343,19 @@ impl<T: Transport> Driver<T> {
     /// The link in use, or the one that was, is gone for good: what it took
     /// is delivered or in doubt, what it did not take waits for the next.
     fn settle_link(&mut self, epoch: u64, goodbye_answered: bool) {
-        self.doubtful += self.at_desk(|state, departing| {
+        let (doubtful, closing) = self.at_desk(|state, departing| {
             state.outbox.put_back(departing);
             if goodbye_answered {
                 state.outbox.goodbye_answered();
             }
-            state.outbox.link_ended()
+            (state.outbox.link_ended(), state.orders.close)
         });
+        self.doubtful += doubtful;
+        if closing {
+            // The order lies there already: what is in doubt from here on is
+            // the closing's to tell.
+            self.begin_closing();
+        }
         self.inbox.mark(Change { disconnected: Some(epoch), connected: None });
     }
 

@@ -396,11 +396,9 @@ impl<T: Transport> Driver<T> {
     fn publish(&mut self) {
         if std::mem::take(&mut self.touched) {
             let now = self.now();
-            let state = match (&self.closing, self.keeper.state()) {
-                (Some(_), _) => State::Closing,
-                (None, state) => state,
-            };
-            let connected = matches!(state, State::Connected { .. });
+            let kept = self.keeper.state();
+            let connected = matches!(kept, State::Connected { .. });
+            let state = if self.closing.is_some() { State::Closing } else { kept };
             self.board.show_figures(self.keeper.figures(now), connected, now);
             self.board.show_state(state);
         }

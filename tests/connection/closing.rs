@@ -239,3 +239,30 @@ async fn what_was_never_sent_comes_back_in_order_whoever_dropped_its_confirmatio
     assert_eq!(connection.close().await.not_sent, ["1", "2", "3", "5", "6"]);
     assert_eq!(kept.await, Outcome::NotSent("4".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_link_had_taken_that_ended_as_closing_began_is_counted() {
+    let script = Script::new([Step::open().answers(Answers::Never)]);
+    let mut connection = builder(&script).connect().await.unwrap();
+    let peer = script.next_link().await;
+    connection.sender().send("m".into()).await.unwrap();
+    settle().await;
+    peer.end(LinkEnd::Reset);
+    let closed = in_time(connection.close()).await;
+    assert_eq!((closed.not_sent, closed.maybe_sent), (vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_in_use_counts_as_such_while_the_connection_closes() {
+    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let mut connection = builder(&script).connect().await.unwrap();
+    script.next_link().await;
+    let _confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+    settle().await;
+    let before = connection.stats();
+    let closing = tokio::time::timeout(millis(1_000), connection.close()).await;
+    assert!(closing.is_err(), "it waits for the answer");
+    let after = connection.stats();
+    assert_eq!(after.downtime, before.downtime);
+    assert!(after.uptime >= before.uptime + millis(1_000));
+}

@@ -492,3 +492,23 @@ async fn the_error_behind_an_end_is_that_of_the_last_attempt() {
     let Error::GaveUp { source, .. } = error else { panic!("{error:?}") };
     assert!(source.is_none(), "the last attempt timed out, it was not {source:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_link_whose_end_the_login_made_nothing_of_is_not_taken_into_use() {
+    let script = Script::new([]);
+    let log = Log::default();
+    let connection = builder(&script)
+        .on_event(log.keep())
+        .on_connect(|mut session| async move {
+            let _ = session.recv().await;
+            Ok(session)
+        })
+        .build()
+        .unwrap();
+    script.next_link().await.end(LinkEnd::closed(Some(4000), "not now"));
+    let second = in_time(script.next_link()).await;
+    second.deliver("welcome".into());
+    in_time(connection.connected()).await.unwrap();
+    let wanted = Some(Failure::Ended(LinkEnd::closed(Some(4000), "not now")));
+    assert_eq!(script.attempts()[1].last_failure, wanted, "{:?}", log.events());
+}

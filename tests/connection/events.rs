@@ -164,3 +164,14 @@ async fn states_can_be_waited_for() {
     assert_eq!(back, Some(State::Connected { epoch: 2 }));
     tokio::time::sleep(secs(1)).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_outlives_the_connection_still_tells_how_it_ended() {
+    let script = Script::<String>::new([]);
+    let connection = builder(&script).connect().await.unwrap();
+    let mut watch = connection.watch();
+    drop(connection);
+    settle().await;
+    assert_eq!(watch.changed().await, Some(State::Closed));
+    assert_eq!(watch.changed().await, None);
+}
