@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::board::Board;
 use super::waiters::{Waiter, Waiters};
 use crate::connection::Update;
+use crate::contain::drop_contained;
 use crate::keeper::Activity;
 use crate::outbox::{Bounds, Confirm, Outbox, Outcome, Reserved};
 use crate::transport::MessageTooBig;
@@ -81,11 +82,13 @@ pub(crate) enum Refused<Out> {
 pub(crate) struct Notices<Out> {
     wakers: Vec<Waker>,
     settled: Vec<(Ticket<Out>, Outcome<Out>)>,
+    /// Copies that nobody wants back: dropping one may call the application.
+    spare: Vec<Out>,
 }
 
 impl<Out> Default for Notices<Out> {
     fn default() -> Notices<Out> {
-        Notices { wakers: Vec::new(), settled: Vec::new() }
+        Notices { wakers: Vec::new(), settled: Vec::new(), spare: Vec::new() }
     }
 }
 
@@ -97,6 +100,7 @@ impl<Out> Notices<Out> {
             let _ = ticket.send(outcome);
         }
         self.wakers.drain(..).for_each(Waker::wake);
+        self.spare.drain(..).for_each(drop_contained);
     }
 
     /// Frees what is empty and holds more than `kept`.
@@ -107,6 +111,15 @@ impl<Out> Notices<Out> {
         if self.settled.capacity() > kept {
             self.settled = Vec::new();
         }
+        if self.spare.capacity() > kept {
+            self.spare = Vec::new();
+        }
+    }
+
+    /// Takes what `outbox` has to tell and to drop.
+    fn take_from(&mut self, outbox: &mut Outbox<Out, Ticket<Out>>) {
+        self.settled.extend(std::iter::from_fn(|| outbox.poll_settled()));
+        self.spare.extend(std::iter::from_fn(|| outbox.poll_spare()));
     }
 }
 
@@ -320,9 +333,7 @@ fn wake_for_message<Out>(mut state: MutexGuard<'_, DeskState<Out>>) {
 impl<Out> DeskState<Out> {
     /// Lets those in for whom there is room, and notes who is to be told.
     pub(crate) fn collect(&mut self, notices: &mut Notices<Out>) {
-        while let Some((ticket, outcome)) = self.outbox.poll_settled() {
-            notices.settled.push((ticket, outcome));
-        }
+        notices.take_from(&mut self.outbox);
         self.waiters.admit(&mut self.outbox, &mut notices.wakers);
         if !self.drains.is_empty() {
             let drained = self.outbox.drained();
@@ -343,9 +354,7 @@ impl<Out> DeskState<Out> {
         self.outbox.forget_tickets(oneshot::Sender::is_closed);
         self.handed_back = self.outbox.close();
         self.maybe_sent = maybe_sent;
-        while let Some(settled) = self.outbox.poll_settled() {
-            notices.settled.push(settled);
-        }
+        notices.take_from(&mut self.outbox);
         self.finished = true;
         self.driver = None;
         self.waiters.wake_all(&mut notices.wakers);

@@ -105,7 +105,7 @@ impl<M, T> Confirmations<M, T> {
     pub(super) fn settle_below(
         &mut self,
         number: u64,
-        outcome: impl Fn(M) -> Outcome<M>,
+        mut outcome: impl FnMut(M) -> Outcome<M>,
         settled: &mut VecDeque<(T, Outcome<M>)>,
     ) {
         while self.given > 0 && self.expected.front().is_some_and(|next| next.number < number) {
@@ -116,23 +116,26 @@ impl<M, T> Confirmations<M, T> {
         }
     }
 
-    /// Forgets those that `unwanted` names and that were not given to a link.
-    pub(super) fn forget(&mut self, unwanted: impl Fn(&T) -> bool) {
-        let mut at = 0;
-        self.expected.retain(|expected| {
-            at += 1;
-            at <= self.given || !unwanted(&expected.confirm.ticket)
-        });
+    /// Forgets those that `unwanted` names and that were not given to a link;
+    /// their copies go to `spare`.
+    pub(super) fn forget(&mut self, unwanted: impl Fn(&T) -> bool, spare: &mut Vec<M>) {
+        for expected in self.expected.split_off(self.given) {
+            if unwanted(&expected.confirm.ticket) {
+                spare.push(expected.confirm.copy);
+            } else {
+                self.expected.push_back(expected);
+            }
+        }
     }
 
-    /// Takes back the ticket of message `number`, which is the first that was
-    /// not given to a link, if it has one.
-    pub(super) fn withdraw(&mut self, number: u64) -> Option<T> {
+    /// Takes back what was asked about message `number`, which is the first
+    /// that was not given to a link, if anybody did.
+    pub(super) fn withdraw(&mut self, number: u64) -> Option<Confirm<M, T>> {
         let next = self.expected.get(self.given)?;
         if next.number != number {
             return None;
         }
-        self.expected.remove(self.given).map(|expected| expected.confirm.ticket)
+        self.expected.remove(self.given).map(|expected| expected.confirm)
     }
 
     /// How many were given to a link.

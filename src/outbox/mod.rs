@@ -45,12 +45,15 @@ const KEPT: usize = 16;
 /// Methods that begin with what happened (`written`, `answered`,
 /// `link_ended`) are told by whoever drives the link, and every one of them
 /// may free room and settle tickets: afterwards drain
-/// [`poll_settled`](Outbox::poll_settled) and let those in who wait for room.
+/// [`poll_settled`](Outbox::poll_settled) and
+/// [`poll_spare`](Outbox::poll_spare), and let those in who wait for room.
 #[derive(Debug)]
 pub struct Outbox<M, T> {
     queue: Queue<M>,
     confirmations: Confirmations<M, T>,
     settled: VecDeque<(T, Outcome<M>)>,
+    /// Copies that nobody wants back.
+    spare: Vec<M>,
     /// How many were given to links.
     given: u64,
     /// Of those, how many are known to have arrived, or were reported as
@@ -68,6 +71,7 @@ impl<M, T> Outbox<M, T> {
             queue: Queue::new(bounds),
             confirmations: Confirmations::default(),
             settled: VecDeque::new(),
+            spare: Vec::new(),
             given: 0,
             confirmed: 0,
             flushed: 0,
@@ -195,7 +199,7 @@ impl<M, T> Outbox<M, T> {
     /// Forgets the tickets that `unwanted` names, of messages that no link took
     /// yet: those are then as if they had come without one.
     pub fn forget_tickets(&mut self, unwanted: impl Fn(&T) -> bool) {
-        self.confirmations.forget(unwanted);
+        self.confirmations.forget(unwanted, &mut self.spare);
     }
 
     /// Accepts nothing more and hands back what still waits: messages with a
@@ -206,7 +210,10 @@ impl<M, T> Outbox<M, T> {
         let mut plain = Vec::new();
         for (number, message) in (self.given..).zip(self.queue.drain()) {
             match self.confirmations.withdraw(number) {
-                Some(ticket) => self.settled.push_back((ticket, Outcome::NotSent(message))),
+                Some(confirm) => {
+                    self.spare.push(confirm.copy);
+                    self.settled.push_back((confirm.ticket, Outcome::NotSent(message)));
+                }
                 None => plain.push(message),
             }
         }
@@ -216,6 +223,13 @@ impl<M, T> Outbox<M, T> {
     /// The next ticket whose message's outcome is known.
     pub fn poll_settled(&mut self) -> Option<(T, Outcome<M>)> {
         self.settled.pop_front()
+    }
+
+    /// The next copy of a confirmed message that nobody wants back. To be
+    /// dropped where a message's own `Drop` may do what it likes, not under a
+    /// lock.
+    pub fn poll_spare(&mut self) -> Option<M> {
+        self.spare.pop()
     }
 
     /// Whether nothing is accepted any more.
@@ -263,11 +277,18 @@ impl<M, T> Outbox<M, T> {
         if self.settled.is_empty() && self.settled.capacity() > KEPT {
             self.settled = VecDeque::new();
         }
+        if self.spare.is_empty() && self.spare.capacity() > KEPT {
+            self.spare = Vec::new();
+        }
     }
 
     fn deliver_below(&mut self, below: u64) {
         self.confirmed = self.confirmed.max(below);
-        self.confirmations.settle_below(below, |_| Outcome::Delivered, &mut self.settled);
+        let delivered = |copy| {
+            self.spare.push(copy);
+            Outcome::Delivered
+        };
+        self.confirmations.settle_below(below, delivered, &mut self.settled);
     }
 }
 

@@ -1,11 +1,13 @@
 //! What was accepted goes out in order, and what becomes of it is told.
 
+use std::sync::OnceLock;
+
 use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
 use longlink::transport::{Attempt, Confirms, ConnectError, Framed, MessageTooBig, Transport, from_fn};
-use longlink::{Error, Event, Outcome, ResilientConnection, SendError, TrySendError};
+use longlink::{Error, Event, Outcome, ResilientConnection, SendError, Sender, State, TrySendError};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_behind_a_confirmed_message_brings_no_second_beat() {
@@ -339,4 +341,45 @@ async fn room_that_a_light_message_leaves_of_its_place_goes_to_who_waits() {
     assert!(waiting.as_mut().now_or_never().is_none(), "a quarter and 80 are full");
     permit.send(String::new()).unwrap();
     waiting.now_or_never().expect("there is room for it").unwrap();
+}
+
+/// A message whose drop uses the sender that sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Touchy(u32);
+
+static TOUCHED: OnceLock<Sender<Touchy>> = OnceLock::new();
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        if let Some(sender) = TOUCHED.get() {
+            // Were a lock held here, this would wait for itself.
+            let _ = sender.drain().now_or_never();
+        }
+    }
+}
+
+#[test]
+fn pitfall_16_the_drop_of_a_message_may_use_the_sender_that_sent_it() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    // On a thread of its own, so that a test that hangs fails.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let script = Script::new([Step::open().answers(Answers::After(millis(1)))]);
+            let transport: ScriptedTransport<Touchy> = script.transport();
+            let mut connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
+            let sender = TOUCHED.get_or_init(|| connection.sender());
+            let confirmation = sender.send_confirmed(Touchy(1)).await.unwrap();
+            assert_eq!(confirmation.await, Outcome::Delivered);
+            // Of two that no link takes nobody asks for the one any more.
+            connection.pause();
+            connection.watch().wait_for(|state| state == State::Paused).await.unwrap();
+            let asked = sender.send_confirmed(Touchy(2)).await.unwrap();
+            drop(sender.send_confirmed(Touchy(3)).await.unwrap());
+            assert_eq!(connection.close().await.not_sent, [Touchy(3)]);
+            assert_eq!(asked.await, Outcome::NotSent(Touchy(2)));
+        });
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(secs(30)).expect("nobody waits for itself");
 }
