@@ -3,11 +3,11 @@
 mod model;
 mod step;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use arbitrary::Unstructured;
 use longlink::keeper::Token;
-use longlink::outbox::{Bounds, Confirm, Outbox, Parcel, Reserved};
+use longlink::outbox::{Bounds, Confirm, Outbox, Outcome, Parcel, Reserved};
 
 use model::Model;
 use step::{Limits, Step};
@@ -47,6 +47,8 @@ struct Play {
     places: Vec<(Reserved, usize)>,
     model: Model,
     tokens: u64,
+    /// Copies that came with a ticket and have not come back.
+    copies: BTreeSet<u32>,
 }
 
 impl Play {
@@ -57,6 +59,7 @@ impl Play {
             places: Vec::new(),
             model: Model::new(bounds),
             tokens: 0,
+            copies: BTreeSet::new(),
         }
     }
 
@@ -153,9 +156,12 @@ impl Play {
     fn push(&mut self, (place, counts): (Reserved, usize), weight: usize, ticket: bool) {
         let message = self.model.next_message();
         let confirm = ticket.then_some(Confirm { ticket: message, copy: message });
-        let accepted = self.outbox.push(place, message, weight, confirm);
+        let accepted = self.outbox.push(place, message, weight, confirm).ok();
         self.model.release(counts);
-        assert_eq!(accepted.ok(), self.model.push(weight, ticket), "accepted under its number");
+        assert_eq!(accepted, self.model.push(weight, ticket), "accepted under its number");
+        if ticket && accepted.is_some() {
+            self.copies.insert(message);
+        }
     }
 
     /// Gives the first of the taken messages to a link.
@@ -182,8 +188,15 @@ impl Play {
 
     fn settle(&mut self) {
         while let Some((ticket, outcome)) = self.outbox.poll_settled() {
+            if let Outcome::MaybeSent(copy) = outcome {
+                assert!(self.copies.remove(&copy), "a copy comes back once");
+            }
             self.model.settle(ticket, outcome);
         }
+        while let Some(copy) = self.outbox.poll_spare() {
+            assert!(self.copies.remove(&copy), "a copy is spare once, and not one that came back");
+        }
+        assert!(self.copies.len() >= self.outbox.unconfirmed(), "no copy of what is unconfirmed is spare");
         self.model.all_settled();
     }
 
@@ -220,6 +233,7 @@ impl Play {
         assert_eq!(self.outbox.unconfirmed(), 0);
         assert!(!self.outbox.wants_confirmation(u64::MAX));
         self.model.is_over();
+        assert!(self.copies.is_empty(), "every copy comes back");
     }
 }
 
