@@ -186,9 +186,37 @@ fn an_idle_outbox_keeps_only_a_little_of_what_the_settled_took() {
     let mut outbox = outbox(8, 800);
     for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
         outbox.settled = VecDeque::with_capacity(capacity);
+        outbox.spare = Vec::with_capacity(capacity);
         outbox.shrink();
-        assert_eq!(outbox.settled.capacity(), kept);
+        assert_eq!((outbox.settled.capacity(), outbox.spare.capacity()), (kept, kept));
     }
+}
+
+#[test]
+fn a_copy_that_nobody_wants_back_is_handed_out_once() {
+    let mut outbox = outbox(8, 800);
+    for number in 0..4 {
+        let place = outbox.reserve(Some(1)).unwrap();
+        outbox.push(place, number, 1, Some(Confirm { ticket: number, copy: 10 + number })).unwrap();
+    }
+    let spare = |outbox: &mut Box| {
+        let mut copies: Vec<u32> = std::iter::from_fn(|| outbox.poll_spare()).collect();
+        copies.sort_unstable();
+        copies
+    };
+    let mut batch = VecDeque::new();
+    outbox.take(2, &mut batch);
+    give(&mut outbox, &mut batch, 2);
+    outbox.flushed();
+    outbox.deliver_flushed();
+    assert_eq!(settled(&mut outbox), [(0, Outcome::Delivered), (1, Outcome::Delivered)]);
+    assert_eq!(spare(&mut outbox), [10, 11]);
+    // The one whose ticket is forgotten, and the one that comes back itself.
+    outbox.forget_tickets(|ticket| *ticket == 2);
+    assert_eq!(spare(&mut outbox), [12]);
+    assert_eq!(outbox.close(), [2]);
+    assert_eq!(settled(&mut outbox), [(3, Outcome::NotSent(3))]);
+    assert_eq!(spare(&mut outbox), [13]);
 }
 
 /// What is done to the outbox and its model alike.
