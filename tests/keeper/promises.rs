@@ -157,10 +157,13 @@ fn a_reset_in_answer_to_the_beat_says_that_the_silence_was_too_long() {
 }
 
 #[test]
-fn a_peer_that_never_speaks_is_not_asked_again_and_its_silence_says_nothing() {
+fn a_peer_that_never_speaks_is_asked_three_times_and_its_silence_says_nothing() {
     let mut rig = asking(Config::default());
-    rig.beat_answered(RTT);
-    assert_eq!(rig.interval(), secs(27), "the first silence taught nothing");
+    for _ in 0..3 {
+        assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
+        rig.beat_answered(RTT);
+        assert_eq!((rig.interval(), proven(&rig)), (secs(27), Duration::ZERO), "it taught nothing");
+    }
     rig.forget();
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat(), heard + secs(27), "beats prove as they do without");
@@ -168,6 +171,19 @@ fn a_peer_that_never_speaks_is_not_asked_again_and_its_silence_says_nothing() {
     rig.answer();
     assert_eq!(proven(&rig), secs(27));
     assert_eq!(requests(&rig), []);
+}
+
+#[test]
+fn a_first_word_that_is_lost_does_not_keep_a_peer_from_being_asked_again() {
+    for lost in 1..3 {
+        let mut rig = asking(Config::default());
+        for _ in 0..lost {
+            rig.beat_answered(RTT);
+        }
+        keep_word(&mut rig);
+        assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))), "{lost} words lost");
+        assert_eq!(proven(&rig), secs(10));
+    }
 }
 
 #[test]
@@ -366,4 +382,17 @@ fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_
     rig.keeper.update(with_heartbeat(Heartbeat::adaptive().start(secs(20))), rig.now);
     rig.drain();
     assert_eq!(requests(&rig), [(rig.elapsed(), secs(20))]);
+}
+
+#[test]
+fn a_first_word_that_is_late_is_asked_for_again_though_the_beats_answer_comes_behind_it() {
+    let mut rig = asking(Config::default());
+    let beat = rig.until_beat();
+    assert_eq!(beat, secs(10) + FIRST_DEADLINE);
+    rig.pass(RTT);
+    rig.heard();
+    rig.answer();
+    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
+    keep_word(&mut rig);
+    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))));
 }

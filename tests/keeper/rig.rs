@@ -229,10 +229,13 @@ impl Rig {
         self.drain();
     }
 
-    /// The beat sent last is answered, at this instant.
+    /// The beat sent last is answered, at this instant. As the driver does it:
+    /// what came in is reported first, and then what it was.
     pub fn answer(&mut self) {
         let (link, token) = (self.main(), self.token);
         assert!(token.is_some(), "no beat was sent");
+        self.keeper.handle_heard(link, self.now);
+        self.drain();
         self.keeper.handle_answered(link, token, self.now);
         self.drain();
     }

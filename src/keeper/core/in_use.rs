@@ -13,6 +13,9 @@ use crate::keeper::{Activity, Cause, Dialled, Event, Ground, LinkId, Moment, Out
 
 /// A server that seems stuck twice within this may not be.
 const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
+/// A peer that was asked to speak so often in a row, never did, and answers
+/// beats all the same is not asked again on this link.
+const NEVER_SPEAKS: u32 = 3;
 
 /// How a link was lost, and what is known of it.
 #[derive(Debug)]
@@ -68,12 +71,13 @@ impl Keeper {
                 self.learn(Evidence::Forgotten { gap }, now);
                 self.tell_interval(now);
             }
-            // It is asked again for the shortest gap.
-            Some(Word::Broken(_)) if self.peer_keeps_its_word => self.peer_keeps_its_word = false,
-            // It may be a peer that never speaks.
+            // It is asked again for the shortest gap: its first words may be
+            // lost or late as any packet.
             Some(Word::Broken(_)) => {
+                self.peer_keeps_its_word = false;
                 if let Some(main) = self.main_mut(link) {
-                    main.answers_after = false;
+                    main.words_missing += 1;
+                    main.answers_after = main.words_missing < NEVER_SPEAKS;
                 }
             }
             None => {}

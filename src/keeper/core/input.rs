@@ -46,6 +46,7 @@ impl Keeper {
             local: opened.dialled.local,
             answers_after: opened.answers_after,
             kept_its_word: false,
+            words_missing: 0,
             vouched: opened.vouched,
             watch,
             heard: false,

@@ -32,6 +32,8 @@ pub(super) struct Main {
     pub(super) answers_after: bool,
     /// It was, and did, on this link: another link's peer may be another.
     pub(super) kept_its_word: bool,
+    /// How many times it was asked and did not, before it ever did.
+    pub(super) words_missing: u32,
     /// Opening it has shown who the peer is.
     pub(super) vouched: bool,
     pub(super) watch: Watch,

@@ -39,6 +39,8 @@ impl Watch {
         }
         let clean = !self.is_spoiled();
         let promise = self.promise.take();
+        // What comes in the turn in which the peer was asked was there before.
+        self.promise = promise.filter(|promise| promise.at == now);
         let (survived, answered, proof, word) = match self.phase {
             Phase::Quiet => {
                 let kept = promise.filter(|promise| promise.is_kept(now));
