@@ -144,6 +144,25 @@ impl<T: Transport> Builder<T> {
     /// resubscribes, resumes, and hands the session back. It runs under the
     /// attempt's deadline and is dropped when that passes. A panic in it is a
     /// failed attempt. Default: nothing is to be done. The last call counts.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "websocket")]
+    /// # async fn run() -> Result<(), longlink::Error> {
+    /// use longlink::{HookError, ResilientConnection, WebSocket};
+    ///
+    /// let connection = ResilientConnection::builder(WebSocket::new("wss://example.com/feed")?)
+    ///     .on_connect(|mut session| async move {
+    ///         session.send("subscribe prices".into()).await?;
+    ///         match session.recv().await?.as_text() {
+    ///             Some("subscribed") => Ok(session),
+    ///             _ => Err(HookError::retry("the server does not answer the login")),
+    ///         }
+    ///     })
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_connect<F, R>(mut self, hook: F) -> Builder<T>
     where
         F: Fn(Session<T::Link>) -> R + Send + Sync + 'static,
