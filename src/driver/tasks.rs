@@ -155,10 +155,13 @@ pub(super) async fn connect<T: Transport>(
     let session = Session::new(link, attempt, reconnect, kept);
     let Some(hook) = hook else { return Ok(session) };
     match contain_future(async move { hook(session).await }).await {
-        Ok(Ok(session)) => match session.end() {
+        Ok(Ok(session)) => match session.end().cloned() {
             // A link that has ended is no link, whatever the login makes of
             // it.
-            Some(end) => Err(ConnectError::new(Failure::Ended(end.clone()))),
+            Some(end) => {
+                drop_contained(session);
+                Err(ConnectError::new(Failure::Ended(end)))
+            }
             None => Ok(session),
         },
         Ok(Err(refused)) => Err(refused.into_connect_error()),
