@@ -269,7 +269,10 @@ impl<L: Link> Retired<L> {
                     let weight = self.link.weigh(&message);
                     self.reports.send(self.id, Report::Message(message, weight));
                 }
-                Poll::Ready(Ok(Frame::Pong(_) | Frame::Alive)) => {}
+                // What was sent before the goodbye may be known to have
+                // arrived by it.
+                Poll::Ready(Ok(Frame::Pong(token))) => self.reports.send(self.id, Report::Answered(token)),
+                Poll::Ready(Ok(Frame::Alive)) => {}
                 Poll::Ready(Err(end)) => return Err(end),
             }
         }
