@@ -130,13 +130,17 @@ impl<L: Link> Reports<L> {
         let mut state = self.lock();
         let mut left = LeftRead { messages: Vec::new(), bytes: 0, answers: Vec::new() };
         for (id, report) in std::mem::take(&mut state.queue) {
-            match report {
-                Report::Message(message, weight) if id == link => {
-                    left.messages.push(message);
-                    left.bytes = left.bytes.saturating_add(weight);
-                }
-                Report::Answered(token) if id == link => left.answers.push(token),
-                report => state.queue.push_back((id, report)),
+            if id == link
+                && let Report::Message(message, weight) = report
+            {
+                left.messages.push(message);
+                left.bytes = left.bytes.saturating_add(weight);
+            } else if id == link
+                && let Report::Answered(token) = report
+            {
+                left.answers.push(token);
+            } else {
+                state.queue.push_back((id, report));
             }
         }
         state.weight = state.weight.saturating_sub(left.bytes);
