@@ -116,7 +116,8 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// Who tells about the host's network. Default: nobody.
+    /// Who tells about the host's network. Nobody is asked where the transport
+    /// does not [need one](Transport::needs_network). Default: nobody.
     pub fn network(mut self, network: impl Network) -> Builder<T> {
         self.network = Some(Box::new(network));
         self
@@ -277,6 +278,7 @@ impl<T: Transport> Builder<T> {
                 Invalid::new("runtime", "must be given where `build` is called outside a tokio runtime")
             })?,
         };
+        let network = self.network.filter(|_| self.transport.needs_network());
         let _entered = runtime.enter();
         #[cfg(feature = "test-util")]
         let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
@@ -289,7 +291,7 @@ impl<T: Transport> Builder<T> {
             hook: self.hook,
             scouts_log_in: self.scouts_log_in,
             listener: self.listener,
-            network: self.network.map(|network| network.watch()),
+            network: network.map(|network| network.watch()),
             memory: self.memory,
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,
