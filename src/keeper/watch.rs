@@ -27,7 +27,8 @@ const DEADLINE_MAX: Duration = Duration::from_secs(5);
 /// Longest deadline of a beat before the first round trip was measured. Where
 /// the whole attempt took less, login included, so does an answer.
 const DEADLINE_FIRST: Duration = Duration::from_secs(3);
-/// Deadline of a probe after a network event, a wake, or on demand.
+/// Deadline of a probe after a network event, a wake, or on demand; on a path
+/// whose round trip is long its beats' deadline, or twice its shortest one.
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
 /// Shortest deadline while the application is in the background: the radio
 /// may sleep.
@@ -379,7 +380,7 @@ impl Watch {
         }
         self.ahead = None;
         let gap = self.gap(now);
-        self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+        self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
         self.spoiled = true;
         Step::Beat { token: self.send_beat(now), gap }
     }

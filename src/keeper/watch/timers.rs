@@ -90,6 +90,17 @@ impl Watch {
         one * (1 << (missed / 2).min(2))
     }
 
+    /// A probe's deadline: longer where the path is known to need it, but no
+    /// longer than a row of beats.
+    pub(super) fn probe_deadline(&self) -> Duration {
+        let fastest = match self.rtt.fastest() {
+            Some(fastest) => fastest * 2,
+            None => self.took.min(self.limits.deadline_max),
+        };
+        let most = self.span().max(self.limits.deadline_probe);
+        self.limits.deadline_probe.max(self.deadline(0)).max(fastest.min(most))
+    }
+
     /// Whether an answer can be here by its deadline, as far as is known. On a
     /// path whose round trip is longer than the longest deadline each beat is
     /// missed, and that says nothing.
@@ -108,7 +119,7 @@ impl Watch {
                 self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
             }
             Phase::Probing { .. } => {
-                self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+                self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
             }
             Phase::Quiet => {}
         }
