@@ -57,6 +57,9 @@ pub(super) struct Watch {
     heard: Moment,
     /// The last byte out.
     sent: Moment,
+    /// The longest time without a byte, either way, that one of ours has ended
+    /// since the last byte in.
+    ended: Duration,
     /// The last beat.
     beaten: Moment,
     /// When a client that is blind to traffic would beat next.
@@ -105,7 +108,7 @@ enum Phase {
 /// What the first of a row of beats was sent after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// Time since any byte.
+    /// The longest time without a byte, either way, since the last one in.
     pub(super) gap: Duration,
     /// Whether the gap was one that the prober tries.
     pub(super) chosen: bool,
@@ -174,6 +177,7 @@ impl Watch {
             beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
+            ended: Duration::ZERO,
             beaten: now,
             rhythm: now,
             saved: 0,
@@ -307,7 +311,7 @@ impl Watch {
     /// The peer is asked to speak after `silence`.
     pub(super) fn promise(&mut self, silence: Duration, now: Moment) {
         self.promise = Some(Promise { at: now, silence });
-        self.sent = now;
+        self.put_out(now);
         self.look_later(now);
     }
 
@@ -327,7 +331,7 @@ impl Watch {
         if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, Phase::Quiet) {
             self.bring_forward(now, false);
         }
-        self.sent = now;
+        self.put_out(now);
         self.look_later(now);
     }
 

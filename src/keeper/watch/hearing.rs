@@ -73,6 +73,7 @@ impl Watch {
             self.acknowledged = None;
         }
         self.heard = now;
+        self.ended = Duration::ZERO;
         // Life is shown: nothing but a probe is still worth asking early.
         self.ahead = self.ahead.filter(|ahead| ahead.probe);
         if let Some(pace) = self.pace

@@ -75,6 +75,12 @@ impl Watch {
         }
     }
 
+    /// A byte goes out.
+    pub(super) fn put_out(&mut self, now: Moment) {
+        self.ended = self.ended.max(self.gap(now));
+        self.sent = now;
+    }
+
     pub(super) fn can_ask(&self) -> bool {
         !matches!(self.beat, Beat::Listen { .. })
     }
@@ -182,7 +188,10 @@ impl Watch {
     pub(super) fn ask(&mut self, now: Moment, chosen: bool) -> Step {
         let gap = self.gap(now);
         if matches!(self.phase, Phase::Quiet) {
-            let asked = Asked { gap, chosen, spoiled: self.is_spoiled(), promised: false, lost: false };
+            // What we sent may be what the path did not know any more.
+            let longest = gap.max(self.ended);
+            let asked =
+                Asked { gap: longest, chosen, spoiled: self.is_spoiled(), promised: false, lost: false };
             self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
         Step::Beat { token: self.send_beat(now), gap }
@@ -193,7 +202,7 @@ impl Watch {
     fn ask_after_promise(&mut self, promise: Promise, now: Moment) -> Step {
         // The gap that the word would have ended: what we sent meanwhile has
         // made it shorter.
-        let gap = self.gap(now).saturating_sub(self.patience());
+        let gap = self.gap(now).saturating_sub(self.patience()).max(self.ended);
         let step = self.ask(now, gap >= promise.silence);
         if let Phase::Asking { asked, .. } = &mut self.phase {
             asked.gap = gap.min(promise.silence);
@@ -227,7 +236,7 @@ impl Watch {
         self.last_token += 1;
         let token = Token(self.last_token);
         self.beaten = now;
-        self.sent = now;
+        self.put_out(now);
         self.acknowledged = None;
         self.promise = None;
         self.unanswered.note(token, now);
