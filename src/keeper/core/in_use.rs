@@ -16,6 +16,9 @@ const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
 /// A peer that was asked to speak so often in a row, never did, and answers
 /// beats all the same is not asked again on this link.
 const NEVER_SPEAKS: u32 = 3;
+/// A gap is the same once more within this part of it: what we send meanwhile
+/// makes it a little shorter.
+const AGAIN: f64 = 0.1;
 
 /// How a link was lost, and what is known of it.
 #[derive(Debug)]
@@ -62,10 +65,19 @@ impl Keeper {
             self.main_survived(gap);
         }
         match heard.word {
-            Some(Word::Kept) => self.peer_keeps_its_word = true,
+            Some(Word::Kept) => {
+                self.peer_keeps_its_word = true;
+                if let Some(main) = self.main_mut(link) {
+                    main.broke_its_word = None;
+                }
+            }
+            // Once it may have been lost or late as any packet: it is asked
+            // again for the same gap, which costs no link.
             Some(Word::Broken(gap)) if kept_before => {
-                self.learn(Evidence::Forgotten { gap }, now);
-                self.tell_interval(now);
+                if self.breaks_again(link, gap) {
+                    self.learn(Evidence::Forgotten { gap }, now);
+                    self.tell_interval(now);
+                }
             }
             Some(Word::HeldUp(gap)) => {
                 self.learn(Evidence::Forgotten { gap }, now);
@@ -87,6 +99,15 @@ impl Keeper {
             self.renew_pace(now);
         }
         true
+    }
+
+    /// Notes that the peer did not speak after this gap; whether it is the
+    /// second time in a row.
+    fn breaks_again(&mut self, link: LinkId, gap: Duration) -> bool {
+        let Some(main) = self.main_mut(link) else { return false };
+        let again = main.broke_its_word.take().is_some_and(|last| gap.abs_diff(last) <= last.mul_f64(AGAIN));
+        main.broke_its_word = (!again).then_some(gap);
+        again
     }
 
     /// Lets the watch of the link in use do something and carries it out.
