@@ -72,6 +72,8 @@ pub(super) struct Watch {
     measured_from: Moment,
     last_token: u64,
     phase: Phase,
+    /// The pace counts from here, if nothing has come in since.
+    rests_from: Option<Moment>,
     /// A beat or probe that something asked for, ahead of the pace.
     ahead: Option<Ahead>,
     /// The beat whose answer somebody waits for.
@@ -187,6 +189,7 @@ impl Watch {
             measured_from: now,
             last_token: 0,
             phase: Phase::Quiet,
+            rests_from: None,
             ahead: None,
             confirming: None,
             stalled: None,
@@ -396,6 +399,12 @@ impl Watch {
             self.phase = Phase::Quiet;
         }
         self.ahead = self.ahead.filter(|ahead| !ahead.probe);
+    }
+
+    /// The pace begins anew, though nothing has come in; or, with `None`, goes
+    /// by what comes in as ever.
+    pub(super) fn rest(&mut self, from: Option<Moment>) {
+        self.rests_from = from;
     }
 
     /// The round trip, as another link on the same path has it.

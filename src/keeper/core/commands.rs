@@ -59,7 +59,7 @@ impl Keeper {
         let returns = self.in_background() && activity == Activity::Foreground;
         self.activity = Some(activity);
         self.backoff.set_background(activity == Activity::Background);
-        self.prober.set_calm(activity == Activity::Foreground);
+        self.settle_calm();
         if activity == Activity::Foreground {
             self.void_scouts(now);
         }

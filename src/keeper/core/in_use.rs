@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Keeper;
+use super::news::Offline;
 use super::opening::OFFLINE_RHYTHM;
 use super::roles::Main;
 use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
@@ -61,7 +62,7 @@ impl Keeper {
         {
             self.learn(Evidence::Survived { gap, proof: heard.proof }, now);
         }
-        if let Some(gap) = heard.survived.filter(|_| !self.offline) {
+        if let Some(gap) = heard.survived.filter(|_| self.offline.is_none()) {
             self.main_survived(gap);
         }
         match heard.word {
@@ -95,7 +96,7 @@ impl Keeper {
             None => {}
         }
         self.believe_scouts(now);
-        if heard.answered {
+        if self.disprove_offline(None, now) || heard.answered {
             self.renew_pace(now);
         }
         true
@@ -218,7 +219,7 @@ impl Keeper {
                     evidence,
                     otherwise: verdict::otherwise(&seen, acknowledged),
                     unacknowledged: acknowledged == Some(false),
-                    spoiled: self.offline.then_some(Ground::NetworkEvent).or(main.shaken),
+                    spoiled: self.is_cut_off().then_some(Ground::NetworkEvent).or(main.shaken),
                 });
             }
         }
@@ -260,10 +261,10 @@ impl Keeper {
         self.tell_interval(now);
     }
 
-    /// Feeds the prober, unless the network is reported gone; true if the
-    /// observation was taken for idle expiry.
+    /// Feeds the prober, unless the network is gone; true if the observation
+    /// was taken for idle expiry.
     pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
-        if self.offline {
+        if self.is_cut_off() {
             return false;
         }
         let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
@@ -296,11 +297,14 @@ impl Keeper {
     }
 
     pub(super) fn next_pace(&mut self, now: Moment) -> Option<Pace> {
-        if self.offline {
-            let after = self.config.heartbeat.unit(OFFLINE_RHYTHM);
-            return self.prober.interval(now).map(|_| Pace { after, chosen: false });
-        }
-        self.prober.pace(&mut self.dice, now)
+        let pace = self.prober.pace(&mut self.dice, now)?;
+        let minute = self.config.heartbeat.unit(OFFLINE_RHYTHM);
+        Some(match self.offline {
+            None => pace,
+            Some(Offline { disproved: false, .. }) => Pace { after: minute, chosen: false },
+            // The path works, and may have the timeout that it had.
+            Some(Offline { disproved: true, .. }) => Pace { after: pace.after.min(minute), chosen: false },
+        })
     }
 
     pub(super) fn renew_pace(&mut self, now: Moment) {

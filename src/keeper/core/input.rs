@@ -25,14 +25,15 @@ impl Keeper {
     /// An attempt succeeded, login included.
     pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
         self.settle_time(now);
-        match self.role(link) {
-            Some(Role::Opening { .. }) => {}
+        let began = match self.role(link) {
+            Some(Role::Opening { since, .. }) => Some(*since),
             Some(Role::Scout(_)) => return self.scout_opened(link, opened, now),
             Some(Role::Main(_) | Role::Draining { .. }) | None => return,
-        }
+        };
         self.forget(link);
         // Its words would come behind the new link's.
         self.abandon_draining(|_, carried| carried);
+        self.disprove_offline(began, now);
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
