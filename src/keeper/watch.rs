@@ -453,6 +453,9 @@ impl Watch {
         }
         self.spoiled = true;
         self.look = None;
+        // What waited came in at some time before. Of the beats it is known
+        // when the path saw them.
+        self.heard = self.heard.max(self.sent);
         if self.unanswered.is_empty() {
             // The answer was among what waited.
             self.phase = Phase::Quiet;
