@@ -72,8 +72,8 @@ pub(super) struct Watch {
     measured_from: Moment,
     last_token: u64,
     phase: Phase,
-    /// The pace counts from here, if nothing has come in since.
-    rests_from: Option<Moment>,
+    /// By the pace nothing is due before, if nothing comes in meanwhile.
+    rests_until: Option<Moment>,
     /// A beat or probe that something asked for, ahead of the pace.
     ahead: Option<Ahead>,
     /// The beat whose answer somebody waits for.
@@ -189,7 +189,7 @@ impl Watch {
             measured_from: now,
             last_token: 0,
             phase: Phase::Quiet,
-            rests_from: None,
+            rests_until: None,
             ahead: None,
             confirming: None,
             stalled: None,
@@ -401,10 +401,11 @@ impl Watch {
         self.ahead = self.ahead.filter(|ahead| !ahead.probe);
     }
 
-    /// The pace begins anew, though nothing has come in; or, with `None`, goes
-    /// by what comes in as ever.
-    pub(super) fn rest(&mut self, from: Option<Moment>) {
-        self.rests_from = from;
+    /// No beat before this that is not due by the present pace, whatever the
+    /// next is; with `None` as ever. What comes in ends it.
+    pub(super) fn rest(&mut self, until: Option<Moment>) {
+        let due = self.pace.map(|pace| self.heard + pace.after);
+        self.rests_until = until.map(|until| due.map_or(until, |due| due.min(until)));
     }
 
     /// The round trip, as another link on the same path has it.

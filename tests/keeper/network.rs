@@ -542,6 +542,13 @@ fn offline_asks_nothing_for_a_minute_however_long_the_link_was_silent_before() {
     let gone = rig.elapsed();
     assert_eq!(rig.until_beat() - gone, secs(60), "a short outage costs no link");
 
+    // But no later than it would have been due without the news.
+    let mut rig = Rig::linked();
+    let heard = rig.elapsed() - secs(10);
+    rig.pass(secs(270));
+    rig.network(NetworkStatus::Offline);
+    assert_eq!(rig.until_beat() - heard, secs(300), "the path may forget right after");
+
     // That it is said again and again puts nothing off.
     let mut rig = Rig::linked();
     let gone = rig.elapsed();

@@ -86,11 +86,12 @@ impl Keeper {
                 self.network_moved(now);
                 let again = self.offline.is_some();
                 self.offline.get_or_insert(Offline { since: now, disproved: false });
+                let in_a_minute = now + self.config.heartbeat.unit(OFFLINE_RHYTHM);
                 if let Some((_, main)) = self.main_mut_any() {
                     // Silence says nothing now: the next online asks again.
                     main.watch.call_off_probe();
                     if !again {
-                        main.watch.rest(Some(now));
+                        main.watch.rest(Some(in_a_minute));
                     }
                     main.look = None;
                 }

@@ -73,6 +73,7 @@ impl Watch {
             self.acknowledged = None;
             self.heard = now;
             self.ended = Duration::ZERO;
+            self.rests_until = None;
         }
         // Life is shown: nothing but a probe is still worth asking early.
         self.ahead = self.ahead.filter(|ahead| ahead.probe);

@@ -150,9 +150,10 @@ impl Watch {
             // answer slows down those of a pace beyond reason.
             let (since, after) = match self.stalled {
                 Some(_) => (self.heard.max(self.beaten), pace.after.max(self.limits.deadline_min)),
-                None => (self.rests_from.unwrap_or_default().max(self.heard), pace.after),
+                None => (self.heard, pace.after),
             };
-            self.promise.map_or(since + after, |promise| promise.due(self.patience()))
+            let due = self.promise.map_or(since + after, |promise| promise.due(self.patience()));
+            self.rests_until.map_or(due, |rests| due.max(rests))
         });
         let ruled = match self.beat {
             Beat::Ping | Beat::Listen { .. } => None,
