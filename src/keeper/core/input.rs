@@ -128,6 +128,8 @@ impl Keeper {
         if again {
             self.with_watch(now, |watch| watch.confirm(now));
         }
+        // An answer behind a late word has voided what that led to.
+        self.ask_peer_to_speak(now);
     }
 
     /// Bytes of messages went out.
