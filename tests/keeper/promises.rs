@@ -460,3 +460,22 @@ fn a_late_word_with_the_beats_answer_behind_it_in_another_turn_leaves_a_request_
     keep_word(&mut rig);
     assert_eq!(proven(&rig), secs(27));
 }
+
+#[test]
+fn an_answer_to_the_beat_behind_a_message_of_ours_does_not_prove_what_the_peers_word_was_to() {
+    for confirmed in [false, true] {
+        let mut rig = trusting();
+        // Ours has brought back whatever the path had forgotten.
+        rig.pass(secs(20));
+        if confirmed {
+            rig.confirm();
+        } else {
+            rig.sent();
+            rig.until_beat();
+        }
+        rig.pass(RTT);
+        rig.answer();
+        assert_eq!(proven(&rig), secs(10), "confirmed: {confirmed}");
+        assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))));
+    }
+}

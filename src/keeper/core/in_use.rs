@@ -51,7 +51,7 @@ impl Loss {
 impl Keeper {
     /// Notes that something came in; false if `link` is not the one in use.
     pub(super) fn hear(&mut self, link: LinkId, sound: Sound, now: Moment) -> bool {
-        let trusts = self.peer_keeps_its_word;
+        let (trusts, proven) = (self.peer_keeps_its_word, self.prober.proven());
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
         main.shaken = None;
@@ -59,7 +59,10 @@ impl Keeper {
         // answer shows that the path carries what we send, and no more.
         let in_place = main.answers_after
             && trusts
-            && main.watch.asked().is_some_and(|asked| asked.chosen && !asked.promised);
+            && main.watch.asked().is_some_and(|asked| {
+                let tries = asked.chosen || asked.gap > proven;
+                tries && !asked.promised
+            });
         let mut heard = main.watch.hear(sound, now);
         heard.survived = heard.survived.filter(|_| !in_place);
         let kept_before = main.kept_its_word;

@@ -122,9 +122,6 @@ impl Keeper {
         let Some(main) = self.main_mut(link) else { return };
         let (rtt, again) = main.watch.match_answer(token, now);
         self.emit(Event::BeatAnswered { link, rtt });
-        // The answer to an older beat may have voided what was asked for when
-        // the row was answered.
-        self.ask_peer_to_speak(now);
         if again {
             self.with_watch(now, |watch| watch.confirm(now));
         }
