@@ -476,6 +476,17 @@ fn what_was_on_its_way_when_the_network_was_reported_gone_shows_nothing() {
     rig.message();
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat() - heard, secs(60));
+
+    // Nor does what had waited to be read.
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    rig.stalled();
+    offline_for_good(&mut rig);
+    rig.pass(secs(20));
+    rig.message();
+    rig.resumed();
+    let known = rig.elapsed() - secs(20);
+    assert_eq!(rig.until_beat() - known, secs(60));
 }
 
 #[test]

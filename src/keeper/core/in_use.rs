@@ -55,6 +55,8 @@ impl Keeper {
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
         main.shaken = None;
+        // What waits behind a stalled reader may have waited for long.
+        let fresh = main.stall.is_none();
         // The request was void, so that a beat took the word's place: its
         // answer shows that the path carries what we send, and no more.
         let in_place = main.answers_after
@@ -106,7 +108,7 @@ impl Keeper {
             None => {}
         }
         self.believe_scouts(now);
-        if self.disprove_offline(None, now) || heard.answered {
+        if (fresh && self.disprove_offline(None, now)) || heard.answered {
             self.renew_pace(now);
         }
         true

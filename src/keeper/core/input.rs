@@ -137,7 +137,9 @@ impl Keeper {
         }
     }
 
-    /// A link ended by itself. Everything that could be read from it was.
+    /// A link ended by itself. Everything that could be read from it was. The
+    /// bytes of the goodbye itself are not to be reported as heard: the end is
+    /// judged by the silence before it.
     pub fn handle_ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
         self.settle_time(now);
         match self.role(link) {
