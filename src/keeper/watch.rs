@@ -233,6 +233,13 @@ impl Watch {
         now.since(self.heard.max(self.sent))
     }
 
+    /// The longest silence that what we sent has ended, if it went out so
+    /// short a time ago that an end now may be the answer to it.
+    pub(super) fn just_ended(&self, now: Moment) -> Option<Duration> {
+        let ago = now.since(self.sent);
+        (self.sent > self.heard && ago <= self.patience() && self.ended > ago).then_some(self.ended)
+    }
+
     /// What waits for an answer, as evidence.
     pub(super) fn asked(&self) -> Option<Asked> {
         match self.phase {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs};
-use longlink::keeper::{Beat, Cause, Config, Event, Ground, Output};
+use longlink::keeper::{Beat, Cause, Config, Event, Ground, LinkEnd, Output};
 
 /// 149 s are known to survive, and 285 s are tried.
 fn trying() -> Rig {
@@ -120,5 +120,39 @@ fn a_busy_publisher_into_a_black_hole_says_nothing_of_idleness() {
     rig.pass(RTT);
     rig.open(Beat::Ping);
     assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.interval(), interval);
+}
+
+#[test]
+fn a_reset_in_answer_to_a_message_of_ours_says_that_the_silence_before_it_was_too_long() {
+    // Less than half of the interval: no beat asks what became of it.
+    let mut rig = trying();
+    for _ in 0..2 {
+        let heard = rig.elapsed();
+        let beat = rig.timer().expect("a beat is due").0;
+        rig.pass((beat - heard).mul_f64(0.48));
+        rig.sent();
+        rig.pass(RTT);
+        rig.end(LinkEnd::Reset);
+        rig.until_opening();
+        rig.pass(RTT);
+        rig.open(Beat::Ping);
+    }
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce); 2]);
+    assert!(rig.interval() < secs(70), "half is doubted at once: {:?}", rig.interval());
+}
+
+#[test]
+fn a_reset_long_after_a_message_of_ours_is_no_answer_to_it() {
+    let mut rig = trying();
+    let interval = rig.interval();
+    rig.pass(secs(100));
+    rig.sent();
+    rig.pass(secs(10));
+    rig.end(LinkEnd::Reset);
+    rig.until_opening();
+    rig.pass(RTT);
+    rig.open(Beat::Ping);
+    assert_eq!(rig.diagnoses(), [(Cause::ClosedByPeer, Ground::ConnectedAtOnce)]);
     assert_eq!(rig.interval(), interval);
 }
