@@ -77,35 +77,8 @@ impl Keeper {
         if let Some(gap) = heard.survived.filter(|_| self.offline.is_none()) {
             self.main_survived(gap);
         }
-        match heard.word {
-            Some(Word::Kept) => {
-                self.peer_keeps_its_word = true;
-                if let Some(main) = self.main_mut(link) {
-                    main.broke_its_word = None;
-                }
-            }
-            // Once it may have been lost or late as any packet: it is asked
-            // again for the same gap, which costs no link.
-            Some(Word::Broken(gap)) if kept_before => {
-                if self.breaks_again(link, gap) {
-                    self.learn(Evidence::Forgotten { gap }, now);
-                    self.tell_interval(now);
-                }
-            }
-            Some(Word::HeldUp(gap)) => {
-                self.learn(Evidence::Forgotten { gap }, now);
-                self.tell_interval(now);
-            }
-            // It is asked again for the shortest gap: its first words may be
-            // lost or late as any packet.
-            Some(Word::Broken(_)) => {
-                self.peer_keeps_its_word = false;
-                if let Some(main) = self.main_mut(link) {
-                    main.words_missing += 1;
-                    main.answers_after = main.words_missing < NEVER_SPEAKS;
-                }
-            }
-            None => {}
+        if let Some(word) = heard.word {
+            self.weigh_word(link, word, kept_before, now);
         }
         self.believe_scouts(now);
         if (fresh && self.disprove_offline(None, now)) || heard.answered {
@@ -114,13 +87,37 @@ impl Keeper {
         true
     }
 
-    /// Notes that the peer did not speak after this gap; whether it is the
-    /// second time in a row.
-    fn breaks_again(&mut self, link: LinkId, gap: Duration) -> bool {
-        let Some(main) = self.main_mut(link) else { return false };
-        let again = main.broke_its_word.take().is_some_and(|last| gap.abs_diff(last) <= last.mul_f64(AGAIN));
-        main.broke_its_word = (!again).then_some(gap);
-        again
+    /// What became of what the peer was asked to say, if it had done so
+    /// `before` on this link.
+    fn weigh_word(&mut self, link: LinkId, word: Word, before: bool, now: Moment) {
+        let Some(main) = self.main_mut(link) else { return };
+        let forgotten = match word {
+            Word::Kept => {
+                main.broke_its_word = None;
+                self.peer_keeps_its_word = true;
+                None
+            }
+            // Once it may have been lost or late as any packet: it is asked
+            // again for the same gap, which costs no link.
+            Word::Broken(gap) if before => {
+                let last = main.broke_its_word.take();
+                let again = last.is_some_and(|last| gap.abs_diff(last) <= last.mul_f64(AGAIN));
+                main.broke_its_word = (!again).then_some(gap);
+                again.then_some(gap)
+            }
+            // And for the shortest gap where it has never spoken.
+            Word::Broken(_) => {
+                main.words_missing += 1;
+                main.answers_after = main.words_missing < NEVER_SPEAKS;
+                self.peer_keeps_its_word = false;
+                None
+            }
+            Word::HeldUp(gap) => Some(gap),
+        };
+        if let Some(gap) = forgotten {
+            self.learn(Evidence::Forgotten { gap }, now);
+            self.tell_interval(now);
+        }
     }
 
     /// Lets the watch of the link in use do something and carries it out.
