@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use longlink::{Heartbeat, Probing};
 
+use crate::hiccups::steadily;
 use crate::routers::Nat;
 use crate::stage::{BACK, PLAIN, SCALE, Stage, assert_in_band, wanted};
 
@@ -28,7 +29,7 @@ fn a_timeout_that_is_cut_to_4_s_and_raised_to_16_s_is_followed() {
     ];
     thread::scope(|scope| {
         for (name, probing, steps) in stories {
-            scope.spawn(move || follow(name, probing, steps));
+            scope.spawn(move || steadily(name, || follow(name, probing, steps)));
         }
     });
 }

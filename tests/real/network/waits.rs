@@ -54,10 +54,13 @@ fn waited(events: &[(Instant, Event)], from: Instant, to: Instant) -> Duration {
         match event {
             Event::ReconnectScheduled { delay: wait, .. } => delay = Some((*at, *at + *wait)),
             Event::ReconnectAdvanced { delay: wait, .. } => {
-                spans.extend(delay.map(|(since, _)| (since, *at)));
+                spans.extend(delay.map(|(since, due)| (since, due.min(*at))));
                 delay = Some((*at, *at + *wait));
             }
-            Event::Connecting { .. } => spans.extend(delay.take()),
+            Event::Connecting { .. } => {
+                // Later than it was due it is not by choice.
+                spans.extend(delay.take().map(|(since, due)| (since, due.min(*at))));
+            }
             Event::NetworkOnline | Event::NetworkChanged => {
                 let settles = if *event == Event::NetworkChanged { SETTLES } else { Duration::ZERO };
                 spans.push((*at, (*at + settles).max(asked.map_or(*at, |asked| asked + BURST))));
