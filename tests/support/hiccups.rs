@@ -15,7 +15,8 @@ const USUAL: Duration = Duration::from_millis(10);
 /// What stood still for this long may have missed a deadline: the shortest of
 /// those that tests scale down is an eighth or a twentieth of a second.
 const GRAVE: Duration = Duration::from_millis(50);
-/// How often a run that stood still may fail before its failure counts.
+/// How often something is run before a failure counts though the process stood
+/// still.
 const RUNS: u32 = 4;
 
 static WATCHED: Mutex<Watched> = Mutex::new(Watched { until: None, hiccups: Vec::new() });
@@ -54,10 +55,9 @@ pub fn between(from: Instant, to: Instant) -> Duration {
     find(from, to).into_iter().sum()
 }
 
-/// How often the process stood still since a moment for long enough to have
-/// missed a deadline.
-pub fn since(from: Instant) -> usize {
-    find(from, Instant::now()).into_iter().filter(|late| *late > GRAVE).count()
+/// How often the process stood still since a moment for longer than this.
+pub fn since(from: Instant, least: Duration) -> usize {
+    find(from, Instant::now()).into_iter().filter(|late| *late > least).count()
 }
 
 /// Each stand-still between two moments.
@@ -76,6 +76,15 @@ fn watched() -> MutexGuard<'static, Watched> {
     WATCHED.lock().expect("nobody panics with the list in hand")
 }
 
+/// Says how the process stood still since a moment, if it did so for long
+/// enough to matter.
+pub fn told(from: Instant) -> Option<String> {
+    let hiccups = find(from, Instant::now()).into_iter().filter(|late| *late > GRAVE);
+    let (count, longest) =
+        hiccups.fold((0, Duration::ZERO), |(count, longest), late| (count + 1, longest.max(late)));
+    (count > 0).then(|| format!("the machine stood still {count} times, for {longest:.2?} at most"))
+}
+
 /// Runs what measures time that no machine may lose: a run that fails, and in
 /// which the process stood still, shows nothing. It is told, and made again; a
 /// run in which it did not, and the last one, count as they are.
@@ -87,19 +96,9 @@ pub fn steadily<R>(name: &str, run: impl Fn() -> R) -> R {
             Ok(result) => return result,
             Err(panic) => panic,
         };
-        let stood = find(begun, Instant::now()).into_iter().filter(|late| *late > GRAVE);
-        let (count, longest) =
-            stood.fold((0, Duration::ZERO), |(count, longest), late| (count + 1, longest.max(late)));
-        if count == 0 || left == 0 {
-            resume_unwind(panic);
-        }
+        let Some(how) = told(begun).filter(|_| left > 0) else { resume_unwind(panic) };
         // Past the test harness, which keeps back what a passing test prints.
-        let _ = std::io::stderr().write_all(
-            format!(
-                "void: {name}: the machine stood still {count} times, for {longest:.0?} at most; again\n"
-            )
-            .as_bytes(),
-        );
+        let _ = std::io::stderr().write_all(format!("void: {name}: {how}; again\n").as_bytes());
     }
     unreachable!("the last run returns or panics")
 }
