@@ -36,8 +36,9 @@ pub use connection::{
 #[cfg(feature = "test-util")]
 pub use driver::Suspend;
 pub use keeper::{
-    Activity, Beat, Cause, Event, GiveUp, Growth, Heartbeat, Invalid, LinkEnd, NetworkStatus, Probing,
-    Reconnect, Scouted, Seen, State,
+    Activity, Beat, Because, Cause, Delays, Event, Failure, GiveUp, Ground, Growth, Heartbeat, Invalid,
+    LinkEnd, LinkId, MemoryFault, NetworkStatus, Probing, Reconnect, Refusal, Retry, Scouted, Seen, State,
+    Token,
 };
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;

@@ -23,9 +23,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use longlink::keeper::{Failure, Token};
 use longlink::transport::StreamLink;
-use longlink::{HookError, LinkEnd, Protocol, Reconnect, ResilientConnection, Session, Tcp};
+use longlink::{Failure, HookError, LinkEnd, Protocol, Reconnect, ResilientConnection, Session, Tcp, Token};
 use tokio_util::codec::LinesCodec;
 
 use crate::server::{Issuer, Server};

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use longlink::keeper::{Refusal, Retry};
 use longlink::transport::StreamLink;
-use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect};
+use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Refusal, Retry};
 use mqtt_proto::v5::{Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType};
 use mqtt_proto::{Encodable, Error, total_len};
 use tokio_util::codec::{Decoder, Encoder};

@@ -3,8 +3,9 @@
 //!
 //! `WebSocket` speaks ws and wss (feature `websocket`); `Tcp`, with TLS or
 //! without, and `Unix` speak any `Protocol` that a `tokio_util` codec can frame
-//! (feature `tcp`); [`Memory`] leads to a server in the same process. A transport of your own implements the two traits, or wraps
-//! any `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
+//! (feature `tcp`); [`Memory`] leads to a server in the same process. A
+//! transport of your own implements the two traits, or wraps any
+//! `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
 
 mod attempt;
 mod boxed;

@@ -512,3 +512,72 @@ async fn a_link_whose_end_the_login_made_nothing_of_is_not_taken_into_use() {
     let wanted = Some(Failure::Ended(LinkEnd::closed(Some(4000), "not now")));
     assert_eq!(script.attempts()[1].last_failure, wanted, "{:?}", log.events());
 }
+
+/// A link that counts what comes in: a goodbye is four bytes, as a WebSocket
+/// Close with a code is.
+struct Counting {
+    link: ScriptedLink<String>,
+    received: u64,
+}
+
+impl Link for Counting {
+    type Incoming = String;
+    type Outgoing = String;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
+        let next = self.link.poll_next(cx);
+        match &next {
+            Poll::Ready(Ok(_)) => self.received += 10,
+            Poll::Ready(Err(LinkEnd::Closed { .. })) => self.received += 4,
+            Poll::Ready(Err(_)) | Poll::Pending => {}
+        }
+        next
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_ready(cx)
+    }
+
+    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
+        self.link.start_send(message)
+    }
+
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
+        self.link.start_beat(token)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_close(cx)
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(Traffic { received: self.received, sent: 0 })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_after_a_silence_tells_the_idle_timeout_though_its_own_bytes_came_in() {
+    let script = Script::new([]);
+    let inner = Arc::new(script.transport());
+    let transport = from_fn(move |attempt| {
+        let inner = Arc::clone(&inner);
+        async move { Ok(Counting { link: inner.connect(&attempt).await?, received: 0 }) }
+    });
+    let log = Log::default();
+    let connection =
+        ResilientConnection::builder(transport).seed(1).on_event(log.keep()).connect().await.unwrap();
+    // A balancer that goes away from a link which was idle for 20 s.
+    let peer = script.next_link().await;
+    tokio::time::sleep(secs(20)).await;
+    peer.end(LinkEnd::closed(Some(1001), ""));
+    in_time(script.next_link()).await;
+    connection.connected().await.unwrap();
+    settle().await;
+    let learned =
+        |event: &Event| matches!(event, Event::IdleTimeoutLearned { failed, .. } if *failed == secs(20));
+    assert_eq!(log.count(learned), 1, "{:?}", log.events());
+}

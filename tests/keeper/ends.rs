@@ -1,6 +1,6 @@
 //! What an end of the link in use says of the idle timeout.
 
-use crate::rig::{RTT, Rig, secs};
+use crate::rig::{RTT, Rig, millis, secs};
 use longlink::keeper::{Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, LinkEnd, Output};
 
 #[test]
@@ -117,4 +117,52 @@ fn once_ends_have_shown_that_the_timeout_shrank_beats_are_drawn_again() {
     }
     assert!(drawn.iter().all(|after| *after >= held.mul_f64(0.9) && *after <= held), "{drawn:?}");
     assert!(drawn.iter().any(|after| *after < held.mul_f64(0.98)), "{drawn:?}");
+}
+
+#[test]
+fn pitfall_41_a_fin_on_an_idle_link_below_the_proven_gap_is_no_idle_timeout() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    rig.learn(secs(115));
+    let (interval, proven) = (rig.interval(), rig.keeper.figures(rig.now).proven);
+    rig.pass(secs(50));
+    rig.end(LinkEnd::Eof);
+    reopen_at_once(&mut rig);
+    let figures = rig.keeper.figures(rig.now);
+    assert_eq!((figures.interval, figures.proven), (interval, proven), "a restart says nothing");
+}
+
+#[test]
+fn pitfall_41_a_second_fin_at_the_same_gap_is_one() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    rig.learn(secs(115));
+    for gap in [millis(50_000), millis(50_500)] {
+        // Heard, so that the gap is counted from here.
+        rig.heard();
+        rig.pass(gap);
+        rig.end(LinkEnd::Eof);
+        reopen_at_once(&mut rig);
+    }
+    let figures = rig.keeper.figures(rig.now);
+    assert!(figures.interval < secs(50), "the interval is {:?}", figures.interval);
+}
+
+#[test]
+fn pitfall_41_a_second_fin_at_another_gap_is_none() {
+    let mut rig = Rig::beating(Heartbeat::adaptive());
+    rig.learn(secs(115));
+    let interval = rig.interval();
+    for gap in [secs(50), secs(58)] {
+        rig.heard();
+        rig.pass(gap);
+        rig.end(LinkEnd::Eof);
+        reopen_at_once(&mut rig);
+    }
+    assert_eq!(rig.interval(), interval);
+}
+
+/// The next attempt comes and succeeds at once.
+fn reopen_at_once(rig: &mut Rig) {
+    rig.until_opening();
+    rig.pass(RTT);
+    rig.open(Beat::Ping);
 }

@@ -213,3 +213,12 @@ fn a_scaled_policy_scales_the_time_in_which_a_link_proves_itself() {
     assert_eq!([after(2.0, secs(59)), after(2.0, secs(60))], [4, 1]);
     assert_eq!([after(0.5, secs(14)), after(0.5, secs(15))], [4, 1]);
 }
+
+#[test]
+fn pitfall_30_a_gap_that_grows_beyond_all_time_stops_at_the_maximum() {
+    for growth in [Growth::Factor(1e300), Growth::Step(Duration::MAX)] {
+        let mut rig = Rig::beating(Heartbeat::adaptive().growth(growth));
+        rig.learn(secs(285));
+        assert!(rig.is_connected(), "{growth:?}");
+    }
+}

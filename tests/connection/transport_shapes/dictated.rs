@@ -11,7 +11,7 @@ use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Log, message, ms, secs, soon};
+use super::{Log, in_time, message, millis, secs};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Op {
@@ -97,7 +97,7 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
         .build()
         .unwrap();
 
-    let (to_client, mut from_client) = soon(server.recv()).await.unwrap();
+    let (to_client, mut from_client) = in_time(server.recv()).await.unwrap();
     to_client.send(Op::Hello { every: EVERY }).await.unwrap();
     assert_eq!(from_client.recv().await, Some(Op::Identify));
 
@@ -110,7 +110,7 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
         assert_eq!(message(&mut connection).await, Op::Dispatch(second));
         connection.send(Op::Dispatch(second)).await.unwrap();
         loop {
-            let op = soon(from_client.recv()).await.unwrap();
+            let op = in_time(from_client.recv()).await.unwrap();
             if op == Op::Dispatch(second) {
                 break;
             }
@@ -128,6 +128,6 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
     assert!(timeout(secs(120), server.recv()).await.is_ok(), "it comes back");
     assert!(matches!(log.ends().await[..], [(_, Seen::Unanswered { beats: 5 })]));
     drop(connection);
-    sleep(ms(1)).await;
+    sleep(millis(1)).await;
     assert!(to_client.is_closed());
 }

@@ -10,7 +10,7 @@ use longlink::keeper::Failure;
 use longlink::transport::{Attempt, BoxLink, BoxTransport, ConnectError, Transport};
 
 use super::polling::{self, Mood};
-use super::{line_server, message, server_beats, soon};
+use super::{in_time, line_server, message, server_beats};
 
 struct Fallback(Vec<BoxTransport<String>>);
 
@@ -39,7 +39,7 @@ async fn the_second_way_serves_while_the_first_fails_and_beats_as_it_must() {
     let mut connection = ResilientConnection::builder(ways).seed(1).build().unwrap();
 
     // The first way answers and breaks off before its handshake is over.
-    drop(soon(lines.recv()).await.unwrap());
+    drop(in_time(lines.recv()).await.unwrap());
     poll_server.publish("by poll");
     assert_eq!(message(&mut connection).await, "by poll");
     connection.send("up".to_owned()).await.unwrap();
@@ -48,13 +48,13 @@ async fn the_second_way_serves_while_the_first_fails_and_beats_as_it_must() {
 
     // When the second ends, the next attempt begins with the first again.
     poll_server.mood(Mood::Down);
-    let mut lines = soon(lines.recv()).await.unwrap();
+    let mut lines = in_time(lines.recv()).await.unwrap();
     lines.send(server_beats::OPEN).await.unwrap();
     lines.send("4by line").await.unwrap();
     assert_eq!(message(&mut connection).await, "by line");
     connection.send("up again".to_owned()).await.unwrap();
-    assert_eq!(soon(lines.next()).await.unwrap().unwrap(), "4up again");
+    assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "4up again");
     lines.send("2").await.unwrap();
-    assert_eq!(soon(lines.next()).await.unwrap().unwrap(), "3", "a box passes on that the server beats");
+    assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "3", "a box passes on that the server beats");
     assert_eq!(connection.stats().beats_sent, 0);
 }

@@ -7,7 +7,7 @@ use longlink::keeper::{Failure, Seen, Token};
 use longlink::transport::{ConnectError, Framed, Link, Transport, from_fn};
 use tokio::sync::mpsc;
 
-use super::{Lines, Log, dial, line_server, message, soon};
+use super::{Lines, Log, dial, in_time, line_server, message};
 
 fn transport(
     server: mpsc::UnboundedSender<Lines>,
@@ -36,27 +36,27 @@ async fn a_line_protocol_beats_answers_and_parts_in_its_own_words() {
         .connect()
         .await
         .unwrap();
-    let mut lines = soon(server.recv()).await.unwrap();
+    let mut lines = in_time(server.recv()).await.unwrap();
     connection.send("hello".to_owned()).await.unwrap();
-    assert_eq!(soon(lines.next()).await.unwrap().unwrap(), "hello");
+    assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "hello");
     lines.send("world").await.unwrap();
     assert_eq!(message(&mut connection).await, "world");
     lines.send("PING 5").await.unwrap();
-    assert_eq!(soon(lines.next()).await.unwrap().unwrap(), "PONG 5");
+    assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "PONG 5");
 
     // Ten beats are answered, and then none.
     for _ in 0..10 {
-        let beat = soon(lines.next()).await.unwrap().unwrap();
+        let beat = in_time(lines.next()).await.unwrap().unwrap();
         lines.send(beat.replace("PING", "PONG")).await.unwrap();
     }
     assert_eq!(log.ends().await, []);
     for _ in 0..5 {
-        assert!(soon(lines.next()).await.unwrap().unwrap().starts_with("PING "));
+        assert!(in_time(lines.next()).await.unwrap().unwrap().starts_with("PING "));
     }
     assert!(lines.next().await.is_none(), "the dead link is dropped without a word");
     assert!(matches!(log.ends().await[..], [(_, Seen::Unanswered { beats: 5 })]));
 
-    let mut lines = soon(server.recv()).await.unwrap();
+    let mut lines = in_time(server.recv()).await.unwrap();
     connection.send("last".to_owned()).await.unwrap();
     let peer = tokio::spawn(async move {
         let mut heard = Vec::new();

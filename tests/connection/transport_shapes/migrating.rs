@@ -13,7 +13,7 @@ use longlink::transport::{ConnectError, Frame, Link, from_fn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::{Log, message, ms, secs};
+use super::{Log, message, millis, secs};
 
 /// A link to a server that sends everything back, at once and along the path
 /// by which it came.
@@ -160,7 +160,7 @@ async fn moved(can_move: bool, tells: bool) -> (ResilientConnection<String>, Arc
 #[tokio::test(start_paused = true)]
 async fn a_link_that_can_move_goes_on_over_the_new_network() {
     let (mut connection, host, log, _) = moved(true, true).await;
-    sleep(ms(1)).await;
+    sleep(millis(1)).await;
     connection.sender().send("from here".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "from here");
     sleep(secs(3600)).await;
@@ -173,7 +173,7 @@ async fn a_link_that_cannot_is_replaced_once_its_address_is_seen_to_be_gone() {
     let (mut connection, host, log, began) = moved(false, true).await;
     let from = began - log.began;
     sleep(secs(1)).await;
-    assert_eq!(log.ends().await, [(from + ms(250), Seen::AddressGone)]);
+    assert_eq!(log.ends().await, [(from + millis(250), Seen::AddressGone)]);
     connection.sender().send("from here".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "from here");
     assert_eq!(host.dials(), 2);
@@ -185,7 +185,7 @@ async fn where_the_host_does_not_tell_it_is_probed_and_replaced() {
     let from = began - log.began;
     sleep(secs(5)).await;
     // The change settles for 250 ms, then the probe has 3 s.
-    assert_eq!(log.ends().await, [(from + ms(250) + secs(3), Seen::ProbeUnanswered)]);
+    assert_eq!(log.ends().await, [(from + millis(250) + secs(3), Seen::ProbeUnanswered)]);
     connection.sender().send("from here".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "from here");
     assert_eq!(host.dials(), 2);

@@ -20,22 +20,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::codec::{Framed, LinesCodec};
 
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// What comes in virtual time, and not only after a wait without end.
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(secs(3600), what).await.expect("it comes within the hour")
-}
+use crate::support::{in_time, millis, secs};
 
 /// The next message of a connection that goes on.
 async fn message<In, Out>(connection: &mut ResilientConnection<In, Out>) -> In {
-    soon(connection.recv()).await.expect("it goes on").expect("it goes on")
+    in_time(connection.recv()).await.expect("it goes on").expect("it goes on")
 }
 
 /// Lines over a pipe in memory.
@@ -77,7 +66,7 @@ impl Log {
     /// When links ended and how that was noticed, up to now.
     async fn ends(&self) -> Vec<(Duration, Seen)> {
         // The listener runs on a task of its own: let it catch up.
-        tokio::time::sleep(ms(1)).await;
+        tokio::time::sleep(millis(1)).await;
         self.ends.lock().expect("nobody panics under it").clone()
     }
 }

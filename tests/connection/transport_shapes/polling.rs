@@ -16,7 +16,7 @@ use longlink::transport::{Confirms, ConnectError, Frame, Link, Transport, from_f
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::{Log, message, ms, secs};
+use super::{Log, message, millis, secs};
 
 type Request<T> = Pin<Box<dyn Future<Output = Result<T, LinkEnd>> + Send>>;
 
@@ -175,7 +175,7 @@ impl Server {
     }
 
     async fn answer(&self) -> Result<(), LinkEnd> {
-        sleep(ms(10)).await;
+        sleep(millis(10)).await;
         match self.with(|state| state.mood) {
             Mood::Well => Ok(()),
             Mood::Down => Err(LinkEnd::Reset),
@@ -223,7 +223,7 @@ async fn a_request_that_broke_off_may_have_arrived_and_what_was_missed_is_fetche
         .await
         .unwrap();
     let confirmation = connection.sender().send_confirmed("in doubt".to_owned()).await.unwrap();
-    sleep(ms(5)).await;
+    sleep(millis(5)).await;
     server.mood(Mood::Down);
     assert_eq!(confirmation.await, Outcome::MaybeSent("in doubt".to_owned()));
     assert!(matches!(log.ends().await[..], [(_, Seen::Ended(LinkEnd::Reset))]));
@@ -247,5 +247,5 @@ async fn a_server_that_answers_no_request_is_silent() {
         .unwrap();
     server.mood(Mood::Stuck);
     sleep(secs(31)).await;
-    assert!(matches!(log.ends().await[..], [(at, Seen::Silent)] if at == ms(20) + secs(30)));
+    assert!(matches!(log.ends().await[..], [(at, Seen::Silent)] if at == millis(20) + secs(30)));
 }

@@ -9,7 +9,7 @@ use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use longlink::{ResilientConnection, keeper::Failure};
 use tokio::sync::mpsc;
 
-use super::{Log, message, secs, soon};
+use super::{Log, in_time, message, secs};
 
 struct Feed(mpsc::Receiver<String>);
 
@@ -74,7 +74,7 @@ async fn a_feed_is_read_in_order_and_its_silence_is_its_death() {
     let log = Log::new();
     let mut connection =
         ResilientConnection::builder(transport).on_event(log.listener()).seed(1).connect().await.unwrap();
-    let feed = soon(readers.recv()).await.unwrap();
+    let feed = in_time(readers.recv()).await.unwrap();
     for line in ["one", ":", "two"] {
         feed.send(line.to_owned()).await.unwrap();
     }
@@ -88,7 +88,7 @@ async fn a_feed_is_read_in_order_and_its_silence_is_its_death() {
     }
     assert_eq!(log.ends().await, []);
 
-    let next = soon(readers.recv()).await.unwrap();
+    let next = in_time(readers.recv()).await.unwrap();
     assert_eq!(log.ends().await, [(secs(240 + 25), Seen::Silent)]);
     assert!(feed.is_closed(), "a dead link is dropped");
     next.send("three".to_owned()).await.unwrap();
@@ -101,7 +101,7 @@ async fn what_a_feed_sent_before_its_end_is_read() {
     let (transport, mut readers) = server();
     let mut connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
     for round in 0..3 {
-        let feed = soon(readers.recv()).await.unwrap();
+        let feed = in_time(readers.recv()).await.unwrap();
         feed.send(format!("{round}a")).await.unwrap();
         feed.send(format!("{round}b")).await.unwrap();
         drop(feed);

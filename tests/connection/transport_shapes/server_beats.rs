@@ -10,7 +10,7 @@ use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use tokio::sync::mpsc;
 
-use super::{Lines, Log, dial, line_server, message, ms, secs, soon};
+use super::{Lines, Log, dial, in_time, line_server, message, millis, secs};
 
 pub(crate) struct EngineIo {
     lines: Lines,
@@ -78,7 +78,7 @@ pub(crate) fn transport(server: mpsc::UnboundedSender<Lines>) -> impl Transport<
             let (Some(interval), Some(patience)) = (times.next(), times.next()) else {
                 return Err(ConnectError::new(Failure::Protocol("no open packet".to_owned())));
             };
-            Ok(EngineIo { lines, longest_silence: ms(interval) + ms(patience), pong_is_due: false })
+            Ok(EngineIo { lines, longest_silence: millis(interval) + millis(patience), pong_is_due: false })
         }
     })
 }
@@ -92,21 +92,21 @@ async fn every_ping_of_the_server_is_answered_and_its_silence_is_its_death() {
     let mut connection =
         ResilientConnection::builder(transport(dialler)).on_event(log.listener()).seed(1).build().unwrap();
 
-    let mut lines = soon(server.recv()).await.unwrap();
+    let mut lines = in_time(server.recv()).await.unwrap();
     lines.send(OPEN).await.unwrap();
     for _ in 0..10 {
         tokio::time::sleep(secs(25)).await;
         lines.send("2").await.unwrap();
-        let answered = tokio::time::timeout(ms(1), lines.next()).await.expect("answered at once");
+        let answered = tokio::time::timeout(millis(1), lines.next()).await.expect("answered at once");
         assert_eq!(answered.unwrap().unwrap(), "3");
     }
     connection.send("up".to_owned()).await.unwrap();
-    assert_eq!(soon(lines.next()).await.unwrap().unwrap(), "4up");
+    assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "4up");
     lines.send("4down").await.unwrap();
     assert_eq!(message(&mut connection).await, "down");
     assert_eq!(log.ends().await, []);
 
-    let mut next = soon(server.recv()).await.unwrap();
+    let mut next = in_time(server.recv()).await.unwrap();
     assert_eq!(log.ends().await, [(secs(250 + 45), Seen::Silent)]);
     next.send(OPEN).await.unwrap();
     next.send("4again").await.unwrap();

@@ -1,14 +1,16 @@
 //! One connection from its beginning to its end, through many faults.
 
+mod plan;
+mod strikes;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longlink::keeper::NetworkStatus;
 use longlink::testing::{Cut, Direction, Newcomers, Proxy};
 use longlink::{
-    Activity, Heartbeat, HookError, NetworkHandle, Reconnect, ResilientConnection, Session as Login, State,
-    StateWatch, Suspend, Update,
+    Heartbeat, HookError, NetworkHandle, Reconnect, ResilientConnection, Session as Login, State, StateWatch,
+    Suspend,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,12 +18,13 @@ use tokio::time::sleep;
 
 use crate::book::Book;
 use crate::chance::Chance;
-use crate::faults::{Companion, Fault, Faults, Round};
+use crate::faults::{Faults, Round};
 use crate::ledger::{Fate, Ledger, Totals};
 use crate::reading::{self, Order};
 use crate::sending::{Outgoing, Quota};
-use crate::server::{self, Server};
+use crate::server::Server;
 use crate::wire::Wire;
+pub use plan::{Ending, Plan};
 
 /// The heartbeat's and the backoff's times against those of the defaults: an
 /// hour of faults in a dozen seconds.
@@ -34,64 +37,6 @@ const ATTEMPT: Duration = Duration::from_millis(250);
 const CLOSE: Duration = Duration::from_millis(400);
 /// Attempts in one round. More is a loop that runs hot.
 const MOST_ATTEMPTS: u64 = 2_000;
-/// Messages that are left for the end of the connection: more than the outbox
-/// holds, but not more than a third of all.
-const LAST: u64 = 100;
-
-/// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Closed with nothing left to say.
-    Calm,
-    /// Closed while it has much to say.
-    Busy,
-    /// Closed while the server cannot be reached.
-    Outage,
-    /// Closed while nothing comes through.
-    BlackHole,
-    /// Closed while it is paused.
-    Paused,
-    /// Dropped while it has much to say.
-    Dropped,
-}
-
-impl Ending {
-    pub const ALL: [Ending; 6] =
-        [Ending::Outage, Ending::Dropped, Ending::Busy, Ending::Paused, Ending::BlackHole, Ending::Calm];
-}
-
-/// What is to be done with one connection.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub rounds: Vec<Round>,
-    /// Messages each way in all.
-    pub from_client: u64,
-    pub from_server: u64,
-    pub ending: Ending,
-    pub chance: Chance,
-}
-
-impl Plan {
-    /// So many messages each way, in rounds of about `share` messages.
-    pub fn draw(
-        chance: &mut Chance,
-        (from_client, from_server): (u64, u64),
-        share: u64,
-        ending: Ending,
-    ) -> Plan {
-        let rounds = (from_client.max(from_server) / share).max(1);
-        let rounds = (0..rounds).map(|_| Round::draw(chance, share)).collect();
-        Plan { rounds, from_client, from_server, ending, chance: Chance::new(chance.next()) }
-    }
-}
-
-impl Plan {
-    /// What may be said before the end begins.
-    fn but_the_last(&self) -> (u64, u64) {
-        let but_the_last = |messages: u64| messages - LAST.min(messages / 3);
-        (but_the_last(self.from_client), but_the_last(self.from_server))
-    }
-}
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -214,107 +159,6 @@ impl<W: Wire> Session<W> {
             self.doubtful = after;
         }
         sleep(round.calm).await;
-    }
-
-    /// Does it, and undoes it as far as it goes on. Whether the link that was
-    /// in use cannot have outlived it.
-    async fn strike(&mut self, fault: Fault, before: u64) -> bool {
-        let proxy = &self.proxy;
-        match fault {
-            Fault::Reset(way) => proxy.reset(way),
-            Fault::CutAfter { way, bytes, cut } => {
-                proxy.cut_after(way, bytes, cut);
-                self.armed = true;
-                // It comes when it comes, if need be in a later round.
-                let _ = tokio::time::timeout(Duration::from_millis(10), self.left(before)).await;
-                return false;
-            }
-            Fault::HalfClose(way) => proxy.half_close(way),
-            Fault::Stall { way, lasts } => {
-                proxy.stall(way);
-                sleep(lasts).await;
-                self.proxy.restore(way);
-                return false;
-            }
-            Fault::BlackHole(way) => {
-                proxy.black_hole(way);
-                self.left(before).await;
-                self.proxy.restore(way);
-            }
-            Fault::NoWay { met, lasts } => {
-                proxy.newcomers(met).unwrap();
-                proxy.reset(Direction::Both);
-                sleep(lasts).await;
-                self.proxy.newcomers(Newcomers::Connected).unwrap();
-            }
-            Fault::Restart { down } => {
-                self.server.stop().await;
-                sleep(down).await;
-                self.proxy.lead_to(self.server.start().await);
-            }
-            Fault::ServerFin => {
-                let clear = self.clear_way(before);
-                self.server.order(server::Order::Finish { clear });
-            }
-            Fault::ServerGoodbye { code } => {
-                let clear = self.clear_way(before);
-                self.server.order(server::Order::Goodbye { code, clear });
-            }
-            Fault::ServerFreezes => self.server.order(server::Order::Freeze),
-            Fault::ServerStalls { lasts } => {
-                self.server.order(server::Order::Read { after: lasts });
-                sleep(lasts).await;
-                return false;
-            }
-            Fault::LoginRefused { times } => {
-                self.server.refuse_logins(times);
-                proxy.reset(Direction::Both);
-            }
-            Fault::LoginIgnored => {
-                self.server.ignore_logins(1);
-                proxy.reset(Direction::Both);
-            }
-            Fault::Offline { lasts, cut } => {
-                self.network.set(NetworkStatus::Offline);
-                if cut {
-                    proxy.reset(Direction::Both);
-                }
-                sleep(lasts).await;
-                self.network.set(NetworkStatus::Online);
-                return cut;
-            }
-            Fault::LongSleep => {
-                self.suspend.slept(Duration::from_secs(3_600).mul_f64(SCALE));
-                // Whatever wakes the task shows it the sleep.
-                self.tell(Order::Probe);
-            }
-            Fault::Pause { lasts } => {
-                self.tell(Order::Pause);
-                self.left(before).await;
-                sleep(lasts).await;
-                self.tell(Order::Resume);
-            }
-            Fault::ReconnectNow => self.tell(Order::Reconnect),
-            Fault::Nothing => return false,
-        }
-        true
-    }
-
-    fn accompany(&mut self, companion: Companion) {
-        match companion {
-            Companion::ReaderStalls(lasts) => self.tell(Order::Stall(lasts)),
-            Companion::Latency(way, latency) => self.proxy.latency(way, latency),
-            Companion::Probe => self.tell(Order::Probe),
-            Companion::NetworkChanged => self.network.set_on(NetworkStatus::Changed, "another"),
-            Companion::Woke => self.network.set(NetworkStatus::Woke),
-            Companion::ShortSleep(lasts) => self.suspend.slept(lasts),
-            Companion::Background => self.tell(Order::Activity(Activity::Background)),
-            Companion::Foreground => self.tell(Order::Activity(Activity::Foreground)),
-            Companion::Update => {
-                let update = Update::new().heartbeat(heartbeat().misses(4));
-                self.tell(Order::Update(Box::new(update)));
-            }
-        }
     }
 
     /// Takes back a cut that has not come yet. Whether nothing can have been

@@ -1,0 +1,65 @@
+//! When none is sent, and those that are out are called back.
+
+use std::time::Duration;
+
+use super::{await_dials, await_scouts, linked, live, scouted, sent};
+use crate::rig::secs;
+use longlink::keeper::{Activity, Event, LinkEnd, NetworkStatus, Output};
+
+#[test]
+fn in_the_foreground_scouts_are_called_back_and_none_is_sent() {
+    let mut rig = scouted();
+    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.pass(Duration::ZERO);
+    live(&mut rig, secs(600), |_| true);
+    assert!(rig.scouts.is_empty());
+    let before = sent(&rig);
+    rig.keeper.set_activity(Activity::Background, rig.now);
+    live(&mut rig, secs(1), |_| true);
+    assert_eq!(sent(&rig), before + 3);
+}
+
+#[test]
+fn closing_abandons_scouts() {
+    let mut rig = scouted();
+    let main = rig.main();
+    rig.close();
+    assert!(rig.scouts.is_empty());
+    rig.keeper.handle_ended(main, LinkEnd::Eof, rig.now);
+    rig.pass(Duration::ZERO);
+    assert!(rig.keeper.poll_output().is_some_and(|output| matches!(output, Output::Emit(Event::Closed))));
+}
+
+#[test]
+fn scouts_that_are_being_opened_when_the_network_changes_are_abandoned_without_a_goodbye() {
+    let mut rig = linked();
+    await_dials(&mut rig);
+    let dialled: Vec<_> = rig.scouts.iter().map(|scout| scout.link).collect();
+    assert_eq!(dialled.len(), 3);
+    rig.forget();
+    rig.network(NetworkStatus::Changed);
+    for link in dialled {
+        assert!(rig.outputs().contains(&&Output::Abandon { link }), "{:?}", rig.log);
+        assert!(!rig.outputs().contains(&&Output::Retire { link }), "{:?}", rig.log);
+    }
+}
+
+#[test]
+fn while_the_link_in_use_is_not_read_no_scout_is_sent() {
+    let mut rig = linked();
+    rig.stalled();
+    rig.pass(secs(60));
+    assert_eq!(sent(&rig), 0);
+    rig.resumed();
+    await_scouts(&mut rig);
+}
+
+#[test]
+fn while_the_network_is_reported_gone_no_scout_is_sent() {
+    let mut rig = linked();
+    rig.network(NetworkStatus::Offline);
+    live(&mut rig, secs(300), |_| true);
+    assert_eq!(sent(&rig), 0);
+    rig.network(NetworkStatus::Online);
+    await_scouts(&mut rig);
+}
