@@ -64,8 +64,13 @@ async fn learn_and_hold(tools: &Tools, required: bool) {
     let client = Client::start(&proxy.url(), SCALE, 1, timeline).expect("the URL is sound");
     let mut test = Test { client, timeline, lost: Vec::new() };
 
+    // What a beat that is late was to show is tried again, and one that is later
+    // than the rest of the limit finds no link any more.
+    let spoiled = |since: Instant| hiccups::since(since, Duration::from_secs(2).mul_f64(SCALE));
+    let begun = Instant::now();
     test.learn().await;
-    assert!((1..=3).contains(&test.lost.len()), "learning cost {} links", test.lost.len());
+    let most = 3 + spoiled(begun);
+    assert!((1..=most).contains(&test.lost.len()), "learning cost {} links", test.lost.len());
     test.assert_interval();
 
     test.lost.clear();
@@ -92,8 +97,9 @@ async fn learn_and_hold(tools: &Tools, required: bool) {
     // A minute where it is asked for, a glimpse in an ordinary `cargo test`.
     let minute = if required { Duration::from_secs(60) } else { LIMIT * 2 };
     test.lost.clear();
+    let begun = Instant::now();
     test.hold(minute).await;
-    assert!(test.lost.is_empty(), "lost while holding: {:?}", test.lost);
+    assert!(test.lost.len() <= spoiled(begun), "lost while holding: {:?}", test.lost);
     test.assert_interval();
     test.finish().await;
 }
