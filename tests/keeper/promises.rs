@@ -416,3 +416,17 @@ fn a_late_word_with_the_beats_answer_behind_it_in_another_turn_leaves_a_request_
     keep_word(&mut rig);
     assert_eq!(proven(&rig), secs(27));
 }
+
+#[test]
+fn answers_to_nothing_lead_to_no_requests() {
+    let mut rig = trusting();
+    rig.until_beat();
+    rig.pass(RTT);
+    rig.answer();
+    rig.forget();
+    for _ in 0..3 {
+        rig.pass(secs(1));
+        rig.answer();
+    }
+    assert_eq!(requests(&rig), []);
+}
