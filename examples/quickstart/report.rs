@@ -71,48 +71,61 @@ impl Report {
 
     /// What is not as it must be, in words; nothing, if all is well.
     pub fn failures(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        let mut check = |holds: bool, otherwise: String| {
-            if !holds {
-                failures.push(otherwise);
-            }
-        };
+        [self.lateness(), self.losses()].concat()
+    }
+
+    /// What is not as it must be with the messages.
+    pub fn losses(&self) -> Vec<String> {
+        let Tally { lost, maybe_sent, under_way, repeated, reordered, .. } = self.tally;
+        let mut failures = Failures::default();
+        failures.unless(lost == 0, format!("{lost} messages were lost"));
+        failures.unless(repeated == 0, format!("{repeated} messages were repeated"));
+        failures.unless(reordered == 0, format!("{reordered} messages were reordered"));
+        if self.nat_timeout.is_some() {
+            failures.unless(
+                maybe_sent <= under_way,
+                format!("{maybe_sent} maybes, but only {under_way} messages were under way"),
+            );
+        }
+        failures.0
+    }
+
+    /// What is not as it must be with the times, which a machine that stands
+    /// still can spoil.
+    fn lateness(&self) -> Vec<String> {
+        let mut failures = Failures::default();
         for row in &self.rows {
             let Row { fault, bound, .. } = row;
-            check(
+            failures.unless(
                 row.noticed.is_some_and(|noticed| noticed <= bound.noticed),
                 format!("{fault}: noticed after {}, not within {}", ms(row.noticed), ms(Some(bound.noticed))),
             );
-            check(
+            failures.unless(
                 row.back.is_none_or(|back| back >= bound.not_before),
                 format!("{fault}: back after {}, too soon for {}", ms(row.back), ms(Some(bound.not_before))),
             );
-            check(
+            failures.unless(
                 row.back_after().is_some_and(|back| back <= bound.back),
                 format!("{fault}: back {} after, not within {}", ms(row.back_after()), ms(Some(bound.back))),
             );
         }
-        let Tally { lost, maybe_sent, under_way, repeated, reordered, .. } = self.tally;
-        check(lost == 0, format!("{lost} messages were lost"));
-        check(repeated == 0, format!("{repeated} messages were repeated"));
-        check(reordered == 0, format!("{reordered} messages were reordered"));
         if let Some(nat_timeout) = self.nat_timeout {
-            check(
-                maybe_sent <= under_way,
-                format!("{maybe_sent} maybes, but only {under_way} messages were under way"),
-            );
             for fault in Fault::ORDERED.into_iter().chain([Fault::NatExpiry]) {
-                check(self.rows.iter().any(|row| row.fault == fault), format!("{fault} never struck"));
+                failures
+                    .unless(self.rows.iter().any(|row| row.fault == fault), format!("{fault} never struck"));
             }
-            check(self.strays == 0, format!("{} links were lost outside the faults", self.strays));
-            check(self.held == Report::HOLDS, format!("only {} silences were held at the end", self.held));
+            failures.unless(self.strays == 0, format!("{} links were lost outside the faults", self.strays));
+            failures.unless(
+                self.held == Report::HOLDS,
+                format!("only {} silences were held at the end", self.held),
+            );
             let ratio = self.learned.div_duration_f64(nat_timeout);
-            check(
+            failures.unless(
                 (0.7..=0.97).contains(&ratio),
                 format!("the learned interval is {ratio:.2} of the timeout, not 0.7 to 0.97"),
             );
         }
-        failures
+        failures.0
     }
 
     /// For people.
@@ -212,6 +225,18 @@ impl Report {
     }
 }
 
+/// What is not as it must be, in words.
+#[derive(Default)]
+struct Failures(Vec<String>);
+
+impl Failures {
+    fn unless(&mut self, holds: bool, otherwise: String) {
+        if !holds {
+            self.0.push(otherwise);
+        }
+    }
+}
+
 fn ms(duration: Option<Duration>) -> String {
     duration.map_or("never".to_owned(), |duration| format!("{} ms", duration.as_millis()))
 }
@@ -275,6 +300,8 @@ mod tests {
             let failures = report.failures();
             assert_eq!(failures.len(), 1, "{word}: {failures:?}");
             assert!(failures[0].contains(word), "{word}: {failures:?}");
+            let of_messages = ["lost", "repeated", "reordered", "maybes"].contains(&word);
+            assert_eq!(!report.losses().is_empty(), of_messages, "{word}");
         }
     }
 }

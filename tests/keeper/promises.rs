@@ -479,3 +479,17 @@ fn an_answer_to_the_beat_behind_a_message_of_ours_does_not_prove_what_the_peers_
         assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))));
     }
 }
+
+#[test]
+fn answers_to_nothing_lead_to_no_requests() {
+    let mut rig = trusting();
+    rig.until_beat();
+    rig.pass(RTT);
+    rig.answer();
+    rig.forget();
+    for _ in 0..3 {
+        rig.pass(secs(1));
+        rig.answer();
+    }
+    assert_eq!(requests(&rig), []);
+}

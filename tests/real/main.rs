@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "the quickstart uses more of its client than this test")]
 #[path = "../../examples/quickstart/client.rs"]
 mod client;
+#[path = "../support/hiccups.rs"]
+mod hiccups;
 #[expect(dead_code, reason = "as above")]
 #[path = "../../examples/quickstart/ledger.rs"]
 mod ledger;
@@ -23,6 +25,7 @@ use longlink::Event;
 use longlink::keeper::Seen;
 
 use crate::client::{Client, News};
+use crate::hiccups::steadily;
 use crate::process::Tools;
 use crate::stage::{Proxy, Server};
 use crate::timeline::{Timeline, Who};
@@ -35,8 +38,8 @@ const SCALE: f64 = 1.0 / 20.0;
 /// hang ends after 15 s at most, and a delay lasts 3 s at most at this scale.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_killed_and_frozen() {
+#[test]
+fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_killed_and_frozen() {
     let required = std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1");
     let tools = match Tools::find() {
         Ok(tools) => tools,
@@ -47,14 +50,27 @@ async fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_kille
             return;
         }
     };
-    let mut server = Server::start(&tools);
-    let proxy = Proxy::start(&tools, &server, LIMIT);
+    steadily("nginx's limit", || {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+        runtime.block_on(learn_and_hold(&tools, required));
+    });
+}
+
+async fn learn_and_hold(tools: &Tools, required: bool) {
+    let mut server = Server::start(tools);
+    let proxy = Proxy::start(tools, &server, LIMIT);
     let timeline = Timeline::start();
     let client = Client::start(&proxy.url(), SCALE, 1, timeline).expect("the URL is sound");
     let mut test = Test { client, timeline, lost: Vec::new() };
 
+    // What a beat that is late was to show is tried again, and one that is later
+    // than the rest of the limit finds no link any more.
+    let spoiled = |since: Instant| hiccups::since(since, Duration::from_secs(2).mul_f64(SCALE));
+    let begun = Instant::now();
     test.learn().await;
-    assert!((1..=3).contains(&test.lost.len()), "learning cost {} links", test.lost.len());
+    let most = 3 + spoiled(begun);
+    assert!((1..=most).contains(&test.lost.len()), "learning cost {} links", test.lost.len());
     test.assert_interval();
 
     test.lost.clear();
@@ -81,8 +97,9 @@ async fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_kille
     // A minute where it is asked for, a glimpse in an ordinary `cargo test`.
     let minute = if required { Duration::from_secs(60) } else { LIMIT * 2 };
     test.lost.clear();
+    let begun = Instant::now();
     test.hold(minute).await;
-    assert!(test.lost.is_empty(), "lost while holding: {:?}", test.lost);
+    assert!(test.lost.len() <= spoiled(begun), "lost while holding: {:?}", test.lost);
     test.assert_interval();
     test.finish().await;
 }

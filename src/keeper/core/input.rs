@@ -120,13 +120,15 @@ impl Keeper {
             return self.scout_heard(link, now);
         }
         let Some(main) = self.main_mut(link) else { return };
-        let (rtt, again) = main.watch.match_answer(token, now);
-        self.emit(Event::BeatAnswered { link, rtt });
-        if again {
+        let matched = main.watch.match_answer(token, now);
+        self.emit(Event::BeatAnswered { link, rtt: matched.rtt });
+        if matched.again {
             self.with_watch(now, |watch| watch.confirm(now));
         }
-        // An answer behind a late word has voided what that led to.
-        self.ask_peer_to_speak(now);
+        if matched.ours {
+            // Behind a late word it has voided what that led to.
+            self.ask_peer_to_speak(now);
+        }
     }
 
     /// Bytes of messages went out.

@@ -30,6 +30,17 @@ pub(in crate::keeper) struct Heard {
     pub(in crate::keeper) answered: bool,
 }
 
+/// What an answer was to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) struct Matched {
+    /// The round trip, if it can be measured.
+    pub(in crate::keeper) rtt: Option<Duration>,
+    /// Whether somebody waits for another beat.
+    pub(in crate::keeper) again: bool,
+    /// Whether it was to a beat of ours, and the first to that one.
+    pub(in crate::keeper) ours: bool,
+}
+
 impl Watch {
     /// Something came in.
     pub(in crate::keeper) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
@@ -91,19 +102,15 @@ impl Watch {
         Heard { survived, proof, word, answered }
     }
 
-    /// Matches an answer to its beat: the round trip if it can be measured,
-    /// and whether somebody waits for another beat. Call after [`hear`].
+    /// Matches an answer to its beat. Call after [`hear`].
     ///
     /// [`hear`]: Watch::hear
-    pub(in crate::keeper) fn match_answer(
-        &mut self,
-        token: Option<Token>,
-        now: Moment,
-    ) -> (Option<Duration>, bool) {
+    pub(in crate::keeper) fn match_answer(&mut self, token: Option<Token>, now: Moment) -> Matched {
         let sent = match token {
             Some(token) => self.unanswered.take(token),
             None => self.unanswered.take_only(),
         };
+        let ours = sent.is_some();
         let measures = |sent: &Moment| self.stalled.is_none() && *sent >= self.measured_from;
         let rtt = sent.filter(measures).map(|sent| now.since(sent));
         if let Some(rtt) = rtt {
@@ -117,6 +124,6 @@ impl Watch {
             }
             (None, _) => false,
         };
-        (rtt, again)
+        Matched { rtt, again, ours }
     }
 }

@@ -190,6 +190,14 @@ impl Client {
         }
     }
 
+    /// Takes in news until a silence at least this long is proven.
+    pub fn until_proven(&mut self, least: Duration, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while self.stats().proven < least {
+            assert!(self.next(deadline).is_some(), "{}: {least:.1?} not proven", self.name);
+        }
+    }
+
     /// Takes in news until a beat was answered after a silence at least this
     /// long.
     pub fn until_survived(&mut self, least: Duration, limit: Duration) {

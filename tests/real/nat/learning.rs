@@ -6,6 +6,7 @@ use std::time::Duration;
 use longlink::keeper::{Cause, Ground, LinkEnd, Seen};
 use longlink::{Heartbeat, Probing};
 
+use crate::hiccups::steadily;
 use crate::lab::required;
 use crate::routers::{Lab, Nat, Strangers};
 use crate::stage::{PLAIN, Stage, T, hold, learn, learn_at, wanted};
@@ -28,27 +29,29 @@ fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets()
     thread::scope(|scope| {
         for &(name, strangers, loose, scale) in routers {
             scope.spawn(move || {
-                let stage = Stage::set(&[Nat { timeout: T, strangers, loose }]);
-                let mut client = stage.client_with(name, Heartbeat::scaled(scale), scale);
-                learn_at(&mut client, T, Probing::Main, scale);
-                assert!(!client.account.lost.is_empty(), "nothing but a loss tells this timeout");
-                for loss in &client.account.lost {
-                    match strangers {
-                        Strangers::Reset => assert_eq!(loss.seen, Seen::Ended(LinkEnd::Reset)),
-                        Strangers::Dropped | Strangers::Adopted => {
-                            assert_eq!(loss.seen, Seen::Unanswered { beats: 5 });
+                steadily(name, || {
+                    let stage = Stage::set(&[Nat { timeout: T, strangers, loose }]);
+                    let mut client = stage.client_with(name, Heartbeat::scaled(scale), scale);
+                    learn_at(&mut client, T, Probing::Main, scale);
+                    assert!(!client.account.lost.is_empty(), "nothing but a loss tells this timeout");
+                    for loss in &client.account.lost {
+                        match strangers {
+                            Strangers::Reset => assert_eq!(loss.seen, Seen::Ended(LinkEnd::Reset)),
+                            Strangers::Dropped | Strangers::Adopted => {
+                                assert_eq!(loss.seen, Seen::Unanswered { beats: 5 });
+                            }
                         }
+                        assert!(loss.gap > T, "{loss:?}");
                     }
-                    assert!(loss.gap > T, "{loss:?}");
-                }
-                for diagnosis in &client.account.diagnosed {
-                    assert_eq!(*diagnosis, (Cause::IdleExpiry, Ground::ConnectedAtOnce));
-                }
-                if required() {
-                    hold(&mut client, 2);
-                }
-                let links = client.account.lost.len() as u64 + 1;
-                assert_eq!(stage.server.links(client.name()), links, "by the server's record");
+                    for diagnosis in &client.account.diagnosed {
+                        assert_eq!(*diagnosis, (Cause::IdleExpiry, Ground::ConnectedAtOnce));
+                    }
+                    if required() {
+                        hold(&mut client, 2);
+                    }
+                    let links = client.account.lost.len() as u64 + 1;
+                    assert_eq!(stage.server.links(client.name()), links, "by the server's record");
+                })
             });
         }
     });
@@ -63,16 +66,22 @@ fn scouts_learn_a_timeout_of_8_s_without_one_loss_of_the_link_in_use() {
         for (name, strangers) in [("scouts-dropped", Strangers::Dropped), ("scouts-reset", Strangers::Reset)]
         {
             scope.spawn(move || {
-                let stage = Stage::set(&[Nat { strangers, ..PLAIN }]);
-                let mut client = stage.client(name, Probing::Scout);
-                learn(&mut client, T, Probing::Scout);
-                hold(&mut client, 3);
-                assert!(client.account.lost.is_empty(), "{:?}", client.account);
-                assert_eq!(stage.server.logins(client.name()), 1, "by the server's record");
-                // Scouts that were called back while they were opened, the
-                // server has perhaps never seen.
-                let links = stage.server.links(client.name());
-                assert!((2..=client.account.scouts + 1).contains(&links), "{links}: {:?}", client.account);
+                steadily(name, || {
+                    let stage = Stage::set(&[Nat { strangers, ..PLAIN }]);
+                    let mut client = stage.client(name, Probing::Scout);
+                    learn(&mut client, T, Probing::Scout);
+                    hold(&mut client, 3);
+                    assert!(client.account.lost.is_empty(), "{:?}", client.account);
+                    assert_eq!(stage.server.logins(client.name()), 1, "by the server's record");
+                    // Scouts that were called back while they were opened, the
+                    // server has perhaps never seen.
+                    let links = stage.server.links(client.name());
+                    assert!(
+                        (2..=client.account.scouts + 1).contains(&links),
+                        "{links}: {:?}",
+                        client.account
+                    );
+                })
             });
         }
     });
@@ -87,10 +96,12 @@ fn of_two_routers_in_a_row_the_sooner_to_forget_is_learned() {
     thread::scope(|scope| {
         for (name, nats) in [("near-sooner", [PLAIN, slow]), ("far-sooner", [slow, PLAIN])] {
             scope.spawn(move || {
-                let stage = Stage::set(&nats);
-                let mut client = stage.client(name, Probing::Main);
-                learn(&mut client, T, Probing::Main);
-                hold(&mut client, 2);
+                steadily(name, || {
+                    let stage = Stage::set(&nats);
+                    let mut client = stage.client(name, Probing::Main);
+                    learn(&mut client, T, Probing::Main);
+                    hold(&mut client, 2);
+                })
             });
         }
     });

@@ -3,6 +3,8 @@
 
 mod asking;
 mod following;
+#[path = "../../support/hiccups.rs"]
+mod hiccups;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod learning;

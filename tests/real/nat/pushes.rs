@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use longlink::{Event, Heartbeat, Probing};
 
+use crate::hiccups::steadily;
 use crate::lab::client::{Client, News};
 use crate::routers::{Nat, Strangers};
 use crate::stage::{PLAIN, SCALE, Stage, T, assert_in_band, learn, wanted};
@@ -14,8 +15,14 @@ use crate::stage::{PLAIN, SCALE, Stage, T, assert_in_band, learn, wanted};
 const CLIENTS: u32 = 6;
 const PUSHES: u32 = 5;
 
-/// Pushes at times that lie anywhere in a silence.
-fn push(stage: &Stage, client: &mut Client, number: u32) {
+/// A router that takes up again what it has forgotten, for the client's words.
+const ADOPTING: Nat = Nat { strangers: Strangers::Adopted, loose: true, ..PLAIN };
+
+/// Learns, and then hears all that is pushed at times that lie anywhere in a
+/// silence, on one link.
+fn all_arrive(stage: &Stage, mut client: Client, probing: Probing, number: u32) {
+    learn(&mut client, T, probing);
+    client.account.clear();
     let interval = client.stats().interval;
     for turn in 0..PUSHES {
         // Long enough for a beat or two since the push before.
@@ -25,6 +32,8 @@ fn push(stage: &Stage, client: &mut Client, number: u32) {
         stage.server.push(client.name());
     }
     client.pass(Duration::from_secs(2));
+    assert_eq!(client.account.pushes, (1..=u64::from(PUSHES)).collect::<Vec<_>>());
+    assert!(client.account.lost.is_empty(), "{:?}", client.account);
 }
 
 #[test]
@@ -32,30 +41,31 @@ fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
     if !wanted() {
         return;
     }
-    let stage = &Stage::set(&[PLAIN]);
     thread::scope(|scope| {
         for number in 0..CLIENTS {
             scope.spawn(move || {
                 let probing = if number % 3 == 2 { Probing::Scout } else { Probing::Main };
-                let mut client = stage.client(&format!("pushed-{number}"), probing);
-                learn(&mut client, T, probing);
-                client.account.clear();
-                push(stage, &mut client, number);
-                assert_eq!(client.account.pushes, (1..=u64::from(PUSHES)).collect::<Vec<_>>());
-                assert!(client.account.lost.is_empty(), "{:?}", client.account);
+                let name = format!("pushed-{number}");
+                steadily(&name, || {
+                    let stage = Stage::set(&[PLAIN]);
+                    all_arrive(&stage, stage.client(&name, probing), probing, number);
+                });
             });
         }
         // So that what is shown could be otherwise.
         scope.spawn(move || {
-            let late = T * 3 / 2;
-            let heartbeat = Heartbeat::scaled(SCALE).probing(Probing::Fixed).start(late);
-            let mut client = stage.client_with("too-late", heartbeat, SCALE);
-            client.until_connected(Duration::from_secs(10));
-            client.pass(T * 5 / 4);
-            stage.server.push(client.name());
-            client.pass(T);
-            assert!(client.account.pushes.is_empty(), "{:?}", client.account);
-            assert_eq!(client.account.lost.len(), 1, "{:?}", client.account);
+            steadily("too-late", || {
+                let stage = Stage::set(&[PLAIN]);
+                let late = T * 3 / 2;
+                let heartbeat = Heartbeat::scaled(SCALE).probing(Probing::Fixed).start(late);
+                let mut client = stage.client_with("too-late", heartbeat, SCALE);
+                client.until_connected(Duration::from_secs(10));
+                client.pass(T * 5 / 4);
+                stage.server.push(client.name());
+                client.pass(T);
+                assert!(client.account.pushes.is_empty(), "{:?}", client.account);
+                assert_eq!(client.account.lost.len(), 1, "{:?}", client.account);
+            })
         });
     });
 }
@@ -65,16 +75,14 @@ fn no_push_is_lost_where_the_router_adopts_flows_and_the_server_can_be_asked_to_
     if !wanted() {
         return;
     }
-    let stage = &Stage::set(&[Nat { strangers: Strangers::Adopted, loose: true, ..PLAIN }]);
     thread::scope(|scope| {
         for number in 0..CLIENTS {
             scope.spawn(move || {
-                let mut client = stage.asking_client(&format!("asking-{number}"));
-                learn(&mut client, T, Probing::Main);
-                client.account.clear();
-                push(stage, &mut client, number);
-                assert_eq!(client.account.pushes, (1..=u64::from(PUSHES)).collect::<Vec<_>>());
-                assert!(client.account.lost.is_empty(), "{:?}", client.account);
+                let name = format!("asking-{number}");
+                steadily(&name, || {
+                    let stage = Stage::set(&[ADOPTING]);
+                    all_arrive(&stage, stage.asking_client(&name), Probing::Main, number);
+                });
             });
         }
     });
@@ -85,7 +93,11 @@ fn a_push_that_an_adopting_router_held_up_tells_of_the_timeout_without_a_loss() 
     if !wanted() {
         return;
     }
-    let stage = Stage::set(&[Nat { strangers: Strangers::Adopted, loose: true, ..PLAIN }]);
+    steadily("held-up", held_up);
+}
+
+fn held_up() {
+    let stage = Stage::set(&[ADOPTING]);
     // The ladder tries 115 s, which is 7.7 s here, and then 9.9 s.
     let scale = 1.0 / 15.0;
     let mut client = stage.client_with("held-up", Heartbeat::scaled(scale), scale);

@@ -181,6 +181,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::hiccups::steadily;
 
     const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -261,8 +262,9 @@ mod tests {
                 (Strangers::Adopted, true, Heard, Lost),
             ] {
                 scope.spawn(move || {
-                    let expected = [Heard, Heard, client, server];
-                    assert_eq!(fates(strangers, loose), expected, "{strangers:?}, loose: {loose}");
+                    let (expected, name) =
+                        ([Heard, Heard, client, server], format!("{strangers:?}, loose: {loose}"));
+                    steadily(&name, || assert_eq!(fates(strangers, loose), expected, "{name}"));
                 });
             }
         });

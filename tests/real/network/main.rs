@@ -4,6 +4,7 @@
 
 mod early;
 mod flapping;
+#[path = "../../support/hiccups.rs"]
 mod hiccups;
 mod ipv6;
 #[path = "../lab/mod.rs"]
