@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use longlink::Link;
 use longlink::keeper::{Beat, LinkEnd, Token};
@@ -45,6 +46,9 @@ pub fn drive<L: Link>(
     let mut frames = 0;
     for turn in 0.. {
         assert!(turn <= far.most_turns(), "it goes on for ever");
+        if acts.asks && link.answers_after() && turn < 100 && !broken && !driven.closed {
+            broken = link.answer_me_after(Duration::from_secs(turn)).is_err();
+        }
         if beats && turn < 100 && !broken && !driven.closed {
             broken = link.start_beat(Token(turn)).is_err();
         }

@@ -159,7 +159,7 @@ impl Play {
         let accepted = self.outbox.push(place, message, weight, confirm).ok();
         self.model.release(counts);
         assert_eq!(accepted, self.model.push(weight, ticket), "accepted under its number");
-        if ticket && accepted.is_some() {
+        if ticket {
             self.copies.insert(message);
         }
     }

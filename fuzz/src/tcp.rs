@@ -73,6 +73,8 @@ enum Certainty {
 enum Ending {
     /// Nothing, or a part of something.
     Open,
+    /// The server's goodbye.
+    Goodbye,
     /// What breaks a rule or the limit.
     Broken,
     /// A part of something that is about to break the limit.
@@ -111,14 +113,19 @@ where
     if let Some(end) = driven.end.as_ref().filter(|_| !driven.closed) {
         let too_big = matches!(end, LinkEnd::TooBig { .. });
         match expected.next() {
-            None if too_big => assert_ne!(read.ending, Ending::Open),
+            None if too_big => assert!(matches!(read.ending, Ending::Broken | Ending::OpenOrBroken)),
+            None if is_goodbye(end) => assert_eq!(read.ending, Ending::Goodbye),
             None if end_is_the_peers(end) => assert_eq!(read.ending, Ending::Broken, "{end:?}"),
-            None => assert_ne!(read.ending, Ending::Broken, "{end:?}"),
+            None => assert!(matches!(read.ending, Ending::Open | Ending::OpenOrBroken), "{end:?}"),
             Some((_, Certainty::AtTheLimit)) if too_big => {}
             Some((missing, _)) => panic!("{missing:?} was said whole before {end:?}"),
         }
     }
     (driven, far.heard())
+}
+
+fn is_goodbye(end: &LinkEnd) -> bool {
+    matches!(end, LinkEnd::Closed { code: Some(lines::BYE), .. })
 }
 
 /// Whether what the peer said ended the link, and not the stream.

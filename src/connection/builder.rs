@@ -116,7 +116,8 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// Who tells about the host's network. Default: nobody.
+    /// Who tells about the host's network. Nobody is asked where the transport
+    /// does not [need one](Transport::needs_network). Default: nobody.
     pub fn network(mut self, network: impl Network) -> Builder<T> {
         self.network = Some(Box::new(network));
         self
@@ -144,6 +145,25 @@ impl<T: Transport> Builder<T> {
     /// resubscribes, resumes, and hands the session back. It runs under the
     /// attempt's deadline and is dropped when that passes. A panic in it is a
     /// failed attempt. Default: nothing is to be done. The last call counts.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "websocket")]
+    /// # async fn run() -> Result<(), longlink::Error> {
+    /// use longlink::{HookError, ResilientConnection, WebSocket};
+    ///
+    /// let connection = ResilientConnection::builder(WebSocket::new("wss://example.com/feed")?)
+    ///     .on_connect(|mut session| async move {
+    ///         session.send("subscribe prices".into()).await?;
+    ///         match session.recv().await?.as_text() {
+    ///             Some("subscribed") => Ok(session),
+    ///             _ => Err(HookError::retry("the server does not answer the login")),
+    ///         }
+    ///     })
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_connect<F, R>(mut self, hook: F) -> Builder<T>
     where
         F: Fn(Session<T::Link>) -> R + Send + Sync + 'static,
@@ -258,6 +278,7 @@ impl<T: Transport> Builder<T> {
                 Invalid::new("runtime", "must be given where `build` is called outside a tokio runtime")
             })?,
         };
+        let network = self.network.filter(|_| self.transport.needs_network());
         let _entered = runtime.enter();
         #[cfg(feature = "test-util")]
         let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
@@ -270,7 +291,7 @@ impl<T: Transport> Builder<T> {
             hook: self.hook,
             scouts_log_in: self.scouts_log_in,
             listener: self.listener,
-            network: self.network.map(|network| network.watch()),
+            network: network.map(|network| network.watch()),
             memory: self.memory,
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,

@@ -144,8 +144,9 @@ impl<In, Out> ResilientConnection<In, Out> {
         self.desk.order(|orders| orders.reconnect = true);
     }
 
-    /// Probes the link in use: one beat with a deadline of 3 s, and the link
-    /// is dropped if it is not answered. While waiting for the next attempt
+    /// Probes the link in use: one beat with a deadline of 3 s, longer where
+    /// the round trip is known to be, and the link is dropped if it is not
+    /// answered. While waiting for the next attempt
     /// it is made at once. While paused: nothing.
     pub fn probe_now(&self) {
         self.desk.order(|orders| orders.probe = true);

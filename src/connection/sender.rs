@@ -106,6 +106,19 @@ impl<Out> Sender<Out> {
     /// ([`Confirms`](crate::transport::Confirms)): by default the answer to a
     /// beat that was sent after it, and the beat goes out at once.
     ///
+    /// ```
+    /// use longlink::{Outcome, Sender};
+    ///
+    /// async fn order(sender: &Sender<String>) -> Result<(), longlink::Error> {
+    ///     match sender.send_confirmed("buy 3".to_owned()).await?.await {
+    ///         Outcome::Delivered => println!("it has arrived"),
+    ///         Outcome::NotSent(order) => println!("nobody has seen {order}"),
+    ///         Outcome::MaybeSent(order) => println!("ask before you send {order} again"),
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SendError`] hands the message back.

@@ -35,6 +35,8 @@ pub struct Session<L: Link> {
     ahead: VecDeque<L::Incoming>,
     /// The end, if the link has told it: it does so once.
     ended: Option<LinkEnd>,
+    /// How the link broke for all that is sent: nothing more goes out.
+    broken: Option<LinkEnd>,
     /// The most messages and bytes to keep for the stream.
     bounds: (usize, usize),
 }
@@ -50,6 +52,7 @@ impl<L: Link> Session<L> {
             kept_bytes: 0,
             ahead: VecDeque::new(),
             ended: None,
+            broken: None,
             bounds,
         }
     }
@@ -59,13 +62,17 @@ impl<L: Link> Session<L> {
     /// # Errors
     ///
     /// How the link ended: by the peer's own word, if it has said one. What it
-    /// said before that can still be [received](Session::recv).
+    /// said before that can still be [received](Session::recv). Every error is
+    /// final: the link is not taken into use, whatever the hook makes of it.
     ///
     /// # Cancel safety
     ///
     /// Not cancel safe: if the future is dropped, the message may have been
     /// sent or not.
     pub async fn send(&mut self, message: L::Outgoing) -> Result<(), LinkEnd> {
+        if let Some(end) = self.broken.clone() {
+            return Err(self.last_words(end).await);
+        }
         let ready = poll_fn(|cx| self.link.poll_ready(cx)).await;
         match ready.and_then(|()| self.link.start_send(message)) {
             Ok(()) => self.flush().await,
@@ -81,6 +88,9 @@ impl<L: Link> Session<L> {
     ///
     /// As [`send`](Session::send).
     pub async fn flush(&mut self) -> Result<(), LinkEnd> {
+        if let Some(end) = self.broken.clone() {
+            return Err(self.last_words(end).await);
+        }
         match poll_fn(|cx| self.link.poll_flush(cx)).await {
             Ok(()) => Ok(()),
             Err(end) => Err(self.last_words(end).await),
@@ -92,6 +102,7 @@ impl<L: Link> Session<L> {
     async fn last_words(&mut self, end: LinkEnd) -> LinkEnd {
         /// Frames that are read at most.
         const MOST: usize = 1024;
+        self.broken.get_or_insert_with(|| end.clone());
         poll_fn(|cx| {
             for _ in 0..MOST {
                 if self.ended.is_some() || self.ahead.len() >= self.bounds.0 {
@@ -207,9 +218,10 @@ impl<L: Link> Session<L> {
         self.beat.unwrap_or_else(|| self.link.beat())
     }
 
-    /// How the link ended, if the login has found that out.
+    /// How the link ended, or broke for what is sent, if the login has found
+    /// that out.
     pub(crate) fn end(&self) -> Option<&LinkEnd> {
-        self.ended.as_ref()
+        self.ended.as_ref().or(self.broken.as_ref())
     }
 
     /// Whether the system tells what it knows of the path.
@@ -235,11 +247,9 @@ impl<L: Link> Session<L> {
         })
     }
 
-    /// The link, and what is left for the stream with its weight.
-    pub(crate) fn into_parts(mut self) -> (L, VecDeque<L::Incoming>, usize) {
-        while let Some(message) = self.ahead.pop_front() {
-            self.put_back(message);
-        }
+    /// The link, and what is left for the stream with its weight. Nothing was
+    /// read ahead on a link that is taken into use.
+    pub(crate) fn into_parts(self) -> (L, VecDeque<L::Incoming>, usize) {
         (self.link, self.kept, self.kept_bytes)
     }
 }

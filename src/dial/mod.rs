@@ -41,6 +41,9 @@ pub(crate) struct Dialler {
     host: String,
     port: u16,
     known: Mutex<Known>,
+    /// What the resolver says in a test, one answer for each attempt.
+    #[cfg(test)]
+    answers: Mutex<std::collections::VecDeque<Vec<SocketAddr>>>,
 }
 
 /// What earlier attempts say of a host's addresses. An address is doubted from
@@ -56,7 +59,13 @@ struct Known {
 
 impl Dialler {
     pub(crate) fn new(host: impl Into<String>, port: u16) -> Dialler {
-        Dialler { host: host.into(), port, known: Mutex::default() }
+        Dialler {
+            host: host.into(),
+            port,
+            known: Mutex::default(),
+            #[cfg(test)]
+            answers: Mutex::default(),
+        }
     }
 
     /// Resolves the name and races its addresses. The connection that wins
@@ -77,7 +86,7 @@ impl Dialler {
             let known = self.known();
             race::order(found, known.good, &known.doubted)
         };
-        match race::race(&addresses, STAGGER, TcpStream::connect).await {
+        match race::race(&addresses, STAGGER, dial_other).await {
             Ok((address, stream)) => {
                 stream.set_nodelay(true)?;
                 if counts {
@@ -97,10 +106,28 @@ impl Dialler {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }
+        #[cfg(test)]
+        if let Some(answer) = self.answers.lock().unwrap().pop_front() {
+            return Ok(answer);
+        }
         tokio::net::lookup_host((self.host.as_str(), self.port))
             .await
             .map(Iterator::collect)
             .map_err(|error| ConnectError::with_source(Failure::Dns, error))
+    }
+}
+
+async fn dial_other(address: SocketAddr) -> io::Result<TcpStream> {
+    not_oneself(TcpStream::connect(address).await?, address)
+}
+
+/// A port of this machine that nobody listens on may be dialled from that very
+/// port, by chance: then TCP connects the socket with itself. It would hold the
+/// port of the server that is to come back there.
+fn not_oneself(stream: TcpStream, dialled: SocketAddr) -> io::Result<TcpStream> {
+    match stream.local_addr().is_ok_and(|local| local == dialled) {
+        true => Err(io::ErrorKind::ConnectionRefused.into()),
+        false => Ok(stream),
     }
 }
 
@@ -181,6 +208,17 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
+    async fn a_socket_that_was_connected_with_itself_was_refused() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let itself = socket.local_addr().unwrap();
+        let stream = socket.connect(itself).await.unwrap();
+        let refused = not_oneself(stream, itself).unwrap_err();
+        assert_eq!(Failure::from_io(&refused), Failure::Refused);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
     async fn an_address_that_answers_the_dial_and_opens_no_link_is_tried_after_the_others() {
         let one = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = one.local_addr().unwrap().port();
@@ -206,6 +244,25 @@ mod tests {
         }
         assert_eq!(reached(true).await, "127.0.0.2");
         assert_eq!(reached(true).await, "127.0.0.1");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn pitfall_15_the_name_is_resolved_anew_for_every_attempt() {
+        let before = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = before.local_addr().unwrap().port();
+        let moved = tokio::net::TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        let dialler = Dialler::new("a name", port);
+        for listener in [&before, &moved] {
+            dialler.answers.lock().unwrap().push_back(vec![listener.local_addr().unwrap()]);
+        }
+        for listener in [&before, &moved] {
+            let wanted = listener.local_addr().unwrap();
+            let stream = dialler.connect(true).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), wanted);
+            // The old server still listens, and was good.
+            dialler.opened(wanted.ip());
+        }
     }
 
     #[tokio::test]

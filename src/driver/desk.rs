@@ -97,7 +97,9 @@ impl<Out> Notices<Out> {
     pub(crate) fn tell(&mut self) {
         for (ticket, outcome) in self.settled.drain(..) {
             // Whoever dropped the confirmation does not want to know.
-            let _ = ticket.send(outcome);
+            if let Err(unwanted) = ticket.send(outcome) {
+                drop_contained(unwanted);
+            }
         }
         self.wakers.drain(..).for_each(Waker::wake);
         self.spare.drain(..).for_each(drop_contained);
@@ -228,12 +230,12 @@ impl<Out> Desk<Out> {
     ) -> Result<(), Out> {
         let mut notices = Notices::<Out>::default();
         let mut state = self.lock();
-        state.outbox.push(place, message, weight, confirm)?;
+        let pushed = state.outbox.push(place, message, weight, confirm).map(drop);
         // The message may weigh less than its place did.
         state.collect(&mut notices);
         wake_for_message(state);
         notices.tell();
-        Ok(())
+        pushed
     }
 
     /// Waits for a place; `None` once nothing is accepted any more. `waiter`

@@ -15,6 +15,8 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use crate::contain::drop_contained;
+
 /// Capacity that an idle buffer may keep.
 const KEPT: usize = 16;
 
@@ -133,7 +135,7 @@ impl<In> Inbox<In> {
         if state.reader_gone || (state.discard && state.room(self.bounds).is_none()) {
             let dropped = batch.len();
             drop(state);
-            batch.clear();
+            batch.drain(..).for_each(drop_contained);
             return Added { room: self.bounds, dropped };
         }
         state.added += batch.len() as u64;
@@ -199,7 +201,9 @@ impl<In> Inbox<In> {
         let mut state = self.lock();
         if state.reader_gone {
             drop(state);
-            return queue.len() + gone.len();
+            let dropped = queue.len() + gone.len();
+            queue.into_iter().for_each(drop_contained);
+            return dropped;
         }
         state.added -= gone.len() as u64;
         for mark in &mut marks {
@@ -280,7 +284,9 @@ impl<In> Inbox<In> {
         if let Some(driver) = driver {
             driver.wake();
         }
-        queue.len()
+        let dropped = queue.len();
+        queue.into_iter().for_each(drop_contained);
+        dropped
     }
 
     fn lock(&self) -> MutexGuard<'_, State<In>> {

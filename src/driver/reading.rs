@@ -166,9 +166,7 @@ impl<T: Transport> Driver<T> {
         let added = self.inbox.add(&mut self.arrived, std::mem::take(&mut self.arrived_bytes), driver);
         self.room = added.room;
         if added.dropped > 0 {
-            Tally::add(&self.board.tally.messages_dropped, added.dropped as u64);
-            self.dropped += added.dropped as u64;
-            self.tell_dropped(false);
+            self.count_dropped(added.dropped);
         } else if self.waiting_since.is_none() {
             self.waiting_since = Some(self.now());
         }
@@ -178,11 +176,21 @@ impl<T: Transport> Driver<T> {
     /// is room or not: nothing holds its peer back any more. It is at most what
     /// waits among the reports.
     pub(super) fn deliver_what_was_read(&mut self, link: LinkId) {
-        let (messages, bytes) = self.reports.take_messages(link);
-        if !messages.is_empty() {
-            self.arrived.extend(messages);
-            self.arrived_bytes = self.arrived_bytes.saturating_add(bytes);
+        let left = self.reports.take_read(link);
+        self.pongs.extend(left.answers);
+        if !left.messages.is_empty() {
+            self.arrived.extend(left.messages);
+            self.arrived_bytes = self.arrived_bytes.saturating_add(left.bytes);
             self.deliver(None);
+        }
+    }
+
+    /// Counts messages that came in and that nobody will read.
+    pub(super) fn count_dropped(&mut self, count: usize) {
+        if count > 0 {
+            Tally::add(&self.board.tally.messages_dropped, count as u64);
+            self.dropped += count as u64;
+            self.tell_dropped(false);
         }
     }
 
@@ -205,11 +213,7 @@ impl<T: Transport> Driver<T> {
         if panicked && let Some(main) = &mut self.main {
             main.broken = Some(LinkEnd::Panicked);
         }
-        if dropped > 0 {
-            Tally::add(&self.board.tally.messages_dropped, dropped as u64);
-            self.dropped += dropped as u64;
-            self.tell_dropped(false);
-        }
+        self.count_dropped(dropped);
     }
 
     /// The room in the inbox. Asked for only where little is known to be

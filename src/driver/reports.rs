@@ -23,6 +23,8 @@ pub(crate) enum Report<L: Link> {
     Failed { error: ConnectError, dialled: Option<Dialled> },
     /// A message came in on a link that is being retired, and what it weighs.
     Message(L::Incoming, usize),
+    /// A beat was answered on a link that is being retired.
+    Answered(Option<Token>),
     /// A scout could not be opened.
     ScoutFailed { failure: Failure, dialled: Option<Dialled> },
     /// A scout is open.
@@ -49,6 +51,15 @@ struct State<L: Link> {
     weight: usize,
     driver: Option<Waker>,
     senders: Vec<Waker>,
+}
+
+/// What a link that is over had read and nobody has taken.
+pub(crate) struct LeftRead<In> {
+    pub(crate) messages: Vec<In>,
+    /// What the messages weigh together.
+    pub(crate) bytes: usize,
+    /// Answers to beats.
+    pub(crate) answers: Vec<Option<Token>>,
 }
 
 impl<L: Link> Reports<L> {
@@ -87,7 +98,7 @@ impl<L: Link> Reports<L> {
     /// The next report; without `take_messages` the next that is no message:
     /// a reader that stalls holds up messages, and nothing else. So the end of
     /// a link may come before its messages, which
-    /// [`Reports::take_messages`] has.
+    /// [`Reports::take_read`] has.
     pub(crate) fn poll_next(&self, take_messages: bool, cx: &mut Context<'_>) -> Poll<(LinkId, Report<L>)> {
         let mut state = self.lock();
         let at = match take_messages {
@@ -114,26 +125,29 @@ impl<L: Link> Reports<L> {
         Poll::Pending
     }
 
-    /// The messages of `link` that are still here, and what they weigh
-    /// together: what was read of a link that is over.
-    pub(crate) fn take_messages(&self, link: LinkId) -> (Vec<L::Incoming>, usize) {
+    /// What was read of a link that is over and is still here.
+    pub(crate) fn take_read(&self, link: LinkId) -> LeftRead<L::Incoming> {
         let mut state = self.lock();
-        let (mut messages, mut bytes) = (Vec::new(), 0_usize);
+        let mut left = LeftRead { messages: Vec::new(), bytes: 0, answers: Vec::new() };
         for (id, report) in std::mem::take(&mut state.queue) {
             if id == link
                 && let Report::Message(message, weight) = report
             {
-                messages.push(message);
-                bytes = bytes.saturating_add(weight);
+                left.messages.push(message);
+                left.bytes = left.bytes.saturating_add(weight);
+            } else if id == link
+                && let Report::Answered(token) = report
+            {
+                left.answers.push(token);
             } else {
                 state.queue.push_back((id, report));
             }
         }
-        state.weight = state.weight.saturating_sub(bytes);
+        state.weight = state.weight.saturating_sub(left.bytes);
         let senders = std::mem::take(&mut state.senders);
         drop(state);
         senders.into_iter().for_each(Waker::wake);
-        (messages, bytes)
+        left
     }
 
     fn lock(&self) -> MutexGuard<'_, State<L>> {

@@ -155,10 +155,13 @@ pub(super) async fn connect<T: Transport>(
     let session = Session::new(link, attempt, reconnect, kept);
     let Some(hook) = hook else { return Ok(session) };
     match contain_future(async move { hook(session).await }).await {
-        Ok(Ok(session)) => match session.end() {
+        Ok(Ok(session)) => match session.end().cloned() {
             // A link that has ended is no link, whatever the login makes of
             // it.
-            Some(end) => Err(ConnectError::new(Failure::Ended(end.clone()))),
+            Some(end) => {
+                drop_contained(session);
+                Err(ConnectError::new(Failure::Ended(end)))
+            }
             None => Ok(session),
         },
         Ok(Err(refused)) => Err(refused.into_connect_error()),
@@ -266,7 +269,10 @@ impl<L: Link> Retired<L> {
                     let weight = self.link.weigh(&message);
                     self.reports.send(self.id, Report::Message(message, weight));
                 }
-                Poll::Ready(Ok(Frame::Pong(_) | Frame::Alive)) => {}
+                // What was sent before the goodbye may be known to have
+                // arrived by it.
+                Poll::Ready(Ok(Frame::Pong(token))) => self.reports.send(self.id, Report::Answered(token)),
+                Poll::Ready(Ok(Frame::Alive)) => {}
                 Poll::Ready(Err(end)) => return Err(end),
             }
         }

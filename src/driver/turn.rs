@@ -120,6 +120,17 @@ impl<T: Transport> Driver<T> {
                         self.arrived.push_back(message);
                         self.arrived_bytes = self.arrived_bytes.saturating_add(weight);
                         self.deliver(Some(cx.waker()));
+                    } else {
+                        // It was read while its link was abandoned: behind the
+                        // link's end there is no place for it.
+                        drop_contained(message);
+                        Tally::add(&self.board.tally.messages_in, 1);
+                        self.count_dropped(1);
+                    }
+                }
+                Report::Answered(token) => {
+                    if self.retiring.is_some_and(|retiring| retiring.link == link) {
+                        self.pongs.push(token);
                     }
                 }
                 Report::Opened(mut session) => {

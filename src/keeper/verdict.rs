@@ -100,6 +100,12 @@ pub(super) fn evidence_of_end(watch: &Watch, end: &LinkEnd, now: Moment) -> Opti
             Some((Evidence::Expired { gap: asked.gap }, asked.chosen))
         }
         Some(asked) => Some((Evidence::EndedIdle { gap: asked.gap }, false)),
+        // In answer to what we sent, too.
+        None if matches!(end, LinkEnd::Reset)
+            && let Some(gap) = watch.just_ended(now) =>
+        {
+            Some((Evidence::Expired { gap }, false))
+        }
         None => Some((Evidence::EndedIdle { gap: watch.gap(now) }, false)),
     }
 }

@@ -27,7 +27,8 @@ const DEADLINE_MAX: Duration = Duration::from_secs(5);
 /// Longest deadline of a beat before the first round trip was measured. Where
 /// the whole attempt took less, login included, so does an answer.
 const DEADLINE_FIRST: Duration = Duration::from_secs(3);
-/// Deadline of a probe after a network event, a wake, or on demand.
+/// Deadline of a probe after a network event, a wake, or on demand; on a path
+/// whose round trip is long its beats' deadline, or twice its shortest one.
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
 /// Shortest deadline while the application is in the background: the radio
 /// may sleep.
@@ -56,6 +57,9 @@ pub(super) struct Watch {
     heard: Moment,
     /// The last byte out.
     sent: Moment,
+    /// The longest time without a byte, either way, that one of ours has ended
+    /// since the last byte in.
+    ended: Duration,
     /// The last beat.
     beaten: Moment,
     /// When a client that is blind to traffic would beat next.
@@ -68,6 +72,8 @@ pub(super) struct Watch {
     measured_from: Moment,
     last_token: u64,
     phase: Phase,
+    /// By the pace nothing is due before, if nothing comes in meanwhile.
+    rests_until: Option<Moment>,
     /// A beat or probe that something asked for, ahead of the pace.
     ahead: Option<Ahead>,
     /// The beat whose answer somebody waits for.
@@ -104,7 +110,7 @@ enum Phase {
 /// What the first of a row of beats was sent after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// Time since any byte.
+    /// The longest time without a byte, either way, since the last one in.
     pub(super) gap: Duration,
     /// Whether the gap was one that the prober tries.
     pub(super) chosen: bool,
@@ -173,6 +179,7 @@ impl Watch {
             beat: beat.at_least(heartbeat.unit(DEADLINE_MIN)),
             heard: now,
             sent: now,
+            ended: Duration::ZERO,
             beaten: now,
             rhythm: now,
             saved: 0,
@@ -182,6 +189,7 @@ impl Watch {
             measured_from: now,
             last_token: 0,
             phase: Phase::Quiet,
+            rests_until: None,
             ahead: None,
             confirming: None,
             stalled: None,
@@ -223,6 +231,13 @@ impl Watch {
     /// Time since any byte, either way.
     pub(super) fn gap(&self, now: Moment) -> Duration {
         now.since(self.heard.max(self.sent))
+    }
+
+    /// The longest silence that what we sent has ended, if it went out so
+    /// short a time ago that an end now may be the answer to it.
+    pub(super) fn just_ended(&self, now: Moment) -> Option<Duration> {
+        let ago = now.since(self.sent);
+        (self.sent > self.heard && ago <= self.patience() && self.ended > ago).then_some(self.ended)
     }
 
     /// What waits for an answer, as evidence.
@@ -306,7 +321,7 @@ impl Watch {
     /// The peer is asked to speak after `silence`.
     pub(super) fn promise(&mut self, silence: Duration, now: Moment) {
         self.promise = Some(Promise { at: now, silence });
-        self.sent = now;
+        self.put_out(now);
         self.look_later(now);
     }
 
@@ -326,7 +341,7 @@ impl Watch {
         if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, Phase::Quiet) {
             self.bring_forward(now, false);
         }
-        self.sent = now;
+        self.put_out(now);
         self.look_later(now);
     }
 
@@ -379,7 +394,7 @@ impl Watch {
         }
         self.ahead = None;
         let gap = self.gap(now);
-        self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+        self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
         self.spoiled = true;
         Step::Beat { token: self.send_beat(now), gap }
     }
@@ -391,6 +406,13 @@ impl Watch {
             self.phase = Phase::Quiet;
         }
         self.ahead = self.ahead.filter(|ahead| !ahead.probe);
+    }
+
+    /// No beat before this that is not due by the present pace, whatever the
+    /// next is; with `None` as ever. What comes in ends it.
+    pub(super) fn rest(&mut self, until: Option<Moment>) {
+        let due = self.pace.map(|pace| self.heard + pace.after);
+        self.rests_until = until.map(|until| due.map_or(until, |due| due.min(until)));
     }
 
     /// The round trip, as another link on the same path has it.
@@ -439,6 +461,9 @@ impl Watch {
         }
         self.spoiled = true;
         self.look = None;
+        // What waited came in at some time before. Of the beats it is known
+        // when the path saw them.
+        self.heard = self.heard.max(self.sent);
         if self.unanswered.is_empty() {
             // The answer was among what waited.
             self.phase = Phase::Quiet;

@@ -101,7 +101,8 @@ impl<M, T> Outbox<M, T> {
     ///
     /// # Errors
     ///
-    /// The message itself, if the outbox was closed meanwhile.
+    /// The message itself, if the outbox was closed meanwhile. Its ticket is
+    /// dropped; the copy comes with [`poll_spare`](Outbox::poll_spare).
     pub fn push(
         &mut self,
         place: Reserved,
@@ -111,6 +112,7 @@ impl<M, T> Outbox<M, T> {
     ) -> Result<u64, M> {
         self.queue.release(place);
         if self.closed {
+            self.spare.extend(confirm.map(|confirm| confirm.copy));
             return Err(message);
         }
         let number = self.queue.push(Parcel::new(message, weight));

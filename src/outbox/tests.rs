@@ -219,6 +219,15 @@ fn a_copy_that_nobody_wants_back_is_handed_out_once() {
     assert_eq!(spare(&mut outbox), [13]);
 }
 
+#[test]
+fn the_copy_of_a_message_that_is_refused_is_spare() {
+    let mut outbox = outbox(8, 800);
+    let place = outbox.reserve(Some(1)).unwrap();
+    outbox.refuse_more();
+    assert_eq!(outbox.push(place, 1, 1, Some(Confirm { ticket: 1, copy: 11 })), Err(1));
+    assert_eq!((outbox.poll_spare(), outbox.poll_spare()), (Some(11), None));
+}
+
 /// What is done to the outbox and its model alike.
 #[derive(Clone, Debug)]
 enum Step {

@@ -26,9 +26,8 @@
 //! ```
 //! use std::time::Duration;
 //! use futures::StreamExt;
-//! use longlink::keeper::Seen;
 //! use longlink::testing::{Direction, FaultyNet};
-//! use longlink::{Event, ResilientConnection};
+//! use longlink::{Event, ResilientConnection, Seen};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {

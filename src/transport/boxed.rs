@@ -114,6 +114,10 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
         (**self).overlap()
     }
 
+    fn needs_network(&self) -> bool {
+        (**self).needs_network()
+    }
+
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
         (**self).weigh(message)
     }
@@ -137,6 +141,10 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn overlap(&self) -> bool {
         (**self).overlap()
+    }
+
+    fn needs_network(&self) -> bool {
+        (**self).needs_network()
     }
 
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
@@ -171,6 +179,10 @@ impl<T: Transport> Transport for Boxing<T> {
 
     fn overlap(&self) -> bool {
         self.0.overlap()
+    }
+
+    fn needs_network(&self) -> bool {
+        self.0.needs_network()
     }
 
     fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
@@ -326,6 +338,11 @@ mod tests {
             false
         }
 
+        fn needs_network(&self) -> bool {
+            self.note("needs_network");
+            false
+        }
+
         fn weigh(&self, message: &u16) -> Result<usize, MessageTooBig> {
             self.note("weigh");
             Err(MessageTooBig::new(usize::from(*message), 9))
@@ -387,6 +404,7 @@ mod tests {
             assert_eq!(transport.routes(), 3);
             assert_eq!(transport.endpoint(2).as_deref(), Some("noting:2"));
             assert!(!transport.overlap());
+            assert!(!transport.needs_network());
             assert_eq!(transport.weigh(&12), Err(MessageTooBig::new(12, 9)));
         }
         let noting = Noting::default();

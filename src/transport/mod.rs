@@ -90,6 +90,15 @@ pub trait Transport: Send + Sync + 'static {
         true
     }
 
+    /// Whether the links go over the host's network. False for a transport that
+    /// stays on the machine: then its connections hear nothing of what the
+    /// host says of the network ([`Builder::network`](crate::Builder::network)),
+    /// and "offline" does not slow their attempts down. True, the default,
+    /// also where only the first step stays here, such as to a local tunnel.
+    fn needs_network(&self) -> bool {
+        true
+    }
+
     /// What a message counts against the outbox's byte limit, and whether it
     /// may be sent at all. Called once for each message that is offered for
     /// sending, by the task that offers it.

@@ -20,7 +20,8 @@ use crate::keeper::Invalid;
 /// another.
 ///
 /// What is remembered of a path is not remembered here: there is no NAT in
-/// between, so [`Transport::endpoint`] is `None`.
+/// between, so [`Transport::endpoint`] is `None`. Nor does it hear what the host
+/// says of the network ([`Transport::needs_network`]).
 pub struct Unix<C: Decoder, Out> {
     path: PathBuf,
     protocol: Protocol<C, Out>,
@@ -62,6 +63,11 @@ where
         let socket = Socket::Unix(UnixStream::connect(&self.path).await?);
         attempt.dialled(None);
         Ok(self.protocol.link(Stream::Plain(socket), None, None))
+    }
+
+    /// No: the socket file is on this machine.
+    fn needs_network(&self) -> bool {
+        false
     }
 
     fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {

@@ -1,6 +1,7 @@
 //! `Memory`, with `Faults` around it.
 
 use std::io;
+use std::sync::{Arc, Weak};
 
 use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
@@ -12,12 +13,19 @@ pub struct InMemory {
     pub place: Memory<Note>,
     listener: Mutex<MemoryListener<Note>>,
     pub faults: Faults,
+    /// The server's ends of the links.
+    ends: std::sync::Mutex<Vec<Weak<MemoryPeer<Note>>>>,
 }
 
 impl InMemory {
     pub fn new() -> InMemory {
         let place = Memory::new();
-        InMemory { listener: Mutex::new(place.listen()), place, faults: Faults::new() }
+        InMemory {
+            listener: Mutex::new(place.listen()),
+            place,
+            faults: Faults::new(),
+            ends: Default::default(),
+        }
     }
 }
 
@@ -30,7 +38,9 @@ impl Bench for InMemory {
     }
 
     async fn accept(&self) -> End {
-        End(self.listener.lock().await.accept().await.expect("the place is there"))
+        let end = Arc::new(self.listener.lock().await.accept().await.expect("the place is there"));
+        self.ends.lock().unwrap().push(Arc::downgrade(&end));
+        End(end)
     }
 
     fn outgoing(&self, note: Note) -> Note {
@@ -45,6 +55,10 @@ impl Bench for InMemory {
         match fault {
             Fault::Fin => self.faults.end(LinkEnd::Eof),
             Fault::Reset => self.faults.end(LinkEnd::Reset),
+            Fault::HalfClose => {
+                let ends = self.ends.lock().unwrap();
+                ends.iter().filter_map(Weak::upgrade).for_each(|end| end.half_close());
+            }
             Fault::BlackHole(direction) => self.faults.black_hole(direction),
             Fault::Refused => self.faults.dialling(Dialling::Refused),
             Fault::Unanswered => self.faults.dialling(Dialling::Unanswered),
@@ -64,7 +78,7 @@ impl Bench for InMemory {
     }
 }
 
-pub struct End(pub MemoryPeer<Note>);
+pub struct End(pub Arc<MemoryPeer<Note>>);
 
 impl Peer for End {
     async fn send(&mut self, note: Note) -> io::Result<()> {

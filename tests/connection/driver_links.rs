@@ -581,3 +581,71 @@ async fn a_goodbye_after_a_silence_tells_the_idle_timeout_though_its_own_bytes_c
         |event: &Event| matches!(event, Event::IdleTimeoutLearned { failed, .. } if *failed == secs(20));
     assert_eq!(log.count(learned), 1, "{:?}", log.events());
 }
+
+/// A link whose flushes fail after the first, though it has not ended.
+struct Mute {
+    link: ScriptedLink<String>,
+    flushes: usize,
+}
+
+impl Link for Mute {
+    type Incoming = String;
+    type Outgoing = String;
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
+        self.link.poll_next(cx)
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_ready(cx)
+    }
+
+    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
+        self.link.start_send(message)
+    }
+
+    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
+        self.link.start_beat(token)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        match self.flushes.checked_sub(1) {
+            Some(left) => {
+                self.flushes = left;
+                self.link.poll_flush(cx)
+            }
+            None => Poll::Ready(Err(LinkEnd::Reset)),
+        }
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
+        self.link.poll_close(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_broke_under_the_login_is_not_taken_into_use_whatever_the_login_makes_of_it() {
+    let script = Script::<String>::new([]);
+    let inner = Arc::new(script.transport());
+    let transport = from_fn(move |attempt| {
+        let inner = Arc::clone(&inner);
+        async move {
+            // The first link takes one message, the others all.
+            let flushes = if attempt.number() == 1 { 1 } else { usize::MAX };
+            Ok(Mute { link: inner.connect(&attempt).await?, flushes })
+        }
+    });
+    let connection = ResilientConnection::builder(transport)
+        .seed(1)
+        .on_connect(|mut session| async move {
+            session.send("name".into()).await?;
+            let broken = session.send("token".into()).await.is_err();
+            assert_eq!(session.flush().await.is_err(), broken, "an error is final");
+            Ok(session)
+        })
+        .build()
+        .unwrap();
+    in_time(connection.connected()).await.unwrap();
+    let failures: Vec<_> = script.attempts().into_iter().map(|attempt| attempt.last_failure).collect();
+    assert_eq!(failures, [None, Some(Failure::Ended(LinkEnd::Reset))]);
+}

@@ -10,6 +10,7 @@ mod framed;
 mod memory;
 #[cfg(feature = "json-memory")]
 mod memory_file;
+mod message_drops;
 mod network_handle;
 mod network_watch;
 mod parting;

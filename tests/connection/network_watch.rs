@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use crate::support::{builder, in_time, secs, settle};
+use longlink::ResilientConnection;
 use longlink::keeper::{LinkEnd, NetworkStatus, RouteFacts};
 use longlink::network::{Network, NetworkChange, NetworkHandle, NetworkWatch};
 use longlink::testing::Script;
+use longlink::transport::Memory;
 
 /// Panics when the machine is said to have woken.
 struct Brittle(NetworkHandle);
@@ -49,4 +51,23 @@ async fn pitfall_39_a_watch_that_panics_after_offline_does_not_leave_the_connect
     settle().await;
     in_time(script.next_link()).await;
     assert!(script.elapsed() - ended <= secs(1), "{:?} later", script.elapsed() - ended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_needs_no_network_is_not_slowed_down_where_there_is_none() {
+    let place = Memory::<String>::new();
+    let mut listener = place.listen();
+    let network = NetworkHandle::new();
+    let connecting = ResilientConnection::builder(place).seed(1).network(network.clone()).connect();
+    let (connection, peer) = tokio::join!(connecting, listener.accept());
+    let connection = connection.unwrap();
+    network.set(NetworkStatus::Offline);
+    settle().await;
+    tokio::time::sleep(secs(1)).await;
+    // A reset.
+    drop(peer);
+    let ended = tokio::time::Instant::now();
+    in_time(listener.accept()).await.unwrap();
+    assert!(ended.elapsed() <= secs(1), "{:?} later", ended.elapsed());
+    drop(connection);
 }

@@ -125,6 +125,32 @@ async fn what_was_to_be_confirmed_before_a_pause_is_delivered_or_in_doubt_by_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_beat_that_is_answered_behind_our_goodbye_confirms_what_came_before_it() {
+    for closes in [false, true] {
+        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let mut connection = builder(&script).connect().await.unwrap();
+        let peer = script.next_link().await;
+        let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
+        settle().await;
+        if closes {
+            // The beat's answer comes when no more time is left for it.
+            let (closed, ()) = tokio::join!(in_time(connection.close()), async {
+                tokio::time::sleep(millis(2_500)).await;
+                peer.pong(None);
+                peer.end(LinkEnd::closed(Some(1012), ""));
+            });
+            assert_eq!(closed.maybe_sent, 0);
+        } else {
+            connection.pause();
+            settle().await;
+            peer.pong(None);
+            peer.end(LinkEnd::closed(Some(1012), ""));
+        }
+        assert_eq!(in_time(confirmation).await, Outcome::Delivered, "closes: {closes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_resume_during_the_goodbye_leaves_what_was_not_confirmed_in_doubt() {
     let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let connection = builder(&script).connect().await.unwrap();

@@ -40,7 +40,8 @@ async fn a_path_that_takes_up_forgotten_flows_is_found_out_without_a_drop() {
     tokio::time::sleep(secs(50)).await;
     // 34 s were asked for at 37 s; from here on the peer is not heard.
     peer.words(Answers::Never);
-    tokio::time::sleep(secs(100)).await;
+    // One word may be lost or late: 58 s are asked for twice.
+    tokio::time::sleep(secs(150)).await;
     let stats = connection.stats();
     assert_eq!((stats.proven, stats.interval, stats.reconnects), (secs(34), secs(42), 0));
     assert_eq!(diagnoses(&log), []);

@@ -21,6 +21,7 @@ mod pause;
 mod promises;
 mod rig;
 mod scouts;
+mod sending;
 mod settings;
 mod slow;
 mod stalls;

@@ -444,3 +444,141 @@ fn a_sleep_is_no_silence_of_the_application() {
     rig.pass(secs(1));
     assert_eq!(rig.seen(), Some(Seen::NoMessage));
 }
+
+/// Reported gone, and nobody will ever say that it is back.
+fn offline_for_good(rig: &mut Rig) {
+    rig.network(NetworkStatus::Offline);
+    rig.forget();
+}
+
+#[test]
+fn a_link_that_works_though_the_network_is_reported_gone_is_held_as_it_needs() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    offline_for_good(&mut rig);
+    rig.pass(secs(20));
+    rig.message();
+    for _ in 0..50 {
+        let heard = rig.elapsed();
+        let silence = rig.until_beat() - heard;
+        assert!(silence < secs(34) && silence >= secs(20), "the path may forget after 34 s: {silence:?}");
+        rig.pass(RTT);
+        rig.answer();
+    }
+}
+
+#[test]
+fn what_was_on_its_way_when_the_network_was_reported_gone_shows_nothing() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    offline_for_good(&mut rig);
+    rig.pass(secs(10));
+    rig.message();
+    let heard = rig.elapsed();
+    assert_eq!(rig.until_beat() - heard, secs(60));
+
+    // Nor does what had waited to be read.
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    rig.stalled();
+    offline_for_good(&mut rig);
+    rig.pass(secs(20));
+    rig.message();
+    rig.resumed();
+    let known = rig.elapsed() - secs(20);
+    assert_eq!(rig.until_beat() - known, secs(60));
+}
+
+#[test]
+fn a_link_that_opens_though_the_network_is_reported_gone_is_held_as_it_needs() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    offline_for_good(&mut rig);
+    rig.end(LinkEnd::Eof);
+    assert_eq!(rig.opening, None, "attempts go by what the host says");
+    rig.until_opening();
+    rig.pass(RTT);
+    rig.open(Beat::Ping);
+    let opened = rig.elapsed();
+    assert!(rig.until_beat() - opened < secs(34));
+}
+
+#[test]
+fn a_path_that_forgets_sooner_than_within_a_minute_costs_few_links_though_offline_is_never_taken_back() {
+    for timeout in [15, 30, 50].map(secs) {
+        let mut rig = Rig::connected(Config::default(), 1);
+        offline_for_good(&mut rig);
+        let mut lost = 0;
+        for _ in 0..200 {
+            let heard = rig.elapsed();
+            if rig.until_beat() - heard < timeout {
+                rig.pass(RTT);
+                rig.answer();
+            } else {
+                rig.until_death();
+                lost += 1;
+                rig.until_opening();
+                rig.pass(RTT);
+                rig.open(Beat::Ping);
+            }
+        }
+        assert!(lost <= 4, "{timeout:?}: {lost} links were lost");
+    }
+}
+
+#[test]
+fn nothing_is_tried_on_a_network_that_is_reported_gone_though_it_works() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(27));
+    assert_eq!(rig.interval(), secs(34), "it tries");
+    offline_for_good(&mut rig);
+    rig.pass(secs(20));
+    rig.message();
+    let heard = rig.elapsed();
+    let silence = rig.until_beat() - heard;
+    assert!(silence < secs(27), "{silence:?}");
+    rig.pass(RTT);
+    rig.answer();
+    rig.network(NetworkStatus::Online);
+    rig.pass(RTT);
+    rig.answer();
+    assert_eq!(rig.interval(), secs(34), "it goes on where it stopped");
+}
+
+#[test]
+fn offline_asks_nothing_for_a_minute_however_long_the_link_was_silent_before() {
+    let mut rig = Rig::linked();
+    rig.pass(secs(200));
+    rig.network(NetworkStatus::Offline);
+    let gone = rig.elapsed();
+    assert_eq!(rig.until_beat() - gone, secs(60), "a short outage costs no link");
+
+    // But no later than it would have been due without the news.
+    let mut rig = Rig::linked();
+    let heard = rig.elapsed() - secs(10);
+    rig.pass(secs(270));
+    rig.network(NetworkStatus::Offline);
+    assert_eq!(rig.until_beat() - heard, secs(300), "the path may forget right after");
+
+    // That it is said again and again puts nothing off.
+    let mut rig = Rig::linked();
+    let gone = rig.elapsed();
+    for _ in 0..5 {
+        rig.network(NetworkStatus::Offline);
+        rig.pass(secs(13));
+    }
+    assert_eq!(rig.beats().first(), Some(&(gone + secs(60))));
+}
+
+#[test]
+fn back_online_a_beat_is_due_by_the_last_byte_in() {
+    let mut rig = Rig::linked();
+    let heard = rig.elapsed() - secs(10);
+    rig.network(NetworkStatus::Offline);
+    rig.pass(secs(30));
+    rig.named("home");
+    rig.network(NetworkStatus::Changed);
+    rig.look(RouteFacts::new(true, Some(true)));
+    assert_eq!(rig.beats(), NEVER, "the way is the same");
+    assert_eq!(rig.until_beat(), heard + secs(300));
+}

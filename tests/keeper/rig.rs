@@ -232,12 +232,19 @@ impl Rig {
     /// The beat sent last is answered, at this instant. As the driver does it:
     /// what came in is reported first, and then what it was.
     pub fn answer(&mut self) {
-        let (link, token) = (self.main(), self.token);
-        assert!(token.is_some(), "no beat was sent");
+        self.answer_all(&[self.token]);
+    }
+
+    /// The answers to beats that were sent earlier come in, all in one turn.
+    pub fn answer_all(&mut self, tokens: &[Option<Token>]) {
+        let link = self.main();
         self.keeper.handle_heard(link, self.now);
         self.drain();
-        self.keeper.handle_answered(link, token, self.now);
-        self.drain();
+        for &token in tokens {
+            assert!(token.is_some(), "no beat was sent");
+            self.keeper.handle_answered(link, token, self.now);
+            self.drain();
+        }
     }
 
     pub fn network(&mut self, status: NetworkStatus) {

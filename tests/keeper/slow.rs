@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use longlink::Heartbeat;
-use longlink::keeper::{Event, Output};
+use longlink::keeper::{Event, NetworkStatus, Output, Seen};
 
-use super::rig::{Rig, secs, with_heartbeat};
+use super::rig::{Rig, millis, secs, with_heartbeat};
 
 /// The round trip, beyond the longest deadline of 5 s.
 const SLOW: Duration = secs(8);
@@ -32,4 +32,83 @@ fn a_message_between_a_beat_and_its_answer_says_nothing_where_every_answer_is_la
     };
     assert!(rig.instants(told).is_empty());
     assert!(rig.is_connected());
+}
+
+/// With a link in use whose round trip has been measured.
+fn measured(rtt: Duration) -> Rig {
+    measured_by(Heartbeat::fixed(secs(300)), rtt)
+}
+
+fn measured_by(heartbeat: Heartbeat, rtt: Duration) -> Rig {
+    let mut rig = Rig::beating(heartbeat);
+    for _ in 0..4 {
+        rig.until_beat();
+        let first = rig.token;
+        rig.pass(rtt);
+        rig.answer_all(&[first]);
+    }
+    // The answers to what was sent meanwhile.
+    rig.pass(rtt);
+    rig.answer();
+    rig.pass(secs(60));
+    rig.forget();
+    rig
+}
+
+#[test]
+fn news_costs_no_link_whose_round_trip_is_longer_than_a_probe_waits_as_a_rule() {
+    // Over a satellite or two, and with a telephone of the last century.
+    for rtt in [millis(1_200), millis(3_500), secs(6), SLOW] {
+        for news in [NetworkStatus::Online, NetworkStatus::Changed] {
+            let mut rig = measured(rtt);
+            rig.network(news);
+            if rig.beats().is_empty() {
+                rig.until_beat();
+            }
+            rig.pass(rtt);
+            assert!(rig.is_connected(), "{rtt:?}: it is given the time that it needs");
+            rig.answer();
+            rig.pass(secs(60));
+            assert!(rig.is_connected(), "{rtt:?}");
+        }
+    }
+}
+
+#[test]
+fn a_probe_waits_no_longer_than_the_path_needs_and_never_longer_than_a_row_of_beats() {
+    // What it was measured by, and how long a probe waits then: not less than
+    // 3 s, the beats' deadline of at most 5 s, or twice the shortest round trip.
+    for (rtt, waits) in [(50, 3), (500, 3), (3_500, 7), (6_000, 12), (20_000, 40)] {
+        let mut rig = measured(millis(rtt));
+        rig.probe();
+        let probed = rig.elapsed();
+        assert_eq!(rig.until_death() - probed, secs(waits), "{rtt} ms");
+        assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+    }
+    let mut rig = measured_by(Heartbeat::fixed(secs(300)).misses(3), secs(11));
+    rig.probe();
+    let probed = rig.elapsed();
+    assert_eq!(rig.until_death() - probed, secs(20), "three beats are a row");
+}
+
+#[test]
+fn an_answer_that_an_outage_has_held_up_makes_no_probe_wait_for_as_long() {
+    let mut rig = measured(millis(50));
+    rig.until_beat();
+    let first = rig.token;
+    rig.pass(secs(9));
+    rig.answer_all(&[first]);
+    rig.probe();
+    let probed = rig.elapsed();
+    assert!(rig.until_death() - probed <= secs(5), "the longest deadline of a beat");
+}
+
+#[test]
+fn a_link_that_took_long_to_open_is_given_longer_for_its_first_probe() {
+    for (took, waits) in [(millis(100), 3), (secs(4), 4), (secs(14), 5)] {
+        let mut rig = Rig::new(with_heartbeat(Heartbeat::adaptive()), 1);
+        rig.open_as(|opened| opened.took = took);
+        rig.probe();
+        assert_eq!(rig.until_death(), secs(waits), "{took:?}");
+    }
 }

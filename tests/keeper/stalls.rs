@@ -126,3 +126,32 @@ fn a_listened_link_that_is_read_again_is_given_one_full_deadline() {
     rig.resumed();
     assert_eq!(rig.until_death(), resumed + secs(45));
 }
+
+#[test]
+fn what_waited_behind_a_stalled_reader_is_no_reason_to_beat_any_later() {
+    let mut rig = Rig::fixed(30);
+    rig.beat_answered(RTT);
+    rig.stalled();
+    let beat = rig.until_beat();
+    // The answer waits, and is read when the path has been silent for long.
+    rig.pass(secs(25));
+    rig.answer();
+    rig.resumed();
+    assert_eq!(rig.until_beat(), beat + secs(30), "the path saw the last byte with the beat");
+}
+
+#[test]
+fn a_slow_reader_of_what_waits_does_not_keep_the_link_from_beating() {
+    let mut rig = Rig::fixed(30);
+    rig.beat_answered(RTT);
+    rig.stalled();
+    rig.forget();
+    // Every 10 s it takes one message, of many that came at once.
+    for _ in 0..30 {
+        rig.pass(secs(10));
+        rig.message();
+        rig.resumed();
+        rig.stalled();
+    }
+    assert!(rig.beats().len() >= 9, "{:?}", rig.beats());
+}

@@ -1,14 +1,17 @@
 //! What an idle link holds, also after a burst.
 
+use bytes::Bytes;
 use futures::poll;
 use longlink::Tcp;
+use longlink::keeper::LinkEnd;
 use longlink::testing::{ByHand, attempt};
-use longlink::transport::Transport;
+use longlink::transport::{Protocol, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_util::codec::LengthDelimitedCodec;
 
 use super::heap::held;
-use super::{LineLink, lines, message, soon};
+use super::{LineLink, in_memory, lines, message, soon};
 
 /// One turn of an idle link: it is flushed, and nothing is there to read.
 async fn rest(link: &mut LineLink) {
@@ -46,4 +49,24 @@ async fn pitfall_48_an_idle_link_gives_back_what_a_burst_took() {
     rest(&mut link).await;
     let kept = held() - idle;
     assert!(kept.abs() <= 4 * 1024, "{kept} bytes more than before the burst");
+}
+
+#[tokio::test]
+async fn a_length_that_a_hostile_peer_announces_holds_no_memory_beyond_the_limit() {
+    const LIMIT: usize = 64 * 1024;
+    const ANNOUNCED: usize = 512 * 1024 * 1024;
+    let codec = || LengthDelimitedCodec::builder().max_frame_length(usize::MAX >> 1).new_codec();
+    let protocol = Protocol::<_, Bytes>::new(codec).max_message(LIMIT).unwrap();
+    let (transport, mut far) = in_memory(protocol, 64 * 1024);
+    let mut link = soon(transport.connect(&attempt(1))).await.unwrap();
+    assert!(poll!(std::pin::pin!(link.next())).is_pending());
+    let idle = held();
+    far.write_all(&(ANNOUNCED as u32).to_be_bytes()).await.unwrap();
+    far.write_all(&[7; 1000]).await.unwrap();
+    assert!(poll!(std::pin::pin!(link.next())).is_pending());
+    let kept = held() - idle;
+    assert!(kept <= 2 * LIMIT as i64, "{kept} bytes for what was only announced");
+    far.write_all(&[7; LIMIT]).await.unwrap();
+    let ended = soon(link.next()).await.expect_err("it is too long");
+    assert!(matches!(ended, LinkEnd::TooBig { limit: LIMIT, .. }), "{ended:?}");
 }

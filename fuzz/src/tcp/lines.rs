@@ -1,17 +1,27 @@
-//! Lines, with beats and a goodbye in words.
+//! Lines, with beats, signs of life, requests and goodbyes in words.
 
-use longlink::keeper::Token;
+use longlink::keeper::{LinkEnd, Token};
 use longlink::transport::Protocol;
 use tokio_util::codec::LinesCodec;
 
 use super::{Certainty, Ending, LIMIT, Read, check};
 use crate::wire::Control;
 
+/// A sign of life and nothing else.
+const ALIVE: &str = "ALIVE";
+/// How the server's goodbye begins.
+const CLOSES: &str = "BYE ";
+/// The code that stands for it.
+pub(super) const BYE: u16 = 4000;
+
 pub(super) fn play(control: &Control, said: &[u8]) {
     let protocol = Protocol::new(LinesCodec::new)
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| token(line).map(Token))
         .answer(|line| line.strip_prefix("PING ").map(|word| format!("PONG {word}")))
+        .alive(|line| line == ALIVE)
+        .closes(|line| line.strip_prefix(CLOSES).map(|why| LinkEnd::closed(Some(BYE), why)))
+        .ask_after(|silence| format!("SPEAK {}", silence.as_secs()))
         .goodbye(|| "QUIT".to_owned())
         .max_message(LIMIT)
         .expect("the settings are sound");
@@ -28,22 +38,26 @@ fn token(line: &str) -> Option<u64> {
 /// The messages among the lines, and what its pings ask for.
 fn read(mut bytes: &[u8]) -> (Read<String>, Vec<String>) {
     let (mut messages, mut pings) = (Vec::new(), Vec::new());
-    let broken = loop {
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { break bytes.len() > LIMIT };
+    let ending = loop {
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+            break if bytes.len() > LIMIT { Ending::Broken } else { Ending::Open };
+        };
         let (line, rest) = bytes.split_at(end + 1);
         bytes = rest;
         let text = &line[..end];
-        let Ok(text) = std::str::from_utf8(text.strip_suffix(b"\r").unwrap_or(text)) else { break true };
+        let Ok(text) = std::str::from_utf8(text.strip_suffix(b"\r").unwrap_or(text)) else { break Ending::Broken };
         if line.len() > LIMIT {
-            break true;
+            break Ending::Broken;
+        }
+        if text.starts_with(CLOSES) {
+            break Ending::Goodbye;
         }
         if let Some(word) = text.strip_prefix("PING ") {
             pings.push(format!("PONG {word}"));
-        } else if token(text).is_none() {
+        } else if text != ALIVE && token(text).is_none() {
             messages.push((text.to_owned(), Certainty::Certain));
         }
     };
-    let ending = if broken { Ending::Broken } else { Ending::Open };
     (Read { messages, ending }, pings)
 }
 
@@ -53,8 +67,8 @@ fn sent(control: &Control, number: usize) -> String {
     format!("{number}").repeat(length)
 }
 
-/// What our end writes: the messages in order, beats, what its peer's beats ask
-/// for, and nothing behind the goodbye.
+/// What our end writes: the messages in order, beats and requests, what its
+/// peer's beats ask for, and nothing behind the goodbye.
 fn check_ours(written: &[u8], messages: &[String], pings: &[String]) {
     let mut expected = messages.iter();
     let mut closed = false;
@@ -67,7 +81,7 @@ fn check_ours(written: &[u8], messages: &[String], pings: &[String]) {
             closed = true;
         } else if line.starts_with("PONG ") {
             assert!(pings.iter().any(|ping| ping == line), "nobody asked for {line}");
-        } else if !line.starts_with("PING ") {
+        } else if !line.starts_with("PING ") && !line.starts_with("SPEAK ") {
             assert_eq!(Some(line), expected.next().map(String::as_str), "in order");
         }
     }

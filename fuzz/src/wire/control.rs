@@ -43,6 +43,8 @@ pub struct Acts {
     /// Long ones.
     pub sends_long: bool,
     pub beats: bool,
+    /// Before each beat it asks its peer to speak, where it can.
+    pub asks: bool,
     /// It reads one frame, and then looks at other things first.
     pub is_sluggish: bool,
     /// It says goodbye after so many frames.
@@ -82,6 +84,7 @@ impl Control {
                 sends: acts & 3,
                 sends_long: acts & 4 != 0,
                 beats: acts & 8 != 0,
+                asks: options & 128 != 0,
                 is_sluggish: acts & 16 != 0,
                 closes_after: (acts & 32 != 0).then_some(acts >> 6),
             },

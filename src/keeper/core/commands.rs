@@ -17,7 +17,8 @@ impl Keeper {
         }
     }
 
-    /// Probes the link in use: one beat, one deadline of 3 s, any byte
+    /// Probes the link in use: one beat, one deadline of 3 s (where a beat's
+    /// own is longer, or twice the shortest round trip, of that), any byte
     /// answers it; unanswered, the link is dead. News that the network is gone
     /// calls it off. While waiting to retry, the next attempt begins at once.
     pub fn probe_now(&mut self, now: Moment) {
@@ -59,7 +60,7 @@ impl Keeper {
         let returns = self.in_background() && activity == Activity::Foreground;
         self.activity = Some(activity);
         self.backoff.set_background(activity == Activity::Background);
-        self.prober.set_calm(activity == Activity::Foreground);
+        self.settle_calm();
         if activity == Activity::Foreground {
             self.void_scouts(now);
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Keeper;
+use super::news::Offline;
 use super::opening::OFFLINE_RHYTHM;
 use super::roles::Main;
 use crate::keeper::heartbeat::{Evidence, Lesson, Pace};
@@ -16,6 +17,9 @@ const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
 /// A peer that was asked to speak so often in a row, never did, and answers
 /// beats all the same is not asked again on this link.
 const NEVER_SPEAKS: u32 = 3;
+/// A gap is the same once more within this part of it: what we send meanwhile
+/// makes it a little shorter.
+const AGAIN: f64 = 0.1;
 
 /// How a link was lost, and what is known of it.
 #[derive(Debug)]
@@ -47,15 +51,20 @@ impl Loss {
 impl Keeper {
     /// Notes that something came in; false if `link` is not the one in use.
     pub(super) fn hear(&mut self, link: LinkId, sound: Sound, now: Moment) -> bool {
-        let trusts = self.peer_keeps_its_word;
+        let (trusts, proven) = (self.peer_keeps_its_word, self.prober.proven());
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
         main.shaken = None;
+        // What waits behind a stalled reader may have waited for long.
+        let fresh = main.stall.is_none();
         // The request was void, so that a beat took the word's place: its
         // answer shows that the path carries what we send, and no more.
         let in_place = main.answers_after
             && trusts
-            && main.watch.asked().is_some_and(|asked| asked.chosen && !asked.promised);
+            && main.watch.asked().is_some_and(|asked| {
+                let tries = asked.chosen || asked.gap > proven;
+                tries && !asked.promised
+            });
         let mut heard = main.watch.hear(sound, now);
         heard.survived = heard.survived.filter(|_| !in_place);
         let kept_before = main.kept_its_word;
@@ -65,35 +74,50 @@ impl Keeper {
         {
             self.learn(Evidence::Survived { gap, proof: heard.proof }, now);
         }
-        if let Some(gap) = heard.survived.filter(|_| !self.offline) {
+        if let Some(gap) = heard.survived.filter(|_| self.offline.is_none()) {
             self.main_survived(gap);
         }
-        match heard.word {
-            Some(Word::Kept) => self.peer_keeps_its_word = true,
-            Some(Word::Broken(gap)) if kept_before => {
-                self.learn(Evidence::Forgotten { gap }, now);
-                self.tell_interval(now);
-            }
-            Some(Word::HeldUp(gap)) => {
-                self.learn(Evidence::Forgotten { gap }, now);
-                self.tell_interval(now);
-            }
-            // It is asked again for the shortest gap: its first words may be
-            // lost or late as any packet.
-            Some(Word::Broken(_)) => {
-                self.peer_keeps_its_word = false;
-                if let Some(main) = self.main_mut(link) {
-                    main.words_missing += 1;
-                    main.answers_after = main.words_missing < NEVER_SPEAKS;
-                }
-            }
-            None => {}
+        if let Some(word) = heard.word {
+            self.weigh_word(link, word, kept_before, now);
         }
         self.believe_scouts(now);
-        if heard.answered {
+        if (fresh && self.disprove_offline(None, now)) || heard.answered {
             self.renew_pace(now);
         }
         true
+    }
+
+    /// What became of what the peer was asked to say, if it had done so
+    /// `before` on this link.
+    fn weigh_word(&mut self, link: LinkId, word: Word, before: bool, now: Moment) {
+        let Some(main) = self.main_mut(link) else { return };
+        let forgotten = match word {
+            Word::Kept => {
+                main.broke_its_word = None;
+                self.peer_keeps_its_word = true;
+                None
+            }
+            // Once it may have been lost or late as any packet: it is asked
+            // again for the same gap, which costs no link.
+            Word::Broken(gap) if before => {
+                let last = main.broke_its_word.take();
+                let again = last.is_some_and(|last| gap.abs_diff(last) <= last.mul_f64(AGAIN));
+                main.broke_its_word = (!again).then_some(gap);
+                again.then_some(gap)
+            }
+            // And for the shortest gap where it has never spoken.
+            Word::Broken(_) => {
+                main.words_missing += 1;
+                main.answers_after = main.words_missing < NEVER_SPEAKS;
+                self.peer_keeps_its_word = false;
+                None
+            }
+            Word::HeldUp(gap) => Some(gap),
+        };
+        if let Some(gap) = forgotten {
+            self.learn(Evidence::Forgotten { gap }, now);
+            self.tell_interval(now);
+        }
     }
 
     /// Lets the watch of the link in use do something and carries it out.
@@ -204,7 +228,7 @@ impl Keeper {
                     evidence,
                     otherwise: verdict::otherwise(&seen, acknowledged),
                     unacknowledged: acknowledged == Some(false),
-                    spoiled: self.offline.then_some(Ground::NetworkEvent).or(main.shaken),
+                    spoiled: self.is_cut_off().then_some(Ground::NetworkEvent).or(main.shaken),
                 });
             }
         }
@@ -246,10 +270,10 @@ impl Keeper {
         self.tell_interval(now);
     }
 
-    /// Feeds the prober, unless the network is reported gone; true if the
-    /// observation was taken for idle expiry.
+    /// Feeds the prober, unless the network is gone; true if the observation
+    /// was taken for idle expiry.
     pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
-        if self.offline {
+        if self.is_cut_off() {
             return false;
         }
         let expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
@@ -282,11 +306,14 @@ impl Keeper {
     }
 
     pub(super) fn next_pace(&mut self, now: Moment) -> Option<Pace> {
-        if self.offline {
-            let after = self.config.heartbeat.unit(OFFLINE_RHYTHM);
-            return self.prober.interval(now).map(|_| Pace { after, chosen: false });
-        }
-        self.prober.pace(&mut self.dice, now)
+        let pace = self.prober.pace(&mut self.dice, now)?;
+        let minute = self.config.heartbeat.unit(OFFLINE_RHYTHM);
+        Some(match self.offline {
+            None => pace,
+            Some(Offline { disproved: false, .. }) => Pace { after: minute, chosen: false },
+            // The path works, and may have the timeout that it had.
+            Some(Offline { disproved: true, .. }) => Pace { after: pace.after.min(minute), chosen: false },
+        })
     }
 
     pub(super) fn renew_pace(&mut self, now: Moment) {

@@ -25,14 +25,15 @@ impl Keeper {
     /// An attempt succeeded, login included.
     pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
         self.settle_time(now);
-        match self.role(link) {
-            Some(Role::Opening { .. }) => {}
+        let began = match self.role(link) {
+            Some(Role::Opening { since, .. }) => Some(*since),
             Some(Role::Scout(_)) => return self.scout_opened(link, opened, now),
             Some(Role::Main(_) | Role::Draining { .. }) | None => return,
-        }
+        };
         self.forget(link);
         // Its words would come behind the new link's.
         self.abandon_draining(|_, carried| carried);
+        self.disprove_offline(began, now);
         self.conclude(Some(opened.dialled), now);
         self.backoff.opened();
         self.epoch += 1;
@@ -47,6 +48,7 @@ impl Keeper {
             answers_after: opened.answers_after,
             kept_its_word: false,
             words_missing: 0,
+            broke_its_word: None,
             vouched: opened.vouched,
             watch,
             heard: false,
@@ -137,7 +139,9 @@ impl Keeper {
         }
     }
 
-    /// A link ended by itself. Everything that could be read from it was.
+    /// A link ended by itself. Everything that could be read from it was. The
+    /// bytes of the goodbye itself are not to be reported as heard: the end is
+    /// judged by the silence before it.
     pub fn handle_ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
         self.settle_time(now);
         match self.role(link) {

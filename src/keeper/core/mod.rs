@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use self::memory::Memory;
+use self::news::Offline;
 use self::roles::Role;
 use self::scouting::Scouting;
 use super::heartbeat::Prober;
@@ -71,7 +72,7 @@ pub struct Keeper {
     /// The peer was asked to speak after a silence, and once did.
     peer_keeps_its_word: bool,
     /// The network is reported gone.
-    offline: bool,
+    offline: Option<Offline>,
     /// What the application says of itself.
     activity: Option<Activity>,
     /// When a server last seemed stuck.
@@ -147,7 +148,7 @@ impl Keeper {
             course: Course::Idle,
             inquest: None,
             peer_keeps_its_word: false,
-            offline: false,
+            offline: None,
             activity: None,
             stuck: None,
             advanced: None,

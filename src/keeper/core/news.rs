@@ -7,7 +7,7 @@ use super::in_use::Loss;
 use super::opening::OFFLINE_RHYTHM;
 use super::roles::Role;
 use super::{Course, Keeper};
-use crate::keeper::{Because, Event, Ground, Moment, NetworkStatus, Seen};
+use crate::keeper::{Activity, Because, Event, Ground, Moment, NetworkStatus, Seen};
 
 /// After a wake what waits is read for this long before the probe.
 const WAKE_READING: Duration = Duration::from_secs(1);
@@ -22,6 +22,9 @@ const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::fr
 /// The same when somebody looks at the application again: nobody else does in
 /// the same moment.
 const SOMEBODY_LOOKS: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(50));
+/// What comes in this long after the network was reported gone was not on its
+/// way before: the network is there.
+const STRAGGLES: Duration = Duration::from_secs(10);
 /// News within this of the last that was acted on is the same burst: what it
 /// asks for is done when the burst is over.
 const BURST: Duration = Duration::from_secs(2);
@@ -31,6 +34,15 @@ const ATTEMPT_STALE: Duration = Duration::from_secs(1);
 /// One that has a path, or is younger, has this long left after good news: its
 /// path may be the old one.
 const ATTEMPT_DOUBTED: Duration = Duration::from_secs(3);
+
+/// The network is reported gone. Some hosts say so while it works, and never
+/// take it back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offline {
+    since: Moment,
+    /// Something has come in all the same.
+    pub(super) disproved: bool,
+}
 
 /// When to look at the way to the peer, and what for.
 #[derive(Clone, Copy, Debug)]
@@ -72,10 +84,15 @@ impl Keeper {
             NetworkStatus::Offline => {
                 self.emit(Event::NetworkOffline);
                 self.network_moved(now);
-                self.offline = true;
+                let again = self.offline.is_some();
+                self.offline.get_or_insert(Offline { since: now, disproved: false });
+                let in_a_minute = now + self.config.heartbeat.unit(OFFLINE_RHYTHM);
                 if let Some((_, main)) = self.main_mut_any() {
                     // Silence says nothing now: the next online asks again.
                     main.watch.call_off_probe();
+                    if !again {
+                        main.watch.rest(Some(in_a_minute));
+                    }
                     main.look = None;
                 }
                 self.renew_pace(now);
@@ -108,11 +125,44 @@ impl Keeper {
 
     /// The network is there, this one or another.
     fn network_came(&mut self, now: Moment) {
-        self.offline = false;
+        self.offline = None;
+        if let Some((_, main)) = self.main_mut_any() {
+            main.watch.rest(None);
+        }
+        self.settle_calm();
+        self.tell_interval(now);
         self.renew_pace(now);
         self.migrate();
         self.backoff.forget_the_way(now);
         self.advance(Because::Network, now);
+    }
+
+    /// The network is reported gone, and nothing has shown otherwise.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.offline.is_some_and(|offline| !offline.disproved)
+    }
+
+    /// Something comes in over the network, in answer to what went out then,
+    /// where that is known. Whether it is the first to show that the network
+    /// is not gone, whatever the host says.
+    pub(super) fn disprove_offline(&mut self, asked: Option<Moment>, now: Moment) -> bool {
+        let straggle = self.config.heartbeat.unit(STRAGGLES);
+        let disproves = |offline: &&mut Offline| {
+            let after = asked.is_some_and(|asked| asked > offline.since);
+            !offline.disproved && (after || now.since(offline.since) > straggle)
+        };
+        let Some(offline) = self.offline.as_mut().filter(disproves) else { return false };
+        offline.disproved = true;
+        self.settle_calm();
+        self.tell_interval(now);
+        true
+    }
+
+    /// Nothing is tried where somebody looks, nor on a network that the host
+    /// says is gone.
+    pub(super) fn settle_calm(&mut self) {
+        let doubtful = self.offline.is_some_and(|offline| offline.disproved);
+        self.prober.set_calm(doubtful || self.activity == Some(Activity::Foreground));
     }
 
     /// Nothing up to now says anything about idleness: the network may be
@@ -140,7 +190,7 @@ impl Keeper {
         self.void_scouts(now);
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
-        let offline = self.offline;
+        let offline = self.offline.is_some();
         match self.main_mut_any() {
             Some(_) if too_long => self.lose(Loss::of(Seen::Slept), now),
             Some((_, main)) => {
@@ -180,7 +230,7 @@ impl Keeper {
     /// there are none: the next online asks.
     pub(super) fn look_settled(&mut self, now: Moment) {
         let burst = self.config.heartbeat.unit(BURST);
-        let offline = self.offline;
+        let offline = self.offline.is_some();
         let Some((_, main)) = self.main_mut_any() else { return };
         let Some(look) = main.look.take() else { return };
         match look.then {

@@ -34,6 +34,8 @@ pub(super) struct Main {
     pub(super) kept_its_word: bool,
     /// How many times it was asked and did not, before it ever did.
     pub(super) words_missing: u32,
+    /// The gap after which it did not, though it had before.
+    pub(super) broke_its_word: Option<Duration>,
     /// Opening it has shown who the peer is.
     pub(super) vouched: bool,
     pub(super) watch: Watch,

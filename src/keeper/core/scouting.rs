@@ -227,7 +227,7 @@ impl Keeper {
     fn may_scout(&self) -> bool {
         self.prober.has_scouts()
             && self.config.overlap
-            && !self.offline
+            && self.offline.is_none()
             && matches!(self.course, Course::Underway)
             && self.main().is_some_and(|(_, main)| main.stall.is_none() && main.watch.beat() == Beat::Ping)
     }

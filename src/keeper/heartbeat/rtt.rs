@@ -7,12 +7,19 @@ use std::time::Duration;
 pub(crate) struct Rtt {
     smoothed: Option<Duration>,
     variation: Duration,
+    /// The shortest of all samples: no spike makes it longer.
+    fastest: Option<Duration>,
 }
 
 impl Rtt {
     /// The smoothed round trip, once there was a sample.
     pub(crate) fn smoothed(&self) -> Option<Duration> {
         self.smoothed
+    }
+
+    /// The shortest round trip so far.
+    pub(crate) fn fastest(&self) -> Option<Duration> {
+        self.fastest
     }
 
     /// How long an answer may take (SRTT + 4·RTTVAR), once there was a
@@ -23,6 +30,7 @@ impl Rtt {
 
     /// Takes in one measured round trip.
     pub(crate) fn sample(&mut self, measured: Duration) {
+        self.fastest = Some(self.fastest.map_or(measured, |fastest| fastest.min(measured)));
         match self.smoothed {
             None => {
                 self.smoothed = Some(measured);

@@ -82,8 +82,10 @@ impl Watch {
             self.spoiled = false;
             self.look = None;
             self.acknowledged = None;
+            self.heard = now;
+            self.ended = Duration::ZERO;
+            self.rests_until = None;
         }
-        self.heard = now;
         // Life is shown: nothing but a probe is still worth asking early.
         self.ahead = self.ahead.filter(|ahead| ahead.probe);
         if let Some(pace) = self.pace

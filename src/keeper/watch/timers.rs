@@ -75,6 +75,12 @@ impl Watch {
         }
     }
 
+    /// A byte goes out.
+    pub(super) fn put_out(&mut self, now: Moment) {
+        self.ended = self.ended.max(self.gap(now));
+        self.sent = now;
+    }
+
     pub(super) fn can_ask(&self) -> bool {
         !matches!(self.beat, Beat::Listen { .. })
     }
@@ -88,6 +94,17 @@ impl Watch {
             None => limits.deadline_first,
         };
         one * (1 << (missed / 2).min(2))
+    }
+
+    /// A probe's deadline: longer where the path is known to need it, but no
+    /// longer than a row of beats.
+    pub(super) fn probe_deadline(&self) -> Duration {
+        let fastest = match self.rtt.fastest() {
+            Some(fastest) => fastest * 2,
+            None => self.took.min(self.limits.deadline_max),
+        };
+        let most = self.span().max(self.limits.deadline_probe);
+        self.limits.deadline_probe.max(self.deadline(0)).max(fastest.min(most))
     }
 
     /// Whether an answer can be here by its deadline, as far as is known. On a
@@ -108,7 +125,7 @@ impl Watch {
                 self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
             }
             Phase::Probing { .. } => {
-                self.phase = Phase::Probing { deadline: now + self.limits.deadline_probe };
+                self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
             }
             Phase::Quiet => {}
         }
@@ -135,7 +152,8 @@ impl Watch {
                 Some(_) => (self.heard.max(self.beaten), pace.after.max(self.limits.deadline_min)),
                 None => (self.heard, pace.after),
             };
-            self.promise.map_or(since + after, |promise| promise.due(self.patience()))
+            let due = self.promise.map_or(since + after, |promise| promise.due(self.patience()));
+            self.rests_until.map_or(due, |rests| due.max(rests))
         });
         let ruled = match self.beat {
             Beat::Ping | Beat::Listen { .. } => None,
@@ -171,7 +189,10 @@ impl Watch {
     pub(super) fn ask(&mut self, now: Moment, chosen: bool) -> Step {
         let gap = self.gap(now);
         if matches!(self.phase, Phase::Quiet) {
-            let asked = Asked { gap, chosen, spoiled: self.is_spoiled(), promised: false, lost: false };
+            // What we sent may be what the path did not know any more.
+            let longest = gap.max(self.ended);
+            let asked =
+                Asked { gap: longest, chosen, spoiled: self.is_spoiled(), promised: false, lost: false };
             self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
         Step::Beat { token: self.send_beat(now), gap }
@@ -182,7 +203,7 @@ impl Watch {
     fn ask_after_promise(&mut self, promise: Promise, now: Moment) -> Step {
         // The gap that the word would have ended: what we sent meanwhile has
         // made it shorter.
-        let gap = self.gap(now).saturating_sub(self.patience());
+        let gap = self.gap(now).saturating_sub(self.patience()).max(self.ended);
         let step = self.ask(now, gap >= promise.silence);
         if let Phase::Asking { asked, .. } = &mut self.phase {
             asked.gap = gap.min(promise.silence);
@@ -216,7 +237,7 @@ impl Watch {
         self.last_token += 1;
         let token = Token(self.last_token);
         self.beaten = now;
-        self.sent = now;
+        self.put_out(now);
         self.acknowledged = None;
         self.promise = None;
         self.unanswered.note(token, now);

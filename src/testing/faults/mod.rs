@@ -146,6 +146,10 @@ impl<T: Transport> Transport for WithFaults<T> {
         self.transport.overlap()
     }
 
+    fn needs_network(&self) -> bool {
+        self.transport.needs_network()
+    }
+
     fn weigh(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
         self.transport.weigh(message)
     }

@@ -109,6 +109,11 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for Memory<In, Out> {
         place.send(MemoryPeer::new(Arc::clone(&to_client), Arc::clone(&to_server)));
         Ok(MemoryLink::new(to_client, to_server))
     }
+
+    /// No: its links do not leave the process.
+    fn needs_network(&self) -> bool {
+        false
+    }
 }
 
 /// A server's place to accept links, made by [`Memory::listen`].

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::Reads;
+use super::link::READ_BUFFER;
 use crate::keeper::LinkEnd;
 
 /// The user's codec, with a limit to what it may collect, and without what it
@@ -47,7 +48,10 @@ impl<C: Decoder> Decoder for Frames<C> {
                 self.latest = before.saturating_sub(bytes.len());
                 self.latest
             }
-            None => bytes.len(),
+            None => {
+                give_back_room(bytes, self.limit);
+                bytes.len()
+            }
         };
         if size > self.limit { Err(Broken(LinkEnd::TooBig { size, limit: self.limit })) } else { Ok(message) }
     }
@@ -59,6 +63,19 @@ impl<C: Decoder> Decoder for Frames<C> {
             bytes.clear();
         }
         Ok(message)
+    }
+}
+
+/// Takes back what a codec has made room for, where that is for more than any
+/// message may be: a peer announces what it likes. Twice the limit is what a
+/// buffer comes to that grows while such a message comes in.
+fn give_back_room(bytes: &mut BytesMut, limit: usize) {
+    const AT_LEAST: usize = 64 * 1024;
+    let most = limit.saturating_mul(2).max(AT_LEAST);
+    if bytes.capacity() > most && bytes.len() <= limit {
+        let mut smaller = BytesMut::with_capacity(bytes.len() + READ_BUFFER);
+        smaller.extend_from_slice(bytes);
+        *bytes = smaller;
     }
 }
 

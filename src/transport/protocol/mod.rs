@@ -53,8 +53,9 @@ use crate::keeper::{Beat, Invalid, LinkEnd, Token};
 /// dropped: a price line that lost its last digits is worse than none, so
 /// `decode_eof` is never called. And a message that grows beyond
 /// [`max_message`](Protocol::max_message) ends the link, whatever the codec
-/// would bear; but what a codec keeps to itself, or makes room for, it has to
-/// limit itself.
+/// would bear; room that a codec makes for more than two such messages is taken
+/// back. But what a codec keeps to itself it has to limit itself, and it should
+/// refuse a length that it is not to make room for at all.
 pub struct Protocol<C: Decoder, Out> {
     codec: Box<dyn Fn() -> C + Send + Sync>,
     ping: Option<Words<Token, Out>>,

@@ -53,11 +53,14 @@ use crate::keeper::{Invalid, Purpose};
 /// # }
 /// ```
 ///
+/// Messages are not compressed: `permessage-deflate` is never offered, and a
+/// server that uses it all the same breaks the protocol.
+///
 /// `Debug` prints scheme, host and port; path, query, header values and
-/// subprotocols are never printed, here or in any error. Messages that come in are another
-/// matter: at TRACE the protocol library logs each of them, so keep targets
-/// that begin with `tungstenite` above that level where messages are secret.
-/// It does not see what goes out.
+/// subprotocols are never printed, here or in any error. Messages that come
+/// in are another matter: at TRACE the protocol library logs each of them, so
+/// keep targets that begin with `tungstenite` above that level where messages
+/// are secret. It does not see what goes out.
 pub struct WebSocket {
     url: Url,
     headers: HeaderMap,

@@ -15,11 +15,13 @@ pub struct Longlink {
     beat: Beat,
     /// The links that are not gone yet.
     links: Vec<LinkId>,
+    /// The user's.
+    main: Option<LinkId>,
 }
 
 impl Longlink {
     pub fn new(config: Config, beat: Beat, seed: u64) -> Longlink {
-        Longlink { keeper: Keeper::new(config, seed, Moment::ORIGIN), beat, links: Vec::new() }
+        Longlink { keeper: Keeper::new(config, seed, Moment::ORIGIN), beat, links: Vec::new(), main: None }
     }
 
     fn id(&self, link: Link) -> Option<LinkId> {
@@ -53,13 +55,21 @@ impl Client for Longlink {
 
     fn answered(&mut self, link: Link, token: u64, now: Duration) {
         if let Some(id) = self.id(link) {
+            // As the driver does it: of the link in use it is first reported
+            // that something came in, and then what it was.
+            if self.main == Some(id) {
+                self.keeper.handle_heard(id, moment(now));
+            }
             self.keeper.handle_answered(id, Some(Token(token)), moment(now));
         }
     }
 
     fn heard(&mut self, link: Link, now: Duration) {
         if let Some(id) = self.id(link) {
-            self.keeper.handle_heard(id, moment(now));
+            match self.main == Some(id) {
+                true => self.keeper.handle_message(id, moment(now)),
+                false => self.keeper.handle_heard(id, moment(now)),
+            }
         }
     }
 
@@ -84,7 +94,10 @@ impl Client for Longlink {
                     self.links.push(link);
                     Act::Open(link.get())
                 }
-                Output::Promote { link, .. } => Act::Use(link.get()),
+                Output::Promote { link, .. } => {
+                    self.main = Some(link);
+                    Act::Use(link.get())
+                }
                 Output::Beat { link, token } => Act::Beat(link.get(), token.0),
                 Output::Retire { link } => Act::Retire(link.get()),
                 Output::Abandon { link } => {
