@@ -582,3 +582,24 @@ fn back_online_a_beat_is_due_by_the_last_byte_in() {
     assert_eq!(rig.beats(), NEVER, "the way is the same");
     assert_eq!(rig.until_beat(), heard + secs(300));
 }
+
+#[test]
+fn a_silence_in_which_the_network_changed_is_no_try() {
+    // The way is the same, so that nothing is asked; but the end of this
+    // silence would say nothing.
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.named("home");
+    rig.learn(secs(149));
+    assert_eq!(rig.interval(), secs(285), "it tries");
+    let heard = rig.elapsed();
+    rig.pass(secs(20));
+    rig.named("home");
+    rig.network(NetworkStatus::Changed);
+    rig.look(RouteFacts::new(true, Some(true)));
+    let silence = rig.until_beat() - heard;
+    assert!(silence < secs(149) && silence > secs(120), "{silence:?}");
+    rig.pass(RTT);
+    rig.answer();
+    let heard = rig.elapsed();
+    assert_eq!(rig.until_beat() - heard, secs(285), "the next one is");
+}

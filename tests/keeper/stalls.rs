@@ -155,3 +155,33 @@ fn a_slow_reader_of_what_waits_does_not_keep_the_link_from_beating() {
     }
     assert!(rig.beats().len() >= 9, "{:?}", rig.beats());
 }
+
+#[test]
+fn a_silence_that_a_stall_has_spoiled_is_no_try() {
+    // Its end would say nothing: on a path that forgets before, each link that
+    // begins with more than its reader takes at once would be lost so.
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(149));
+    assert_eq!(rig.interval(), secs(285), "it tries");
+    rig.stalled();
+    rig.message();
+    rig.pass(millis(10));
+    rig.resumed();
+    let known = rig.elapsed() - millis(10);
+    let silence = rig.until_beat() - known;
+    assert!(silence < secs(149) && silence > secs(120), "{silence:?}");
+    rig.pass(RTT);
+    rig.answer();
+    let heard = rig.elapsed();
+    assert_eq!(rig.until_beat() - heard, secs(285), "the next one is");
+}
+
+#[test]
+fn a_stalled_reader_does_not_have_its_beats_try_anything() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(149));
+    let known = rig.elapsed();
+    rig.stalled();
+    let silence = rig.until_beat() - known;
+    assert!(silence < secs(149) && silence > secs(120), "{silence:?}");
+}

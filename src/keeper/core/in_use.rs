@@ -306,7 +306,13 @@ impl Keeper {
     }
 
     pub(super) fn next_pace(&mut self, now: Moment) -> Option<Pace> {
-        let pace = self.prober.pace(&mut self.dice, now)?;
+        // What ends a silence that is spoiled teaches nothing: a try that costs
+        // the link there is made again on the next, and so for ever.
+        let spoiled = self.main().is_some_and(|(_, main)| main.watch.is_spoiled());
+        let pace = match spoiled {
+            true => self.prober.pace_without_tries(&mut self.dice, now)?,
+            false => self.prober.pace(&mut self.dice, now)?,
+        };
         let minute = self.config.heartbeat.unit(OFFLINE_RHYTHM);
         Some(match self.offline {
             None => pace,

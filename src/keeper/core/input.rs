@@ -171,6 +171,7 @@ impl Keeper {
         {
             main.stall = Some(Stall { since: now, told: false });
             main.watch.stall(now);
+            self.renew_pace(now);
             self.void_scouts(now);
         }
     }

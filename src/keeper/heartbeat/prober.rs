@@ -258,6 +258,16 @@ impl Prober {
         })
     }
 
+    /// The same for a silence whose end would say nothing: nothing is tried.
+    pub(crate) fn pace_without_tries(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
+        let pace = self.pace(dice, now)?;
+        if !pace.chosen {
+            return Some(pace);
+        }
+        let held = dice.shorter(self.held(), JITTER);
+        Some(Pace { after: held.min(pace.after), chosen: false })
+    }
+
     /// With scouts the link in use need not find out whether an end that said
     /// nothing was the timeout: it beats at half of it until a scout knows,
     /// but no more often than is allowed.
