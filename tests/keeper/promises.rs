@@ -493,3 +493,20 @@ fn answers_to_nothing_lead_to_no_requests() {
     }
     assert_eq!(requests(&rig), []);
 }
+
+#[test]
+fn a_request_that_went_out_late_in_a_silence_may_be_what_the_path_did_not_know() {
+    // Asked for anew after 25 s of a silence of 27: the path may have
+    // forgotten by then.
+    let mut rig = trusting();
+    rig.pass(secs(25));
+    rig.keeper.update(with_heartbeat(Heartbeat::adaptive().start(secs(12))), rig.now);
+    rig.drain();
+    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(12))));
+    rig.until_death();
+    let gap = rig.log.iter().rev().find_map(|(_, output)| match output {
+        Output::Emit(Event::Disconnected { gap, .. }) => Some(*gap),
+        _ => None,
+    });
+    assert_eq!(gap, Some(secs(25)));
+}

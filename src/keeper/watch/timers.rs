@@ -203,10 +203,13 @@ impl Watch {
     fn ask_after_promise(&mut self, promise: Promise, now: Moment) -> Step {
         // The gap that the word would have ended: what we sent meanwhile has
         // made it shorter.
-        let gap = self.gap(now).saturating_sub(self.patience()).max(self.ended);
+        let ended = self.ended;
+        let gap = self.gap(now).saturating_sub(self.patience()).max(ended);
         let step = self.ask(now, gap >= promise.silence);
         if let Phase::Asking { asked, .. } = &mut self.phase {
-            asked.gap = gap.min(promise.silence);
+            // Longer where the request itself came late in a silence: then that
+            // may be what the path did not know any more.
+            asked.gap = gap.min(promise.silence).max(ended);
             asked.promised = true;
         }
         step
