@@ -603,3 +603,16 @@ fn a_silence_in_which_the_network_changed_is_no_try() {
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat() - heard, secs(285), "the next one is");
 }
+
+#[test]
+fn what_waited_while_the_process_stood_still_does_not_show_that_the_network_is_there() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.learn(secs(34));
+    offline_for_good(&mut rig);
+    rig.pass(secs(5));
+    // It comes in soon after, and is read when a beat has long been due.
+    rig.freeze(secs(60));
+    rig.message();
+    let heard = rig.elapsed();
+    assert_eq!(rig.until_beat() - heard, secs(60));
+}

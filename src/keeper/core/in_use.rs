@@ -55,8 +55,9 @@ impl Keeper {
         let Some(main) = self.main_mut(link) else { return false };
         main.heard = true;
         main.shaken = None;
-        // What waits behind a stalled reader may have waited for long.
-        let fresh = main.stall.is_none();
+        // What waits behind a stalled reader, or while the process stands still,
+        // may have waited for long.
+        let fresh = main.stall.is_none() && !main.watch.is_behind(now);
         // The request was void, so that a beat took the word's place: its
         // answer shows that the path carries what we send, and no more.
         let in_place = main.answers_after
