@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, RouteFacts, Seen,
+    Activity, Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, RouteFacts,
+    Seen,
 };
 
 #[test]
@@ -615,4 +616,26 @@ fn what_waited_while_the_process_stood_still_does_not_show_that_the_network_is_t
     rig.message();
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat() - heard, secs(60));
+}
+
+#[test]
+fn a_link_that_works_though_the_network_is_reported_gone_is_probed_as_any() {
+    let looks: fn(&mut Rig) = |rig| {
+        rig.keeper.set_activity(Activity::Background, rig.now);
+        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.drain();
+    };
+    let wakes: fn(&mut Rig) = |rig| rig.network(NetworkStatus::Woke);
+    for happens in [looks, wakes] {
+        let mut rig = Rig::linked();
+        offline_for_good(&mut rig);
+        rig.pass(secs(20));
+        rig.message();
+        rig.pass(secs(5));
+        let before = rig.elapsed();
+        happens(&mut rig);
+        let probed = rig.until_beat();
+        assert!(probed <= before + secs(1), "{probed:?}");
+        assert_eq!(rig.until_death(), probed + secs(3));
+    }
 }

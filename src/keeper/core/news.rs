@@ -190,12 +190,12 @@ impl Keeper {
         self.void_scouts(now);
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
-        let offline = self.offline.is_some();
+        let cut_off = self.is_cut_off();
         match self.main_mut_any() {
             Some(_) if too_long => self.lose(Loss::of(Seen::Slept), now),
             Some((_, main)) => {
                 main.watch.wake(probe_at);
-                if offline {
+                if cut_off {
                     main.watch.call_off_probe();
                 }
                 main.message = now;
@@ -226,16 +226,16 @@ impl Keeper {
     }
 
     /// The link's address is still there, as far as is known. Probes that
-    /// news asks for are a burst apart. While the network is reported gone
-    /// there are none: the next online asks.
+    /// news asks for are a burst apart. While the network is reported gone,
+    /// and nothing has shown otherwise, there are none: the next online asks.
     pub(super) fn look_settled(&mut self, now: Moment) {
         let burst = self.config.heartbeat.unit(BURST);
-        let offline = self.offline.is_some();
+        let cut_off = self.is_cut_off();
         let Some((_, main)) = self.main_mut_any() else { return };
         let Some(look) = main.look.take() else { return };
         match look.then {
             Then::Keep => {}
-            Then::Probe | Then::ProbeIfMoved if offline => {}
+            Then::Probe | Then::ProbeIfMoved if cut_off => {}
             Then::Probe | Then::ProbeIfMoved => match main.probed.map(|probed| probed + burst) {
                 Some(over) if over > now => main.look = Some(Look { at: over, then: look.then }),
                 Some(_) | None => {
