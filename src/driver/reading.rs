@@ -65,10 +65,10 @@ impl<T: Transport> Driver<T> {
         }
         if batch.messages && !batch.answered_first {
             self.heard_message(id);
-        } else if batch.frames > 0 || (bytes > 0 && batch.ended.is_none()) {
-            // A part of a long message is a sign of life too; the goodbye that
-            // the link ended with is none: it would end the silence that the
-            // end is to be judged by.
+        } else if batch.frames > 0 || (bytes > 0 && !matches!(batch.ended, Some(LinkEnd::Closed { .. }))) {
+            // A part of a long message is a sign of life too, though the link
+            // ended in it; the goodbye that it ended with is none: it would end
+            // the silence that the end is to be judged by.
             let now = self.now();
             self.keeper.handle_heard(id, now);
             self.execute();

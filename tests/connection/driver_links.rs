@@ -513,8 +513,8 @@ async fn a_link_whose_end_the_login_made_nothing_of_is_not_taken_into_use() {
     assert_eq!(script.attempts()[1].last_failure, wanted, "{:?}", log.events());
 }
 
-/// A link that counts what comes in: a goodbye is four bytes, as a WebSocket
-/// Close with a code is.
+/// A link that counts what comes in: with each end four bytes, as a WebSocket
+/// Close with a code is, or the beginning of a message.
 struct Counting {
     link: ScriptedLink<String>,
     received: u64,
@@ -528,8 +528,8 @@ impl Link for Counting {
         let next = self.link.poll_next(cx);
         match &next {
             Poll::Ready(Ok(_)) => self.received += 10,
-            Poll::Ready(Err(LinkEnd::Closed { .. })) => self.received += 4,
-            Poll::Ready(Err(_)) | Poll::Pending => {}
+            Poll::Ready(Err(_)) => self.received += 4,
+            Poll::Pending => {}
         }
         next
     }
@@ -559,8 +559,9 @@ impl Link for Counting {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_goodbye_after_a_silence_tells_the_idle_timeout_though_its_own_bytes_came_in() {
+/// How often a link that was idle for 20 s and then ends so, with bytes of its
+/// own, is taken for one that was idle for too long.
+async fn idle_timeouts_told_by(end: LinkEnd) -> usize {
     let script = Script::new([]);
     let inner = Arc::new(script.transport());
     let transport = from_fn(move |attempt| {
@@ -570,16 +571,29 @@ async fn a_goodbye_after_a_silence_tells_the_idle_timeout_though_its_own_bytes_c
     let log = Log::default();
     let connection =
         ResilientConnection::builder(transport).seed(1).on_event(log.keep()).connect().await.unwrap();
-    // A balancer that goes away from a link which was idle for 20 s.
     let peer = script.next_link().await;
     tokio::time::sleep(secs(20)).await;
-    peer.end(LinkEnd::closed(Some(1001), ""));
+    peer.end(end);
     in_time(script.next_link()).await;
     connection.connected().await.unwrap();
     settle().await;
     let learned =
         |event: &Event| matches!(event, Event::IdleTimeoutLearned { failed, .. } if *failed == secs(20));
-    assert_eq!(log.count(learned), 1, "{:?}", log.events());
+    log.count(learned)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_after_a_silence_tells_the_idle_timeout_though_its_own_bytes_came_in() {
+    // A balancer that goes away from a link which was idle.
+    assert_eq!(idle_timeouts_told_by(LinkEnd::closed(Some(1001), "")).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_message_before_an_end_without_a_goodbye_ends_the_silence() {
+    // A server that dies in the middle of a message.
+    for end in [LinkEnd::Eof, LinkEnd::Reset] {
+        assert_eq!(idle_timeouts_told_by(end).await, 0);
+    }
 }
 
 /// A link whose flushes fail after the first, though it has not ended.
