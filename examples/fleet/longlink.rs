@@ -70,7 +70,7 @@ impl Client for Longlink {
             (What::Offline, _) => keeper.handle_network(NetworkStatus::Offline, at),
             (What::Online, _) => keeper.handle_network(NetworkStatus::Online, at),
             (What::Opened, Some(link)) => {
-                let dialled = Dialled { took: Duration::from_nanos(ROUND_TRIP), local: None };
+                let dialled = Dialled::new(Duration::from_nanos(ROUND_TRIP), None);
                 let took = Duration::from_nanos(now - self.dialled);
                 keeper.handle_opened(link, Opened::new(Beat::Ping, dialled, took), at);
                 // A server that greets, as all do that are logged in to.

@@ -82,7 +82,7 @@ impl<T: Transport> Builder<T> {
     pub const INBOX_BYTES: usize = 32 * 1024;
     /// 3 s for a graceful close: a peer that answers does so in one round
     /// trip.
-    pub const CLOSE_DEADLINE: Duration = keeper::GOODBYE;
+    pub const CLOSE_DEADLINE: Duration = keeper::CLOSE_DEADLINE;
 
     pub(super) fn new(transport: T) -> Builder<T> {
         Builder {
@@ -230,7 +230,7 @@ impl<T: Transport> Builder<T> {
 
     /// How long a graceful close may take in all. Default: 3 s.
     pub fn close_deadline(mut self, deadline: Duration) -> Builder<T> {
-        self.keeper.goodbye = deadline;
+        self.keeper.close_deadline = deadline;
         self
     }
 

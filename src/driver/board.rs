@@ -147,7 +147,7 @@ impl Board {
             scouts_sent: figures.scouts_sent,
             scout_beats: figures.scout_beats,
             beats_saved: figures.beats_saved,
-            beats_missed: figures.misses,
+            beats_missed: figures.beats_missed,
             reconnects: figures.reconnects,
             uptime: figures.uptime,
             downtime: figures.downtime,

@@ -42,7 +42,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn begin_closing(&mut self) {
         if self.closing.is_none() {
             let now = self.now();
-            self.closing = Some(Closing::new(self.keeper.config().goodbye, now));
+            self.closing = Some(Closing::new(self.keeper.config().close_deadline, now));
             self.touched = true;
         }
     }

@@ -179,7 +179,7 @@ pub enum Event {
     /// link is not read meanwhile.
     ReaderStalled {
         /// How long the inbox has been full.
-        since: Duration,
+        lasted: Duration,
     },
     /// Messages that a link had taken when it ended: they may have arrived.
     MaybeSent {

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a goodbye may take by default: 3 s.
-pub const GOODBYE: Duration = Duration::from_secs(3);
+pub const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The keeper's settings.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct Config {
     pub reconnect: Reconnect,
     /// How long a goodbye may take: after it a closing link is dropped.
     /// Default: 3 s.
-    pub goodbye: Duration,
+    pub close_deadline: Duration,
     /// Whether a second link may be opened beside the one in use. Default:
     /// true. False for servers that allow one session a user.
     pub overlap: bool,
@@ -65,7 +65,7 @@ impl Default for Config {
         Config {
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
-            goodbye: GOODBYE,
+            close_deadline: CLOSE_DEADLINE,
             overlap: true,
             silence_limit: None,
         }
@@ -86,7 +86,7 @@ impl Config {
     pub fn check(&self) -> Result<(), Invalid> {
         self.heartbeat.check()?;
         self.reconnect.check()?;
-        if self.goodbye.is_zero() {
+        if self.close_deadline.is_zero() {
             return Err(Invalid::new("close_deadline", "must not be zero"));
         }
         if self.silence_limit.is_some_and(|limit| limit.is_zero()) {
@@ -190,11 +190,19 @@ pub enum Finish {
 
 /// A transport's report that the network path is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dialled {
     /// How long it took, from the attempt's start.
     pub took: Duration,
     /// The local address, where there is one.
     pub local: Option<IpAddr>,
+}
+
+impl Dialled {
+    /// The path was there after `took`, from this local address.
+    pub fn new(took: Duration, local: Option<IpAddr>) -> Dialled {
+        Dialled { took, local }
+    }
 }
 
 /// What is known of a link that was opened.
@@ -281,7 +289,7 @@ pub struct Figures {
     /// Beats that traffic made unnecessary.
     pub beats_saved: u64,
     /// Beats unanswered at their deadline.
-    pub misses: u64,
+    pub beats_missed: u64,
     /// Scouts sent out.
     pub scouts_sent: u64,
     /// Beats that scouts sent, beside `beats_sent`.

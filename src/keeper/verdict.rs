@@ -189,7 +189,7 @@ mod tests {
             spoiled: None,
         };
         let ground = |rtt: u64, took: u64| {
-            let dialled = Dialled { took: Duration::from_millis(took), local: None };
+            let dialled = Dialled::new(Duration::from_millis(took), None);
             inquest((rtt > 0).then(|| Duration::from_millis(rtt))).conclude(Some(dialled), |unit| unit).ground
         };
         for (rtt, took) in [(0, 1_000), (200, 1_000), (400, 1_600)] {

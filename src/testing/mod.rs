@@ -12,7 +12,8 @@
 //! * [`Proxy`] stands between a real client and a real server and carries
 //!   their bytes, or loses, holds, cuts and spoils them on command: for tests
 //!   of what sockets do.
-//! * [`ByHand`] drives any link step by step, and [`attempt`] makes the
+//! * [`ByHand`] drives any link step by step, and
+//!   [`Attempt::alone`](crate::transport::Attempt::alone) makes the
 //!   attempt that a transport is given: for tests of a transport of your own.
 //! * [`conformance`] is what every transport must do, as a suite of tests: put
 //!   yours on its bench.
@@ -56,7 +57,6 @@
 //! ```
 
 mod alarm;
-mod attempt;
 mod by_hand;
 pub mod conformance;
 mod faults;
@@ -64,7 +64,6 @@ mod faulty;
 mod proxy;
 mod scripted;
 
-pub use attempt::{attempt, dial_report};
 pub use by_hand::ByHand;
 pub use faults::{Faults, LinkWithFaults, WithFaults};
 pub use faulty::{Dialling, Direction, Expiry, FaultyLink, FaultyNet, FaultyTransport, Received, ServerLink};

@@ -86,9 +86,7 @@ impl Attempt {
     /// attempt counts as the dial, which makes an idle timeout look like an
     /// outage where logins are slow.
     pub fn dialled(&self, local: Option<SocketAddr>) {
-        let _ = self
-            .dialled
-            .set(Dialled { took: self.started.elapsed(), local: local.map(|address| address.ip()) });
+        let _ = self.dialled.set(Dialled::new(self.started.elapsed(), local.map(|address| address.ip())));
     }
 
     /// What [`Attempt::dialled`] reported.

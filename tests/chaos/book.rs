@@ -151,17 +151,17 @@ impl Book {
 mod tests {
     use std::time::Duration;
 
-    use longlink::testing::attempt;
+    use longlink::transport::Attempt;
 
     use super::*;
     use crate::holdings::alone;
 
     fn connected(number: u32, epoch: u64) -> Event {
-        Event::Connected { link: attempt(number).link_id(), epoch, took: Duration::ZERO }
+        Event::Connected { link: Attempt::alone(number, None).link_id(), epoch, took: Duration::ZERO }
     }
 
     fn disconnected(number: u32, epoch: u64, seen: Seen) -> Event {
-        let link = attempt(number).link_id();
+        let link = Attempt::alone(number, None).link_id();
         Event::Disconnected { link, epoch, seen, gap: Duration::ZERO, uptime: Duration::ZERO }
     }
 

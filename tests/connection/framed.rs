@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use longlink::keeper::{Beat, Failure, LinkEnd, Token};
-use longlink::testing::{ByHand, attempt, dial_report};
+use longlink::testing::ByHand;
 use longlink::transport::{Attempt, Confirms, ConnectError, Frame, Framed, Link, Transport, from_fn};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
@@ -237,10 +237,10 @@ async fn a_closure_is_a_transport() {
             Ok(link(stream).with_local_addr(local))
         }
     });
-    let first = attempt(1);
+    let first = Attempt::alone(1, None);
     let mut link = transport.connect(&first).await.unwrap();
     let local = link.local_addr().expect("a socket has an address");
-    assert_eq!(dial_report(&first).and_then(|dialled| dialled.local), Some(local.ip()));
+    assert_eq!(first.dial_report().and_then(|dialled| dialled.local), Some(local.ip()));
 
     let (stream, _) = server.accept().await.unwrap();
     drop(server);
@@ -250,7 +250,7 @@ async fn a_closure_is_a_transport() {
     peer.send(line).await.unwrap();
     assert_eq!(link.next().await, Ok(Frame::Message("there and back".to_owned())));
 
-    let refused = transport.connect(&attempt(2)).await.expect_err("nobody listens any more");
+    let refused = transport.connect(&Attempt::alone(2, None)).await.expect_err("nobody listens any more");
     assert_eq!(refused.failure(), &Failure::Refused);
 }
 
@@ -260,10 +260,10 @@ async fn an_async_function_or_closure_is_a_transport() {
         attempt.dialled(None);
         Ok(link(duplex(8).0))
     }
-    let (first, second) = (attempt(1), attempt(2));
+    let (first, second) = (Attempt::alone(1, None), Attempt::alone(2, None));
     from_fn(open).connect(&first).await.unwrap();
     from_fn(async |attempt| open(attempt).await).connect(&second).await.unwrap();
-    assert!(dial_report(&first).is_some() && dial_report(&second).is_some());
+    assert!(first.dial_report().is_some() && second.dial_report().is_some());
 }
 
 /// Lines whose sink has no room until one of them says `OPEN`.

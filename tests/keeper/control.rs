@@ -150,7 +150,7 @@ fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it
         let mut rig = linked();
         await_dials(&mut rig);
         let link = rig.scouts[0].link;
-        let opened = Opened::new(beat, Dialled { took: RTT, local }, LOGIN);
+        let opened = Opened::new(beat, Dialled::new(RTT, local), LOGIN);
         rig.keeper.handle_opened(link, opened, rig.now);
         rig.drain();
         let abandoned = rig.outputs().contains(&&Output::Abandon { link });

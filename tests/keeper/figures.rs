@@ -31,7 +31,7 @@ fn beats_and_misses_are_counted_the_last_included() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
     rig.until_death();
     let figures = rig.keeper.figures(rig.now);
-    assert_eq!((figures.beats_sent, figures.misses), (5, 5));
+    assert_eq!((figures.beats_sent, figures.beats_missed), (5, 5));
     assert_eq!(rig.misses().len(), 5);
     rig.until_opening();
     rig.open(Beat::Ping);
@@ -210,8 +210,7 @@ fn a_stalled_reader_is_told_of_once_after_a_second() {
     rig.stalled();
     rig.stalled();
     rig.pass(secs(30));
-    let told =
-        |output: &Output| matches!(output, Output::Emit(Event::ReaderStalled { since }) if *since == secs(1));
+    let told = |output: &Output| matches!(output, Output::Emit(Event::ReaderStalled { lasted }) if *lasted == secs(1));
     assert_eq!(rig.instants(told), [stalled + secs(1)]);
 }
 

@@ -294,7 +294,7 @@ fn a_slow_answer_does_not_disturb_a_dial() {
     let mut rig = Rig::dialling(longlink::Reconnect::default(), 1);
     recalled(&mut rig, None, Learned::new(secs(68)).failed(secs(77)), Duration::ZERO);
     let link = rig.opening.unwrap();
-    let dialled = Dialled { took: RTT, local: None };
+    let dialled = Dialled::new(RTT, None);
     let opened = Opened::new(longlink::Beat::Ping, dialled, RTT);
     rig.keeper.handle_opened(link, opened, rig.now);
     rig.drain();

@@ -143,7 +143,7 @@ impl Rig {
     /// The attempt under way succeeds, at this instant.
     pub fn open(&mut self, beat: Beat) -> LinkId {
         let link = self.opening.take().expect("an attempt is under way");
-        let dialled = Dialled { took: RTT, local: None };
+        let dialled = Dialled::new(RTT, None);
         self.keeper.handle_opened(link, Opened::new(beat, dialled, LOGIN), self.now);
         self.drain();
         link
@@ -152,7 +152,7 @@ impl Rig {
     /// The same, with more said of the link.
     pub fn open_as(&mut self, say: impl FnOnce(&mut Opened)) -> LinkId {
         let link = self.opening.take().expect("an attempt is under way");
-        let dialled = Dialled { took: RTT, local: None };
+        let dialled = Dialled::new(RTT, None);
         let mut opened = Opened::new(Beat::Ping, dialled, LOGIN);
         say(&mut opened);
         self.keeper.handle_opened(link, opened, self.now);
@@ -162,7 +162,7 @@ impl Rig {
 
     /// The path of an attempt is there, at this instant.
     pub fn dialled(&mut self, link: LinkId, took: Duration) {
-        self.keeper.handle_dialled(link, Dialled { took, local: None }, self.now);
+        self.keeper.handle_dialled(link, Dialled::new(took, None), self.now);
         self.drain();
     }
 
@@ -172,7 +172,7 @@ impl Rig {
     }
 
     pub fn open_scout_as(&mut self, link: LinkId, beat: Beat) {
-        let dialled = Dialled { took: RTT, local: None };
+        let dialled = Dialled::new(RTT, None);
         self.keeper.handle_opened(link, Opened::new(beat, dialled, LOGIN), self.now);
         self.drain();
     }

@@ -130,7 +130,7 @@ fn a_connection_is_checked_whole() {
     let config = with_reconnect(Reconnect::default().attempts(0));
     assert_eq!(refused(config.check()), Some("reconnect.attempts"));
     let mut config = Config::default();
-    config.goodbye = Duration::ZERO;
+    config.close_deadline = Duration::ZERO;
     assert_eq!(refused(config.check()), Some("close_deadline"));
     let mut config = Config::default();
     config.silence_limit = Some(Duration::ZERO);

@@ -256,7 +256,7 @@ fn each_event_is_one_line() {
         (Event::Slept { lasted: secs(60) }, "slept or froze for 60.0s"),
         (Event::Paused, "paused"),
         (Event::Resumed, "resumed"),
-        (Event::ReaderStalled { since: secs(2) }, "reader stalled for 2.0s"),
+        (Event::ReaderStalled { lasted: secs(2) }, "reader stalled for 2.0s"),
         (Event::MaybeSent { count: 3 }, "3 messages maybe sent"),
         (Event::MessagesDropped { count: 4 }, "4 messages dropped unread"),
         (Event::EventsDropped { count: 5 }, "5 events dropped"),

@@ -248,5 +248,5 @@ pub fn opened(beat: Beat, took: Duration) -> Opened {
 }
 
 fn dialled(took: Duration) -> Dialled {
-    Dialled { took, local: None }
+    Dialled::new(took, None)
 }

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use longlink::Tcp;
 use longlink::keeper::{LinkEnd, Token};
-use longlink::testing::{ByHand, attempt};
-use longlink::transport::{Frame, Protocol, StreamLink, Transport};
+use longlink::testing::ByHand;
+use longlink::transport::{Attempt, Frame, Protocol, StreamLink, Transport};
 use tokio::io::DuplexStream;
 use tokio_util::codec::LinesCodec;
 
@@ -56,7 +56,7 @@ where
 /// A link of `protocol` and the far end of its stream.
 async fn open(protocol: Lines) -> (LineLink, DuplexStream) {
     let (transport, theirs) = in_memory(protocol, 64 * 1024);
-    (soon(transport.connect(&attempt(1))).await.unwrap(), theirs)
+    (soon(transport.connect(&Attempt::alone(1, None))).await.unwrap(), theirs)
 }
 
 /// The next message of a link that has one.

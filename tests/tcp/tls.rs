@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longlink::keeper::{Failure, LinkEnd};
-use longlink::testing::{ByHand, attempt, dial_report};
+use longlink::testing::ByHand;
 use longlink::transport::tls::rustls::{HandshakeKind, ServerConfig};
-use longlink::transport::{Link, Transport};
+use longlink::transport::{Attempt, Link, Transport};
 use longlink::{ResilientConnection, Tcp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -40,12 +40,12 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
         .unwrap();
     assert_eq!(transport.endpoint(0), Some(format!("tls://{address}")));
     for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
-        let first = attempt(1);
+        let first = Attempt::alone(1, None);
         let (link, far) =
             soon(async { tokio::join!(transport.connect(&first), accept(&listener, &server)) }).await;
         let (mut link, mut far) = (link.unwrap(), far.unwrap());
         assert_eq!(far.get_ref().1.handshake_kind(), Some(expected));
-        assert!(dial_report(&first).is_some());
+        assert!(first.dial_report().is_some());
         assert!(Link::is_vouched_for(&link));
         link.send("hello".to_owned()).await.unwrap();
         let mut said = [0; 6];
@@ -67,7 +67,7 @@ async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_tru
         || Tcp::new(format!("localhost:{}", listener.local_addr().unwrap().port()), lines()).unwrap();
     // TLS 1.3 tells it only after the client's side of the handshake.
     let unknown = to_server().tls_config(authority.client()).unwrap();
-    let first = attempt(1);
+    let first = Attempt::alone(1, None);
     let (link, far) = soon(async { tokio::join!(unknown.connect(&first), accept(&listener, &server)) }).await;
     assert!(far.is_err());
     let ended = end(&mut link.unwrap()).await;

@@ -32,11 +32,11 @@ pub(super) fn settings(data: &mut Unstructured<'_>) -> Result<Settings> {
         config.silence_limit = Some(span(data)?);
     }
     if rest & 4 != 0 {
-        config.goodbye = span(data)?;
+        config.close_deadline = span(data)?;
     }
     if config.check().is_err() {
         config.silence_limit = None;
-        config.goodbye = ATTEMPT_DEADLINE;
+        config.close_deadline = ATTEMPT_DEADLINE;
     }
     Ok(settings)
 }

@@ -125,7 +125,7 @@ impl Keeper {
     }
 
     /// Closes: says goodbye on the link in use, abandons all others, and
-    /// finishes within [`Config::goodbye`].
+    /// finishes within [`Config::close_deadline`].
     pub fn close(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
@@ -151,7 +151,7 @@ impl Keeper {
         let gap = main.watch.gap(now);
         self.tell_loss(link, &main, seen, gap, now);
         self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
-        self.links.push((link, Role::Draining { until: now + self.config.goodbye, carried: true }));
+        self.links.push((link, Role::Draining { until: now + self.config.close_deadline, carried: true }));
         self.outputs.push_back(Output::Retire { link });
     }
 }

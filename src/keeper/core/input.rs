@@ -242,8 +242,8 @@ impl Keeper {
             Timer::Stall => {
                 if let Some(stall) = self.main_mut_any().and_then(|(_, main)| main.stall.as_mut()) {
                     stall.told = true;
-                    let since = now.since(stall.since);
-                    self.emit(Event::ReaderStalled { since });
+                    let lasted = now.since(stall.since);
+                    self.emit(Event::ReaderStalled { lasted });
                 }
             }
             Timer::Goodbye => {

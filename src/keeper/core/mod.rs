@@ -191,7 +191,7 @@ impl Keeper {
         Figures {
             beats_sent: self.tally.beats_sent,
             beats_saved: self.tally.beats_saved + main.map_or(0, |main| main.watch.saved()),
-            misses: self.tally.misses,
+            beats_missed: self.tally.misses,
             scouts_sent: self.scouting.sent,
             scout_beats: self.scouting.beats,
             reconnects: self.epoch.saturating_sub(1),

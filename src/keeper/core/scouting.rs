@@ -266,7 +266,7 @@ impl Keeper {
 
     /// Says goodbye to the server of a scout that lives.
     fn retire_scout(&mut self, link: LinkId, gap: Duration, met: Scouted, now: Moment) {
-        self.links.push((link, Role::Draining { until: now + self.config.goodbye, carried: false }));
+        self.links.push((link, Role::Draining { until: now + self.config.close_deadline, carried: false }));
         self.outputs.push_back(Output::Retire { link });
         self.emit(Event::ScoutReturned { link, gap, met });
     }

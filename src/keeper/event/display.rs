@@ -59,7 +59,7 @@ impl fmt::Display for Event {
             Event::Slept { lasted } => write!(f, "slept or froze for {lasted:.1?}"),
             Event::Paused => f.write_str("paused"),
             Event::Resumed => f.write_str("resumed"),
-            Event::ReaderStalled { since } => write!(f, "reader stalled for {since:.1?}"),
+            Event::ReaderStalled { lasted } => write!(f, "reader stalled for {lasted:.1?}"),
             Event::MaybeSent { count } => write!(f, "{count} messages maybe sent"),
             Event::MessagesDropped { count } => write!(f, "{count} messages dropped unread"),
             Event::EventsDropped { count } => write!(f, "{count} events dropped"),

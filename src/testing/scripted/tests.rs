@@ -1,6 +1,7 @@
 use super::*;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
-use crate::testing::{ByHand, attempt, dial_report};
+use crate::testing::ByHand;
+use crate::transport::Attempt;
 use crate::transport::{Confirms, Frame, Link};
 
 fn ms(millis: u64) -> Duration {
@@ -16,19 +17,19 @@ async fn each_attempt_goes_as_its_step_says() {
     ]);
     let transport = script.transport();
 
-    let first = attempt(1);
+    let first = Attempt::alone(1, None);
     let error = transport.connect(&first).await.expect_err("refused");
-    assert_eq!((error.failure(), dial_report(&first)), (&Failure::Refused, None));
+    assert_eq!((error.failure(), first.dial_report()), (&Failure::Refused, None));
 
-    let second = attempt(2);
+    let second = Attempt::alone(2, None);
     let error = transport.connect(&second).await.expect_err("TLS fails");
     assert_eq!(error.failure(), &Failure::Tls);
-    assert_eq!(dial_report(&second).map(|dialled| dialled.took), Some(ms(20)));
+    assert_eq!(second.dial_report().map(|dialled| dialled.took), Some(ms(20)));
     assert_eq!(script.elapsed(), ms(50));
 
-    let third = attempt(3);
+    let third = Attempt::alone(3, None);
     transport.connect(&third).await.expect("opens");
-    assert_eq!(dial_report(&third).map(|dialled| dialled.took), Some(ms(10)));
+    assert_eq!(third.dial_report().map(|dialled| dialled.took), Some(ms(10)));
     assert_eq!(script.elapsed(), ms(130));
 
     let seen: Vec<_> = script.attempts().iter().map(|seen| (seen.number, seen.at, seen.abandoned)).collect();
@@ -39,7 +40,7 @@ async fn each_attempt_goes_as_its_step_says() {
 async fn an_attempt_that_hangs_ends_only_by_being_dropped() {
     let script = Script::<u8>::new([Step::hang()]);
     let transport = script.transport();
-    let waited = tokio::time::timeout(ms(15_000), transport.connect(&attempt(1))).await;
+    let waited = tokio::time::timeout(ms(15_000), transport.connect(&Attempt::alone(1, None))).await;
     assert!(waited.is_err());
     assert_eq!(script.attempts()[0].abandoned, Some(ms(15_000)));
 }
@@ -48,7 +49,7 @@ async fn an_attempt_that_hangs_ends_only_by_being_dropped() {
 async fn a_step_can_panic() {
     let script = Script::<u8>::new([Step::panic()]);
     let transport = script.transport();
-    let task = tokio::spawn(async move { transport.connect(&attempt(1)).await.is_ok() });
+    let task = tokio::spawn(async move { transport.connect(&Attempt::alone(1, None)).await.is_ok() });
     assert!(task.await.expect_err("the task panics").is_panic());
     assert_eq!(script.attempts()[0].abandoned, None);
 }
@@ -58,11 +59,11 @@ async fn steps_can_be_added_and_the_rest_goes_as_otherwise_says() {
     let script = Script::<u8>::new([]);
     script.then(Step::refuse());
     let transport = script.transport();
-    assert!(transport.connect(&attempt(1)).await.is_err());
-    assert!(transport.connect(&attempt(2)).await.is_ok());
+    assert!(transport.connect(&Attempt::alone(1, None)).await.is_err());
+    assert!(transport.connect(&Attempt::alone(2, None)).await.is_ok());
     script.otherwise(Step::fail(Failure::Dns));
     for number in 3..6 {
-        assert!(transport.connect(&attempt(number)).await.is_err());
+        assert!(transport.connect(&Attempt::alone(number, None)).await.is_err());
     }
 }
 
@@ -166,6 +167,6 @@ async fn a_link_has_the_capabilities_of_its_step() {
 
 async fn open(step: Step) -> (ScriptedLink<u8>, Peer<u8>) {
     let script = Script::new([step]);
-    let link = script.transport().connect(&attempt(1)).await.expect("the step opens a link");
+    let link = script.transport().connect(&Attempt::alone(1, None)).await.expect("the step opens a link");
     (link, script.next_link().await)
 }

@@ -3,8 +3,8 @@
 use super::{or_again, polled};
 use crate::support::in_time;
 use longlink::Transport;
-use longlink::testing::{ByHand, FaultyNet, Script, WroteWhat, attempt};
-use longlink::transport::{Frame, MEMORY_MESSAGES, Memory, MemoryFrame};
+use longlink::testing::{ByHand, FaultyNet, Script, WroteWhat};
+use longlink::transport::{Attempt, Frame, MEMORY_MESSAGES, Memory, MemoryFrame};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_the_servers_end_of_a_link_in_memory_loses_nothing() {
@@ -12,7 +12,7 @@ async fn pitfall_20_the_servers_end_of_a_link_in_memory_loses_nothing() {
         let place = Memory::<String>::new();
         let mut listener = place.listen();
         assert!(polled(listener.accept(), times).await.is_none());
-        let mut link = place.connect(&attempt(1)).await.unwrap();
+        let mut link = place.connect(&Attempt::alone(1, None)).await.unwrap();
         let early = polled(listener.accept(), times).await;
         let mut finished = early.is_some();
         let peer = or_again(early, listener.accept()).await.unwrap();
@@ -52,7 +52,7 @@ async fn pitfall_20_what_the_test_kit_is_waited_for_is_not_lost() {
     for_every_poll!(|times| {
         let script = Script::<String>::new([]);
         assert!(polled(script.next_link(), times).await.is_none());
-        let mut link = script.transport().connect(&attempt(1)).await.unwrap();
+        let mut link = script.transport().connect(&Attempt::alone(1, None)).await.unwrap();
         let early = polled(script.next_link(), times).await;
         let mut finished = early.is_some();
         let peer = or_again(early, script.next_link()).await;
@@ -75,7 +75,7 @@ async fn pitfall_20_what_the_test_kit_is_waited_for_is_not_lost() {
 
         let net = FaultyNet::<String>::new(1);
         assert!(polled(net.accept(), times).await.is_none());
-        let mut link = net.transport().connect(&attempt(1)).await.unwrap();
+        let mut link = net.transport().connect(&Attempt::alone(1, None)).await.unwrap();
         let early = polled(net.accept(), times).await;
         finished &= early.is_some();
         let mut server = or_again(early, net.accept()).await;

@@ -24,10 +24,10 @@ impl Play<'_> {
             return Err(format!("{missed} misses counted in one step"));
         }
         let figures = self.keeper.figures(self.now);
-        if figures.misses != self.misses + u64::from(missed) {
-            return Err(format!("{} misses counted, {} told", figures.misses - self.misses, missed));
+        if figures.beats_missed != self.misses + u64::from(missed) {
+            return Err(format!("{} misses counted, {} told", figures.beats_missed - self.misses, missed));
         }
-        self.misses = figures.misses;
+        self.misses = figures.beats_missed;
         self.state_agrees()?;
         self.scouts_agree()?;
         self.goes_on()

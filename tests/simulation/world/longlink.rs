@@ -41,7 +41,7 @@ impl Client for Longlink {
 
     fn opened(&mut self, link: Link, dial: Duration, took: Duration, now: Duration) {
         if let Some(id) = self.id(link) {
-            let dialled = Dialled { took: dial, local: None };
+            let dialled = Dialled::new(dial, None);
             self.keeper.handle_opened(id, Opened::new(self.beat, dialled, took), moment(now));
         }
     }
