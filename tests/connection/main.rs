@@ -7,6 +7,8 @@ mod closing;
 mod driver_links;
 mod events;
 mod framed;
+mod last_words;
+mod logins;
 mod memory;
 #[cfg(feature = "json-memory")]
 mod memory_file;
