@@ -45,7 +45,9 @@ fn read(mut bytes: &[u8]) -> (Read<String>, Vec<String>) {
         let (line, rest) = bytes.split_at(end + 1);
         bytes = rest;
         let text = &line[..end];
-        let Ok(text) = std::str::from_utf8(text.strip_suffix(b"\r").unwrap_or(text)) else { break Ending::Broken };
+        let Ok(text) = std::str::from_utf8(text.strip_suffix(b"\r").unwrap_or(text)) else {
+            break Ending::Broken;
+        };
         if line.len() > LIMIT {
             break Ending::Broken;
         }
