@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::forward::forward;
 use crate::support::{Log, builder, connected, in_time, millis, secs, settle};
 use futures::FutureExt;
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::keeper::{Beat, Failure, LinkEnd, Seen};
 use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
 use longlink::transport::{Confirms, Frame, Link, Traffic, Transport, from_fn};
 use longlink::{Error, Event, FirstConnect, Outcome, Reconnect, ResilientConnection, State};
@@ -310,29 +311,7 @@ impl Link for Panicking {
     type Incoming = String;
     type Outgoing = String;
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
-        self.link.poll_next(cx)
-    }
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_ready(cx)
-    }
-
-    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
-        self.link.start_send(message)
-    }
-
-    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
-        self.link.start_beat(token)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_flush(cx)
-    }
-
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_close(cx)
-    }
+    forward!(poll_next poll_ready start_send start_beat poll_flush poll_close);
 
     fn beat(&self) -> Beat {
         self.note("beat");

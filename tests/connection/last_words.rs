@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::forward::forward;
 use crate::support::{Log, in_time, secs, settle};
-use longlink::keeper::{LinkEnd, Token};
+use longlink::keeper::LinkEnd;
 use longlink::testing::{Script, ScriptedLink};
 use longlink::transport::{Frame, Link, Traffic, Transport, from_fn};
 use longlink::{Event, ResilientConnection};
@@ -21,6 +22,8 @@ impl Link for Counting {
     type Incoming = String;
     type Outgoing = String;
 
+    forward!(poll_ready start_send start_beat poll_flush poll_close);
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
         let next = self.link.poll_next(cx);
         match &next {
@@ -29,26 +32,6 @@ impl Link for Counting {
             Poll::Pending => {}
         }
         next
-    }
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_ready(cx)
-    }
-
-    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
-        self.link.start_send(message)
-    }
-
-    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
-        self.link.start_beat(token)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_flush(cx)
-    }
-
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_close(cx)
     }
 
     fn traffic(&self) -> Option<Traffic> {

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::forward::forward;
 use crate::support::{Log, builder, in_time, secs};
-use longlink::keeper::{Beat, Failure, LinkEnd, Token};
+use longlink::keeper::{Beat, Failure, LinkEnd};
 use longlink::testing::{Script, ScriptedLink};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use longlink::{Error, HookError, ResilientConnection};
@@ -147,21 +148,7 @@ impl Link for Mute {
     type Incoming = String;
     type Outgoing = String;
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
-        self.link.poll_next(cx)
-    }
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_ready(cx)
-    }
-
-    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
-        self.link.start_send(message)
-    }
-
-    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
-        self.link.start_beat(token)
-    }
+    forward!(poll_next poll_ready start_send start_beat poll_close);
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         match self.flushes.checked_sub(1) {
@@ -171,10 +158,6 @@ impl Link for Mute {
             }
             None => Poll::Ready(Err(LinkEnd::Reset)),
         }
-    }
-
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_close(cx)
     }
 }
 

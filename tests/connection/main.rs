@@ -6,6 +6,7 @@ mod cancel_safety;
 mod closing;
 mod driver_links;
 mod events;
+mod forward;
 mod framed;
 mod last_words;
 mod logins;

@@ -1,11 +1,12 @@
 //! Links that are said goodbye to while nobody reads what they bring.
 
+use crate::forward::forward;
 use crate::support::{builder, in_time, secs, settle};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use longlink::keeper::{LinkEnd, Token};
+use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, ScriptedLink, Step};
 use longlink::transport::{Frame, Link, Transport, from_fn};
 use longlink::{Event, Outcome, ResilientConnection, State, Transition};
@@ -109,6 +110,8 @@ impl Link for Slow {
     type Incoming = String;
     type Outgoing = String;
 
+    forward!(poll_ready start_send start_beat poll_flush);
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<String>, LinkEnd>> {
         if self.closing
             && let Some(let_go) = self.let_go.take()
@@ -118,22 +121,6 @@ impl Link for Slow {
             return Poll::Ready(Ok(Frame::Message("late".into())));
         }
         self.link.poll_next(cx)
-    }
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_ready(cx)
-    }
-
-    fn start_send(&mut self, message: String) -> Result<(), LinkEnd> {
-        self.link.start_send(message)
-    }
-
-    fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
-        self.link.start_beat(token)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        self.link.poll_flush(cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
