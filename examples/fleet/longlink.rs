@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Dialled, Failure, Keeper, LinkEnd, LinkId, Moment, NetworkStatus, Opened, Output,
-    RouteFacts, Token,
+    Beat, Config, Dialled, Failure, Input, Keeper, LinkEnd, LinkId, Messages, Moment, NetworkStatus, Opened,
+    Output, RouteFacts, Token,
 };
 
 use crate::chance::Chance;
@@ -65,34 +65,36 @@ impl Client for Longlink {
         let at = moment(now);
         let keeper = &mut self.keeper;
         match (what, self.link) {
-            (What::Started, _) => keeper.start(at),
-            (What::Due, _) => keeper.handle_timeout(at),
-            (What::Offline, _) => keeper.handle_network(NetworkStatus::Offline, at),
-            (What::Online, _) => keeper.handle_network(NetworkStatus::Online, at),
+            (What::Started, _) => keeper.handle(Input::Start, at),
+            (What::Due, _) => keeper.handle(Input::Timeout, at),
+            (What::Offline, _) => keeper.handle(Input::Network(NetworkStatus::Offline), at),
+            (What::Online, _) => keeper.handle(Input::Network(NetworkStatus::Online), at),
             (What::Opened, Some(link)) => {
                 let dialled = Dialled::new(Duration::from_nanos(ROUND_TRIP), None);
                 let took = Duration::from_nanos(now - self.dialled);
-                keeper.handle_opened(link, Opened::new(Beat::Ping, dialled, took), at);
+                keeper.handle(Input::Opened { link, opened: Opened::new(Beat::Ping, dialled, took) }, at);
                 // A server that greets, as all do that are logged in to.
-                keeper.handle_message(link, at);
+                keeper.handle(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }, at);
             }
             (What::Failed(why), Some(link)) => {
                 self.link = None;
-                keeper.handle_open_failed(link, failure(why), None, at);
+                keeper.handle(Input::OpenFailed { link, failure: failure(why), dialled: None }, at);
             }
-            (What::Answered, Some(link)) => keeper.handle_answered(link, self.token, at),
+            (What::Answered, Some(link)) => {
+                keeper.handle(Input::Read { link, messages: Messages::None, answers: &[self.token] }, at)
+            }
             (What::Lost(End::AddressGone), Some(link)) => {
-                keeper.handle_route(link, RouteFacts::new(false, None), at);
+                keeper.handle(Input::Route { link, facts: Some(RouteFacts::new(false, None)) }, at);
             }
             (What::Lost(end), Some(link)) => {
                 self.link = None;
-                keeper.handle_ended(link, link_end(end), at);
+                keeper.handle(Input::Ended { link, end: link_end(end) }, at);
             }
             // Late words about a link that was dropped.
             (What::Opened | What::Failed(_) | What::Answered | What::Lost(_), None) => {}
         }
         let act = self.drain(now);
-        let due = self.keeper.poll_timeout().map_or(NEVER, |(due, _)| nanos(due.elapsed()));
+        let due = self.keeper.poll_timeout().map_or(NEVER, |due| nanos(due.elapsed()));
         Wish { act, due }
     }
 }

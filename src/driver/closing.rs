@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::Driver;
-use crate::keeper::{Finish, LinkEnd, LinkId, Moment};
+use crate::keeper::{Finish, Input, LinkEnd, LinkId, Moment};
 use crate::transport::Transport;
 
 /// A closing that is under way.
@@ -68,7 +68,7 @@ impl<T: Transport> Driver<T> {
             if let Some(closing) = &mut self.closing {
                 closing.told = true;
             }
-            self.keeper.close(now);
+            self.keeper.handle(Input::Close, now);
             self.execute();
         }
         if now >= until {
@@ -91,7 +91,7 @@ impl<T: Transport> Driver<T> {
             self.count_panic();
         }
         let now = self.now();
-        self.keeper.handle_ended(link, end, now);
+        self.keeper.handle(Input::Ended { link, end }, now);
         self.execute();
     }
 }

@@ -10,7 +10,7 @@ use super::tasks::Order;
 use super::{Driver, Retiring, Stage, scout, tasks};
 use crate::connection::FirstConnect;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};
+use crate::keeper::{self, Event, GiveUp, Input, LinkEnd, LinkId, Output, Purpose, RouteFacts, Token};
 use crate::transport::{Attempt, Link, Transport};
 
 impl<T: Transport> Driver<T> {
@@ -25,6 +25,8 @@ impl<T: Transport> Driver<T> {
                 Output::Beat { link, token } => self.beat(link, token),
                 Output::AskAfter { link, silence } => self.ask_after(link, silence),
                 Output::Migrate { link } => self.migrate(link),
+                Output::AskPath { link } => self.look_at_path(link),
+                Output::AskRoute { link } => self.look_at_route(link),
                 Output::Retire { link } => self.retire(link),
                 Output::Abandon { link } => self.abandon(link),
                 Output::Recall { network, route } => self.recall(network, route),
@@ -84,7 +86,7 @@ impl<T: Transport> Driver<T> {
         let Ok(main) = contain(|| MainLink::new(id, epoch, link, beat)) else {
             self.count_panic();
             let now = self.now();
-            return self.keeper.handle_ended(id, LinkEnd::Panicked, now);
+            return self.keeper.handle(Input::Ended { link: id, end: LinkEnd::Panicked }, now);
         };
         self.last_failure = None;
         self.last_error = None;
@@ -128,6 +130,37 @@ impl<T: Transport> Driver<T> {
         {
             main.broken = Some(LinkEnd::Panicked);
         }
+    }
+
+    /// Tells the keeper what the system knows of the path under the link.
+    fn look_at_path(&mut self, id: LinkId) {
+        let Some(main) = self.main.as_mut().filter(|main| main.id == id) else { return };
+        let facts = contain(|| main.link.path_facts()).unwrap_or_else(|_| {
+            main.broken = Some(LinkEnd::Panicked);
+            None
+        });
+        let now = self.now();
+        self.keeper.handle(Input::Path { link: id, facts }, now);
+    }
+
+    /// Tells the keeper what the system says of the way to the link's peer.
+    fn look_at_route(&mut self, id: LinkId) {
+        let facts = self.route_facts(id);
+        let now = self.now();
+        self.keeper.handle(Input::Route { link: id, facts }, now);
+    }
+
+    fn route_facts(&mut self, id: LinkId) -> Option<RouteFacts> {
+        let main = self.main.as_mut().filter(|main| main.id == id)?;
+        let watch = self.network.as_mut()?;
+        let Ok((local, peer)) = contain(|| (main.link.local_addr(), main.link.peer_addr())) else {
+            main.broken = Some(LinkEnd::Panicked);
+            return None;
+        };
+        contain(|| watch.route(local?, peer)).unwrap_or_else(|_| {
+            self.lose_network();
+            None
+        })
     }
 
     /// Moves the link to a task that says goodbye. Its end is reported.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Driver;
 use crate::contain::contain;
-use crate::keeper::{Event, Learned, MemoryFault, Recalled};
+use crate::keeper::{Event, Input, Learned, MemoryFault, Recalled};
 use crate::store::{IntervalMemory, MemoryError, PathKey};
 use crate::transport::Transport;
 
@@ -219,7 +219,7 @@ impl<T: Transport> Driver<T> {
             match answer {
                 Answer::Recalled { network, recalled } => {
                     let now = self.now();
-                    self.keeper.handle_recalled(network.as_deref(), recalled, now);
+                    self.keeper.handle(Input::Recalled { network: network.as_deref(), recalled }, now);
                     self.execute();
                 }
                 Answer::Failed(MemoryFault::Panicked) => self.count_panic(),

@@ -57,7 +57,7 @@ use tokio::runtime::Handle;
 
 use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
+use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
 use crate::store::IntervalMemory;
@@ -281,7 +281,7 @@ impl<T: Transport> Future for Driver<T> {
                 driver.stage = Stage::Running;
                 driver.name_network();
                 let now = driver.now();
-                driver.keeper.start(now);
+                driver.keeper.handle(Input::Start, now);
                 driver.execute();
                 driver.turn(cx)
             }

@@ -7,7 +7,7 @@ use super::Driver;
 use super::board::Tally;
 use super::inbox::Room;
 use crate::contain::contain;
-use crate::keeper::{LinkEnd, LinkId, Moment};
+use crate::keeper::{Input, LinkEnd, LinkId, Messages, Moment};
 use crate::transport::{Frame, Link, Transport};
 
 /// Frames of one turn: beyond it others have their turn, however fast a peer
@@ -19,13 +19,10 @@ const FRAMES: usize = 1024;
 const PARKED_AFTER: Duration = Duration::from_millis(20);
 
 /// What one batch brought beside messages.
-#[derive(Default)]
 struct Batch {
     frames: usize,
     bytes: usize,
-    messages: bool,
-    /// A beat's answer came before the first message.
-    answered_first: bool,
+    messages: Messages,
     /// The peer said something that the link may have to answer.
     alive: bool,
     /// Nothing more waits: the link will wake the task.
@@ -63,29 +60,19 @@ impl<T: Transport> Driver<T> {
         if !self.arrived.is_empty() {
             self.deliver(Some(cx.waker()));
         }
-        if batch.messages && !batch.answered_first {
-            self.heard_message(id);
-        } else if batch.frames > 0 || (bytes > 0 && !matches!(batch.ended, Some(LinkEnd::Closed { .. }))) {
-            // A part of a long message is a sign of life too, though the link
-            // ended in it; the goodbye that it ended with is none: it would end
-            // the silence that the end is to be judged by.
+        // A part of a long message is a sign of life too, though the link ended
+        // in it; the goodbye that it ended with is none: it would end the
+        // silence that the end is to be judged by.
+        let parts = bytes > 0 && !matches!(batch.ended, Some(LinkEnd::Closed { .. }));
+        if batch.frames > 0 || parts {
             let now = self.now();
-            self.keeper.handle_heard(id, now);
+            let answers = &self.pongs[pongs..];
+            self.keeper.handle(Input::Read { link: id, messages: batch.messages, answers }, now);
             self.execute();
-        }
-        let mut at = pongs;
-        while let Some(&token) = self.pongs.get(at) {
-            let now = self.now();
-            self.keeper.handle_answered(id, token, now);
-            self.execute();
-            at += 1;
-        }
-        if batch.messages && batch.answered_first {
-            self.heard_message(id);
         }
         if was_stalled {
             let now = self.now();
-            self.keeper.handle_resumed(id, now);
+            self.keeper.handle(Input::ReadAgain { link: id }, now);
             self.execute();
         }
         if let Some(end) = batch.ended {
@@ -100,12 +87,6 @@ impl<T: Transport> Driver<T> {
         !batch.exhausted
     }
 
-    fn heard_message(&mut self, id: LinkId) {
-        let now = self.now();
-        self.keeper.handle_message(id, now);
-        self.execute();
-    }
-
     /// What a link that cannot be written to still has to say: its end, if it
     /// comes to that. Up to one more inbox is read beyond a full one, since
     /// what is not read now is lost.
@@ -118,10 +99,18 @@ impl<T: Transport> Driver<T> {
     }
 
     fn read_batch(&mut self, room: Room, cx: &mut Context<'_>) -> Batch {
-        let mut batch = Batch::default();
+        let mut batch = Batch {
+            frames: 0,
+            bytes: 0,
+            messages: Messages::None,
+            alive: false,
+            exhausted: false,
+            ended: None,
+        };
         let Some(main) = &mut self.main else { return batch };
         let link = &mut main.link;
         let (arrived, pongs) = (&mut self.arrived, &mut self.pongs);
+        let before = pongs.len();
         let read = contain(|| {
             while arrived.len() < room.messages && batch.bytes < room.bytes && batch.frames < FRAMES {
                 match link.poll_next(cx) {
@@ -130,12 +119,16 @@ impl<T: Transport> Driver<T> {
                         return;
                     }
                     Poll::Ready(Ok(Frame::Message(message))) => {
-                        batch.messages = true;
+                        if batch.messages == Messages::None {
+                            batch.messages = match pongs.len() > before {
+                                true => Messages::AfterAnswers,
+                                false => Messages::BeforeAnswers,
+                            };
+                        }
                         batch.bytes = batch.bytes.saturating_add(link.weigh(&message));
                         arrived.push_back(message);
                     }
                     Poll::Ready(Ok(Frame::Pong(token))) => {
-                        batch.answered_first |= !batch.messages;
                         pongs.push(token);
                     }
                     Poll::Ready(Ok(Frame::Alive)) => batch.alive = true,
@@ -232,7 +225,7 @@ impl<T: Transport> Driver<T> {
         if !std::mem::replace(&mut main.stalled, true) {
             let id = main.id;
             let now = self.now();
-            self.keeper.handle_stalled(id, now);
+            self.keeper.handle(Input::Stalled { link: id }, now);
             self.execute();
         }
     }

@@ -9,8 +9,8 @@ use super::desk::Orders;
 use super::reports::Report;
 use super::{Driver, Stage};
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Failure, LinkEnd, NetworkStatus, Opened, State, Timer};
-use crate::transport::{Confirms, Link, Transport};
+use crate::keeper::{Failure, Input, LinkEnd, Messages, NetworkStatus, Opened, State};
+use crate::transport::{Confirms, Transport};
 
 /// Messages that one turn takes from the outbox.
 const BATCH: usize = 256;
@@ -59,7 +59,7 @@ impl<T: Transport> Driver<T> {
         match contain(|| watch.key()) {
             Ok(Some(name)) => {
                 let now = self.now();
-                self.keeper.handle_network_named(&name, now);
+                self.keeper.handle(Input::NetworkNamed { network: &name }, now);
             }
             Ok(None) => {}
             Err(_) => {
@@ -80,10 +80,10 @@ impl<T: Transport> Driver<T> {
                 Ok(Poll::Ready(change)) => {
                     let now = self.now();
                     if let Some(name) = change.key.filter(|_| change.status != NetworkStatus::Offline) {
-                        self.keeper.handle_network_named(&name, now);
+                        self.keeper.handle(Input::NetworkNamed { network: &name }, now);
                         self.execute();
                     }
-                    self.keeper.handle_network(change.status, now);
+                    self.keeper.handle(Input::Network(change.status), now);
                     self.execute();
                 }
                 Ok(Poll::Pending) => return false,
@@ -95,11 +95,11 @@ impl<T: Transport> Driver<T> {
 
     /// The source of news broke. Nobody will say any more that the network is
     /// back, so nobody may go on believing that it is gone.
-    fn lose_network(&mut self) {
+    pub(super) fn lose_network(&mut self) {
         self.count_panic();
         drop_contained(self.network.take());
         let now = self.now();
-        self.keeper.handle_network(NetworkStatus::Changed, now);
+        self.keeper.handle(Input::Network(NetworkStatus::Changed), now);
         self.execute();
     }
 
@@ -154,12 +154,15 @@ impl<T: Transport> Driver<T> {
                     match opened {
                         Ok(opened) => {
                             self.opened.push((link, session));
-                            self.keeper.handle_opened(link, opened, now);
+                            self.keeper.handle(Input::Opened { link, opened }, now);
                         }
                         Err(_) => {
                             drop_contained(session);
                             self.count_panic();
-                            self.keeper.handle_open_failed(link, Failure::Panicked, None, now);
+                            self.keeper.handle(
+                                Input::OpenFailed { link, failure: Failure::Panicked, dialled: None },
+                                now,
+                            );
                         }
                     }
                     self.execute();
@@ -167,7 +170,7 @@ impl<T: Transport> Driver<T> {
                 Report::Dialled(dialled) => {
                     if self.tasks.knows(link) {
                         let now = self.now();
-                        self.keeper.handle_dialled(link, dialled, now);
+                        self.keeper.handle(Input::Dialled { link, dialled }, now);
                         self.execute();
                     }
                 }
@@ -181,7 +184,7 @@ impl<T: Transport> Driver<T> {
                     }
                     self.last_error = Some(Arc::new(error));
                     let now = self.now();
-                    self.keeper.handle_open_failed(link, failure, dialled, now);
+                    self.keeper.handle(Input::OpenFailed { link, failure, dialled }, now);
                     self.execute();
                 }
                 Report::ScoutFailed { failure, dialled } => {
@@ -190,25 +193,26 @@ impl<T: Transport> Driver<T> {
                             self.count_panic();
                         }
                         let now = self.now();
-                        self.keeper.handle_open_failed(link, failure, dialled, now);
+                        self.keeper.handle(Input::OpenFailed { link, failure, dialled }, now);
                         self.execute();
                     }
                 }
                 Report::ScoutOpened(opened) => {
                     if self.tasks.knows(link) {
                         let now = self.now();
-                        self.keeper.handle_opened(link, opened, now);
+                        self.keeper.handle(Input::Opened { link, opened }, now);
                         self.execute();
                     }
                 }
                 Report::ScoutHeard => {
                     let now = self.now();
-                    self.keeper.handle_heard(link, now);
+                    self.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, now);
                     self.execute();
                 }
                 Report::ScoutAnswered(token) => {
                     let now = self.now();
-                    self.keeper.handle_answered(link, token, now);
+                    self.keeper
+                        .handle(Input::Read { link, messages: Messages::None, answers: &[token] }, now);
                     self.execute();
                 }
                 Report::Ended(end) => {
@@ -233,10 +237,8 @@ impl<T: Transport> Driver<T> {
             self.park(now);
             self.tell_dropped(false);
         }
-        if let Some((_, timer)) = self.keeper.poll_timeout().filter(|(due, _)| *due <= now) {
-            self.look_at_path(timer);
-            self.look_at_route(timer);
-            self.keeper.handle_timeout(now);
+        if self.keeper.poll_timeout().is_some_and(|due| due <= now) {
+            self.keeper.handle(Input::Timeout, now);
             self.touched = true;
             self.execute();
         }
@@ -280,36 +282,36 @@ impl<T: Transport> Driver<T> {
         }
         if let Some(activity) = orders.activity {
             let now = self.now();
-            self.keeper.set_activity(activity, now);
+            self.keeper.handle(Input::Activity(activity), now);
             self.execute();
         }
         if let Some(update) = orders.update {
             let now = self.now();
             let config = update.applied_to(self.keeper.config());
-            self.keeper.update(config, now);
+            self.keeper.handle(Input::Update(Box::new(config)), now);
             self.execute();
         }
         match orders.pause {
             Some(true) => {
                 let now = self.now();
-                self.keeper.pause(now);
+                self.keeper.handle(Input::Pause, now);
                 self.execute();
             }
             Some(false) => {
                 let now = self.now();
-                self.keeper.resume(now);
+                self.keeper.handle(Input::Resume, now);
                 self.execute();
             }
             None => {}
         }
         if orders.reconnect {
             let now = self.now();
-            self.keeper.reconnect_now(now);
+            self.keeper.handle(Input::Reconnect, now);
             self.execute();
         }
         if orders.probe {
             let now = self.now();
-            self.keeper.probe_now(now);
+            self.keeper.handle(Input::Probe, now);
             self.execute();
         }
     }
@@ -322,7 +324,7 @@ impl<T: Transport> Driver<T> {
         let answers = self.main.as_ref().is_some_and(|main| main.confirms == Confirms::Answer);
         if gave > 0 && answers && self.departing_confirmed {
             let now = self.now();
-            self.keeper.confirm(now);
+            self.keeper.handle(Input::Confirm, now);
             self.execute();
         }
         self.flush(cx);
@@ -355,52 +357,9 @@ impl<T: Transport> Driver<T> {
         }
         self.drop_main();
         let now = self.now();
-        self.keeper.handle_ended(id, end, now);
+        self.keeper.handle(Input::Ended { link: id, end }, now);
         self.execute();
         self.tell_doubtful();
-    }
-
-    /// Tells the keeper what the system knows of the path under the link in
-    /// use, where it wants to know: before a beat counts as missed, and when
-    /// it asks.
-    fn look_at_path(&mut self, timer: Timer) {
-        if !matches!(timer, Timer::Answer | Timer::Path) {
-            return;
-        }
-        let Some(main) = &mut self.main else { return };
-        let id = main.id;
-        match contain(|| main.link.path_facts()) {
-            Ok(Some(facts)) => {
-                let now = self.now();
-                self.keeper.handle_path(id, facts, now);
-                self.execute();
-            }
-            Ok(None) => {}
-            Err(_) => main.broken = Some(LinkEnd::Panicked),
-        }
-    }
-
-    /// Tells the keeper what the system says of the way to the peer of the
-    /// link in use, once the news of the network has settled.
-    fn look_at_route(&mut self, timer: Timer) {
-        let (Timer::Network, Some(main), Some(watch)) = (timer, &mut self.main, &mut self.network) else {
-            return;
-        };
-        let id = main.id;
-        let Ok((local, peer)) = contain(|| (main.link.local_addr(), main.link.peer_addr())) else {
-            main.broken = Some(LinkEnd::Panicked);
-            return;
-        };
-        let Some(local) = local else { return };
-        match contain(|| watch.route(local, peer)) {
-            Ok(Some(facts)) => {
-                let now = self.now();
-                self.keeper.handle_route(id, facts, now);
-                self.execute();
-            }
-            Ok(None) => {}
-            Err(_) => self.lose_network(),
-        }
     }
 
     /// Shows figures and state, if anything has changed.
@@ -417,11 +376,10 @@ impl<T: Transport> Driver<T> {
 
     /// Sets the alarm to the next deadline. Returns whether it has come.
     fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
-        let next = self.keeper.poll_timeout();
-        let keeper = next.map(|(due, _)| due);
+        let keeper = self.keeper.poll_timeout();
         let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
         let Some(due) = keeper.into_iter().chain(closing).min() else { return false };
-        let passing = matches!(next, Some((at, Timer::Answer)) if at == due);
+        let passing = keeper == Some(due) && self.keeper.expects_answer();
         self.alarm.set(self.board.clock.instant(due), passing, cx)
     }
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use super::Driver;
 use super::board::Tally;
 use crate::contain::contain;
-use crate::keeper::LinkEnd;
+use crate::keeper::{Input, LinkEnd};
 use crate::transport::{Link, Transport};
 
 impl<T: Transport> Driver<T> {
@@ -76,7 +76,7 @@ impl<T: Transport> Driver<T> {
         }
         if went_out {
             let now = self.now();
-            self.keeper.handle_sent(id, now);
+            self.keeper.handle(Input::Sent { link: id }, now);
             self.execute();
         }
     }

@@ -1,7 +1,7 @@
 //! The keeper decides; it never waits.
 //!
-//! It is told what happened and when (`handle_*`), it is asked what to do
-//! ([`Keeper::poll_output`]) and when to call again
+//! It is told what happened and when ([`Keeper::handle`] takes one [`Input`]),
+//! it is asked what to do ([`Keeper::poll_output`]) and when to call again
 //! ([`Keeper::poll_timeout`]). It has no I/O, clock, lock, await or randomness
 //! of its own: time comes in as [`Moment`], chance as a seed.
 
@@ -11,6 +11,7 @@ mod dice;
 mod end;
 mod event;
 mod heartbeat;
+mod input;
 mod invalid;
 mod links;
 mod moment;
@@ -26,6 +27,7 @@ pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
 pub use event::{Because, Cause, Event, GiveUp, Ground, MemoryFault, Scouted, Seen};
 pub use heartbeat::{Beat, Expiry, Growth, Heartbeat, Learned, Probing, Recalled};
+pub use input::{Input, Messages};
 pub use invalid::Invalid;
 pub use links::{LinkId, Purpose, Token};
 pub use moment::Moment;
@@ -101,8 +103,8 @@ impl Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
-    /// Open a link; answer with [`Keeper::handle_opened`] or
-    /// [`Keeper::handle_open_failed`]. The keeper keeps the attempt's
+    /// Open a link; answer with [`Input::Opened`] or
+    /// [`Input::OpenFailed`]. The keeper keeps the attempt's
     /// deadline: when it passes, the attempt is abandoned.
     Open {
         /// The link's name from now on.
@@ -142,8 +144,21 @@ pub enum Output {
         /// The link.
         link: LinkId,
     },
+    /// Ask the system, now, what it knows of the path under the link, and answer
+    /// with [`Input::Path`] before all else: it tells a dead path from a peer
+    /// that is stuck. Only where [`Opened::tells_path`].
+    AskPath {
+        /// The link.
+        link: LinkId,
+    },
+    /// Ask the system, now, for the way to the link's peer, and answer with
+    /// [`Input::Route`] before all else: the news of the network has settled.
+    AskRoute {
+        /// The link.
+        link: LinkId,
+    },
     /// Say goodbye on the link and read it to its end; report that end with
-    /// [`Keeper::handle_ended`]. The keeper keeps the deadline.
+    /// [`Input::Ended`]. The keeper keeps the deadline.
     Retire {
         /// The link.
         link: LinkId,
@@ -155,7 +170,7 @@ pub enum Output {
         link: LinkId,
     },
     /// Look up what is remembered of this path; answer with
-    /// [`Keeper::handle_recalled`], when it can be and if there is a memory.
+    /// [`Input::Recalled`], when it can be and if there is a memory.
     Recall {
         /// What the host calls the network, if it names it.
         network: Option<Arc<str>>,
@@ -215,7 +230,7 @@ pub struct Opened {
     pub dialled: Dialled,
     /// How long the whole attempt took.
     pub took: Duration,
-    /// Whether the system tells [`PathFacts`] of it: [`Timer::Path`] comes
+    /// Whether the system tells [`PathFacts`] of it: [`Output::AskPath`] comes
     /// only then.
     pub tells_path: bool,
     /// Whether the peer can be asked to speak after a silence:

@@ -218,6 +218,11 @@ impl Watch {
         self.heard
     }
 
+    /// Whether the system tells what it knows of the path.
+    pub(super) fn tells_path(&self) -> bool {
+        self.tells_path
+    }
+
     /// Who beats.
     pub(super) fn beat(&self) -> Beat {
         self.beat

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs, with_heartbeat};
-use longlink::keeper::{Activity, Event, Heartbeat, Output, Seen};
+use longlink::keeper::{Activity, Event, Heartbeat, Input, Output, Seen};
 
 /// The gaps that beats went out after.
 fn gaps(rig: &Rig) -> Vec<Duration> {
@@ -46,7 +46,7 @@ fn settled() -> Rig {
 fn in_the_background_five_misses_span_25_s() {
     for (activity, span) in [(Activity::Foreground, 10), (Activity::Background, 25)] {
         let mut rig = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
-        rig.keeper.set_activity(activity, rig.now);
+        rig.keeper.handle(Input::Activity(activity), rig.now);
         // So that the round trip is known.
         for _ in 0..8 {
             rig.beat_answered(RTT);
@@ -60,7 +60,7 @@ fn in_the_background_five_misses_span_25_s() {
 #[test]
 fn in_the_foreground_no_gap_is_tried() {
     let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     live(&mut rig, secs(24 * 3_600), secs(100));
     assert!(gaps(&rig).iter().all(|gap| *gap <= secs(27)), "{:?}", gaps(&rig).iter().max());
     assert_eq!(rig.keeper.figures(rig.now).reconnects, 0);
@@ -69,12 +69,12 @@ fn in_the_foreground_no_gap_is_tried() {
 #[test]
 fn a_look_that_is_due_waits_until_nobody_looks_at_the_application() {
     let mut rig = settled();
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     live(&mut rig, secs(20 * 24 * 3_600), secs(100));
     let held = secs(96).mul_f64(0.93);
     assert!(gaps(&rig).iter().all(|gap| *gap <= held), "{:?}", gaps(&rig).iter().max());
     rig.forget();
-    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
     live(&mut rig, secs(600), secs(1_000));
     assert!(gaps(&rig).iter().any(|gap| *gap >= secs(115)), "{:?}", gaps(&rig));
 }
@@ -82,10 +82,10 @@ fn a_look_that_is_due_waits_until_nobody_looks_at_the_application() {
 #[test]
 fn another_longest_gap_counts_at_once_and_what_was_learned_stays() {
     let mut rig = settled();
-    rig.keeper.update(with_heartbeat(Heartbeat::adaptive().max(secs(60))), rig.now);
+    rig.update(with_heartbeat(Heartbeat::adaptive().max(secs(60))));
     assert_eq!(rig.interval(), secs(60).mul_f64(0.93));
     live(&mut rig, secs(600), secs(100));
     assert!(gaps(&rig).iter().all(|gap| *gap <= secs(60)), "{:?}", gaps(&rig));
-    rig.keeper.update(with_heartbeat(Heartbeat::adaptive()), rig.now);
+    rig.update(with_heartbeat(Heartbeat::adaptive()));
     assert_eq!(rig.interval(), secs(96).mul_f64(0.93), "it is still known");
 }

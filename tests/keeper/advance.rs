@@ -4,8 +4,8 @@
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Because, Event, Failure, Finish, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Output, Reconnect,
-    RouteFacts, State,
+    Beat, Because, Event, Failure, Finish, GiveUp, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    Reconnect, RouteFacts, State,
 };
 
 #[test]
@@ -390,9 +390,9 @@ fn an_attempt_is_left_alone_when_somebody_looks_at_the_application() {
         if path {
             rig.dialled(link, RTT);
         }
-        rig.keeper.set_activity(Activity::Background, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
         rig.pass(secs(2));
-        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
         rig.drain();
         rig.pass(secs(10));
         assert_eq!(rig.opening, Some(link), "path: {path}");

@@ -1,7 +1,7 @@
 //! Beats and the answers that belong to them.
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Event, Heartbeat, NetworkStatus, Output, Seen, Token};
+use longlink::keeper::{Beat, Event, Heartbeat, Input, Messages, NetworkStatus, Output, Seen, Token};
 
 /// A link in use whose round trip is known, in the instant of its next beat.
 fn asking() -> Rig {
@@ -15,7 +15,7 @@ fn asking() -> Rig {
 /// The beat of this name is answered.
 fn answer(rig: &mut Rig, token: Option<Token>) {
     let link = rig.main();
-    rig.keeper.handle_answered(link, token, rig.now);
+    rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[token] }, rig.now);
     rig.drain();
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs, with_reconnect};
 use longlink::keeper::{
-    Beat, Because, Config, Delays, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Reconnect, Refusal, Retry,
+    Beat, Because, Config, Delays, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus, Reconnect,
+    Refusal, Retry,
 };
 
 /// A link that has been up for long enough and has said something.
@@ -239,7 +240,7 @@ fn in_the_background_the_backoff_grows_to_five_minutes() {
         let delays = (0..200).map(|seed| {
             let mut rig = Rig::dialling(reconnect.clone(), seed);
             if let Some(activity) = activity {
-                rig.keeper.set_activity(activity, rig.now);
+                rig.keeper.handle(Input::Activity(activity), rig.now);
                 rig.drain();
             }
             for _ in 0..12 {
@@ -266,7 +267,7 @@ fn somebody_who_looks_again_is_not_kept_waiting() {
     use longlink::keeper::{Activity, Seen};
     for seed in 0..50 {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
-        rig.keeper.set_activity(Activity::Background, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
         rig.drain();
         for _ in 0..12 {
             rig.fail(Failure::Refused);
@@ -275,24 +276,24 @@ fn somebody_who_looks_again_is_not_kept_waiting() {
         rig.fail(Failure::Refused);
         rig.forget();
         let before = rig.due();
-        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
         rig.drain();
         let looked = rig.elapsed();
         assert!(rig.until_opening() <= before.min(looked + millis(50)));
         // Told again it is no news.
         rig.fail(Failure::Refused);
         rig.forget();
-        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
         rig.drain();
         assert_eq!(rig.advanced(), []);
     }
 
     let mut rig = Rig::connected(Config::default(), 1);
-    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
     rig.pass(secs(5));
     rig.forget();
     let looked = rig.elapsed();
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     rig.drain();
     assert_eq!(rig.until_death(), looked + secs(3), "a link that died meanwhile is known for it");
     assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
@@ -409,7 +410,7 @@ fn a_link_that_was_opened_begins_the_counts_of_what_stood_against_it_anew() {
 #[test]
 fn another_reconnect_policy_counts_from_the_next_failure_on() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
-    rig.keeper.update(with_reconnect(Reconnect::default().attempts(1)), rig.now);
+    rig.update(with_reconnect(Reconnect::default().attempts(1)));
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }

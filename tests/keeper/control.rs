@@ -8,7 +8,9 @@ use crate::rig::{LOGIN, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::{
     await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, scouting, sent,
 };
-use longlink::keeper::{Activity, Beat, Dialled, Event, Failure, LinkEnd, Opened, Output, Scouted};
+use longlink::keeper::{
+    Activity, Beat, Dialled, Event, Failure, Input, LinkEnd, Messages, Opened, Output, Scouted,
+};
 
 /// Lets a second pass at a time, at the end of which the server speaks on the
 /// link in use.
@@ -112,7 +114,7 @@ fn a_server_that_ends_scouts_sooner_than_any_interval_is_left_alone_for_a_while(
 fn while_the_link_in_use_is_not_read_nothing_that_happens_sends_a_scout() {
     let mut rig = linked();
     rig.stalled();
-    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
     rig.pass(secs(60));
     assert_eq!(sent(&rig), 0);
 }
@@ -151,7 +153,7 @@ fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it
         await_dials(&mut rig);
         let link = rig.scouts[0].link;
         let opened = Opened::new(beat, Dialled::new(RTT, local), LOGIN);
-        rig.keeper.handle_opened(link, opened, rig.now);
+        rig.keeper.handle(Input::Opened { link, opened }, rig.now);
         rig.drain();
         let abandoned = rig.outputs().contains(&&Output::Abandon { link });
         assert_eq!(abandoned, dropped, "{local:?}, {beat:?}");
@@ -167,7 +169,7 @@ fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
     // fall silent, so that its gap is still to be known.
     for _ in 0..3 {
         live(&mut rig, secs(13), |_| false);
-        rig.keeper.handle_heard(scout.link, rig.now);
+        rig.keeper.handle(Input::Read { link: scout.link, messages: Messages::None, answers: &[] }, rig.now);
         rig.drain();
     }
     rig.forget();
@@ -207,7 +209,7 @@ fn other_settings_are_a_reason_to_ask_again_for_scouts_that_were_refused() {
     assert!(refused(&rig));
     rig.pass(secs(5));
     rig.forget();
-    rig.keeper.update(with_heartbeat(scouting()), rig.now);
+    rig.update(with_heartbeat(scouting()));
     rig.drain();
     live(&mut rig, secs(10), |_| true);
     assert_eq!(sent(&rig), 3);
@@ -237,11 +239,12 @@ fn a_scout_whose_server_speaks_is_parted_from_after_three_gaps_and_not_in_that_i
         assert_eq!(scout.gap, secs(14));
         for _ in 0..4 {
             chat(&mut rig, 10);
-            rig.keeper.handle_heard(scout.link, rig.now);
+            rig.keeper
+                .handle(Input::Read { link: scout.link, messages: Messages::None, answers: &[] }, rig.now);
             rig.drain();
         }
         rig.pass(opened + secs(42) + later - rig.elapsed());
-        rig.keeper.handle_heard(scout.link, rig.now);
+        rig.keeper.handle(Input::Read { link: scout.link, messages: Messages::None, answers: &[] }, rig.now);
         rig.drain();
         let retired = |output: &Output| *output == Output::Retire { link: scout.link };
         assert_eq!(!rig.instants(retired).is_empty(), parted, "{later:?} later");

@@ -1,7 +1,9 @@
 //! What an end of the link in use says of the idle timeout.
 
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, LinkEnd, Output};
+use longlink::keeper::{
+    Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, Input, LinkEnd, Output,
+};
 
 #[test]
 fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_restart() {
@@ -9,7 +11,7 @@ fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_res
         let mut rig = Rig::connected(Config::default(), 1);
         rig.learn(secs(115));
         // Somebody looks: nothing is tried.
-        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
         rig.drain();
         let held = rig.interval();
         assert!(held > secs(100), "{held:?}");

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Ground, Heartbeat, LinkEnd, NetworkStatus, Output, PathFacts, Timer,
+    Activity, Beat, Cause, Config, Event, Ground, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    PathFacts, Timer,
 };
 
 const DAY: Duration = secs(24 * 3600);
@@ -99,7 +100,7 @@ fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
 fn in_a_doubt_traffic_that_comes_ahead_of_the_beat_lifts_nothing() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.learn(secs(58));
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     let held = rig.interval();
     rig.until_death();
     rig.until_opening();
@@ -135,7 +136,7 @@ fn fall_silent(rig: &mut Rig) -> Duration {
     rig.pass_with(secs(1000), |_| PathFacts::new(0, Duration::ZERO));
     let died = rig.elapsed();
     rig.until_opening();
-    rig.open(Beat::Ping);
+    rig.open_as(|opened| opened.tells_path = true);
     rig.answers_at_once = true;
     died
 }
@@ -145,7 +146,8 @@ fn a_server_that_seems_stuck_twice_within_two_days_may_be_a_path_that_forgets() 
     let stuck = (Cause::ServerStuck, Ground::Acknowledged);
     let forgets = (Cause::IdleExpiry, Ground::ConnectedAtOnce);
     for (apart, second) in [(2 * DAY, forgets), (2 * DAY + secs(1), stuck)] {
-        let mut rig = Rig::beating(Heartbeat::fixed(secs(300)));
+        let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(300))), 1);
+        rig.open_as(|opened| opened.tells_path = true);
         let first = fall_silent(&mut rig);
         assert_eq!(rig.diagnoses(), [stuck]);
         // The last word before 300 s of silence and a row of beats of 10 s.
@@ -164,8 +166,8 @@ fn news_of_the_network_during_an_attempt_has_the_new_link_looked_at() {
         (|rig| rig.network(NetworkStatus::Online), true),
         (
             |rig| {
-                rig.keeper.set_activity(Activity::Background, rig.now);
-                rig.keeper.set_activity(Activity::Foreground, rig.now);
+                rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+                rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
                 rig.drain();
             },
             false,
@@ -189,14 +191,14 @@ fn news_of_the_network_during_an_attempt_has_the_new_link_looked_at() {
 fn said_again_what_the_application_does_probes_nothing() {
     let mut rig = Rig::linked();
     for activity in [Activity::Background, Activity::Background, Activity::Foreground, Activity::Foreground] {
-        rig.keeper.set_activity(activity, rig.now);
+        rig.keeper.handle(Input::Activity(activity), rig.now);
         rig.drain();
     }
     rig.timeout();
     assert_eq!(rig.beats().len(), 1, "one probe, for the one return");
     let mut rig = Rig::linked();
     for activity in [Activity::Foreground, Activity::Background] {
-        rig.keeper.set_activity(activity, rig.now);
+        rig.keeper.handle(Input::Activity(activity), rig.now);
         rig.drain();
     }
     rig.timeout();

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Dialled, Event, Expiry, Ground, Heartbeat, Learned, LinkEnd, NetworkStatus, Opened, Output, Probing,
-    Recalled,
+    Dialled, Event, Expiry, Ground, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened, Output,
+    Probing, Recalled,
 };
 use proptest::prelude::*;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn recalled(rig: &mut Rig, network: Option<&str>, learned: Learned, age: Duration) {
-    rig.keeper.handle_recalled(network, Some(Recalled::new(learned, age)), rig.now);
+    rig.keeper.handle(Input::Recalled { network, recalled: Some(Recalled::new(learned, age)) }, rig.now);
     rig.drain();
 }
 
 fn named(rig: &mut Rig, network: &str) {
-    rig.keeper.handle_network_named(network, rig.now);
+    rig.keeper.handle(Input::NetworkNamed { network }, rig.now);
     rig.drain();
 }
 
@@ -255,7 +255,7 @@ fn other_settings_ask_for_what_is_remembered_where_nothing_is_known() {
     let update = |rig: &mut Rig| {
         rig.forget();
         let config = rig.keeper.config().clone();
-        rig.keeper.update(config, rig.now);
+        rig.keeper.handle(Input::Update(Box::new(config)), rig.now);
         rig.drain();
         questions(rig)
     };
@@ -296,7 +296,7 @@ fn a_slow_answer_does_not_disturb_a_dial() {
     let link = rig.opening.unwrap();
     let dialled = Dialled::new(RTT, None);
     let opened = Opened::new(longlink::Beat::Ping, dialled, RTT);
-    rig.keeper.handle_opened(link, opened, rig.now);
+    rig.keeper.handle(Input::Opened { link, opened }, rig.now);
     rig.drain();
     let beat = rig.until_beat();
     assert!(beat >= secs(68).mul_f64(0.93 * 0.9) && beat <= secs(68).mul_f64(0.93));
@@ -368,7 +368,7 @@ impl Step {
             Step::Expired => until(rig, |output| matches!(output, Output::Emit(Event::Disconnected { .. }))),
             Step::Ended(part) => {
                 let end = rig.now + rig.interval().mul_f64(*part);
-                while rig.keeper.poll_timeout().is_some_and(|(at, _)| at <= end) {
+                while rig.keeper.poll_timeout().is_some_and(|at| at <= end) {
                     next_timer(rig);
                 }
                 rig.freeze(end.since(rig.now));
@@ -394,7 +394,7 @@ impl Step {
 /// The next timer's time has come. An attempt succeeds at once.
 fn next_timer(rig: &mut Rig) {
     if rig.opening.is_none() {
-        let (at, _) = rig.keeper.poll_timeout().expect("something is always due");
+        let at = rig.keeper.poll_timeout().expect("something is always due");
         rig.freeze(at.since(rig.now));
         rig.timeout();
     }

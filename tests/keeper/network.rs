@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Because, Config, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, Output, RouteFacts,
-    Seen,
+    Activity, Beat, Because, Config, Event, Failure, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    RouteFacts, Seen,
 };
 
 #[test]
@@ -326,10 +326,10 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
 fn a_link_is_not_probed_while_the_network_is_reported_gone() {
     use longlink::keeper::Activity;
     let mut rig = Rig::linked();
-    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
     rig.network(NetworkStatus::Offline);
     rig.pass(secs(1));
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     rig.drain();
     rig.pass(secs(4));
     assert!(rig.is_connected(), "somebody looks: silence without a network is no verdict");
@@ -621,8 +621,8 @@ fn what_waited_while_the_process_stood_still_does_not_show_that_the_network_is_t
 #[test]
 fn a_link_that_works_though_the_network_is_reported_gone_is_probed_as_any() {
     let looks: fn(&mut Rig) = |rig| {
-        rig.keeper.set_activity(Activity::Background, rig.now);
-        rig.keeper.set_activity(Activity::Foreground, rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
         rig.drain();
     };
     let wakes: fn(&mut Rig) = |rig| rig.network(NetworkStatus::Woke);

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Activity, Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output,
-    Reconnect, Seen, State,
+    Activity, Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus,
+    Output, Reconnect, Seen, State,
 };
 
 fn pause(rig: &mut Rig) {
-    rig.keeper.pause(rig.now);
+    rig.keeper.handle(Input::Pause, rig.now);
     rig.drain();
 }
 
 fn resume(rig: &mut Rig) {
-    rig.keeper.resume(rig.now);
+    rig.keeper.handle(Input::Resume, rig.now);
     rig.drain();
 }
 
@@ -58,8 +58,8 @@ fn whatever_happens_in_a_pause_opens_nothing() {
     rig.suspend(secs(5_000));
     rig.timeout();
     rig.probe();
-    rig.keeper.reconnect_now(rig.now);
-    rig.keeper.confirm(rig.now);
+    rig.keeper.handle(Input::Reconnect, rig.now);
+    rig.keeper.handle(Input::Confirm, rig.now);
     rig.drain();
     pause(&mut rig);
     rig.pass(secs(5_000));
@@ -139,17 +139,17 @@ fn closing_a_paused_connection_lets_the_goodbye_finish() {
     let link = rig.main();
     pause(&mut rig);
     rig.pass(millis(10));
-    rig.keeper.close(rig.now);
+    rig.keeper.handle(Input::Close, rig.now);
     rig.drain();
     assert_eq!(rig.finished, None);
-    rig.keeper.handle_ended(link, LinkEnd::closed(Some(1000), ""), rig.now);
+    rig.keeper.handle(Input::Ended { link, end: LinkEnd::closed(Some(1000), "") }, rig.now);
     rig.drain();
     assert_eq!(rig.finished, Some(Finish::Closed));
 
     let mut rig = Rig::connected(Config::default(), 1);
     pause(&mut rig);
     rig.pass(secs(10));
-    rig.keeper.close(rig.now);
+    rig.keeper.handle(Input::Close, rig.now);
     rig.drain();
     assert_eq!(rig.finished, Some(Finish::Closed), "there is nobody to say goodbye to");
 }
@@ -225,14 +225,14 @@ fn once_it_is_closing_nothing_that_is_set_changes_anything() {
         let link = rig.main();
         rig.close();
         if over {
-            rig.keeper.handle_ended(link, LinkEnd::Eof, rig.now);
+            rig.keeper.handle(Input::Ended { link, end: LinkEnd::Eof }, rig.now);
             rig.drain();
         }
         rig.forget();
         let timer = rig.timer();
-        rig.keeper.update(Config::default(), rig.now);
+        rig.keeper.handle(Input::Update(Box::new(Config::default())), rig.now);
         for activity in [Activity::Background, Activity::Foreground] {
-            rig.keeper.set_activity(activity, rig.now);
+            rig.keeper.handle(Input::Activity(activity), rig.now);
         }
         rig.drain();
         assert_eq!(rig.outputs(), Vec::<&Output>::new(), "over: {over}");

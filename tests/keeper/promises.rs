@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, LinkEnd, NetworkStatus, Output,
+    Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
 };
 
 /// A deadline of an answer before a round trip was measured.
@@ -387,7 +387,7 @@ fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() 
     let mut rig = asking(Config::default());
     assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
     rig.pass(secs(5));
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     rig.drain();
     // The first interval, a little shorter, and not when the word is overdue.
     let beat = rig.until_beat();
@@ -416,7 +416,7 @@ fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_
     rig.forget();
     let asked = rig.elapsed();
     rig.pass(secs(5));
-    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
     rig.drain();
     assert_eq!(requests(&rig), [], "the same gap is to be tried");
     rig.pass(asked + secs(27) + RTT - rig.elapsed());
@@ -426,7 +426,7 @@ fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_
     let mut rig = trusting();
     rig.forget();
     rig.pass(secs(5));
-    rig.keeper.update(with_heartbeat(Heartbeat::adaptive().start(secs(20))), rig.now);
+    rig.update(with_heartbeat(Heartbeat::adaptive().start(secs(20))));
     rig.drain();
     assert_eq!(requests(&rig), [(rig.elapsed(), secs(20))]);
 }
@@ -500,7 +500,7 @@ fn a_request_that_went_out_late_in_a_silence_may_be_what_the_path_did_not_know()
     // forgotten by then.
     let mut rig = trusting();
     rig.pass(secs(25));
-    rig.keeper.update(with_heartbeat(Heartbeat::adaptive().start(secs(12))), rig.now);
+    rig.update(with_heartbeat(Heartbeat::adaptive().start(secs(12))));
     rig.drain();
     assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(12))));
     rig.until_death();

@@ -9,7 +9,7 @@ use longlink::keeper::{
 };
 
 use crate::chance::Chance;
-use crate::schedules::{Advance, Answer, Input, Schedule, Settings, Step, Which};
+use crate::schedules::{Advance, Answer, Said, Schedule, Settings, Step, Which};
 
 /// The default, which no schedule changes.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(15);
@@ -86,7 +86,7 @@ fn step(chance: &mut Chance, mood: &Mood) -> Step {
     let mischief = chance.happens(mood.mischief);
     let advance = if mischief { odd_advance(chance) } else { usual_advance(chance) };
     let input = if chance.happens(mood.closes) {
-        Input::Close
+        Said::Close
     } else if chance.happens(mood.mischief) {
         odd_input(chance)
     } else {
@@ -119,32 +119,32 @@ fn span(chance: &mut Chance) -> Duration {
     chance.log_between(Duration::from_millis(1), Duration::from_secs(3 * 3600))
 }
 
-fn usual_input(chance: &mut Chance, mood: &Mood) -> Input {
+fn usual_input(chance: &mut Chance, mood: &Mood) -> Said {
     match chance.below(9) {
-        6 => Input::Opened(Which::ScoutOpening, Beat::Ping, Duration::from_millis(chance.below(1_000))),
-        7 if chance.happens(mood.answers) => Input::Answered(Which::Scout, Answer::Last),
-        7 => Input::Ended(Which::Scout, end(chance, 0.02)),
-        8 => Input::Message(Which::Main),
+        6 => Said::Opened(Which::ScoutOpening, Beat::Ping, Duration::from_millis(chance.below(1_000))),
+        7 if chance.happens(mood.answers) => Said::Answered(Which::Scout, Answer::Last),
+        7 => Said::Ended(Which::Scout, end(chance, 0.02)),
+        8 => Said::Message(Which::Main),
         0 | 1 if chance.happens(mood.opens) => {
-            Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000)))
+            Said::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000)))
         }
         0 | 1 => {
             let dialled = chance.happens(0.5).then(|| Duration::from_millis(chance.below(3_000)));
-            Input::OpenFailed(Which::Opening, failure(chance, 0.01), dialled)
+            Said::OpenFailed(Which::Opening, failure(chance, 0.01), dialled)
         }
-        2 if chance.happens(mood.answers) => Input::Answered(Which::Main, Answer::Last),
-        3 => Input::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000))),
-        2 => Input::Timeout,
-        4 if chance.happens(mood.answers) => Input::Heard(Which::Main),
-        4 => Input::Sent(Which::Main),
-        _ if chance.happens(0.3) => Input::Ended(Which::Main, end(chance, 0.02)),
-        _ if chance.happens(0.3) => Input::Confirm,
-        _ if chance.happens(0.1) => Input::Resume,
-        _ => Input::Heard(Which::Main),
+        2 if chance.happens(mood.answers) => Said::Answered(Which::Main, Answer::Last),
+        3 => Said::Opened(Which::Opening, beat(chance), Duration::from_millis(chance.below(3_000))),
+        2 => Said::Timeout,
+        4 if chance.happens(mood.answers) => Said::Heard(Which::Main),
+        4 => Said::Sent(Which::Main),
+        _ if chance.happens(0.3) => Said::Ended(Which::Main, end(chance, 0.02)),
+        _ if chance.happens(0.3) => Said::Confirm,
+        _ if chance.happens(0.1) => Said::Resume,
+        _ => Said::Heard(Which::Main),
     }
 }
 
-fn odd_input(chance: &mut Chance) -> Input {
+fn odd_input(chance: &mut Chance) -> Said {
     let which = match chance.below(9) {
         8 => Which::Unissued,
         6 => Which::ScoutOpening,
@@ -155,37 +155,37 @@ fn odd_input(chance: &mut Chance) -> Input {
         _ => Which::Main,
     };
     match chance.below(30) {
-        18 => Input::Named(chance.below(3)),
-        19 => Input::Recalled(chance.below(3), recalled(chance)),
-        20 => Input::Message(which),
-        21 | 22 => Input::Activity(chance.pick(&[Activity::Foreground, Activity::Background])),
-        23 => Input::Update(Box::new(settings(chance))),
-        0 => Input::ProbeNow,
-        1 => Input::ReconnectNow,
-        2 => Input::Opened(which, beat(chance), span(chance)),
-        3 => Input::OpenFailed(which, failure(chance, 0.05), None),
-        4 => Input::Heard(which),
+        18 => Said::Named(chance.below(3)),
+        19 => Said::Recalled(chance.below(3), recalled(chance)),
+        20 => Said::Message(which),
+        21 | 22 => Said::Activity(chance.pick(&[Activity::Foreground, Activity::Background])),
+        23 => Said::Update(Box::new(settings(chance))),
+        0 => Said::ProbeNow,
+        1 => Said::ReconnectNow,
+        2 => Said::Opened(which, beat(chance), span(chance)),
+        3 => Said::OpenFailed(which, failure(chance, 0.05), None),
+        4 => Said::Heard(which),
         5 => {
             let unknown = [Answer::Older(chance.next()), Answer::Unknown, Answer::Unnamed];
-            Input::Answered(which, chance.pick(&unknown))
+            Said::Answered(which, chance.pick(&unknown))
         }
-        6 => Input::Sent(which),
-        7 => Input::Ended(which, end(chance, 0.05)),
-        8 | 9 => Input::Stalled(which),
-        10 | 11 => Input::Resumed(which),
-        12 => Input::Path(which, PathFacts::new(chance.below(3), span(chance))),
-        13 => Input::Route(
+        6 => Said::Sent(which),
+        7 => Said::Ended(which, end(chance, 0.05)),
+        8 | 9 => Said::Stalled(which),
+        10 | 11 => Said::Resumed(which),
+        12 => Said::Path(which, PathFacts::new(chance.below(3), span(chance))),
+        13 => Said::Route(
             which,
             RouteFacts::new(chance.happens(0.5), chance.pick(&[None, Some(true), Some(false)])),
         ),
-        14 => Input::Network(NetworkStatus::Online),
-        15 => Input::Network(NetworkStatus::Offline),
-        16 => Input::Network(NetworkStatus::Changed),
-        24 => Input::Network(NetworkStatus::Woke),
-        25 => Input::Pause,
-        26 | 27 => Input::Resume,
-        17 => Input::Dialled(which, Duration::from_millis(chance.below(3_000))),
-        _ => Input::Timeout,
+        14 => Said::Network(NetworkStatus::Online),
+        15 => Said::Network(NetworkStatus::Offline),
+        16 => Said::Network(NetworkStatus::Changed),
+        24 => Said::Network(NetworkStatus::Woke),
+        25 => Said::Pause,
+        26 | 27 => Said::Resume,
+        17 => Said::Dialled(which, Duration::from_millis(chance.below(3_000))),
+        _ => Said::Timeout,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::draws::schedule;
 use crate::play::{Coverage, Play, STATES};
-use crate::schedules::{Input, Schedule};
+use crate::schedules::{Said, Schedule};
 
 #[test]
 fn twenty_thousand_random_schedules_break_no_invariant_and_every_state_meets_every_input() {
@@ -62,7 +62,7 @@ fn check_schedules(first: u64, count: u64, length: usize) {
     }
     print_coverage(&coverage);
     for (state, met) in STATES.iter().zip(&coverage) {
-        for (kind, times) in Input::KINDS.iter().zip(met) {
+        for (kind, times) in Said::KINDS.iter().zip(met) {
             assert!(*times > 0, "{kind} never came while {state}");
         }
     }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Activity, Beat, Config, Dialled, Failure, Keeper, LinkEnd, LinkId, Moment, NetworkStatus, Opened,
-    PathFacts, Recalled, RouteFacts, Token,
+    Activity, Beat, Config, Dialled, Failure, Input, Keeper, LinkEnd, LinkId, Messages, Moment,
+    NetworkStatus, Opened, PathFacts, Recalled, RouteFacts, Token,
 };
 
 /// A keeper's settings and all that happens to it.
@@ -31,7 +31,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub advance: Advance,
-    pub input: Input,
+    pub input: Said,
 }
 
 /// How time goes on before an input.
@@ -78,7 +78,7 @@ pub enum Answer {
 }
 
 #[derive(Clone, Debug)]
-pub enum Input {
+pub enum Said {
     ProbeNow,
     ReconnectNow,
     Close,
@@ -106,7 +106,7 @@ pub enum Input {
     Dialled(Which, Duration),
 }
 
-impl Input {
+impl Said {
     pub const KINDS: [&str; 27] = [
         "probe_now",
         "reconnect_now",
@@ -137,67 +137,67 @@ impl Input {
         "resume",
     ];
 
-    /// Its place in [`Input::KINDS`].
+    /// Its place in [`Said::KINDS`].
     pub fn kind(&self) -> usize {
         match self {
-            Input::ProbeNow => 0,
-            Input::ReconnectNow => 1,
-            Input::Close => 2,
-            Input::Confirm => 3,
-            Input::Opened(..) => 4,
-            Input::OpenFailed(..) => 5,
-            Input::Heard(_) => 6,
-            Input::Answered(..) => 7,
-            Input::Sent(_) => 8,
-            Input::Ended(..) => 9,
-            Input::Stalled(_) => 10,
-            Input::Resumed(_) => 11,
-            Input::Path(..) => 12,
-            Input::Route(..) => 13,
-            Input::Network(NetworkStatus::Online) => 14,
-            Input::Network(NetworkStatus::Offline) => 15,
-            Input::Network(NetworkStatus::Changed) => 16,
-            Input::Network(NetworkStatus::Woke) => 24,
-            Input::Network(_) => unreachable!("no other status is drawn"),
-            Input::Pause => 25,
-            Input::Resume => 26,
-            Input::Timeout => 17,
-            Input::Named(_) => 18,
-            Input::Recalled(..) => 19,
-            Input::Message(_) => 20,
-            Input::Activity(_) => 21,
-            Input::Update(_) => 22,
-            Input::Dialled(..) => 23,
+            Said::ProbeNow => 0,
+            Said::ReconnectNow => 1,
+            Said::Close => 2,
+            Said::Confirm => 3,
+            Said::Opened(..) => 4,
+            Said::OpenFailed(..) => 5,
+            Said::Heard(_) => 6,
+            Said::Answered(..) => 7,
+            Said::Sent(_) => 8,
+            Said::Ended(..) => 9,
+            Said::Stalled(_) => 10,
+            Said::Resumed(_) => 11,
+            Said::Path(..) => 12,
+            Said::Route(..) => 13,
+            Said::Network(NetworkStatus::Online) => 14,
+            Said::Network(NetworkStatus::Offline) => 15,
+            Said::Network(NetworkStatus::Changed) => 16,
+            Said::Network(NetworkStatus::Woke) => 24,
+            Said::Network(_) => unreachable!("no other status is drawn"),
+            Said::Pause => 25,
+            Said::Resume => 26,
+            Said::Timeout => 17,
+            Said::Named(_) => 18,
+            Said::Recalled(..) => 19,
+            Said::Message(_) => 20,
+            Said::Activity(_) => 21,
+            Said::Update(_) => 22,
+            Said::Dialled(..) => 23,
         }
     }
 
     /// The link that it speaks of, if it speaks of one.
     pub fn which(&self) -> Option<Which> {
         match self {
-            Input::Opened(which, ..)
-            | Input::OpenFailed(which, ..)
-            | Input::Dialled(which, _)
-            | Input::Heard(which)
-            | Input::Answered(which, _)
-            | Input::Sent(which)
-            | Input::Ended(which, _)
-            | Input::Stalled(which)
-            | Input::Resumed(which)
-            | Input::Path(which, _)
-            | Input::Route(which, _)
-            | Input::Message(which) => Some(*which),
-            Input::ProbeNow
-            | Input::ReconnectNow
-            | Input::Close
-            | Input::Confirm
-            | Input::Network(_)
-            | Input::Named(_)
-            | Input::Recalled(..)
-            | Input::Activity(_)
-            | Input::Update(_)
-            | Input::Pause
-            | Input::Resume
-            | Input::Timeout => None,
+            Said::Opened(which, ..)
+            | Said::OpenFailed(which, ..)
+            | Said::Dialled(which, _)
+            | Said::Heard(which)
+            | Said::Answered(which, _)
+            | Said::Sent(which)
+            | Said::Ended(which, _)
+            | Said::Stalled(which)
+            | Said::Resumed(which)
+            | Said::Path(which, _)
+            | Said::Route(which, _)
+            | Said::Message(which) => Some(*which),
+            Said::ProbeNow
+            | Said::ReconnectNow
+            | Said::Close
+            | Said::Confirm
+            | Said::Network(_)
+            | Said::Named(_)
+            | Said::Recalled(..)
+            | Said::Activity(_)
+            | Said::Update(_)
+            | Said::Pause
+            | Said::Resume
+            | Said::Timeout => None,
         }
     }
 
@@ -205,35 +205,51 @@ impl Input {
     /// `token` is answered.
     pub fn tell(&self, keeper: &mut Keeper, link: LinkId, token: Option<Token>, now: Moment) {
         match self {
-            Input::ProbeNow => keeper.probe_now(now),
-            Input::ReconnectNow => keeper.reconnect_now(now),
-            Input::Close => keeper.close(now),
-            Input::Confirm => keeper.confirm(now),
-            Input::Opened(_, beat, took) => keeper.handle_opened(link, opened(*beat, *took), now),
-            Input::OpenFailed(_, failure, took) => {
-                keeper.handle_open_failed(link, failure.clone(), took.map(dialled), now);
+            Said::ProbeNow => keeper.handle(Input::Probe, now),
+            Said::ReconnectNow => keeper.handle(Input::Reconnect, now),
+            Said::Close => keeper.handle(Input::Close, now),
+            Said::Confirm => keeper.handle(Input::Confirm, now),
+            Said::Opened(_, beat, took) => {
+                keeper.handle(Input::Opened { link, opened: opened(*beat, *took) }, now)
             }
-            Input::Dialled(_, took) => keeper.handle_dialled(link, dialled(*took), now),
-            Input::Heard(_) => keeper.handle_heard(link, now),
-            Input::Answered(..) => keeper.handle_answered(link, token, now),
-            Input::Sent(_) => keeper.handle_sent(link, now),
-            Input::Ended(_, end) => keeper.handle_ended(link, end.clone(), now),
-            Input::Stalled(_) => keeper.handle_stalled(link, now),
-            Input::Resumed(_) => keeper.handle_resumed(link, now),
-            Input::Path(_, facts) => keeper.handle_path(link, *facts, now),
-            Input::Route(_, facts) => keeper.handle_route(link, *facts, now),
-            Input::Network(status) => keeper.handle_network(*status, now),
-            Input::Named(name) => keeper.handle_network_named(&format!("network {name}"), now),
-            Input::Recalled(name, recalled) => {
+            Said::OpenFailed(_, failure, took) => {
+                keeper.handle(
+                    Input::OpenFailed { link, failure: failure.clone(), dialled: took.map(dialled) },
+                    now,
+                );
+            }
+            Said::Dialled(_, took) => keeper.handle(Input::Dialled { link, dialled: dialled(*took) }, now),
+            Said::Heard(_) => {
+                keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, now)
+            }
+            Said::Answered(..) => {
+                keeper.handle(Input::Read { link, messages: Messages::None, answers: &[token] }, now)
+            }
+            Said::Sent(_) => keeper.handle(Input::Sent { link }, now),
+            Said::Ended(_, end) => keeper.handle(Input::Ended { link, end: end.clone() }, now),
+            Said::Stalled(_) => keeper.handle(Input::Stalled { link }, now),
+            Said::Resumed(_) => keeper.handle(Input::ReadAgain { link }, now),
+            Said::Path(_, facts) => keeper.handle(Input::Path { link, facts: Some(*facts) }, now),
+            Said::Route(_, facts) => keeper.handle(Input::Route { link, facts: Some(*facts) }, now),
+            Said::Network(status) => keeper.handle(Input::Network(*status), now),
+            Said::Named(name) => {
+                keeper.handle(Input::NetworkNamed { network: &format!("network {name}") }, now)
+            }
+            Said::Recalled(name, recalled) => {
                 let network = format!("network {name}");
-                keeper.handle_recalled(Some(&network), Some(recalled.clone()), now);
+                keeper.handle(
+                    Input::Recalled { network: Some(&network), recalled: Some(recalled.clone()) },
+                    now,
+                );
             }
-            Input::Message(_) => keeper.handle_message(link, now),
-            Input::Activity(activity) => keeper.set_activity(*activity, now),
-            Input::Update(settings) => keeper.update(settings.config.clone(), now),
-            Input::Pause => keeper.pause(now),
-            Input::Resume => keeper.resume(now),
-            Input::Timeout => keeper.handle_timeout(now),
+            Said::Message(_) => {
+                keeper.handle(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }, now)
+            }
+            Said::Activity(activity) => keeper.handle(Input::Activity(*activity), now),
+            Said::Update(settings) => keeper.handle(Input::Update(Box::new(settings.config.clone())), now),
+            Said::Pause => keeper.handle(Input::Pause, now),
+            Said::Resume => keeper.handle(Input::Resume, now),
+            Said::Timeout => keeper.handle(Input::Timeout, now),
         }
     }
 }

@@ -9,7 +9,7 @@ use longlink::keeper::{
 };
 
 use super::settings::{settings, span};
-use crate::schedules::{Advance, Answer, Input, Step, Which};
+use crate::schedules::{Advance, Answer, Said, Step, Which};
 
 /// No schedule is longer: a finding in a long one is hard to read.
 const MOST: usize = 400;
@@ -53,45 +53,45 @@ fn which(data: &mut Unstructured<'_>) -> Result<Which> {
     })
 }
 
-fn input(data: &mut Unstructured<'_>) -> Result<Input> {
+fn input(data: &mut Unstructured<'_>) -> Result<Said> {
     Ok(match data.int_in_range(0..=31)? {
-        0 => Input::ProbeNow,
-        1 => Input::ReconnectNow,
-        2 => Input::Confirm,
-        3 => Input::Opened(which(data)?, beat(data)?, span(data)?),
+        0 => Said::ProbeNow,
+        1 => Said::ReconnectNow,
+        2 => Said::Confirm,
+        3 => Said::Opened(which(data)?, beat(data)?, span(data)?),
         // Often enough that much is tried on a link that is open.
-        4 | 5 => Input::Opened(Which::Opening, beat(data)?, Duration::from_millis(60)),
-        6 => Input::Opened(Which::ScoutOpening, Beat::Ping, Duration::from_millis(60)),
-        7 => Input::OpenFailed(Which::Opening, failure(data)?, None),
-        8 => Input::OpenFailed(which(data)?, failure(data)?, Some(span(data)?)),
-        9 => Input::Dialled(which(data)?, span(data)?),
-        10 => Input::Heard(Which::Main),
-        11 => Input::Heard(which(data)?),
-        12 | 13 => Input::Answered(Which::Main, Answer::Last),
-        14 => Input::Answered(which(data)?, answer(data)?),
-        15 => Input::Sent(which(data)?),
-        16 => Input::Ended(Which::Main, end(data)?),
-        17 => Input::Ended(which(data)?, end(data)?),
-        18 => Input::Stalled(which(data)?),
-        19 => Input::Resumed(which(data)?),
-        20 => Input::Path(which(data)?, PathFacts::new(data.arbitrary::<u8>()?.into(), span(data)?)),
-        21 => Input::Route(which(data)?, RouteFacts::new(data.arbitrary()?, data.arbitrary()?)),
-        22 | 23 => Input::Network(*data.choose(&[
+        4 | 5 => Said::Opened(Which::Opening, beat(data)?, Duration::from_millis(60)),
+        6 => Said::Opened(Which::ScoutOpening, Beat::Ping, Duration::from_millis(60)),
+        7 => Said::OpenFailed(Which::Opening, failure(data)?, None),
+        8 => Said::OpenFailed(which(data)?, failure(data)?, Some(span(data)?)),
+        9 => Said::Dialled(which(data)?, span(data)?),
+        10 => Said::Heard(Which::Main),
+        11 => Said::Heard(which(data)?),
+        12 | 13 => Said::Answered(Which::Main, Answer::Last),
+        14 => Said::Answered(which(data)?, answer(data)?),
+        15 => Said::Sent(which(data)?),
+        16 => Said::Ended(Which::Main, end(data)?),
+        17 => Said::Ended(which(data)?, end(data)?),
+        18 => Said::Stalled(which(data)?),
+        19 => Said::Resumed(which(data)?),
+        20 => Said::Path(which(data)?, PathFacts::new(data.arbitrary::<u8>()?.into(), span(data)?)),
+        21 => Said::Route(which(data)?, RouteFacts::new(data.arbitrary()?, data.arbitrary()?)),
+        22 | 23 => Said::Network(*data.choose(&[
             NetworkStatus::Online,
             NetworkStatus::Offline,
             NetworkStatus::Changed,
             NetworkStatus::Woke,
         ])?),
-        24 => Input::Named(data.int_in_range(0..=2)?),
-        25 => Input::Recalled(data.int_in_range(0..=2)?, recalled(data)?),
-        26 => Input::Message(which(data)?),
-        27 => Input::Activity(*data.choose(&[Activity::Foreground, Activity::Background])?),
-        28 => Input::Update(Box::new(settings(data)?)),
-        29 => Input::Pause,
-        30 => Input::Resume,
+        24 => Said::Named(data.int_in_range(0..=2)?),
+        25 => Said::Recalled(data.int_in_range(0..=2)?, recalled(data)?),
+        26 => Said::Message(which(data)?),
+        27 => Said::Activity(*data.choose(&[Activity::Foreground, Activity::Background])?),
+        28 => Said::Update(Box::new(settings(data)?)),
+        29 => Said::Pause,
+        30 => Said::Resume,
         _ => match data.int_in_range(0..=7)? {
-            0 => Input::Close,
-            _ => Input::Timeout,
+            0 => Said::Close,
+            _ => Said::Timeout,
         },
     })
 }

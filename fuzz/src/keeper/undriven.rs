@@ -1,10 +1,10 @@
 //! A keeper whose outputs nobody drains for a while, and whose timers nobody
 //! keeps: what comes out late must make sense all the same.
 
-use longlink::keeper::{Keeper, LinkId, Moment, Output, Purpose, Token};
+use longlink::keeper::{Input, Keeper, LinkId, Moment, Output, Purpose, Token};
 
 use crate::play::{END_OF_TIME, stranger};
-use crate::schedules::{Advance, Input, Schedule, Which};
+use crate::schedules::{Advance, Said, Schedule, Which};
 
 /// The outputs of one input, at most.
 const MOST: usize = 64;
@@ -16,7 +16,7 @@ pub(super) fn play(schedule: &Schedule) {
     let mut now = Moment::ORIGIN;
     let mut seen = Seen::default();
     let mut inputs = 0;
-    keeper.start(now);
+    keeper.handle(Input::Start, now);
     for step in &schedule.steps {
         if now.elapsed() > END_OF_TIME {
             break;
@@ -27,7 +27,7 @@ pub(super) fn play(schedule: &Schedule) {
             Advance::ToTimer => {
                 seen.drain(&mut keeper, MOST * (inputs + 1));
                 inputs = 0;
-                let due = keeper.poll_timeout().map(|(at, _)| at.max(now));
+                let due = keeper.poll_timeout().map(|at| at.max(now));
                 now = due.filter(|due| due.elapsed() < END_OF_TIME).unwrap_or(now);
             }
             Advance::Suspend(by) => {
@@ -53,7 +53,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn tell(&self, keeper: &mut Keeper, input: &Input, now: Moment) {
+    fn tell(&self, keeper: &mut Keeper, input: &Said, now: Moment) {
         let at = match input.which() {
             Some(Which::Any(back)) => back as usize,
             Some(Which::Unissued) => usize::MAX,
@@ -107,10 +107,10 @@ impl Seen {
     /// Whatever is due by now is over after a few timeouts.
     fn goes_on(&mut self, keeper: &mut Keeper, now: Moment) {
         for _ in 0..16 {
-            if keeper.poll_timeout().is_none_or(|(at, _)| at > now) {
+            if keeper.poll_timeout().is_none_or(|at| at > now) {
                 return;
             }
-            keeper.handle_timeout(now);
+            keeper.handle(Input::Timeout, now);
             self.drain(keeper, MOST);
         }
         panic!("a timeout does not move on: {:?}", keeper.poll_timeout());

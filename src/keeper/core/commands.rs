@@ -8,7 +8,7 @@ use crate::keeper::{Activity, Because, Cause, Config, Event, Ground, Moment, Out
 
 impl Keeper {
     /// Begins: opens the first link. Once.
-    pub fn start(&mut self, now: Moment) {
+    pub(super) fn start(&mut self, now: Moment) {
         self.settle_time(now);
         if matches!(self.course, Course::Idle) {
             self.started = now;
@@ -21,7 +21,7 @@ impl Keeper {
     /// own is longer, or twice the shortest round trip, of that), any byte
     /// answers it; unanswered, the link is dead. News that the network is gone
     /// calls it off. While waiting to retry, the next attempt begins at once.
-    pub fn probe_now(&mut self, now: Moment) {
+    pub(super) fn probe_now(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
             Course::Underway => self.with_watch(now, |watch| watch.probe(now)),
@@ -32,7 +32,7 @@ impl Keeper {
 
     /// Abandons the link in use, or ends a wait, and opens a new link at
     /// once. While an attempt is under way: nothing.
-    pub fn reconnect_now(&mut self, now: Moment) {
+    pub(super) fn reconnect_now(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
             // While an attempt is under way there is no link to lose.
@@ -45,14 +45,14 @@ impl Keeper {
     /// Somebody waits to know that the peer has what was written: beats at
     /// once on the link in use; while such a beat is under way, again when it
     /// is answered.
-    pub fn confirm(&mut self, now: Moment) {
+    pub(super) fn confirm(&mut self, now: Moment) {
         self.settle_time(now);
         self.with_watch(now, |watch| watch.confirm(now));
     }
 
     /// Whether somebody looks at the application. Until it is said, gaps are
     /// tried whenever they can be.
-    pub fn set_activity(&mut self, activity: Activity, now: Moment) {
+    pub(super) fn set_activity(&mut self, activity: Activity, now: Moment) {
         self.settle_time(now);
         if self.is_over() {
             return;
@@ -74,7 +74,7 @@ impl Keeper {
 
     /// Pauses: says goodbye on the link in use, abandons all others, and opens
     /// none until [`resume`](Keeper::resume).
-    pub fn pause(&mut self, now: Moment) {
+    pub(super) fn pause(&mut self, now: Moment) {
         self.settle_time(now);
         let not_before = match self.course {
             Course::Waiting { firm, .. } => firm,
@@ -93,7 +93,7 @@ impl Keeper {
 
     /// Ends a pause: opens a link at once, or when the server's own time has
     /// come, if it named one.
-    pub fn resume(&mut self, now: Moment) {
+    pub(super) fn resume(&mut self, now: Moment) {
         self.settle_time(now);
         let Course::Paused { not_before } = self.course else { return };
         self.emit(Event::Resumed);
@@ -110,7 +110,7 @@ impl Keeper {
     /// Other settings from here on, taken as they are ([`Config::check`]).
     /// What was learned stays, unless the heartbeat's scale is another; what
     /// is under way goes on, its deadlines included.
-    pub fn update(&mut self, config: Config, now: Moment) {
+    pub(super) fn update(&mut self, config: Config, now: Moment) {
         self.settle_time(now);
         if self.is_over() {
             return;
@@ -126,7 +126,7 @@ impl Keeper {
 
     /// Closes: says goodbye on the link in use, abandons all others, and
     /// finishes within [`Config::close_deadline`].
-    pub fn close(&mut self, now: Moment) {
+    pub(super) fn close(&mut self, now: Moment) {
         self.settle_time(now);
         match self.course {
             Course::Closing | Course::Finished(_) => return,

@@ -6,15 +6,64 @@ use super::news::Then;
 use super::roles::{Main, Role, Stall};
 use crate::keeper::watch::{Sound, Watch};
 use crate::keeper::{
-    Because, Dialled, Event, Failure, LinkEnd, LinkId, Moment, Opened, Output, PathFacts, RouteFacts, Seen,
-    Timer, Token, verdict,
+    Because, Dialled, Event, Failure, Input, LinkEnd, LinkId, Messages, Moment, Opened, Output, PathFacts,
+    RouteFacts, Seen, Timer, Token, verdict,
 };
 
 impl Keeper {
+    /// Takes one input: the only way in which a keeper is told anything.
+    /// Afterwards drain [`Keeper::poll_output`] and do what it says, then ask
+    /// [`Keeper::poll_timeout`]. `now` never goes back.
+    pub fn handle(&mut self, input: Input<'_>, now: Moment) {
+        match input {
+            Input::Start => self.start(now),
+            Input::Probe => self.probe_now(now),
+            Input::Reconnect => self.reconnect_now(now),
+            Input::Confirm => self.confirm(now),
+            Input::Activity(activity) => self.set_activity(activity, now),
+            Input::Pause => self.pause(now),
+            Input::Resume => self.resume(now),
+            Input::Update(config) => self.update(*config, now),
+            Input::Close => self.close(now),
+            Input::Dialled { link, dialled } => self.handle_dialled(link, dialled, now),
+            Input::Opened { link, opened } => self.handle_opened(link, opened, now),
+            Input::OpenFailed { link, failure, dialled } => {
+                self.handle_open_failed(link, failure, dialled, now);
+            }
+            Input::Read { link, messages, answers } => self.handle_read(link, messages, answers, now),
+            Input::Sent { link } => self.handle_sent(link, now),
+            Input::Stalled { link } => self.handle_stalled(link, now),
+            Input::ReadAgain { link } => self.handle_resumed(link, now),
+            Input::Ended { link, end } => self.handle_ended(link, end, now),
+            Input::Path { link, facts } => self.answer_path(link, facts, now),
+            Input::Route { link, facts } => self.answer_route(link, facts, now),
+            Input::NetworkNamed { network } => self.handle_network_named(network, now),
+            Input::Network(status) => self.handle_network(status, now),
+            Input::Recalled { network, recalled } => self.handle_recalled(network, recalled, now),
+            Input::Timeout => self.handle_timeout(now),
+        }
+    }
+
+    fn handle_read(&mut self, link: LinkId, messages: Messages, answers: &[Option<Token>], now: Moment) {
+        if self.main_mut(link).is_none() {
+            return self.handle_heard(link, now);
+        }
+        match messages {
+            Messages::BeforeAnswers => self.handle_message(link, now),
+            Messages::None | Messages::AfterAnswers => self.handle_heard(link, now),
+        }
+        for token in answers {
+            self.handle_answered(link, *token, now);
+        }
+        if messages == Messages::AfterAnswers {
+            self.handle_message(link, now);
+        }
+    }
+
     /// The network path of an attempt is there, though TLS and the login are
     /// still to come: it shows why the link before was lost. May be left out,
     /// and comes with [`Opened`] or the failure then.
-    pub fn handle_dialled(&mut self, link: LinkId, dialled: Dialled, now: Moment) {
+    pub(super) fn handle_dialled(&mut self, link: LinkId, dialled: Dialled, now: Moment) {
         self.settle_time(now);
         if let Some(Role::Opening { dialled: is_there, .. }) = self.role_mut(link) {
             *is_there = true;
@@ -23,7 +72,7 @@ impl Keeper {
     }
 
     /// An attempt succeeded, login included.
-    pub fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
+    pub(super) fn handle_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
         self.settle_time(now);
         let began = match self.role(link) {
             Some(Role::Opening { since, .. }) => Some(*since),
@@ -58,6 +107,8 @@ impl Keeper {
             shaken: None,
             look: None,
             probed: None,
+            asked_path: false,
+            asked_route: false,
         };
         self.links.push((link, Role::Main(Box::new(main))));
         self.outputs.push_back(Output::Promote { link, epoch: self.epoch });
@@ -72,7 +123,7 @@ impl Keeper {
     }
 
     /// An attempt failed. `dialled` as for [`Opened`], where it came so far.
-    pub fn handle_open_failed(
+    pub(super) fn handle_open_failed(
         &mut self,
         link: LinkId,
         failure: Failure,
@@ -92,7 +143,7 @@ impl Keeper {
     }
 
     /// Bytes came in.
-    pub fn handle_heard(&mut self, link: LinkId, now: Moment) {
+    pub(super) fn handle_heard(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
         if !self.hear(link, Sound::Bytes, now) {
             self.scout_heard(link, now);
@@ -102,7 +153,7 @@ impl Keeper {
     /// A message came in, which counts as heard, too. Where a beat's answer
     /// came in before it, report that first: a message that comes ahead of the
     /// answer may have been held up by the path.
-    pub fn handle_message(&mut self, link: LinkId, now: Moment) {
+    pub(super) fn handle_message(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
         if !self.hear(link, Sound::Message, now) {
             self.scout_heard(link, now);
@@ -114,7 +165,7 @@ impl Keeper {
 
     /// A beat's answer came in, which counts as heard, too; `None` where it
     /// does not say which beat it answers.
-    pub fn handle_answered(&mut self, link: LinkId, token: Option<Token>, now: Moment) {
+    pub(super) fn handle_answered(&mut self, link: LinkId, token: Option<Token>, now: Moment) {
         self.settle_time(now);
         if !self.hear(link, Sound::Bytes, now) {
             return self.scout_heard(link, now);
@@ -132,7 +183,7 @@ impl Keeper {
     }
 
     /// Bytes of messages went out.
-    pub fn handle_sent(&mut self, link: LinkId, now: Moment) {
+    pub(super) fn handle_sent(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
         if let Some(main) = self.main_mut(link) {
             main.watch.send(now);
@@ -142,7 +193,7 @@ impl Keeper {
     /// A link ended by itself. Everything that could be read from it was. The
     /// bytes of the goodbye itself are not to be reported as heard: the end is
     /// judged by the silence before it.
-    pub fn handle_ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
+    pub(super) fn handle_ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
         self.settle_time(now);
         match self.role(link) {
             Some(Role::Main(main)) => {
@@ -164,7 +215,7 @@ impl Keeper {
     }
 
     /// The inbox is full: the link is no longer read.
-    pub fn handle_stalled(&mut self, link: LinkId, now: Moment) {
+    pub(super) fn handle_stalled(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
         if let Some(main) = self.main_mut(link)
             && main.stall.is_none()
@@ -177,7 +228,7 @@ impl Keeper {
     }
 
     /// There is room again, and what waited on the link was read.
-    pub fn handle_resumed(&mut self, link: LinkId, now: Moment) {
+    pub(super) fn handle_resumed(&mut self, link: LinkId, now: Moment) {
         self.settle_time(now);
         if let Some(main) = self.main_mut(link)
             && main.stall.take().is_some()
@@ -193,7 +244,7 @@ impl Keeper {
     /// ([`Timer::Answer`]), since it tells a dead path from a peer that is
     /// stuck, and when the keeper asks for it ([`Timer::Path`]); welcome at
     /// any time.
-    pub fn handle_path(&mut self, link: LinkId, facts: PathFacts, now: Moment) {
+    pub(super) fn handle_path(&mut self, link: LinkId, facts: PathFacts, now: Moment) {
         self.settle_time(now);
         if self.main_mut(link).is_some() {
             self.with_watch(now, |watch| watch.path(facts, now));
@@ -204,7 +255,7 @@ impl Keeper {
     /// [`Keeper::handle_timeout`] when the news of the network has settled
     /// ([`Timer::Network`]); without it the link is probed as if the way had
     /// changed. An address that is gone counts at any time.
-    pub fn handle_route(&mut self, link: LinkId, facts: RouteFacts, now: Moment) {
+    pub(super) fn handle_route(&mut self, link: LinkId, facts: RouteFacts, now: Moment) {
         self.settle_time(now);
         let Some(main) = self.main_mut(link) else { return };
         if !facts.address_stays {
@@ -216,16 +267,80 @@ impl Keeper {
         }
     }
 
-    /// The time of [`Keeper::poll_timeout`] has come (harmless before it).
-    ///
-    /// Before calling it, read what waits on the links and report it: a
-    /// process that slept must not call a link dead whose answer is there.
-    pub fn handle_timeout(&mut self, now: Moment) {
+    /// See [`Input::Timeout`].
+    pub(super) fn handle_timeout(&mut self, now: Moment) {
         self.settle_time(now);
-        let Some((due, timer)) = self.poll_timeout() else { return };
+        let Some((due, timer)) = self.next_timer() else { return };
         if due > now {
             return;
         }
+        match timer {
+            Timer::Answer | Timer::Path if self.asks_path() => {}
+            Timer::Network if self.asks_route() => {}
+            Timer::Beat
+            | Timer::Answer
+            | Timer::Silence
+            | Timer::Path
+            | Timer::Network
+            | Timer::Message
+            | Timer::Scout
+            | Timer::Retry
+            | Timer::Attempt
+            | Timer::Stall
+            | Timer::Goodbye => self.carry_out(due, timer, now),
+        }
+    }
+
+    /// Asks what the system knows of the path under the link in use, if that
+    /// was not asked yet for what is due.
+    fn asks_path(&mut self) -> bool {
+        let Some((link, main)) = self.main_mut_any() else { return false };
+        let asks = main.watch.tells_path() && !main.asked_path;
+        main.asked_path = asks;
+        if asks {
+            self.outputs.push_back(Output::AskPath { link });
+        }
+        asks
+    }
+
+    /// The same for the way to its peer.
+    fn asks_route(&mut self) -> bool {
+        let Some((link, main)) = self.main_mut_any() else { return false };
+        let asks = !main.asked_route;
+        main.asked_route = asks;
+        if asks {
+            self.outputs.push_back(Output::AskRoute { link });
+        }
+        asks
+    }
+
+    fn answer_path(&mut self, link: LinkId, facts: Option<PathFacts>, now: Moment) {
+        let asked = self.main_mut(link).is_some_and(|main| std::mem::take(&mut main.asked_path));
+        if let Some(facts) = facts {
+            self.handle_path(link, facts, now);
+        }
+        if asked
+            && let Some((due, timer @ (Timer::Answer | Timer::Path))) = self.next_timer()
+            && due <= now
+        {
+            self.carry_out(due, timer, now);
+        }
+    }
+
+    fn answer_route(&mut self, link: LinkId, facts: Option<RouteFacts>, now: Moment) {
+        let asked = self.main_mut(link).is_some_and(|main| std::mem::take(&mut main.asked_route));
+        if let Some(facts) = facts {
+            self.handle_route(link, facts, now);
+        }
+        if asked
+            && let Some((due, timer @ Timer::Network)) = self.next_timer()
+            && due <= now
+        {
+            self.carry_out(due, timer, now);
+        }
+    }
+
+    fn carry_out(&mut self, due: Moment, timer: Timer, now: Moment) {
         match timer {
             Timer::Beat | Timer::Answer | Timer::Silence | Timer::Path => {
                 self.with_watch(now, |watch| watch.timeout(now))

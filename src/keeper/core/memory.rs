@@ -83,7 +83,7 @@ impl Keeper {
     /// Another name means another path: what was learned stays with the old
     /// one, and what is known of the new one takes its place. The same name
     /// again changes nothing.
-    pub fn handle_network_named(&mut self, network: &str, now: Moment) {
+    pub(super) fn handle_network_named(&mut self, network: &str, now: Moment) {
         self.settle_time(now);
         self.memory.named = Some(now);
         if self.memory.network.as_deref() == Some(network) {
@@ -114,7 +114,7 @@ impl Keeper {
     /// which may come at any time, or never. It counts if the host is still
     /// on that network; where it contradicts what was observed meanwhile, it
     /// does not.
-    pub fn handle_recalled(&mut self, network: Option<&str>, recalled: Option<Recalled>, now: Moment) {
+    pub(super) fn handle_recalled(&mut self, network: Option<&str>, recalled: Option<Recalled>, now: Moment) {
         self.settle_time(now);
         if matches!(self.course, Course::Closing | Course::Finished(_))
             || self.memory.network.as_deref() != network

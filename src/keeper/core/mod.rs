@@ -29,32 +29,20 @@ const STALL_TOLD: Duration = Duration::from_secs(1);
 /// Keeps one connection: decides when to open a link, when to beat, when a
 /// link is dead, when to come back and when to give up.
 ///
-/// Its methods fall into four classes:
+/// Three methods drive it: [`handle`] takes what happened and what is wanted,
+/// [`poll_output`] says what to do, [`poll_timeout`] when to tell
+/// [`Input::Timeout`](super::Input::Timeout). All others are getters.
 ///
-/// - getters;
-/// - `handle_*`, which tell it what happened;
-/// - commands ([`start`], [`probe_now`], [`reconnect_now`], [`confirm`],
-///   [`pause`], [`resume`], [`close`]), which tell it what is wanted;
-/// - `poll_*`, which ask it what to do ([`poll_output`]) and when to call
-///   [`handle_timeout`] next ([`poll_timeout`]).
-///
-/// After each command or `handle_*`, drain [`poll_output`] and do what it
-/// says, then ask [`poll_timeout`]. `now` never goes back. Words about a link
-/// that was abandoned, or never opened, change nothing.
+/// After each input drain [`poll_output`] and do what it says, then ask
+/// [`poll_timeout`]. `now` never goes back. Words about a link that was
+/// abandoned, or never opened, change nothing.
 ///
 /// It tells one [`LinkId`] from another and gives each a role: opening, main,
 /// draining. At most one link is main, at most one is opening to become it.
 ///
-/// [`start`]: Keeper::start
-/// [`probe_now`]: Keeper::probe_now
-/// [`reconnect_now`]: Keeper::reconnect_now
-/// [`confirm`]: Keeper::confirm
-/// [`pause`]: Keeper::pause
-/// [`resume`]: Keeper::resume
-/// [`close`]: Keeper::close
+/// [`handle`]: Keeper::handle
 /// [`poll_output`]: Keeper::poll_output
 /// [`poll_timeout`]: Keeper::poll_timeout
-/// [`handle_timeout`]: Keeper::handle_timeout
 #[derive(Debug)]
 pub struct Keeper {
     config: Config,
@@ -216,9 +204,20 @@ impl Keeper {
         self.outputs.pop_front()
     }
 
-    /// When to call [`Keeper::handle_timeout`], and what for; `None`: only
-    /// after the next input.
-    pub fn poll_timeout(&self) -> Option<(Moment, Timer)> {
+    /// When to tell [`Input::Timeout`]; `None`: only after the next input.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        self.next_timer().map(|(at, _)| at)
+    }
+
+    /// Whether the next deadline is that of an answer, which as a rule comes
+    /// before it: a driver may arm its timer so that it is cheap to move away.
+    pub fn expects_answer(&self) -> bool {
+        matches!(self.next_timer(), Some((_, Timer::Answer)))
+    }
+
+    /// The next deadline, and what it is for. For tests and curiosity: whoever
+    /// drives the keeper needs only [`poll_timeout`](Keeper::poll_timeout).
+    pub fn next_timer(&self) -> Option<(Moment, Timer)> {
         let of_course = match self.course {
             Course::Waiting { until, .. } => Some((until, Timer::Retry)),
             Course::Idle

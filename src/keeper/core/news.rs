@@ -74,7 +74,7 @@ impl Look {
 
 impl Keeper {
     /// The host says something of the network.
-    pub fn handle_network(&mut self, status: NetworkStatus, now: Moment) {
+    pub(super) fn handle_network(&mut self, status: NetworkStatus, now: Moment) {
         self.settle_time(now);
         if matches!(self.course, Course::Idle | Course::Closing | Course::Finished(_)) {
             return;

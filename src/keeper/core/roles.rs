@@ -53,6 +53,10 @@ pub(super) struct Main {
     pub(super) look: Option<Look>,
     /// When such news last led to a probe.
     pub(super) probed: Option<Moment>,
+    /// The driver was asked for what the system knows of the path, or of the
+    /// way to the peer, and has not answered yet.
+    pub(super) asked_path: bool,
+    pub(super) asked_route: bool,
 }
 
 /// The link in use is not read.

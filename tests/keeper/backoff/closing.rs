@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{code, proved};
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{Failure, Finish, Output, Reconnect, State};
+use longlink::keeper::{Failure, Finish, Input, Output, Reconnect, State};
 
 #[test]
 fn pitfall_31_unless_we_closed() {
@@ -15,7 +15,7 @@ fn pitfall_31_unless_we_closed() {
     assert_eq!(rig.keeper.state(), State::Closing);
     assert!(rig.outputs().contains(&&Output::Retire { link }));
     rig.pass(RTT);
-    rig.keeper.handle_ended(link, code(1000), rig.now);
+    rig.keeper.handle(Input::Ended { link, end: code(1000) }, rig.now);
     rig.pass(Duration::ZERO);
     drain_to_finish(&mut rig);
     assert_eq!(rig.keeper.state(), State::Closed);

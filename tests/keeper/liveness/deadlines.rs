@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Activity, Beat, Config, Heartbeat, LinkEnd, Seen};
+use longlink::keeper::{Activity, Beat, Config, Heartbeat, Input, LinkEnd, Seen};
 
 /// The instants, counted from the first of them.
 fn from_the_first(instants: &[Duration]) -> Vec<Duration> {
@@ -17,7 +17,7 @@ fn a_link_that_opened_quickly_answers_as_quickly() {
         for (activity, least) in [(None, Duration::ZERO), (Some(Activity::Background), millis(2_500))] {
             let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
             if let Some(activity) = activity {
-                rig.keeper.set_activity(activity, rig.now);
+                rig.keeper.handle(Input::Activity(activity), rig.now);
             }
             rig.open_as(|opened| opened.took = took);
             let first = first.max(least);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Event, Heartbeat, LinkEnd, LinkId, Output, PathFacts, RouteFacts, Seen, Timer, Token,
+    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, Output, PathFacts, RouteFacts, Seen, Timer,
+    Token,
 };
 
 #[test]
@@ -71,9 +72,10 @@ fn pitfall_02_a_round_trip_is_measured_from_the_matched_answer_only() {
     let link = rig.main();
     rig.until_beat();
     rig.pass(millis(100));
-    rig.keeper.handle_heard(link, rig.now);
+    rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, rig.now);
     assert_eq!(rig.keeper.figures(rig.now).rtt, None, "a message is no answer");
-    rig.keeper.handle_answered(link, Some(Token(u64::MAX)), rig.now);
+    rig.keeper
+        .handle(Input::Read { link, messages: Messages::None, answers: &[Some(Token(u64::MAX))] }, rig.now);
     assert_eq!(rig.keeper.figures(rig.now).rtt, None, "not one of our beats");
     rig.until_beat();
     rig.pass(millis(70));
@@ -88,7 +90,7 @@ fn an_answer_that_names_no_beat_is_life_but_no_round_trip_is_invented() {
     for _ in 0..3 {
         rig.until_beat();
         rig.pass(millis(400));
-        rig.keeper.handle_answered(link, None, rig.now);
+        rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[None] }, rig.now);
         rig.pass(secs(20));
     }
     assert!(rig.is_connected());
@@ -108,15 +110,26 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
     rig.forget();
 
     let late: [fn(&mut Rig, LinkId); 9] = [
-        |rig, old| rig.keeper.handle_heard(old, rig.now),
-        |rig, old| rig.keeper.handle_answered(old, rig.token, rig.now),
-        |rig, old| rig.keeper.handle_answered(old, None, rig.now),
-        |rig, old| rig.keeper.handle_sent(old, rig.now),
-        |rig, old| rig.keeper.handle_stalled(old, rig.now),
-        |rig, old| rig.keeper.handle_resumed(old, rig.now),
-        |rig, old| rig.keeper.handle_path(old, PathFacts::new(1, secs(60)), rig.now),
-        |rig, old| rig.keeper.handle_route(old, RouteFacts::new(false, None), rig.now),
-        |rig, old| rig.keeper.handle_ended(old, LinkEnd::Reset, rig.now),
+        |rig, old| {
+            rig.keeper.handle(Input::Read { link: old, messages: Messages::None, answers: &[] }, rig.now)
+        },
+        |rig, old| {
+            rig.keeper
+                .handle(Input::Read { link: old, messages: Messages::None, answers: &[rig.token] }, rig.now)
+        },
+        |rig, old| {
+            rig.keeper.handle(Input::Read { link: old, messages: Messages::None, answers: &[None] }, rig.now)
+        },
+        |rig, old| rig.keeper.handle(Input::Sent { link: old }, rig.now),
+        |rig, old| rig.keeper.handle(Input::Stalled { link: old }, rig.now),
+        |rig, old| rig.keeper.handle(Input::ReadAgain { link: old }, rig.now),
+        |rig, old| {
+            rig.keeper.handle(Input::Path { link: old, facts: Some(PathFacts::new(1, secs(60))) }, rig.now)
+        },
+        |rig, old| {
+            rig.keeper.handle(Input::Route { link: old, facts: Some(RouteFacts::new(false, None)) }, rig.now)
+        },
+        |rig, old| rig.keeper.handle(Input::Ended { link: old, end: LinkEnd::Reset }, rig.now),
     ];
     for word in late {
         word(&mut rig, old);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Dialled, Failure, LinkEnd, LinkId, NetworkStatus, Opened, PathFacts, RouteFacts, Timer, Token,
+    Beat, Config, Dialled, Failure, Input, LinkEnd, LinkId, Messages, NetworkStatus, Opened, Output,
+    PathFacts, RouteFacts, Token,
 };
 
 use super::{LOGIN, RTT, Rig};
@@ -13,8 +14,7 @@ impl Rig {
     pub fn open(&mut self, beat: Beat) -> LinkId {
         let link = self.opening.take().expect("an attempt is under way");
         let dialled = Dialled::new(RTT, None);
-        self.keeper.handle_opened(link, Opened::new(beat, dialled, LOGIN), self.now);
-        self.drain();
+        self.tell(Input::Opened { link, opened: Opened::new(beat, dialled, LOGIN) });
         link
     }
 
@@ -24,15 +24,13 @@ impl Rig {
         let dialled = Dialled::new(RTT, None);
         let mut opened = Opened::new(Beat::Ping, dialled, LOGIN);
         say(&mut opened);
-        self.keeper.handle_opened(link, opened, self.now);
-        self.drain();
+        self.tell(Input::Opened { link, opened });
         link
     }
 
     /// The path of an attempt is there, at this instant.
     pub fn dialled(&mut self, link: LinkId, took: Duration) {
-        self.keeper.handle_dialled(link, Dialled::new(took, None), self.now);
-        self.drain();
+        self.tell(Input::Dialled { link, dialled: Dialled::new(took, None) });
     }
 
     /// A scout that is being opened is open, at this instant.
@@ -42,60 +40,51 @@ impl Rig {
 
     pub fn open_scout_as(&mut self, link: LinkId, beat: Beat) {
         let dialled = Dialled::new(RTT, None);
-        self.keeper.handle_opened(link, Opened::new(beat, dialled, LOGIN), self.now);
-        self.drain();
+        self.tell(Input::Opened { link, opened: Opened::new(beat, dialled, LOGIN) });
     }
 
     pub fn fail_scout(&mut self, link: LinkId, failure: Failure) {
-        self.keeper.handle_open_failed(link, failure, None, self.now);
         self.scouts.retain(|scout| scout.link != link);
-        self.drain();
+        self.tell(Input::OpenFailed { link, failure, dialled: None });
     }
 
     /// A scout's last beat is answered.
     pub fn answer_scout(&mut self, link: LinkId) {
         let token = self.scouts.iter().find(|scout| scout.link == link).and_then(|scout| scout.token);
         assert!(token.is_some(), "the scout has not beaten");
-        self.keeper.handle_answered(link, token, self.now);
-        self.drain();
+        self.read(link, Messages::None, &[token]);
     }
 
     pub fn end_scout(&mut self, link: LinkId, end: LinkEnd) {
-        self.keeper.handle_ended(link, end, self.now);
         self.scouts.retain(|scout| scout.link != link);
-        self.drain();
+        self.tell(Input::Ended { link, end });
     }
 
     /// The attempt under way fails, at this instant and without a dial.
     pub fn fail(&mut self, failure: Failure) {
         let link = self.opening.take().expect("an attempt is under way");
-        self.keeper.handle_open_failed(link, failure, None, self.now);
-        self.drain();
+        self.tell(Input::OpenFailed { link, failure, dialled: None });
     }
 
     /// The link in use ends by itself, at this instant.
     pub fn end(&mut self, end: LinkEnd) {
         let link = self.main.take().expect("a link is in use");
-        self.keeper.handle_ended(link, end, self.now);
-        self.drain();
+        self.tell(Input::Ended { link, end });
     }
 
     pub fn heard(&mut self) {
         let link = self.main();
-        self.keeper.handle_heard(link, self.now);
-        self.drain();
+        self.tell(Input::Read { link, messages: Messages::None, answers: &[] });
     }
 
     pub fn message(&mut self) {
         let link = self.main();
-        self.keeper.handle_message(link, self.now);
-        self.drain();
+        self.tell(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] });
     }
 
     pub fn sent(&mut self) {
         let link = self.main();
-        self.keeper.handle_sent(link, self.now);
-        self.drain();
+        self.tell(Input::Sent { link });
     }
 
     /// The beat sent last is answered, at this instant. As the driver does it:
@@ -106,58 +95,62 @@ impl Rig {
 
     /// The answers to beats that were sent earlier come in, all in one turn.
     pub fn answer_all(&mut self, tokens: &[Option<Token>]) {
+        assert!(tokens.iter().all(Option::is_some), "no beat was sent");
         let link = self.main();
-        self.keeper.handle_heard(link, self.now);
+        self.read(link, Messages::None, tokens);
+    }
+
+    /// One batch comes in on a link, which may be gone.
+    pub fn read(&mut self, link: LinkId, messages: Messages, answers: &[Option<Token>]) {
+        self.tell(Input::Read { link, messages, answers });
+    }
+
+    /// Bytes come in on a link, which may be gone.
+    pub fn heard_on(&mut self, link: LinkId) {
+        self.read(link, Messages::None, &[]);
+    }
+
+    /// Anything that a driver may say, at this instant.
+    pub fn tell(&mut self, input: Input<'_>) {
+        self.keeper.handle(input, self.now);
         self.drain();
-        for &token in tokens {
-            assert!(token.is_some(), "no beat was sent");
-            self.keeper.handle_answered(link, token, self.now);
-            self.drain();
-        }
+    }
+
+    /// Other settings.
+    pub fn update(&mut self, config: Config) {
+        self.tell(Input::Update(Box::new(config)));
     }
 
     pub fn network(&mut self, status: NetworkStatus) {
-        self.keeper.handle_network(status, self.now);
-        self.drain();
+        self.tell(Input::Network(status));
     }
 
     pub fn stalled(&mut self) {
         let link = self.main();
-        self.keeper.handle_stalled(link, self.now);
-        self.drain();
+        self.tell(Input::Stalled { link });
     }
 
     pub fn resumed(&mut self) {
         let link = self.main();
-        self.keeper.handle_resumed(link, self.now);
-        self.drain();
+        self.tell(Input::ReadAgain { link });
     }
 
     /// What the system says of the way to the peer of the link in use.
     pub fn route(&mut self, facts: RouteFacts) {
         let link = self.main();
-        self.keeper.handle_route(link, facts, self.now);
-        self.drain();
+        self.tell(Input::Route { link, facts: Some(facts) });
     }
 
     /// The news of the network has settled, and the system says this.
     pub fn look(&mut self, facts: RouteFacts) {
-        for _ in 0..100 {
-            let (at, timer) = self.keeper.poll_timeout().expect("a look is due");
-            self.now = self.now + at.since(self.now);
-            if timer == Timer::Network {
-                self.route(facts);
-                return self.timeout();
-            }
-            self.timeout();
-        }
-        panic!("no look is due");
+        self.way = Some(facts);
+        self.until(|output| matches!(output, Output::AskRoute { .. }));
+        self.way = None;
     }
 
     /// The host names its network.
     pub fn named(&mut self, network: &str) {
-        self.keeper.handle_network_named(network, self.now);
-        self.drain();
+        self.tell(Input::NetworkNamed { network });
     }
 
     pub fn address_gone(&mut self) {
@@ -168,32 +161,26 @@ impl Rig {
     /// for this long.
     pub fn unacknowledged(&mut self, bytes: u64, waiting: Duration) {
         let link = self.main();
-        self.keeper.handle_path(link, PathFacts::new(bytes, waiting), self.now);
-        self.drain();
+        self.tell(Input::Path { link, facts: Some(PathFacts::new(bytes, waiting)) });
     }
 
     pub fn probe(&mut self) {
-        self.keeper.probe_now(self.now);
-        self.drain();
+        self.tell(Input::Probe);
     }
 
     pub fn confirm(&mut self) {
-        self.keeper.confirm(self.now);
-        self.drain();
+        self.tell(Input::Confirm);
     }
 
     pub fn reconnect(&mut self) {
-        self.keeper.reconnect_now(self.now);
-        self.drain();
+        self.tell(Input::Reconnect);
     }
 
     pub fn close(&mut self) {
-        self.keeper.close(self.now);
-        self.drain();
+        self.tell(Input::Close);
     }
 
     pub fn timeout(&mut self) {
-        self.keeper.handle_timeout(self.now);
-        self.drain();
+        self.tell(Input::Timeout);
     }
 }

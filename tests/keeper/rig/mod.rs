@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Failure, Finish, Heartbeat, Keeper, LinkId, Moment, Output, Reconnect, Token,
+    Beat, Config, Failure, Finish, Heartbeat, Input, Keeper, LinkId, Moment, Output, Reconnect, RouteFacts,
+    Token,
 };
 
 mod happens;
@@ -66,6 +67,8 @@ pub struct Rig {
     /// What the server does by itself while time passes.
     pub answers_at_once: bool,
     pub refuses: bool,
+    /// What the system says of the way to the peer, when it is asked.
+    pub way: Option<RouteFacts>,
     /// All outputs since the last [`Rig::forget`], with their instants.
     pub log: Vec<(Duration, Output)>,
 }
@@ -84,9 +87,10 @@ impl Rig {
             finished: None,
             answers_at_once: false,
             refuses: false,
+            way: None,
             log: Vec::new(),
         };
-        rig.keeper.start(rig.now);
+        rig.keeper.handle(Input::Start, rig.now);
         rig.drain();
         rig
     }

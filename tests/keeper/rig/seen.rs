@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Because, Cause, Event, Ground, LinkId, Output, Purpose, Seen, State, Timer};
+use longlink::keeper::{Because, Cause, Event, Ground, Input, LinkId, Output, Purpose, Seen, State, Timer};
 
 use super::{Rig, Scout};
 
@@ -20,7 +20,7 @@ impl Rig {
     }
 
     pub fn timer(&self) -> Option<(Duration, Timer)> {
-        self.keeper.poll_timeout().map(|(at, timer)| (at.elapsed(), timer))
+        self.keeper.next_timer().map(|(at, timer)| (at.elapsed(), timer))
     }
 
     pub fn interval(&self) -> Duration {
@@ -124,6 +124,9 @@ impl Rig {
                     self.scouts.retain(|scout| scout.link != *link);
                     self.opening.take_if(|opening| opening == link);
                     self.main.take_if(|main| main == link);
+                }
+                Output::AskRoute { link } => {
+                    self.keeper.handle(Input::Route { link: *link, facts: self.way }, self.now);
                 }
                 Output::Finish(finish) => self.finished = Some(finish.clone()),
                 _ => {}

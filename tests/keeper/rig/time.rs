@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Event, Failure, Moment, Output, PathFacts, Timer};
+use longlink::keeper::{Event, Failure, Input, LinkId, Moment, Output, PathFacts};
 
 use super::{RTT, Rig};
 
@@ -12,7 +12,7 @@ impl Rig {
         let end = self.now + time;
         let mut timers = 0;
         self.play_server();
-        while let Some((at, _)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= end) {
+        while let Some(at) = self.keeper.poll_timeout().filter(|&at| at <= end) {
             timers += 1;
             assert!(timers < 10_000, "the keeper runs hot at {:?}", self.now.elapsed());
             self.now = self.now + at.since(self.now);
@@ -51,7 +51,7 @@ impl Rig {
     pub fn until(&mut self, wanted: impl Fn(&Output) -> bool) -> Duration {
         for _ in 0..10_000 {
             let seen = self.log.len();
-            let Some((at, _)) = self.keeper.poll_timeout() else { break };
+            let Some(at) = self.keeper.poll_timeout() else { break };
             self.now = self.now + at.since(self.now);
             self.timeout();
             if self.log[seen..].iter().any(|(_, output)| wanted(output)) {
@@ -78,22 +78,29 @@ impl Rig {
     pub fn pass_with(&mut self, time: Duration, facts: impl Fn(Duration) -> PathFacts) {
         let end = self.now + time;
         let mut timers = 0;
-        while let Some((at, timer)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= end) {
+        while let Some(at) = self.keeper.poll_timeout().filter(|&at| at <= end) {
             timers += 1;
             assert!(timers < 10_000, "the keeper runs hot at {:?}", self.now.elapsed());
             self.now = self.now + at.since(self.now);
-            let Some(main) = self.main else { return };
-            if matches!(timer, Timer::Answer | Timer::Path) {
-                let facts = facts(self.elapsed());
-                self.keeper.handle_path(main, facts, self.now);
-                self.drain();
-            }
+            let seen = self.log.len();
             self.timeout();
+            if let Some(link) = self.asked_for_path(seen) {
+                let facts = Some(facts(self.elapsed()));
+                self.tell(Input::Path { link, facts });
+            }
             if self.main.is_none() {
                 return;
             }
         }
         self.now = self.now + end.since(self.now);
+    }
+
+    /// Whether the path was asked about in what was logged from `from` on.
+    fn asked_for_path(&self, from: usize) -> Option<LinkId> {
+        self.log[from..].iter().find_map(|(_, output)| match output {
+            Output::AskPath { link } => Some(*link),
+            _ => None,
+        })
     }
 
     /// The next beat goes out and is answered a round trip later.

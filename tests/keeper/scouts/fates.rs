@@ -2,7 +2,9 @@
 
 use super::{await_scouts, figures, gaps, knows_nothing, linked, live, met, scouted, scouting, sent};
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Event, Heartbeat, LinkEnd, LinkId, NetworkStatus, Output, Scouted};
+use longlink::keeper::{
+    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, NetworkStatus, Output, Scouted,
+};
 
 #[test]
 fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard() {
@@ -82,10 +84,10 @@ fn an_end_below_what_the_link_in_use_has_survived_is_a_login_deadline() {
     let main = rig.main();
     let mut heartbeat = with_heartbeat(Heartbeat::fixed(secs(300)));
     heartbeat.silence_limit = None;
-    rig.keeper.update(heartbeat, now);
+    rig.keeper.handle(Input::Update(Box::new(heartbeat)), now);
     rig.pass(secs(299));
     rig.heard();
-    rig.keeper.update(with_heartbeat(scouting()), rig.now);
+    rig.update(with_heartbeat(scouting()));
     assert_eq!(rig.main(), main);
     await_scouts(&mut rig);
     for scout in rig.scouts.clone() {
@@ -148,8 +150,10 @@ fn scouts_that_are_ended_together_are_one_observation() {
 #[test]
 fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
     let speaks: [fn(&mut Rig, LinkId); 2] = [
-        |rig, link| rig.keeper.handle_heard(link, rig.now),
-        |rig, link| rig.keeper.handle_message(link, rig.now),
+        |rig, link| rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, rig.now),
+        |rig, link| {
+            rig.keeper.handle(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }, rig.now)
+        },
     ];
     for speak in speaks {
         let mut rig = scouted();

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use super::{await_dials, await_scouts, linked, live, scouted, sent};
 use crate::rig::secs;
-use longlink::keeper::{Activity, Event, LinkEnd, NetworkStatus, Output};
+use longlink::keeper::{Activity, Event, Input, LinkEnd, NetworkStatus, Output};
 
 #[test]
 fn in_the_foreground_scouts_are_called_back_and_none_is_sent() {
     let mut rig = scouted();
-    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
     rig.pass(Duration::ZERO);
     live(&mut rig, secs(600), |_| true);
     assert!(rig.scouts.is_empty());
     let before = sent(&rig);
-    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
     live(&mut rig, secs(1), |_| true);
     assert_eq!(sent(&rig), before + 3);
 }
@@ -25,7 +25,7 @@ fn closing_abandons_scouts() {
     let main = rig.main();
     rig.close();
     assert!(rig.scouts.is_empty());
-    rig.keeper.handle_ended(main, LinkEnd::Eof, rig.now);
+    rig.keeper.handle(Input::Ended { link: main, end: LinkEnd::Eof }, rig.now);
     rig.pass(Duration::ZERO);
     assert!(rig.keeper.poll_output().is_some_and(|output| matches!(output, Output::Emit(Event::Closed))));
 }

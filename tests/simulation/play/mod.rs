@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Activity, Beat, Config, Failure, Finish, Keeper, LinkId, Moment, Output, Probing, State, Token,
+    Activity, Beat, Config, Failure, Finish, Input, Keeper, LinkId, Moment, Output, Probing, State, Token,
 };
 
-use crate::schedules::{Advance, Answer, Input, Schedule, Step, Which, opened};
+use crate::schedules::{Advance, Answer, Said, Schedule, Step, Which, opened};
 
 pub const STATES: [&str; 7] =
     ["connecting", "connected", "waiting", "closing", "closed", "gave up", "paused"];
@@ -19,7 +19,7 @@ pub const STATES: [&str; 7] =
 pub const END_OF_TIME: Duration = Duration::from_secs(200 * 366 * 24 * 3600);
 
 /// How often each input came in each state.
-pub type Coverage = [[u64; Input::KINDS.len()]; STATES.len()];
+pub type Coverage = [[u64; Said::KINDS.len()]; STATES.len()];
 
 /// Where a link stands, by what was asked for and reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl<'a> Play<'a> {
 
     /// All of it, up to the first rule that does not hold.
     pub fn all(&mut self, coverage: &mut Coverage) -> Result<(), String> {
-        self.keeper.start(self.now);
+        self.keeper.handle(Input::Start, self.now);
         self.note(|| "start".to_owned());
         self.after(0)?;
         // A few steps after the end are enough: nothing may happen.
@@ -176,7 +176,7 @@ impl<'a> Play<'a> {
             Advance::Run(by) => {
                 let until = self.now + by;
                 for _ in 0..MOST_TIMERS {
-                    let Some((at, _)) = self.keeper.poll_timeout().filter(|&(at, _)| at <= until) else {
+                    let Some(at) = self.keeper.poll_timeout().filter(|&at| at <= until) else {
                         self.now = until.max(self.now);
                         return Ok(());
                     };
@@ -185,7 +185,7 @@ impl<'a> Play<'a> {
                 Ok(())
             }
             Advance::ToTimer => match self.keeper.poll_timeout() {
-                Some((at, _)) => self.timer_at(at),
+                Some(at) => self.timer_at(at),
                 None => Ok(()),
             },
             Advance::Freeze(by) => {
@@ -194,7 +194,7 @@ impl<'a> Play<'a> {
                 Ok(())
             }
             Advance::LateTimer(by) => match self.keeper.poll_timeout() {
-                Some((at, _)) => self.timer_at(at + by),
+                Some(at) => self.timer_at(at + by),
                 None => Ok(()),
             },
             Advance::Suspend(by) => {
@@ -229,15 +229,15 @@ impl<'a> Play<'a> {
 
     fn timeout(&mut self) -> Result<(), String> {
         self.note(|| "timeout".to_owned());
-        self.keeper.handle_timeout(self.now);
+        self.keeper.handle(Input::Timeout, self.now);
         self.after(1)?;
         // After a freeze each kind of timer may be due once; then time must go
         // on.
         for _ in 0..8 {
             match self.keeper.poll_timeout() {
-                Some((at, _)) if at <= self.now => {
+                Some(at) if at <= self.now => {
                     self.note(|| "timeout again".to_owned());
-                    self.keeper.handle_timeout(self.now);
+                    self.keeper.handle(Input::Timeout, self.now);
                     self.after(1)?;
                 }
                 _ => return Ok(()),
@@ -246,7 +246,7 @@ impl<'a> Play<'a> {
         Err(format!("a timeout does not move on: {:?}", self.keeper.poll_timeout()))
     }
 
-    fn input(&mut self, input: &Input) -> Result<(), String> {
+    fn input(&mut self, input: &Said) -> Result<(), String> {
         self.note(|| format!("{input:?}"));
         let link = match input.which() {
             Some(which) => match self.find(which) {
@@ -257,8 +257,8 @@ impl<'a> Play<'a> {
         };
         let mut token = None;
         match input {
-            Input::Close => self.closing = true,
-            Input::Opened(_, beat, took) => match self.role(link) {
+            Said::Close => self.closing = true,
+            Said::Opened(_, beat, took) => match self.role(link) {
                 Role::Opening => {
                     self.set(link, Role::Opened);
                     self.beat = *beat;
@@ -269,52 +269,52 @@ impl<'a> Play<'a> {
                 Role::ScoutOpening => self.set(link, Role::Scout),
                 _ => {}
             },
-            Input::OpenFailed(..) => {
+            Said::OpenFailed(..) => {
                 if matches!(self.role(link), Role::Opening | Role::ScoutOpening) {
                     self.set(link, Role::Gone);
                 }
             }
-            Input::Heard(_) | Input::Message(_) => self.life(link),
-            Input::Answered(_, answer) => {
+            Said::Heard(_) | Said::Message(_) => self.life(link),
+            Said::Answered(_, answer) => {
                 self.life(link);
                 token = self.token(link, *answer);
             }
-            Input::Ended(..) => {
+            Said::Ended(..) => {
                 // An attempt that fails is reported as such, not as an end.
                 if matches!(self.role(link), Role::Opening | Role::ScoutOpening) {
                     return Ok(());
                 }
                 self.set(link, Role::Gone);
             }
-            Input::Stalled(_) => self.stalled |= self.role(link) == Role::Main,
-            Input::Resumed(_) => {
+            Said::Stalled(_) => self.stalled |= self.role(link) == Role::Main,
+            Said::Resumed(_) => {
                 if self.role(link) == Role::Main && self.stalled {
                     // Nothing could be heard: the count starts anew.
                     self.stalled = false;
                     self.consecutive = 0;
                 }
             }
-            Input::Activity(activity) => self.foreground = *activity == Activity::Foreground,
-            Input::Update(settings) => {
+            Said::Activity(activity) => self.foreground = *activity == Activity::Foreground,
+            Said::Update(settings) => {
                 self.overlap = settings.config.overlap;
                 self.off = is_off(&settings.config);
                 self.silence_limit = settings.config.silence_limit.is_some();
                 self.attempt_deadline = settings.attempt_deadline;
                 self.scale = self.scale.min(settings.scale);
             }
-            Input::Pause => self.paused |= !self.closing,
-            Input::Resume => self.paused = false,
-            Input::ProbeNow
-            | Input::ReconnectNow
-            | Input::Confirm
-            | Input::Dialled(..)
-            | Input::Sent(_)
-            | Input::Path(..)
-            | Input::Route(..)
-            | Input::Network(_)
-            | Input::Named(_)
-            | Input::Recalled(..)
-            | Input::Timeout => {}
+            Said::Pause => self.paused |= !self.closing,
+            Said::Resume => self.paused = false,
+            Said::ProbeNow
+            | Said::ReconnectNow
+            | Said::Confirm
+            | Said::Dialled(..)
+            | Said::Sent(_)
+            | Said::Path(..)
+            | Said::Route(..)
+            | Said::Network(_)
+            | Said::Named(_)
+            | Said::Recalled(..)
+            | Said::Timeout => {}
         }
         input.tell(&mut self.keeper, link, token, self.now);
         self.after(1)
@@ -392,16 +392,17 @@ pub fn stranger() -> LinkId {
     const LINKS: u64 = 40;
     let mut other = Keeper::new(Config::default(), 0, Moment::ORIGIN);
     let mut now = Moment::ORIGIN;
-    other.start(now);
+    other.handle(Input::Start, now);
     loop {
         while let Some(output) = other.poll_output() {
             let Output::Open { link, .. } = output else { continue };
             if link.get() == LINKS {
                 return link;
             }
-            other.handle_open_failed(link, Failure::Refused, None, now);
+            let failure = Failure::Refused;
+            other.handle(Input::OpenFailed { link, failure, dialled: None }, now);
         }
-        now = other.poll_timeout().map_or(now, |(at, _)| at);
-        other.handle_timeout(now);
+        now = other.poll_timeout().unwrap_or(now);
+        other.handle(Input::Timeout, now);
     }
 }

@@ -128,6 +128,9 @@ impl Play<'_> {
                 }
                 self.finished = Some(finish);
             }
+            Output::AskPath { link } | Output::AskRoute { link } => {
+                self.expect(link, &[Role::Main], "asked about")?
+            }
             Output::Recall { .. } | Output::Remember { .. } => {}
             other => return Err(format!("an output that the test does not know: {other:?}")),
         }
@@ -198,7 +201,7 @@ impl Play<'_> {
 
     /// Something is always under way.
     fn goes_on(&self) -> Result<(), String> {
-        let timer = self.keeper.poll_timeout();
+        let timer = self.keeper.next_timer();
         let wanted = match self.keeper.state() {
             State::Connecting { .. } => timer.is_some_and(|(at, _)| at <= self.attempt_ends),
             // A scout that goodbye was said to may come first.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Dialled, Event, Failure, Figures, Keeper, LinkEnd, LinkId, Moment, Opened, Output, Token,
+    Beat, Config, Dialled, Event, Failure, Figures, Input, Keeper, LinkEnd, LinkId, Messages, Moment, Opened,
+    Output, Token,
 };
 
 use super::client::{Act, Client, End, Link};
@@ -36,20 +37,26 @@ impl Longlink {
 
 impl Client for Longlink {
     fn start(&mut self, now: Duration) {
-        self.keeper.start(moment(now));
+        self.keeper.handle(Input::Start, moment(now));
     }
 
     fn opened(&mut self, link: Link, dial: Duration, took: Duration, now: Duration) {
         if let Some(id) = self.id(link) {
             let dialled = Dialled::new(dial, None);
-            self.keeper.handle_opened(id, Opened::new(self.beat, dialled, took), moment(now));
+            self.keeper.handle(
+                Input::Opened { link: id, opened: Opened::new(self.beat, dialled, took) },
+                moment(now),
+            );
         }
     }
 
     fn open_failed(&mut self, link: Link, now: Duration) {
         if let Some(id) = self.remove(link) {
             // A dial that is refused does not show that the path is there.
-            self.keeper.handle_open_failed(id, Failure::Refused, None, moment(now));
+            self.keeper.handle(
+                Input::OpenFailed { link: id, failure: Failure::Refused, dialled: None },
+                moment(now),
+            );
         }
     }
 
@@ -58,17 +65,26 @@ impl Client for Longlink {
             // As the driver does it: of the link in use it is first reported
             // that something came in, and then what it was.
             if self.main == Some(id) {
-                self.keeper.handle_heard(id, moment(now));
+                self.keeper
+                    .handle(Input::Read { link: id, messages: Messages::None, answers: &[] }, moment(now));
             }
-            self.keeper.handle_answered(id, Some(Token(token)), moment(now));
+            self.keeper.handle(
+                Input::Read { link: id, messages: Messages::None, answers: &[Some(Token(token))] },
+                moment(now),
+            );
         }
     }
 
     fn heard(&mut self, link: Link, now: Duration) {
         if let Some(id) = self.id(link) {
             match self.main == Some(id) {
-                true => self.keeper.handle_message(id, moment(now)),
-                false => self.keeper.handle_heard(id, moment(now)),
+                true => self.keeper.handle(
+                    Input::Read { link: id, messages: Messages::BeforeAnswers, answers: &[] },
+                    moment(now),
+                ),
+                false => self
+                    .keeper
+                    .handle(Input::Read { link: id, messages: Messages::None, answers: &[] }, moment(now)),
             }
         }
     }
@@ -79,12 +95,12 @@ impl Client for Longlink {
                 End::Fin => LinkEnd::Eof,
                 End::Rst => LinkEnd::Reset,
             };
-            self.keeper.handle_ended(id, end, moment(now));
+            self.keeper.handle(Input::Ended { link: id, end }, moment(now));
         }
     }
 
     fn timeout(&mut self, now: Duration) {
-        self.keeper.handle_timeout(moment(now));
+        self.keeper.handle(Input::Timeout, moment(now));
     }
 
     fn poll_act(&mut self) -> Option<Act> {
@@ -108,6 +124,7 @@ impl Client for Longlink {
                 Output::Emit(Event::IdleTimeoutShrank { .. }) => Act::Shrank,
                 Output::Emit(_)
                 | Output::Migrate { .. }
+                | Output::AskRoute { .. }
                 | Output::Recall { .. }
                 | Output::Remember { .. } => continue,
                 Output::Finish(_) => Act::Finish,
@@ -117,7 +134,7 @@ impl Client for Longlink {
     }
 
     fn poll_timeout(&self) -> Option<Duration> {
-        self.keeper.poll_timeout().map(|(at, _)| at.elapsed())
+        self.keeper.poll_timeout().map(|at| at.elapsed())
     }
 
     fn interval(&self, now: Duration) -> Duration {
