@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use super::end::{Failure, LinkEnd};
-use super::links::LinkId;
+use super::names::LinkId;
 
 /// What happened to a connection. Facts come at once; a [`Diagnosed`] follows
 /// a [`Disconnected`] when the cause can be known.
@@ -250,6 +250,8 @@ pub enum Seen {
     Slept,
     /// `reconnect_now` was called.
     Asked,
+    /// Another link has taken its place.
+    Replaced,
     /// `pause` was called.
     Paused,
     /// We closed the connection.
@@ -275,6 +277,7 @@ impl Seen {
             Seen::AddressGone => "address gone",
             Seen::Slept => "slept",
             Seen::Asked => "asked",
+            Seen::Replaced => "replaced",
             Seen::Paused => "paused",
             Seen::Closed => "closed by us",
         }

@@ -1,9 +1,12 @@
 //! What a keeper is told.
 
-use super::{
-    Activity, Config, Dialled, Failure, LinkEnd, LinkId, NetworkStatus, Opened, PathFacts, Recalled,
-    RouteFacts, Token,
-};
+use super::activity::Activity;
+use super::config::Config;
+use super::end::{Failure, LinkEnd};
+use super::facts::{PathFacts, RouteFacts};
+use super::link::{Dialled, Opened};
+use super::names::{LinkId, Token};
+use super::path::Recalled;
 
 /// What a keeper is told: what happened, or what is wanted. One call of
 /// [`Keeper::handle`](super::Keeper::handle) takes one of these.
@@ -23,6 +26,12 @@ pub enum Input<'a> {
     /// Abandon the link in use, or end a wait, and open a new link at once.
     /// While an attempt is under way: nothing.
     Reconnect,
+    /// Open a second link beside the one in use, which it replaces once it is
+    /// open: goodbye is said on the first, which is then read to its end. If
+    /// the second cannot be opened, nothing has happened. Without a link in
+    /// use, while a second is being opened already, and where
+    /// [`Config::overlap`] forbids one: nothing.
+    Replace,
     /// Somebody waits to know that the peer has what was written: beat at once
     /// on the link in use; while such a beat is under way, again when it is
     /// answered.
@@ -167,4 +176,21 @@ pub enum Messages {
     BeforeAnswers,
     /// All came behind the first answer.
     AfterAnswers,
+}
+
+/// What the host says of the network: hints, which may come early, late or
+/// never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NetworkStatus {
+    /// It is there (again).
+    Online,
+    /// It is gone.
+    Offline,
+    /// It is another: an address or the default route changed.
+    Changed,
+    /// The machine woke from sleep. Where the system's clocks tell of the
+    /// sleep (Linux) that is noticed by itself, but not before something else
+    /// wakes the process.
+    Woke,
 }

@@ -1,43 +1,278 @@
-//! What the system knows of the path under a link.
+//! One path to the peer: what is known of its idle timeout, its scouts, and
+//! how the last link on it died.
+//!
+//! What belongs to a path is kept here, so that another network or another
+//! route is another one of these. A path knows links only by what was observed
+//! on them.
 
+mod evidence;
+mod ladder;
+mod learned;
+mod memory;
+mod prober;
+mod scouting;
+mod verdict;
+
+pub(super) use evidence::{Evidence, Lesson};
+pub use learned::{Expiry, Learned, Recalled};
+pub(super) use prober::{Prober, SCOUTS};
+pub(super) use scouting::{Pending, Scouting};
+pub(super) use verdict::{
+    Finding, PendingDiagnosis, Testimony, known_at_once, may_be_a_middlebox, of_end, of_silence, otherwise,
+};
+
+use std::sync::Arc;
 use std::time::Duration;
 
-/// What the system's own acknowledgements say of the path under a link: where
-/// bytes wait for them the path is in doubt, where none do the path works,
-/// whatever the peer does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PathFacts {
-    /// Bytes that were sent and that the peer's system has not acknowledged.
-    /// Those that the peer has no room for were not sent.
-    pub unacknowledged: u64,
-    /// How long the oldest of them has waited, as far as the system tells.
-    pub waiting: Duration,
+use self::memory::Memory;
+use self::prober::Gist;
+use super::config::Heartbeat;
+use super::event::Ground;
+use super::link::{Asked, Dialled};
+use super::moment::Moment;
+
+/// What is confirmed is told again after this.
+const CONFIRMED: Duration = Duration::from_secs(24 * 3600);
+/// A server that seems stuck twice within this may not be.
+const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
+
+/// What is known of one path.
+#[derive(Debug)]
+pub(super) struct Path {
+    prober: Prober,
+    memory: Memory,
+    pub(super) scouting: Scouting,
+    /// The link that died last, until the next dial shows why.
+    pub(super) pending: Option<PendingDiagnosis>,
+    /// The peer was asked to speak after a silence, and once did.
+    pub(super) peer_replies: bool,
+    /// When the server last seemed stuck.
+    stuck: Option<Moment>,
+    /// Counts what was learned.
+    lessons: u32,
+    /// Counts how often the books became others.
+    renewals: u32,
 }
 
-impl PathFacts {
-    /// `unacknowledged` bytes, the oldest of which has waited this long.
-    pub fn new(unacknowledged: u64, waiting: Duration) -> PathFacts {
-        PathFacts { unacknowledged, waiting }
+/// What came of one observation.
+#[derive(Debug)]
+pub(super) struct Learning {
+    /// It was taken for idle expiry.
+    pub(super) is_expiry: bool,
+    /// What is worth telling of it.
+    pub(super) lesson: Option<Lesson>,
+    /// What is worth keeping of it.
+    pub(super) remember: Option<Remember>,
+}
+
+/// Something to be kept.
+#[derive(Debug)]
+pub(super) struct Remember {
+    pub(super) network: Option<Arc<str>>,
+    pub(super) learned: Learned,
+}
+
+/// What was known before, and counts again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TakenBack {
+    pub(super) proven: Duration,
+    pub(super) failed: Option<Duration>,
+    pub(super) age: Duration,
+}
+
+impl Path {
+    pub(super) fn new(heartbeat: Heartbeat) -> Path {
+        Path {
+            prober: Prober::new(heartbeat),
+            memory: Memory::default(),
+            scouting: Scouting::default(),
+            pending: None,
+            peer_replies: false,
+            stuck: None,
+            lessons: 0,
+            renewals: 0,
+        }
     }
-}
 
-/// What the system says of the way from a link's own address to its peer,
-/// now that something about the network has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RouteFacts {
-    /// Whether the link's local address is still one of the host's.
-    pub address_stays: bool,
-    /// Whether the system would still send from that address to the peer;
-    /// `None` where there is no way to the peer, or it does not tell.
-    pub source_stays: Option<bool>,
-}
+    /// What the prober knows, to be looked at.
+    pub(super) fn books(&self) -> &Prober {
+        &self.prober
+    }
 
-impl RouteFacts {
-    /// Facts of a link whose local address stays the host's, or not; and the
-    /// one that the system would send from now, or not.
-    pub fn new(address_stays: bool, source_stays: Option<bool>) -> RouteFacts {
-        RouteFacts { address_stays, source_stays }
+    /// Another number than before: something was learned since.
+    pub(super) fn lessons(&self) -> u32 {
+        self.lessons
+    }
+
+    /// Another number than before: the books are others, by other settings or
+    /// on another network.
+    pub(super) fn renewals(&self) -> u32 {
+        self.renewals
+    }
+
+    /// The books, to become others.
+    fn renew(&mut self) -> &mut Prober {
+        self.renewals = self.renewals.wrapping_add(1);
+        &mut self.prober
+    }
+
+    fn heartbeat(&self) -> &Heartbeat {
+        &self.prober.heartbeat
+    }
+
+    // Settings.
+
+    pub(super) fn set_heartbeat(&mut self, heartbeat: Heartbeat, now: Moment) {
+        self.renew().set_heartbeat(heartbeat, now);
+    }
+
+    /// Whether nothing is to be tried now.
+    pub(super) fn set_calm(&mut self, calm: bool) {
+        self.prober.set_calm(calm);
+    }
+
+    /// Whether scouts are refused.
+    pub(super) fn set_alone(&mut self, alone: bool, now: Moment) {
+        if self.prober.alone != alone {
+            self.renew().set_alone(alone, now);
+        }
+    }
+
+    // Evidence.
+
+    /// Takes in one observation.
+    pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> Learning {
+        self.lessons = self.lessons.wrapping_add(1);
+        let is_expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
+        let known = self.prober.failed();
+        let lesson = self.prober.learn(evidence, now);
+        if matches!(lesson, Some(Lesson::Shrank { .. })) {
+            self.scouting.main_proven_at_most(self.prober.proven());
+        }
+        if self.prober.failed() != known {
+            self.memory.note_expiry(evidence);
+        }
+        let interval = self.prober.interval(now);
+        let gist = self.prober.gist();
+        let gist = gist.filter(|gist| self.memory.is_worth_telling(*gist, evidence, interval, now));
+        let remember = gist.map(|gist| self.tell(gist, now));
+        Learning { is_expiry: is_expiry || lesson.is_some(), lesson, remember }
+    }
+
+    /// Whether a peer whose system has received all that it was asked is
+    /// stuck. As a rule it is, and the path has not forgotten the link. But a
+    /// router that takes up again what it forgot lets our beats through, too,
+    /// while their answers wait behind what it dropped: so not when it happens
+    /// again within two days.
+    pub(super) fn is_stuck(&mut self, asked: Option<Asked>, now: Moment) -> bool {
+        let Some(asked) = asked else { return true };
+        let within = self.heartbeat().unit(STUCK_AGAIN);
+        let again = self.stuck.is_some_and(|last| now.since(last) <= within);
+        if again && self.prober.is_idleness(asked.gap, now) {
+            return false;
+        }
+        self.stuck = Some(now);
+        true
+    }
+
+    /// What scouts met with counts no more where it is known by now: whatever
+    /// ended several at once is one observation.
+    pub(super) fn forget_known_pending(&mut self) {
+        self.scouting.keep_pending(|gap| self.prober.is_open(gap));
+    }
+
+    /// Something came in between the last death and the next dial, which says
+    /// nothing of it then.
+    pub(super) fn spoil_diagnosis(&mut self, ground: Ground) {
+        if let Some(pending) = &mut self.pending {
+            pending.spoiled = Some(ground);
+        }
+    }
+
+    /// The first dial after a death shows what it was.
+    pub(super) fn conclude(&mut self, dialled: Option<Dialled>) -> Option<(PendingDiagnosis, Finding)> {
+        let pending = self.pending.take()?;
+        let finding = pending.conclude(dialled, |at_one| self.heartbeat().unit(at_one));
+        Some((pending, finding))
+    }
+
+    // Memory.
+
+    /// The host names its network in this very instant. Whether it is another.
+    pub(super) fn name_network(&mut self, network: &str, now: Moment) -> bool {
+        self.memory.name(network, now)
+    }
+
+    /// Whether the host named its network in this very instant. Counts for
+    /// one piece of news.
+    pub(super) fn was_named(&mut self, now: Moment) -> bool {
+        self.memory.was_named(now)
+    }
+
+    /// What the host calls the network, if it names it.
+    pub(super) fn network(&self) -> Option<&Arc<str>> {
+        self.memory.network.as_ref()
+    }
+
+    /// Whether what is remembered would be of use.
+    pub(super) fn wants_memory(&self) -> bool {
+        self.prober.learns()
+    }
+
+    /// Whether nothing is known yet.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.prober.failed().is_none() && self.prober.proven().is_zero()
+    }
+
+    /// The host is on another network: what was learned stays with the old
+    /// one. What of it is to be kept.
+    pub(super) fn leave(&mut self, network: &str, now: Moment) -> Option<Remember> {
+        let learned = self.learned(now);
+        let mut remember = None;
+        // While half is trusted, what was known before is the better word.
+        if self.prober.learns() && !self.prober.regains() && learned.check().is_ok() {
+            let gist = self.prober.gist().filter(|gist| !self.memory.has_told(*gist));
+            remember = gist.map(|gist| self.tell(gist, now));
+            self.memory.leave(learned, now);
+        }
+        self.renew().begin_anew();
+        self.scouting.main_proven_at_most(Duration::ZERO);
+        self.memory.come(network);
+        remember
+    }
+
+    /// The host names its network for the first time.
+    pub(super) fn come(&mut self, network: &str) {
+        self.memory.come(network);
+    }
+
+    /// What was known of the network when the host last left it.
+    pub(super) fn known_here(&self, now: Moment) -> Option<Recalled> {
+        self.memory.known(now)
+    }
+
+    /// Begins with what was known of the path. `None` if nothing came of it.
+    pub(super) fn take_back(&mut self, recalled: &Recalled, now: Moment) -> Option<TakenBack> {
+        if !self.prober.recall(recalled, now) {
+            return None;
+        }
+        self.renew();
+        let Recalled { learned, age } = recalled;
+        self.memory.expiry = self.memory.expiry.or(learned.expiry);
+        if let Some(gist) = self.prober.gist() {
+            let left = self.heartbeat().unit(CONFIRMED).saturating_sub(*age);
+            self.memory.tell(gist, now + left);
+        }
+        Some(TakenBack { proven: learned.proven, failed: learned.failed, age: *age })
+    }
+
+    fn tell(&mut self, gist: Gist, now: Moment) -> Remember {
+        let again = now + self.heartbeat().unit(CONFIRMED);
+        self.memory.tell(gist, again);
+        Remember { network: self.memory.network.clone(), learned: self.learned(now) }
+    }
+
+    fn learned(&self, now: Moment) -> Learned {
+        Learned { expiry: self.memory.expiry, ..self.prober.learned(now) }
     }
 }

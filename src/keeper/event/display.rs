@@ -82,6 +82,7 @@ impl fmt::Display for Seen {
             | Seen::Slept
             | Seen::Paused
             | Seen::Asked
+            | Seen::Replaced
             | Seen::Closed => f.write_str(self.name()),
         }
     }

@@ -22,7 +22,12 @@ pub fn linked() -> Rig {
 
 /// The first three scouts are open.
 pub fn scouted() -> Rig {
-    let mut rig = linked();
+    scouted_by(1)
+}
+
+/// The same, as chance has it by this seed.
+pub fn scouted_by(seed: u64) -> Rig {
+    let mut rig = Rig::connected(with_heartbeat(scouting()), seed);
     await_scouts(&mut rig);
     for scout in rig.scouts.clone() {
         rig.open_scout(scout.link);

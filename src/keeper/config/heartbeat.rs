@@ -1,0 +1,254 @@
+//! The heartbeat's settings.
+
+use std::time::Duration;
+
+use crate::keeper::invalid::Invalid;
+
+/// First interval of an unknown network: 27 s, just below 30 s, the shortest
+/// timeout that is common.
+pub(super) const START: Duration = Duration::from_secs(27);
+/// Shortest interval: 10 s, the floor of Pusher's and gRPC's clients.
+pub(super) const MIN: Duration = Duration::from_secs(10);
+/// Longest interval: 285 s, the figure of WhatsApp and WeChat. A death is
+/// noticed within about five minutes even if nothing else happens; a timeout
+/// above 300 s is not used to the full.
+pub(super) const MAX: Duration = Duration::from_secs(285);
+/// [`Heartbeat::frugal`]'s longest interval: 30 minutes.
+pub(super) const MAX_FRUGAL: Duration = Duration::from_secs(1800);
+/// [`Heartbeat::prompt`]'s interval: 15 s.
+pub(super) const PROMPT: Duration = Duration::from_secs(15);
+/// When the first look upward comes, counted from settling, on the link in
+/// use: 7 days. A look there costs a link if nothing has changed.
+pub(in crate::keeper) const LOOK_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The same where scouts look: a day. It costs nobody a link.
+pub(in crate::keeper) const LOOK_AFTER_SCOUTS: Duration = Duration::from_secs(24 * 3600);
+/// Unanswered beats in a row that mean death: 5. With follow-ups that come
+/// fast it is both patient and quick.
+pub(super) const MISSES: u32 = 5;
+
+/// When to beat, and how many unanswered beats are a death.
+///
+/// | | default | why |
+/// |---|---|---|
+/// | `probing` | [`Probing::Main`] | learns the path's idle timeout |
+/// | `start` | 27 s | below the shortest common timeout, 30 s |
+/// | `min` | 10 s | the floor of Pusher's and gRPC's clients |
+/// | `max` | 285 s | death noticed in five minutes even if nothing happens |
+/// | `misses` | 5 | patient, and quick because follow-ups come fast |
+/// | `growth` | [`Growth::Ladder`] | rungs just below the timeouts the world uses |
+/// | `look_after` | 7 days; 1 day with scouts | a look at a timeout that has not grown costs a link, or a scout |
+///
+/// Five misses span 10 s at a round trip up to about a second, 50 s at worst.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heartbeat {
+    pub(crate) probing: Probing,
+    pub(crate) start: Duration,
+    pub(crate) min: Duration,
+    pub(crate) max: Duration,
+    pub(crate) misses: u32,
+    pub(crate) growth: Growth,
+    pub(crate) look_after: Option<Duration>,
+    pub(crate) scale: f64,
+}
+
+/// How the idle timeout is learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Probing {
+    /// On the link in use: its gaps grow until one kills it. The default.
+    Main,
+    /// On side links to the same place, at most three at once, which stay
+    /// silent for a while and then beat once: the link in use is never
+    /// risked. It beats at `min` until a scout has proved more.
+    ///
+    /// Scouts are opened by the transport without the login hook, and by
+    /// default without credentials. Where a second link is refused, by
+    /// `overlap(false)`, by the transport or by the server, this is
+    /// [`Probing::Passive`] and
+    /// [`Event::ScoutsRefused`](crate::keeper::Event::ScoutsRefused) says so.
+    /// A server that ends the link in use twice in a row when a scout comes
+    /// counts as one that refuses; after a day it is tried again. Say
+    /// `overlap(false)` where sessions are known to be exclusive.
+    Scout,
+    /// Only from gaps that happen anyway.
+    Passive,
+    /// Not at all: the interval is `start` for ever.
+    Fixed,
+    /// No beats of our own; the link lives until its transport says
+    /// otherwise, or a probe after a network event is not answered.
+    Off,
+}
+
+/// How the next longer gap is chosen while learning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Growth {
+    /// Rungs just below the idle timeouts that the world uses. The default.
+    Ladder,
+    /// Each gap is this many times the one before; above 1.
+    Factor(f64),
+    /// Each gap is longer than the one before by this much (the classic).
+    Step(Duration),
+}
+
+impl Default for Heartbeat {
+    fn default() -> Heartbeat {
+        Heartbeat::adaptive()
+    }
+}
+
+impl Heartbeat {
+    /// The default: learns on the link in use, up to 285 s.
+    pub fn adaptive() -> Heartbeat {
+        Heartbeat {
+            probing: Probing::Main,
+            start: START,
+            min: MIN,
+            max: MAX,
+            misses: MISSES,
+            growth: Growth::Ladder,
+            look_after: None,
+            scale: 1.0,
+        }
+    }
+
+    /// Notices death within half a minute: a fixed interval of 15 s.
+    pub fn prompt() -> Heartbeat {
+        Heartbeat::fixed(PROMPT)
+    }
+
+    /// As seldom as the path allows, up to 30 minutes.
+    pub fn frugal() -> Heartbeat {
+        Heartbeat { max: MAX_FRUGAL, ..Heartbeat::adaptive() }
+    }
+
+    /// Always the same interval; nothing is learned.
+    pub fn fixed(interval: Duration) -> Heartbeat {
+        Heartbeat {
+            probing: Probing::Fixed,
+            start: interval,
+            min: interval,
+            max: interval,
+            ..Heartbeat::adaptive()
+        }
+    }
+
+    /// No beats.
+    pub fn off() -> Heartbeat {
+        Heartbeat { probing: Probing::Off, ..Heartbeat::adaptive() }
+    }
+
+    /// The default with every duration of the heartbeat multiplied by
+    /// `factor`: start, min, max, rungs, margins, deadlines, the late-timer
+    /// limit, looks and doubts. `scaled(1.0 / 20.0)` makes of a NAT timeout
+    /// of 3 s what one of 60 s is at 1. For tests and demonstrations.
+    pub fn scaled(factor: f64) -> Heartbeat {
+        let base = Heartbeat::adaptive();
+        // An unusable factor is kept as it is and refused by `check`.
+        let times = |d: Duration| Duration::try_from_secs_f64(d.as_secs_f64() * factor).unwrap_or(d);
+        Heartbeat {
+            start: times(base.start),
+            min: times(base.min),
+            max: times(base.max),
+            scale: factor,
+            ..base
+        }
+    }
+
+    /// How to learn. Default: [`Probing::Main`].
+    pub fn probing(mut self, probing: Probing) -> Heartbeat {
+        self.probing = probing;
+        self
+    }
+
+    /// The first interval on an unknown network. Default: 27 s.
+    pub fn start(mut self, start: Duration) -> Heartbeat {
+        self.start = start;
+        self
+    }
+
+    /// The shortest interval. Default: 10 s.
+    pub fn min(mut self, min: Duration) -> Heartbeat {
+        self.min = min;
+        self
+    }
+
+    /// The longest gap to try. Default: 285 s.
+    pub fn max(mut self, max: Duration) -> Heartbeat {
+        self.max = max;
+        self
+    }
+
+    /// Unanswered beats in a row that are a death, 1 to 16. Default: 5.
+    pub fn misses(mut self, misses: u32) -> Heartbeat {
+        self.misses = misses;
+        self
+    }
+
+    /// How gaps grow while learning. Default: [`Growth::Ladder`].
+    pub fn growth(mut self, growth: Growth) -> Heartbeat {
+        self.growth = growth;
+        self
+    }
+
+    /// When the first look upward comes, counted from settling: the prober
+    /// tries a gap just above the one that failed, which finds a timeout that
+    /// has grown and undoes a wrong conclusion. Looks that fail become rarer,
+    /// up to 8 times this (28 times with scouts). Where the failure rests on
+    /// one ambiguous observation the first comes after a seventh of it.
+    /// Default: 7 days; a day with scouts.
+    pub fn look_after(mut self, look_after: Duration) -> Heartbeat {
+        self.look_after = Some(look_after);
+        self
+    }
+
+    /// A duration given at scale 1, at this heartbeat's scale.
+    pub(crate) fn unit(&self, at_one: Duration) -> Duration {
+        if self.scale == 1.0 { at_one } else { at_one.mul_f64(self.scale) }
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the field.
+    pub fn check(&self) -> Result<(), Invalid> {
+        const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+        if !(self.scale.is_finite() && (1e-6..=1e6).contains(&self.scale)) {
+            return Err(Invalid::new("heartbeat.scaled", "the factor must lie between 1e-6 and 1e6"));
+        }
+        if self.start.is_zero() {
+            return Err(Invalid::new("heartbeat.start", "must not be zero"));
+        }
+        if self.min.is_zero() {
+            return Err(Invalid::new("heartbeat.min", "must not be zero"));
+        }
+        if self.max > LONGEST {
+            return Err(Invalid::new("heartbeat.max", "must not exceed a year"));
+        }
+        if self.min > self.max {
+            return Err(Invalid::new("heartbeat.min", "must not exceed heartbeat.max"));
+        }
+        if self.start < self.min || self.start > self.max {
+            return Err(Invalid::new("heartbeat.start", "must lie between heartbeat.min and heartbeat.max"));
+        }
+        if !(1..=16).contains(&self.misses) {
+            return Err(Invalid::new("heartbeat.misses", "must lie between 1 and 16"));
+        }
+        if self.look_after.is_some_and(|after| after.is_zero() || after > LONGEST) {
+            return Err(Invalid::new("heartbeat.look_after", "must lie between 1 ns and a year"));
+        }
+        match self.growth {
+            Growth::Ladder => {}
+            Growth::Factor(factor) if factor.is_finite() && factor > 1.0 => {}
+            Growth::Factor(_) => {
+                return Err(Invalid::new("heartbeat.growth", "the factor must be above 1"));
+            }
+            Growth::Step(step) if !step.is_zero() => {}
+            Growth::Step(_) => {
+                return Err(Invalid::new("heartbeat.growth", "the step must not be zero"));
+            }
+        }
+        Ok(())
+    }
+}

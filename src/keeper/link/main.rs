@@ -1,0 +1,148 @@
+//! The link in use: all that is kept for it, and goes with it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::opened::Opened;
+use super::replies::{Replies, Shown};
+use super::route_check::{RouteCheck, Then};
+use super::watch::{Proof, Sound, Watch};
+use crate::keeper::config::Heartbeat;
+use crate::keeper::event::Ground;
+use crate::keeper::moment::Moment;
+use crate::keeper::timer::Timer;
+
+/// A stalled reader is told of after this.
+const STALL_TOLD: Duration = Duration::from_secs(1);
+
+/// The link in use.
+#[derive(Debug)]
+pub(in crate::keeper) struct Main {
+    pub(in crate::keeper) epoch: u64,
+    pub(in crate::keeper) since: Moment,
+    pub(in crate::keeper) local: Option<IpAddr>,
+    /// How long its dial took.
+    pub(in crate::keeper) dial: Duration,
+    /// Opening it has shown who the peer is.
+    pub(in crate::keeper) vouched: bool,
+    pub(in crate::keeper) watch: Watch,
+    /// What the peer made of requests to speak.
+    pub(in crate::keeper) replies: Replies,
+    /// Something came in since it was taken into use.
+    heard: bool,
+    pub(in crate::keeper) stall: Option<Stall>,
+    /// Since when a message is waited for.
+    pub(in crate::keeper) message: Moment,
+    /// What has happened around the link since the last byte came in: a death
+    /// now is not a matter of idleness.
+    pub(in crate::keeper) disturbed: Option<Ground>,
+    /// When to look at the way to the peer, after news of the network.
+    pub(in crate::keeper) route_check: Option<RouteCheck>,
+    /// When such news last led to a probe.
+    pub(in crate::keeper) probed: Option<Moment>,
+    /// When a scout was last sent or opened beside it.
+    pub(in crate::keeper) scout_came: Option<Moment>,
+}
+
+/// The link in use is not read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct Stall {
+    pub(in crate::keeper) since: Moment,
+    pub(in crate::keeper) told: bool,
+}
+
+/// What is known of the path, as far as it changes what a byte shows.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct Known {
+    /// The longest gap known to survive.
+    pub(in crate::keeper) proven: Duration,
+    /// A peer on this path does what it is asked.
+    pub(in crate::keeper) peer_replies: bool,
+}
+
+/// What a batch of reading showed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct Read {
+    /// The gap that the link has lived through, if it is evidence.
+    pub(in crate::keeper) survived: Option<Duration>,
+    /// What shows that.
+    pub(in crate::keeper) proof: Proof,
+    /// Whether it ended a row of beats.
+    pub(in crate::keeper) answered: bool,
+    /// What became of a request to speak, if there was one.
+    pub(in crate::keeper) shown: Shown,
+    /// It came just now: it did not wait behind a stalled reader, or while the
+    /// process stood still.
+    pub(in crate::keeper) fresh: bool,
+}
+
+impl Main {
+    pub(in crate::keeper) fn new(epoch: u64, opened: &Opened, watch: Watch, now: Moment) -> Main {
+        Main {
+            epoch,
+            since: now,
+            local: opened.dialled.local,
+            dial: opened.dialled.took,
+            vouched: opened.vouched,
+            watch,
+            replies: Replies::new(opened.answers_after),
+            heard: false,
+            stall: None,
+            message: now,
+            disturbed: None,
+            route_check: None,
+            probed: None,
+            scout_came: None,
+        }
+    }
+
+    /// What is due next.
+    pub(in crate::keeper) fn next(
+        &self,
+        heartbeat: &Heartbeat,
+        silence_limit: Option<Duration>,
+    ) -> Option<(Moment, Timer)> {
+        let message = silence_limit
+            .filter(|_| self.stall.is_none())
+            .map(|limit| (self.message + limit, Timer::Message));
+        let stall = self
+            .stall
+            .filter(|stall| !stall.told)
+            .map(|stall| (stall.since + heartbeat.unit(STALL_TOLD), Timer::Stall));
+        let check = self.route_check.map(|check| (check.at, Timer::Network));
+        // Of those that are due at once the check is first: without an address
+        // there is nothing to ask.
+        [check, self.watch.next(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The link was in use for long enough, and something came in.
+    pub(in crate::keeper) fn has_proved(&self, stable: Duration, now: Moment) -> bool {
+        self.heard && now.since(self.since) >= stable
+    }
+
+    /// Something came in.
+    pub(in crate::keeper) fn read(&mut self, sound: Sound, known: Known, now: Moment) -> Read {
+        self.heard = true;
+        self.disturbed = None;
+        let fresh = self.stall.is_none() && !self.watch.is_behind(now);
+        // The request was void, so that a beat took the reply's place: its
+        // answer shows that the path carries what we send, and no more.
+        let in_place = self.replies.are_possible()
+            && known.peer_replies
+            && self.watch.asked().is_some_and(|asked| {
+                let tries = asked.is_try || asked.gap > known.proven;
+                tries && !asked.requested
+            });
+        let heard = self.watch.hear(sound, now);
+        let shown = heard.reply.map_or(Shown::Nothing, |reply| self.replies.judge(reply));
+        let survived = heard.survived.filter(|_| !in_place);
+        Read { survived, proof: heard.proof, answered: heard.answered, shown, fresh }
+    }
+
+    /// Looks at the way to the peer at `at`; if that was planned already, for
+    /// the stronger of both reasons.
+    pub(in crate::keeper) fn check_route(&mut self, at: Moment, then: Then) {
+        let check = self.route_check.get_or_insert(RouteCheck::new(at, then));
+        check.then = check.then.max(then);
+    }
+}

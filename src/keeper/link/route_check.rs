@@ -1,0 +1,39 @@
+//! When to look at the way to the peer, and what for.
+
+use crate::keeper::moment::Moment;
+
+/// A look at the way to the peer, once the news of the network has settled.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct RouteCheck {
+    /// When the news has settled.
+    pub(in crate::keeper) at: Moment,
+    /// What to do with the link.
+    pub(in crate::keeper) then: Then,
+    /// The system was asked for the way, and has not answered yet.
+    pub(in crate::keeper) asked: bool,
+}
+
+/// What to do with a link whose address is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::keeper) enum Then {
+    /// Nothing.
+    Keep,
+    /// Probe it, unless its way is known to be the same.
+    ProbeIfMoved,
+    /// Probe it.
+    Probe,
+}
+
+impl RouteCheck {
+    pub(in crate::keeper) fn new(at: Moment, then: Then) -> RouteCheck {
+        RouteCheck { at, then, asked: false }
+    }
+
+    /// The system would still send to the peer from the same address. Before
+    /// the check is due that says nothing.
+    pub(in crate::keeper) fn same_way(&mut self, now: Moment) {
+        if self.then == Then::ProbeIfMoved && self.at <= now {
+            self.then = Then::Keep;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! A side link that stays silent for a gap and then beats.
+
+use std::time::Duration;
+
+use super::watch::Watch;
+use crate::keeper::moment::Moment;
+use crate::keeper::timer::Timer;
+
+#[derive(Debug)]
+pub(in crate::keeper) struct Scout {
+    /// The gap that it tests.
+    pub(in crate::keeper) gap: Duration,
+    pub(in crate::keeper) stage: Stage,
+}
+
+#[derive(Debug)]
+pub(in crate::keeper) enum Stage {
+    Opening {
+        deadline: Moment,
+    },
+    Silent {
+        watch: Box<Watch>,
+        since: Moment,
+        /// When it first beat.
+        asked: Option<Moment>,
+    },
+}
+
+impl Scout {
+    pub(in crate::keeper) fn next(&self) -> Option<(Moment, Timer)> {
+        let due = match &self.stage {
+            Stage::Opening { deadline } => Some(*deadline),
+            Stage::Silent { watch, .. } => watch.next().map(|(due, _)| due),
+        };
+        due.map(|due| (due, Timer::Scout))
+    }
+
+    pub(in crate::keeper) fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Silent { .. })
+    }
+}

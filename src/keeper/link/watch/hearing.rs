@@ -1,0 +1,141 @@
+//! What comes in, and what it shows.
+
+use std::time::Duration;
+
+use super::request::{self, Reply};
+use super::{Phase, Watch};
+use crate::keeper::moment::Moment;
+use crate::keeper::names::Token;
+
+/// What came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Sound {
+    /// A beat's answer, or anything else.
+    Bytes,
+    /// A message, ahead of any answer.
+    Message,
+}
+
+/// What shows that a link has lived through a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Proof {
+    /// The peer spoke first. It is the stronger kind: the path carries what
+    /// the peer says of itself.
+    PeerSpoke,
+    /// A beat of ours was answered. A path that takes up again what it had
+    /// forgotten answers too.
+    BeatAnswered,
+}
+
+/// What an inbound byte showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) struct Heard {
+    /// The gap that the link has lived through, if it is evidence.
+    pub(in crate::keeper) survived: Option<Duration>,
+    /// What shows that.
+    pub(in crate::keeper) proof: Proof,
+    /// What became of what the peer was asked to say.
+    pub(in crate::keeper) reply: Option<Reply>,
+    /// Whether it ended a row of beats: a new pace is wanted.
+    pub(in crate::keeper) answered: bool,
+}
+
+/// What an answer was to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) struct Matched {
+    /// The round trip, if it can be measured.
+    pub(in crate::keeper) rtt: Option<Duration>,
+    /// Whether somebody waits for another beat.
+    pub(in crate::keeper) again: bool,
+}
+
+impl Watch {
+    /// Something came in.
+    pub(in crate::keeper) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
+        if self.is_behind(now) {
+            self.spoil();
+            self.measured_from = now;
+        }
+        let clean = !self.is_spoiled();
+        let request = self.request.take();
+        // What comes in the turn in which the peer was asked was there before.
+        self.request = request.filter(|request| request.at == now);
+        let (survived, answered, proof, reply) = match self.phase {
+            Phase::Quiet => {
+                let kept = request.filter(|request| request.is_kept(now));
+                // What it took to come is no part of the silence.
+                let longest = kept.map_or(Duration::MAX, |request| request.silence);
+                let gap = clean.then(|| self.gap(now).min(longest));
+                (gap, kept.is_some(), Proof::PeerSpoke, kept.map(|_| Reply::Kept))
+            }
+            // A beat can bring back a flow that the path had forgotten; then
+            // what the peer said before comes in ahead of the answer, and
+            // late. A path that knew the flow would have let it through.
+            Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.requested => {
+                let late = clean && !asked.lost && missed > 0 && self.can_be_prompt();
+                (None, true, Proof::PeerSpoke, late.then_some(Reply::HeldUp(asked.gap)))
+            }
+            Phase::Asking { asked, missed, .. } => {
+                let reply = asked
+                    .requested
+                    .then(|| {
+                        request::missing(asked.gap, missed, clean && !asked.lost && self.can_be_prompt())
+                    })
+                    .flatten();
+                let survived = (clean && !asked.requested).then_some(asked.gap);
+                (survived, true, Proof::BeatAnswered, reply)
+            }
+            Phase::Probing { .. } => (None, true, Proof::BeatAnswered, None),
+        };
+        if self.stalled.is_none() {
+            self.phase = Phase::Quiet;
+            self.spoiled = false;
+            self.look = None;
+            self.acknowledged = None;
+            self.heard = now;
+            self.ended = Duration::ZERO;
+            self.rests_until = None;
+        }
+        // Life is shown: nothing but a probe is still worth asking early.
+        self.ahead = self.ahead.filter(|ahead| ahead.probe);
+        if let Some(pace) = self.pace
+            && now >= self.rhythm
+        {
+            // A beat was spared by what came in, but not by what was asked for.
+            let asked_for = u64::from(reply == Some(Reply::Kept));
+            let pace = pace.after.max(Duration::from_nanos(1));
+            let passed = now.since(self.rhythm).as_nanos() / pace.as_nanos();
+            let beats = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
+            self.saved += u64::from(beats) - asked_for;
+            self.rhythm = self.rhythm + pace * beats;
+        }
+        self.answers = self.answers.wrapping_add(u32::from(answered));
+        Heard { survived, proof, reply, answered }
+    }
+
+    /// Matches an answer to its beat. Call after [`hear`].
+    ///
+    /// [`hear`]: Watch::hear
+    pub(in crate::keeper) fn match_answer(&mut self, token: Option<Token>, now: Moment) -> Matched {
+        let sent = match token {
+            Some(token) => self.unanswered.take(token),
+            None => self.unanswered.take_only(),
+        };
+        let measures = |sent: &Moment| self.stalled.is_none() && *sent >= self.measured_from;
+        let rtt = sent.filter(measures).map(|sent| now.since(sent));
+        if let Some(rtt) = rtt {
+            self.rtt.sample(rtt);
+        }
+        let again = match (self.confirming, token) {
+            (Some(confirming), Some(token)) if token.0 < confirming.token.0 => false,
+            (Some(confirming), _) => {
+                self.confirming = None;
+                confirming.again
+            }
+            (None, _) => false,
+        };
+        // Behind a late reply it has voided what that led to.
+        self.answers = self.answers.wrapping_add(u32::from(sent.is_some()));
+        Matched { rtt, again }
+    }
+}

@@ -1,0 +1,284 @@
+//! What is due, and when.
+
+use std::time::Duration;
+
+use super::request::Request;
+use super::{Ahead, Asked, Phase, Step, Watch};
+use crate::keeper::event::Seen;
+use crate::keeper::link::beat::Beat;
+use crate::keeper::moment::Moment;
+use crate::keeper::names::{Token, Tokens};
+use crate::keeper::timer::Timer;
+
+/// What is due on a watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Beat,
+    Answer,
+    Silence,
+    Path,
+}
+
+impl Watch {
+    /// When there is something to do next.
+    pub(in crate::keeper) fn next(&self) -> Option<(Moment, Timer)> {
+        self.due().map(|(at, due)| {
+            let timer = match due {
+                Due::Beat => Timer::Beat,
+                Due::Answer => Timer::Answer,
+                Due::Silence => Timer::Silence,
+                Due::Path => Timer::Path,
+            };
+            (at, timer)
+        })
+    }
+
+    fn due(&self) -> Option<(Moment, Due)> {
+        let answer = match self.phase {
+            Phase::Asking { deadline, .. } | Phase::Probing { deadline } if self.stalled.is_none() => {
+                Some((deadline, Due::Answer))
+            }
+            Phase::Asking { .. } | Phase::Probing { .. } | Phase::Quiet => None,
+        };
+        let silence = match self.beat {
+            Beat::Listen { longest_silence } if self.stalled.is_none() => {
+                Some((self.heard + longest_silence, Due::Silence))
+            }
+            Beat::Listen { .. } | Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => None,
+        };
+        let beat = self.beat_due().map(|due| (due, Due::Beat));
+        let look = self.look.map(|due| (due, Due::Path));
+        [answer, silence, beat, look].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Does one thing that is due, if anything is.
+    pub(in crate::keeper) fn timeout(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+        let Some((at, due)) = self.due().filter(|(at, _)| *at <= now) else { return Step::Wait };
+        let asks = self.tells_path && matches!(due, Due::Answer | Due::Path);
+        // Whoever was asked and did not answer is not asked again.
+        self.asked_path = asks && !self.asked_path;
+        if self.asked_path { Step::AskPath } else { self.act(at, due, tokens, now) }
+    }
+
+    /// The system was asked, since something was due.
+    pub(super) fn after_path(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+        match self.due() {
+            Some((at, due @ (Due::Answer | Due::Path))) if at <= now => self.act(at, due, tokens, now),
+            Some(_) | None => Step::Wait,
+        }
+    }
+
+    fn act(&mut self, at: Moment, due: Due, tokens: &mut Tokens, now: Moment) -> Step {
+        let late = self.is_late(at, now);
+        if late {
+            self.spoil();
+        }
+        match due {
+            Due::Answer | Due::Silence if late => {
+                self.put_off(now);
+                Step::Wait
+            }
+            Due::Answer => self.miss(tokens, now),
+            Due::Silence => Step::Dead { seen: Seen::Silent, asked: None, acknowledged: None },
+            Due::Path => {
+                self.look = None;
+                Step::Wait
+            }
+            Due::Beat => self.beat_now(tokens, now),
+        }
+    }
+
+    // The parts.
+
+    /// How long a byte may wait for the system's acknowledgement: as long as
+    /// a beat for its answer; while nothing is read, and no beat can tell, as
+    /// long as a row of them.
+    pub(super) fn longest_unacknowledged(&self) -> Duration {
+        if self.stalled.is_some() { self.span() } else { self.patience() }
+    }
+
+    /// Something went out: it should be acknowledged before long. While an
+    /// answer is waited for, its deadline is the time to look.
+    pub(super) fn look_later(&mut self, now: Moment) {
+        let wanted = self.stalled.is_some() || (matches!(self.phase, Phase::Quiet) && self.can_ask());
+        if self.tells_path && self.look.is_none() && wanted {
+            self.look = Some(now + self.longest_unacknowledged());
+        }
+    }
+
+    /// A byte goes out.
+    pub(super) fn put_out(&mut self, now: Moment) {
+        self.ended = self.ended.max(self.gap(now));
+        self.sent = now;
+    }
+
+    pub(super) fn can_ask(&self) -> bool {
+        !matches!(self.beat, Beat::Listen { .. })
+    }
+
+    /// A beat's deadline after `missed` misses in the row: d, d, 2d, 2d, 4d,
+    /// and 4d from there on.
+    pub(super) fn deadline(&self, missed: u32) -> Duration {
+        let limits = &self.limits;
+        let one = match self.rtt.patience() {
+            Some(patience) => patience.clamp(limits.deadline_min, limits.deadline_max),
+            None => limits.deadline_first,
+        };
+        one * (1 << (missed / 2).min(2))
+    }
+
+    /// A probe's deadline: longer where the path is known to need it, but no
+    /// longer than a row of beats.
+    pub(super) fn probe_deadline(&self) -> Duration {
+        let fastest = match self.rtt.fastest() {
+            Some(fastest) => fastest * 2,
+            None => self.took.min(self.limits.deadline_max),
+        };
+        let most = self.span().max(self.limits.deadline_probe);
+        self.limits.deadline_probe.max(self.deadline(0)).max(fastest.min(most))
+    }
+
+    /// Whether an answer can be here by its deadline, as far as is known. On a
+    /// path whose round trip is longer than the longest deadline each beat is
+    /// missed, and that says nothing.
+    pub(super) fn can_be_prompt(&self) -> bool {
+        match self.rtt.patience() {
+            Some(patience) => patience <= self.limits.deadline_max,
+            None => self.took <= self.limits.deadline_first,
+        }
+    }
+
+    /// Gives what is waited for one full deadline from now.
+    pub(super) fn put_off(&mut self, now: Moment) {
+        self.measured_from = now;
+        match self.phase {
+            Phase::Asking { asked, missed, .. } => {
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+            }
+            Phase::Probing { .. } => {
+                self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
+            }
+            Phase::Quiet => {}
+        }
+        if !self.can_ask() {
+            // The peer's own beat is waited for.
+            self.heard = now;
+        }
+    }
+
+    /// When the next beat goes out, answers apart.
+    fn beat_due(&self) -> Option<Moment> {
+        if !self.can_ask() {
+            return None;
+        }
+        // A stalled link cannot be probed: it would not hear the answer.
+        let ahead = self.ahead.filter(|ahead| !(ahead.probe && self.stalled.is_some()));
+        // A probe that is coming asks the same: the pace waits for it.
+        let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.probe))
+            || self.stalled.is_some();
+        let paced = self.pace.filter(|_| quiet).map(|pace| {
+            // A stalled link hears nothing: its beats go by themselves, and no
+            // answer slows down those of a pace beyond reason.
+            let (since, after) = match self.stalled {
+                Some(_) => (self.heard.max(self.beaten), pace.after.max(self.limits.deadline_min)),
+                None => (self.heard, pace.after),
+            };
+            let due = self.request.map_or(since + after, |request| request.due(self.patience()));
+            self.rests_until.map_or(due, |rests| due.max(rests))
+        });
+        let ruled = match self.beat {
+            Beat::Ping | Beat::Listen { .. } => None,
+            Beat::Dictated { every } => Some(self.beaten + every),
+            Beat::Ceiling { max_out_silence } => Some(self.sent + max_out_silence),
+        };
+        [ahead.map(|ahead| ahead.at), paced, ruled].into_iter().flatten().min()
+    }
+
+    fn beat_now(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+        let can_probe = self.stalled.is_none();
+        let ahead = self.ahead.filter(|ahead| ahead.at <= now && (can_probe || !ahead.probe));
+        if ahead.is_some() {
+            self.ahead = None;
+        }
+        match ahead {
+            Some(Ahead { probe: true, .. }) => self.probe(tokens, now),
+            Some(Ahead { probe: false, .. }) => self.ask(tokens, now, false),
+            None => {
+                if let Some(pace) = self.pace {
+                    self.rhythm = now + pace.after;
+                }
+                if let Some(request) = self.request.filter(|request| request.due(self.patience()) <= now) {
+                    return self.ask_after_request(request, tokens, now);
+                }
+                let is_try = self.pace.is_some_and(|pace| pace.is_try && self.gap(now) >= pace.after);
+                self.ask(tokens, now, is_try)
+            }
+        }
+    }
+
+    /// Sends a beat, and starts a row of them if none is under way.
+    pub(super) fn ask(&mut self, tokens: &mut Tokens, now: Moment, is_try: bool) -> Step {
+        if self.is_behind(now) {
+            // Whoever asks is the first to notice that the process stood still.
+            self.spoil();
+        }
+        let gap = self.gap(now);
+        if matches!(self.phase, Phase::Quiet) {
+            // What we sent may be what the path did not know any more.
+            let longest = gap.max(self.ended);
+            let asked =
+                Asked { gap: longest, is_try, spoiled: self.is_spoiled(), requested: false, lost: false };
+            self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
+        }
+        Step::Beat { token: self.send_beat(tokens, now), gap }
+    }
+
+    /// The peer's reply has not come: the usual row of beats shows whether the
+    /// link still lives.
+    fn ask_after_request(&mut self, request: Request, tokens: &mut Tokens, now: Moment) -> Step {
+        // The gap that the reply would have ended: what we sent meanwhile has
+        // made it shorter.
+        let ended = self.ended;
+        let gap = self.gap(now).saturating_sub(self.patience()).max(ended);
+        let step = self.ask(tokens, now, gap >= request.silence);
+        if let Phase::Asking { asked, .. } = &mut self.phase {
+            // Longer where the request itself came late in a silence: then that
+            // may be what the path did not know any more.
+            asked.gap = gap.min(request.silence).max(ended);
+            asked.requested = true;
+        }
+        step
+    }
+
+    fn miss(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+        match self.phase {
+            Phase::Quiet => Step::Wait,
+            Phase::Probing { .. } => {
+                Step::Dead { seen: Seen::ProbeUnanswered, asked: None, acknowledged: self.acknowledged }
+            }
+            Phase::Asking { asked, missed, .. } => {
+                let missed = missed + 1;
+                if missed >= self.limits.misses {
+                    return Step::Dead {
+                        seen: Seen::Unanswered { beats: missed },
+                        asked: Some(asked),
+                        acknowledged: self.acknowledged,
+                    };
+                }
+                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+                Step::Missed { consecutive: missed, token: self.send_beat(tokens, now) }
+            }
+        }
+    }
+
+    pub(super) fn send_beat(&mut self, tokens: &mut Tokens, now: Moment) -> Token {
+        let token = tokens.next();
+        self.beaten = now;
+        self.put_out(now);
+        self.acknowledged = None;
+        self.request = None;
+        self.unanswered.note(token, now);
+        self.look_later(now);
+        token
+    }
+}

@@ -1,0 +1,158 @@
+//! Opening links: attempts, waits, and what cuts them short.
+
+use super::Keeper;
+use crate::keeper::end::Failure;
+use crate::keeper::event::{Because, Event, GiveUp, Seen};
+use crate::keeper::link::{Dialled, Main, Next, Opened, Role, Then, Watch};
+use crate::keeper::moment::Moment;
+use crate::keeper::names::LinkId;
+use crate::keeper::output::{Output, Purpose};
+use crate::keeper::schedule::{Doubt, Phase, Wait};
+
+impl Keeper {
+    /// Begins an attempt.
+    pub(super) fn open(&mut self, now: Moment) {
+        debug_assert!(self.links.main().is_none() && self.links.next().is_none(), "one link at a time");
+        let attempt = self.schedule.begin(now);
+        self.open_next(attempt, now);
+    }
+
+    /// Opens a second link beside the one in use.
+    pub(super) fn replace(&mut self, now: Moment) {
+        let in_use = self.links.main().is_some() && matches!(self.schedule.phase, Phase::Underway { .. });
+        if in_use && self.config.overlap && self.links.next().is_none() {
+            self.open_next(1, now);
+        }
+    }
+
+    fn open_next(&mut self, attempt: u32, now: Moment) {
+        let deadline = now + self.config.reconnect.attempt_deadline;
+        let link = self.links.add(Role::Next(Next { attempt, since: now, dialled: false, deadline }));
+        self.outputs.push_back(Output::Open { link, purpose: Purpose::Main, route: 0, attempt });
+        self.emit(Event::Connecting { link, attempt });
+    }
+
+    pub(super) fn dialled(&mut self, link: LinkId, dialled: Dialled, now: Moment) {
+        if let Some((id, next)) = self.links.next_mut()
+            && id == link
+        {
+            next.dialled = true;
+            self.conclude(Some(dialled), now);
+        }
+    }
+
+    pub(super) fn opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
+        match self.links.role(link) {
+            Some(Role::Next(next)) => self.promote(link, *next, &opened, now),
+            Some(Role::Scout(_)) => self.scout_opened(link, opened, now),
+            Some(Role::Main(_) | Role::Draining(_)) | None => {}
+        }
+    }
+
+    /// Takes an opened link into use, in place of the one that was, if it
+    /// lives.
+    fn promote(&mut self, link: LinkId, next: Next, opened: &Opened, now: Moment) {
+        // The old link's messages must not arrive after the new link's.
+        self.abandon_drained(|draining| draining.carried);
+        if self.leave_main(Seen::Replaced, now) {
+            self.schedule.backoff.begin();
+            self.disturb_scouts();
+        }
+        self.schedule.news.heard(Some(next.since), &self.config.heartbeat, now);
+        self.conclude(Some(opened.dialled), now);
+        self.schedule.backoff.opened();
+        self.tally.epoch += 1;
+        let epoch = self.tally.epoch;
+        let background = self.in_background();
+        let watch = Watch::new(&self.config.heartbeat, background, opened.beat, opened.took, now)
+            .with_path(opened.tells_path);
+        self.links.set(link, Role::Main(Box::new(Main::new(epoch, opened, watch, now))));
+        self.outputs.push_back(Output::Promote { link, epoch });
+        self.emit(Event::Connected { link, epoch, took: opened.took });
+        // News during the attempt: its way may be the one before.
+        if self.schedule.take_held().is_some_and(|held| held.because != Because::Foreground) {
+            self.check_route(Then::ProbeIfMoved, now);
+        }
+        self.scouts_after_promotion(opened.beat, now);
+    }
+
+    pub(super) fn open_failed(
+        &mut self,
+        link: LinkId,
+        failure: Failure,
+        dialled: Option<Dialled>,
+        now: Moment,
+    ) {
+        match self.links.role(link) {
+            Some(Role::Next(next)) => {
+                let attempt = next.attempt;
+                self.links.forget(link);
+                self.fail(link, attempt, failure, dialled, now);
+            }
+            Some(Role::Scout(_)) => self.scout_failed(link, &failure, now),
+            Some(Role::Main(_) | Role::Draining(_)) | None => {}
+        }
+    }
+
+    /// An attempt has failed. Beside a link in use nothing has happened.
+    pub(super) fn fail(
+        &mut self,
+        link: LinkId,
+        attempt: u32,
+        failure: Failure,
+        dialled: Option<Dialled>,
+        now: Moment,
+    ) {
+        if self.links.main().is_some() {
+            return self.emit(Event::AttemptFailed { link, attempt, failure });
+        }
+        self.conclude(dialled, now);
+        let wait = self.schedule.backoff.after_failure(&failure, &mut self.dice);
+        let first = self.config.fail_fast && self.tally.epoch == 0;
+        let wait = match wait {
+            Ok(_) if first => Err(GiveUp::Failure(failure.clone())),
+            wait => wait,
+        };
+        self.emit(Event::AttemptFailed { link, attempt, failure });
+        self.wait_or_give_up(wait, now);
+    }
+
+    pub(super) fn wait_or_give_up(&mut self, wait: Result<Wait, GiveUp>, now: Moment) {
+        match wait {
+            Ok(wait) => {
+                for event in self.schedule.wait(wait, &mut self.dice, now).into_iter().flatten() {
+                    self.emit(event);
+                }
+            }
+            Err(reason) => self.give_up(reason),
+        }
+    }
+
+    /// Drops the attempt under way.
+    pub(super) fn abandon_next(&mut self) -> Option<(LinkId, Next)> {
+        let (link, next) = self.links.next()?;
+        self.links.forget(link);
+        self.outputs.push_back(Output::Abandon { link });
+        Some((link, next))
+    }
+
+    /// Good news: an attempt soon.
+    pub(super) fn advance(&mut self, because: Because, now: Moment) {
+        if let Some(event) = self.schedule.advance(because, &mut self.dice, now) {
+            self.emit(event);
+        }
+        if self.links.main().is_some() {
+            return;
+        }
+        let Some((_, next)) = self.links.next_mut() else { return };
+        match self.schedule.doubt(next.since, next.dialled, because, now) {
+            Doubt::None => {}
+            Doubt::Until(at) => next.deadline = next.deadline.min(at),
+            Doubt::Drop => {
+                self.abandon_next();
+                let event = self.schedule.try_anew(because, &mut self.dice, now);
+                self.emit(event);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! How the link in use is lost or left, and what that teaches.
+
+use std::time::Duration;
+
+use super::Keeper;
+use crate::keeper::event::{Cause, Event, GiveUp, Ground, Seen};
+use crate::keeper::link::{Dialled, Draining, Main, Role};
+use crate::keeper::moment::Moment;
+use crate::keeper::names::LinkId;
+use crate::keeper::output::Output;
+use crate::keeper::path::{self, PendingDiagnosis, Testimony};
+use crate::keeper::schedule::{Ending, Phase};
+use crate::keeper::state::Finish;
+
+/// How a link was lost, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Loss {
+    pub(super) seen: Seen,
+    /// The idle time that the end is judged by, where that is not the time
+    /// since the last byte.
+    pub(super) gap: Option<Duration>,
+    /// What it says about the idle timeout if the path still works.
+    pub(super) testimony: Option<Testimony>,
+    /// Whether the peer's system is known to have received all that was sent.
+    pub(super) acknowledged: Option<bool>,
+}
+
+impl Loss {
+    /// Nothing is known beside how it was noticed.
+    pub(super) fn of(seen: Seen) -> Loss {
+        Loss { seen, gap: None, testimony: None, acknowledged: None }
+    }
+
+    /// With what it says about idleness.
+    pub(super) fn with_testimony(self, testimony: Option<Testimony>) -> Loss {
+        let gap = testimony.map(|testimony| testimony.evidence.gap());
+        Loss { gap: self.gap.or(gap), testimony, ..self }
+    }
+}
+
+impl Keeper {
+    /// The link in use is gone: drop it, tell, and see how to come back. The
+    /// one way in which a link is lost.
+    pub(super) fn lose(&mut self, loss: Loss, now: Moment) {
+        let Loss { seen, gap, testimony, acknowledged } = loss;
+        let Some((link, main)) = self.take_main(now) else { return };
+        let by_peer = matches!(seen, Seen::Ended(_));
+        self.scouts_after_loss(main.scout_came.filter(|_| by_peer), now);
+        if !by_peer {
+            self.outputs.push_back(Output::Abandon { link });
+        }
+        let gap = gap.unwrap_or_else(|| main.watch.gap(now));
+        let alone = testimony.is_some_and(|testimony| testimony.is_try || self.path.books().near_failed(gap))
+            || matches!(seen, Seen::ProbeUnanswered | Seen::AddressGone | Seen::Slept | Seen::Asked);
+        let proved = main.has_proved(self.config.reconnect.stable, now);
+        self.tell_loss(link, &main, seen.clone(), gap, now);
+        match path::known_at_once(&seen, acknowledged.filter(|_| testimony.is_none())) {
+            Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
+            None => {
+                self.path.pending = Some(PendingDiagnosis {
+                    link,
+                    local: main.local,
+                    rtt: main.watch.rtt(),
+                    dial: main.dial,
+                    evidence: testimony.map(|testimony| testimony.evidence),
+                    otherwise: path::otherwise(&seen, acknowledged),
+                    unacknowledged: acknowledged == Some(false),
+                    spoiled: self.schedule.is_cut_off().then_some(Ground::NetworkEvent).or(main.disturbed),
+                });
+            }
+        }
+        let asked = seen == Seen::Asked;
+        let ending = Ending { seen: &seen, proved, vouched: main.vouched, alone };
+        let wait = self.schedule.backoff.after_end(ending, &mut self.dice);
+        if wait.is_ok()
+            && let Some((_, next)) = self.links.next_mut()
+        {
+            // One that was to replace it is under way already.
+            next.attempt = self.schedule.begin(now);
+        } else if wait.is_ok() && asked {
+            self.open(now);
+        } else {
+            self.wait_or_give_up(wait, now);
+        }
+    }
+
+    /// Says goodbye on the link in use, for a reason of ours. Whether there is
+    /// one.
+    pub(super) fn leave_main(&mut self, seen: Seen, now: Moment) -> bool {
+        let Some((link, main)) = self.take_main(now) else { return false };
+        let proved = main.has_proved(self.config.reconnect.stable, now);
+        // Leaving is no failure: it asks for no delay.
+        let ending = Ending { seen: &seen, proved, vouched: main.vouched, alone: true };
+        let _ = self.schedule.backoff.after_end(ending, &mut self.dice);
+        self.tell_loss(link, &main, seen, main.watch.gap(now), now);
+        self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
+        self.drain(link, true, now);
+        true
+    }
+
+    /// Says goodbye on a link that is not in use any more.
+    pub(super) fn drain(&mut self, link: LinkId, carried: bool, now: Moment) {
+        let until = now + self.config.close_deadline;
+        self.links.put_back(link, Role::Draining(Draining { until, carried }));
+        self.outputs.push_back(Output::Retire { link });
+    }
+
+    fn take_main(&mut self, now: Moment) -> Option<(LinkId, Box<Main>)> {
+        let (link, main) = self.links.take_main()?;
+        self.tally.uptime += now.since(main.since);
+        self.tally.beats_saved += main.watch.saved();
+        Some((link, main))
+    }
+
+    fn tell_loss(&mut self, link: LinkId, main: &Main, seen: Seen, gap: Duration, now: Moment) {
+        let (epoch, uptime) = (main.epoch, now.since(main.since));
+        self.emit(Event::Disconnected { link, epoch, seen, gap, uptime });
+    }
+
+    /// The first dial after a death shows what it was.
+    pub(super) fn conclude(&mut self, dialled: Option<Dialled>, now: Moment) {
+        let Some((pending, mut finding)) = self.path.conclude(dialled) else { return };
+        if let Some(evidence) = finding.evidence {
+            let known = (self.path.books().proven(), self.path.books().failed());
+            let is_expiry = self.learn(evidence, now);
+            if is_expiry || (self.path.books().proven(), self.path.books().failed()) != known {
+                finding.cause = Cause::IdleExpiry;
+            }
+        }
+        let evidence = finding.ground_for(pending.unacknowledged);
+        self.emit(Event::Diagnosed { link: pending.link, cause: finding.cause, evidence });
+    }
+
+    // The end.
+
+    /// Drops those links on which goodbye was said that are over.
+    pub(super) fn abandon_drained(&mut self, is_over: impl Fn(Draining) -> bool) {
+        while let Some(link) = self.links.take_drained(&is_over) {
+            self.outputs.push_back(Output::Abandon { link });
+        }
+    }
+
+    pub(super) fn give_up(&mut self, reason: GiveUp) {
+        self.emit(Event::GaveUp { reason: reason.clone() });
+        self.finish(Finish::GaveUp(reason));
+    }
+
+    /// Nothing is left to be done.
+    pub(super) fn finish(&mut self, finish: Finish) {
+        self.call_back_scouts();
+        self.abandon_next();
+        self.abandon_drained(|_| true);
+        self.schedule.phase = Phase::Finished(finish.clone());
+        self.outputs.push_back(Output::Finish(finish));
+    }
+}

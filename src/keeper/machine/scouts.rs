@@ -1,0 +1,401 @@
+//! Scouts: side links that stay silent for a while and then beat once, so
+//! that the link in use is never risked.
+
+use std::time::Duration;
+
+use super::Keeper;
+use crate::keeper::config::Retry;
+use crate::keeper::end::{Failure, LinkEnd};
+use crate::keeper::event::{Event, Scouted};
+use crate::keeper::link::{Beat, Opened, Pace, Role, Scout, Sound, Stage, Step, Watch};
+use crate::keeper::moment::Moment;
+use crate::keeper::names::LinkId;
+use crate::keeper::output::{Output, Purpose};
+use crate::keeper::path::{self, Evidence, Pending, SCOUTS};
+use crate::keeper::schedule::{Network, Phase, of_failure};
+
+/// A scout that is not silent for its gap within this many gaps never will
+/// be: its server speaks by itself.
+const CHATTY: u32 = 3;
+
+impl Keeper {
+    // When they come.
+
+    /// Whatever happened, it is not idleness that scouts will meet with.
+    pub(super) fn disturb_scouts(&mut self) {
+        self.settled.scouts_disturbed = true;
+    }
+
+    /// Calls all scouts back; others wait a little.
+    pub(super) fn void_scouts(&mut self, now: Moment) {
+        self.path.scouting.drop_pending();
+        while let Some((link, scout)) = self.links.take_scout(|_| true) {
+            self.call_back(link, &scout, Scouted::Void, now);
+        }
+        self.hold_scouts_back(now);
+    }
+
+    /// Drops all scouts: nothing is left to be done.
+    pub(super) fn call_back_scouts(&mut self) {
+        while let Some((link, scout)) = self.links.take_scout(|_| true) {
+            self.outputs.push_back(Output::Abandon { link });
+            self.emit(Event::ScoutReturned { link, gap: scout.gap, met: Scouted::Void });
+        }
+    }
+
+    fn hold_scouts_back(&mut self, now: Moment) {
+        if self.path.books().has_scouts() {
+            self.path.scouting.hold_back(&self.config.heartbeat, &mut self.dice, now);
+        }
+    }
+
+    /// Calls back scouts whose gap is known by now, and sets the time for the
+    /// next.
+    pub(super) fn plan_scouts(&mut self, now: Moment) {
+        if !self.may_scout() {
+            return self.path.scouting.plan(None);
+        }
+        while let Some((link, scout)) = {
+            let books = self.path.books();
+            self.links.take_scout(|scout| !books.is_open(scout.gap))
+        } {
+            self.call_back(link, &scout, Scouted::Void, now);
+        }
+        self.path.forget_known_pending();
+        let under_way = self.gaps_under_way();
+        let books = self.path.books();
+        let wanted = match books.next_trial(under_way.as_slice(), now) {
+            Some(_) => Some(now),
+            // Past that, one is out that finds it out.
+            None => books.next_trial_at().filter(|at| *at > now),
+        };
+        self.path.scouting.plan(wanted);
+    }
+
+    /// Whether a scout may be sent at all: beside a link in use that can show
+    /// whether the path works.
+    fn may_scout(&self) -> bool {
+        self.path.books().has_scouts()
+            && self.config.overlap
+            && self.schedule.news.network() == Network::There
+            && matches!(self.schedule.phase, Phase::Underway { .. })
+            && self
+                .links
+                .main()
+                .is_some_and(|(_, main)| main.stall.is_none() && main.watch.beat() == Beat::Ping)
+    }
+
+    fn gaps_under_way(&self) -> Gaps {
+        let undecided = self.path.scouting.pending().iter().map(|pending| pending.gap);
+        let out = self.links.scouts().map(|(_, scout)| scout.gap);
+        let mut gaps = Gaps { gaps: [Duration::ZERO; SCOUTS], count: 0 };
+        for (place, gap) in gaps.gaps.iter_mut().zip(out.chain(undecided)) {
+            *place = gap;
+            gaps.count += 1;
+        }
+        gaps
+    }
+
+    /// A link was taken into use: scouts may follow.
+    pub(super) fn scouts_after_promotion(&mut self, beat: Beat, now: Moment) {
+        if !self.config.overlap || beat != Beat::Ping {
+            self.refuse_scouts(None, now);
+        } else if !self.path.scouting.are_refused() {
+            // Nothing but the link before stood against them.
+            self.path.set_alone(false, now);
+        }
+        self.hold_scouts_back(now);
+    }
+
+    /// The link in use is lost, by its peer if `came` tells when the last scout
+    /// came.
+    pub(super) fn scouts_after_loss(&mut self, came: Option<Moment>, now: Moment) {
+        let blamed = came.and_then(|came| self.path.scouting.blame(came, &self.config.heartbeat, now));
+        if blamed.is_some() {
+            self.refuse_scouts(blamed, now);
+        }
+        self.disturb_scouts();
+    }
+
+    /// Scouts that were refused may be had under other settings.
+    pub(super) fn ask_for_scouts_again(&mut self, now: Moment) {
+        self.path.scouting.ask_anew();
+        self.path.set_alone(false, now);
+        if let Some((_, main)) = self.links.main() {
+            self.scouts_after_promotion(main.watch.beat(), now);
+        }
+    }
+
+    /// No scout is to be had until `again`: what they would have found stays
+    /// unknown.
+    fn refuse_scouts(&mut self, again: Option<Moment>, now: Moment) {
+        if self.path.books().has_scouts() {
+            self.disturb_scouts();
+            self.path.scouting.refuse(again);
+            self.path.set_alone(true, now);
+            self.emit(Event::ScoutsRefused);
+        }
+    }
+
+    // What is due with them.
+
+    /// Does what is due with scouts.
+    pub(super) fn scouts_due(&mut self, now: Moment) {
+        let mut due = [None; SCOUTS];
+        let out = self.links.scouts().filter(|(_, scout)| scout.next().is_some_and(|(at, _)| at <= now));
+        due.iter_mut().zip(out).for_each(|(place, (link, _))| *place = Some(link));
+        for link in due.into_iter().flatten() {
+            let Some(scout) = self.links.scout_mut(link) else { continue };
+            match &mut scout.stage {
+                Stage::Opening { .. } => {
+                    let gap = scout.gap;
+                    self.outputs.push_back(Output::Abandon { link });
+                    self.scout_not_had(link, gap, now);
+                }
+                Stage::Silent { watch, .. } => {
+                    let step = watch.timeout(&mut self.tokens, now);
+                    self.scout_step(link, step, now);
+                }
+            }
+        }
+        if self.path.scouting.asks_again(now) {
+            self.path.set_alone(false, now);
+        }
+        if self.path.scouting.due.is_some_and(|due| due <= now) {
+            self.send_scouts(now);
+        }
+    }
+
+    fn send_scouts(&mut self, now: Moment) {
+        while self.may_scout()
+            && let Some(gap) = self.path.books().next_trial(self.gaps_under_way().as_slice(), now)
+        {
+            let deadline = now + self.config.reconnect.attempt_deadline;
+            let link = self.links.add(Role::Scout(Scout { gap, stage: Stage::Opening { deadline } }));
+            self.tally.scouts_sent += 1;
+            self.scout_came(now);
+            self.outputs.push_back(Output::Open { link, purpose: Purpose::Scout, route: 0, attempt: 1 });
+            self.emit(Event::ScoutSent { link, gap });
+        }
+    }
+
+    fn scout_came(&mut self, now: Moment) {
+        if let Some((_, main)) = self.links.main_mut() {
+            main.scout_came = Some(now);
+        }
+    }
+
+    fn scout_step(&mut self, link: LinkId, step: Step, now: Moment) {
+        match step {
+            // Nobody is asked about a scout's path.
+            Step::Wait | Step::AskPath => {}
+            Step::Beat { token, .. } | Step::Missed { token, .. } => {
+                self.tally.scout_beats += 1;
+                self.outputs.push_back(Output::Beat { link, token });
+                let first = match self.links.scout_mut(link).map(|scout| &mut scout.stage) {
+                    Some(Stage::Silent { asked, .. }) => asked.replace(asked.unwrap_or(now)).is_none(),
+                    Some(Stage::Opening { .. }) | None => false,
+                };
+                if first {
+                    self.control(now);
+                }
+            }
+            Step::Dead { asked, .. } => {
+                let Some((_, scout)) = self.links.take_scout_as(link) else { return };
+                self.outputs.push_back(Output::Abandon { link });
+                // What the link in use misses, too, is not this link's alone.
+                let alone = self.links.main().is_some_and(|(_, main)| !main.watch.is_missing());
+                let testimony = asked.filter(|_| alone).and_then(path::of_silence);
+                let evidence = testimony.map(|testimony| testimony.evidence);
+                let met = if evidence.is_some() { Scouted::Expired } else { Scouted::Void };
+                self.scout_lost(link, &scout, met, evidence, now);
+            }
+        }
+    }
+
+    /// Asks the link in use to show that the path works.
+    fn control(&mut self, now: Moment) {
+        self.with_watch(now, |watch, tokens| watch.ask_unless_asked(tokens, now));
+    }
+
+    // What is told of them.
+
+    pub(super) fn scout_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
+        let Some((local, rtt)) = self.links.main().map(|(_, main)| (main.local, main.watch.rtt())) else {
+            return;
+        };
+        let background = self.in_background();
+        let Some(scout) = self.links.scout_mut(link) else { return };
+        if scout.is_open() {
+            return;
+        }
+        let gap = scout.gap;
+        if local != opened.dialled.local || opened.beat != Beat::Ping {
+            // Another path, or nobody to answer.
+            self.outputs.push_back(Output::Abandon { link });
+            if opened.beat != Beat::Ping {
+                self.path.scouting.are_not_to_be_had();
+            }
+            return self.scout_not_had(link, gap, now);
+        }
+        let mut watch = Watch::new(&self.config.heartbeat, background, opened.beat, opened.took, now);
+        watch.know_rtt(rtt);
+        watch.set_pace(Some(Pace { after: gap, is_try: true }), now);
+        scout.stage = Stage::Silent { watch: Box::new(watch), since: now, asked: None };
+        self.scout_came(now);
+    }
+
+    pub(super) fn scout_failed(&mut self, link: LinkId, failure: &Failure, now: Moment) {
+        let Some(scout) = self.links.scout_mut(link).filter(|scout| !scout.is_open()) else { return };
+        let gap = scout.gap;
+        match of_failure(failure) {
+            Retry::After(wait) => self.path.scouting.wait_until(now + wait),
+            Retry::Never => self.path.scouting.are_not_to_be_had(),
+            Retry::Soon
+            | Retry::Backoff
+            | Retry::Between { .. }
+            | Retry::Halfway
+            | Retry::Longest
+            | Retry::Tls
+            | Retry::NeverAfter { .. } => {}
+        }
+        self.scout_not_had(link, gap, now);
+    }
+
+    /// Something came in on a scout.
+    pub(super) fn scout_heard(&mut self, link: LinkId, now: Moment) {
+        let Some(scout) = self.links.scout_mut(link) else { return };
+        let gap = scout.gap;
+        let Stage::Silent { watch, since, asked } = &mut scout.stage else { return };
+        let heard = watch.hear(Sound::Bytes, now);
+        let was_asked = asked.take().is_some();
+        let chatty = now.since(*since) > gap * CHATTY;
+        let survived = heard.survived.map(|gap| Evidence::Survived { gap, proof: heard.proof });
+        if was_asked || chatty {
+            self.links.forget(link);
+            let met = if was_asked && survived.is_some() { Scouted::Survived } else { Scouted::Void };
+            self.retire_scout(link, gap, met, now);
+            if chatty && !was_asked {
+                self.pause_scouts(now);
+            } else {
+                self.path.scouting.were_had();
+            }
+        }
+        if let Some(evidence) = survived {
+            self.learn(evidence, now);
+        }
+    }
+
+    pub(super) fn scout_ended(&mut self, link: LinkId, end: &LinkEnd, now: Moment) {
+        let Some(scout) = self.links.scout_mut(link) else { return };
+        let gap = scout.gap;
+        let Stage::Silent { watch, .. } = &scout.stage else { return self.scout_not_had(link, gap, now) };
+        let silence = watch.silence(now);
+        let evidence = path::of_end(&silence, end).map(|testimony| testimony.evidence);
+        let deadline = matches!(evidence, Some(Evidence::EndedIdle { gap }) if self.is_deadline(gap));
+        if deadline || !path::may_be_a_middlebox(end) {
+            return self.scout_not_had(link, gap, now);
+        }
+        let Some((_, scout)) = self.links.take_scout_as(link) else { return };
+        let met = match evidence {
+            Some(Evidence::Expired { .. } | Evidence::Forgotten { .. }) => Scouted::Expired,
+            Some(Evidence::EndedIdle { .. }) => Scouted::Ended { gap: silence.gap },
+            Some(Evidence::Survived { .. }) | None => Scouted::Void,
+        };
+        self.scout_lost(link, &scout, met, evidence, now);
+    }
+
+    /// Whether an end at this gap is the server's own deadline, for a login
+    /// perhaps, and not the path's: it comes before the gap that the link in
+    /// use has survived, unless that has met with such an end itself; or
+    /// sooner than any interval.
+    fn is_deadline(&self, gap: Duration) -> bool {
+        let survived = self.path.scouting.main_has_survived(gap) && !self.path.books().is_suspected(gap);
+        survived || gap < self.config.heartbeat.min.mul_f64(0.9)
+    }
+
+    /// A scout is lost. What it says is believed once the link in use has shown,
+    /// after the scout asked or ended, that the path works.
+    fn scout_lost(
+        &mut self,
+        link: LinkId,
+        scout: &Scout,
+        met: Scouted,
+        evidence: Option<Evidence>,
+        now: Moment,
+    ) {
+        self.emit(Event::ScoutReturned { link, gap: scout.gap, met });
+        let Some(evidence) = evidence else { return };
+        let since = match &scout.stage {
+            Stage::Silent { asked: Some(asked), .. } => *asked,
+            Stage::Silent { asked: None, .. } | Stage::Opening { .. } => now,
+        };
+        self.path.scouting.add_pending(Pending { gap: scout.gap, evidence, since });
+        if self.links.main().is_none_or(|(_, main)| main.watch.last_heard() <= since) {
+            self.control(now);
+        }
+        self.believe_scouts(now);
+    }
+
+    /// The link in use has heard something: what scouts met with before is a
+    /// matter of idleness.
+    pub(super) fn believe_scouts(&mut self, now: Moment) {
+        if !self.path.scouting.has_pending() {
+            return;
+        }
+        let Some(heard) = self.links.main().map(|(_, main)| main.watch.last_heard()) else { return };
+        while let Some(evidence) = self.path.scouting.take_believed(heard) {
+            self.learn(evidence, now);
+            self.path.forget_known_pending();
+        }
+    }
+
+    /// A scout could not be opened, or its server does not let it be silent.
+    fn scout_not_had(&mut self, link: LinkId, gap: Duration, now: Moment) {
+        self.links.forget(link);
+        self.emit(Event::ScoutReturned { link, gap, met: Scouted::Void });
+        // Those that are being opened would fare no better.
+        while let Some((link, scout)) = self.links.take_scout(|scout| !scout.is_open()) {
+            self.call_back(link, &scout, Scouted::Void, now);
+        }
+        self.pause_scouts(now);
+    }
+
+    fn pause_scouts(&mut self, now: Moment) {
+        let refused = self.path.scouting.was_not_had(&self.config.heartbeat, &mut self.dice, now);
+        if refused.is_some() {
+            self.refuse_scouts(refused, now);
+        }
+    }
+
+    // How they go.
+
+    /// Drops a scout, which was taken away, whose answer is not wanted any more.
+    fn call_back(&mut self, link: LinkId, scout: &Scout, met: Scouted, now: Moment) {
+        let underway = matches!(self.schedule.phase, Phase::Underway { .. });
+        if scout.is_open() && underway && self.links.main().is_some() {
+            self.retire_scout(link, scout.gap, met, now);
+        } else {
+            self.outputs.push_back(Output::Abandon { link });
+            self.emit(Event::ScoutReturned { link, gap: scout.gap, met });
+        }
+    }
+
+    /// Says goodbye to the server of a scout that lives.
+    fn retire_scout(&mut self, link: LinkId, gap: Duration, met: Scouted, now: Moment) {
+        self.drain(link, false, now);
+        self.emit(Event::ScoutReturned { link, gap, met });
+    }
+}
+
+/// The gaps of the scouts that are out, and of those whose fate is not decided.
+struct Gaps {
+    gaps: [Duration; SCOUTS],
+    count: usize,
+}
+
+impl Gaps {
+    fn as_slice(&self) -> &[Duration] {
+        &self.gaps[..self.count]
+    }
+}

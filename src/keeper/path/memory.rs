@@ -1,0 +1,125 @@
+//! What is known of each network: kept while the host is elsewhere, told to
+//! whoever remembers for longer, taken back from there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::evidence::Evidence;
+use super::learned::{Expiry, Learned, Recalled};
+use super::prober::Gist;
+use crate::keeper::moment::Moment;
+
+/// Networks that one connection keeps in mind; the oldest goes.
+const NETWORKS: usize = 64;
+/// A longer gap that survives is worth telling if it is longer by this much.
+const LONGER: f64 = 1.05;
+/// A gap of this part of the interval that survives confirms it.
+const CONFIRMS: f64 = 0.85;
+
+/// What is kept in mind of networks, beside the prober's books on the present
+/// one.
+#[derive(Debug, Default)]
+pub(in crate::keeper) struct Memory {
+    /// What the host calls the present network; `None` until it names one.
+    pub(super) network: Option<Arc<str>>,
+    /// When it last did, for the news that comes with it.
+    named: Option<Moment>,
+    /// How idle links end on it.
+    pub(super) expiry: Option<Expiry>,
+    told: Option<Told>,
+    left: Vec<Left>,
+}
+
+/// What was last told of the present network.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    gist: Gist,
+    /// When a confirmation is worth telling.
+    again: Moment,
+}
+
+/// What was known of a network when the host left it.
+#[derive(Debug)]
+struct Left {
+    network: Option<Arc<str>>,
+    learned: Learned,
+    at: Moment,
+}
+
+impl Memory {
+    /// The host names its network in this very instant. Whether it is another.
+    pub(super) fn name(&mut self, network: &str, now: Moment) -> bool {
+        self.named = Some(now);
+        self.network.as_deref() != Some(network)
+    }
+
+    /// Whether the host named its network in this very instant. Counts for
+    /// one piece of news.
+    pub(super) fn was_named(&mut self, now: Moment) -> bool {
+        self.named.take() == Some(now)
+    }
+
+    /// Keeps what is known of the present network for when the host comes back.
+    pub(super) fn leave(&mut self, learned: Learned, at: Moment) {
+        let network = self.network.clone();
+        self.left.retain(|left| left.network != network);
+        if self.left.len() == NETWORKS {
+            self.left.remove(0);
+        }
+        self.left.push(Left { network, learned, at });
+    }
+
+    /// The present network is another, of which nothing was told yet.
+    pub(super) fn come(&mut self, network: &str) {
+        self.network = Some(network.into());
+        self.told = None;
+        self.expiry = None;
+    }
+
+    /// What was known of the present network when the host last left it.
+    pub(super) fn known(&self, now: Moment) -> Option<Recalled> {
+        let left = self.left.iter().find(|left| left.network == self.network)?;
+        Some(Recalled::new(left.learned.clone(), now.since(left.at)))
+    }
+
+    /// Notes how links end, by the evidence that has shown what failed.
+    pub(super) fn note_expiry(&mut self, evidence: Evidence) {
+        self.expiry = match evidence {
+            Evidence::Expired { .. } | Evidence::Forgotten { .. } => Some(Expiry::Silent),
+            Evidence::EndedIdle { .. } => Some(Expiry::Ended),
+            Evidence::Survived { .. } => self.expiry,
+        };
+    }
+
+    /// Whether what is known by now is worth telling, after this evidence.
+    pub(super) fn is_worth_telling(
+        &self,
+        gist: Gist,
+        evidence: Evidence,
+        interval: Option<Duration>,
+        now: Moment,
+    ) -> bool {
+        let confirms = match evidence {
+            Evidence::Survived { gap, .. } => {
+                interval.is_some_and(|interval| gap >= interval.mul_f64(CONFIRMS))
+            }
+            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => false,
+        };
+        self.told.is_none_or(|told| {
+            let longer = gist.proven >= told.gist.proven.mul_f64(LONGER);
+            let shorter = gist.proven < told.gist.proven;
+            let other = (gist.failed, gist.looks_failed) != (told.gist.failed, told.gist.looks_failed);
+            longer || shorter || other || (confirms && now >= told.again)
+        })
+    }
+
+    /// Whether this was told of the present network.
+    pub(super) fn has_told(&self, gist: Gist) -> bool {
+        self.told.is_some_and(|told| told.gist == gist)
+    }
+
+    /// This is told; a confirmation is worth telling from `again` on.
+    pub(super) fn tell(&mut self, gist: Gist, again: Moment) {
+        self.told = Some(Told { gist, again });
+    }
+}

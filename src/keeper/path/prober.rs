@@ -1,0 +1,357 @@
+//! Learns how seldom a link may beat.
+//!
+//! The prober knows no links and sends nothing. It is fed [`Evidence`] about
+//! the path's idle timeout T and is asked for the next pace. Its stages:
+//!
+//! 1. *Learn*: the gap grows from rung to rung until one fails, then the
+//!    bracket between the last that survived and the first that failed is
+//!    narrowed where it is wide. At most three drops in seven days.
+//! 2. *Hold*: an interval safely below what is proven; now and then one look
+//!    just above what failed, which finds a T that grew and undoes a wrong
+//!    conclusion.
+//! 3. *Doubt*: a proven gap failed. Beat at half until it is answered, climb
+//!    back by doubling; only a gap that fails again is believed.
+//! 4. *Regrow*: T shrank; grow by a fifth at a time, with one drop to spend.
+//!
+//! Where scouts test gaps instead of the link in use, the stages are the same
+//! and `scout_plan` says which gaps they test; nothing regrows, since learning
+//! costs nobody a link.
+
+mod ends;
+mod judge;
+#[cfg(test)]
+mod properties;
+mod recall;
+mod scout_plan;
+#[cfg(test)]
+mod tests;
+
+pub(in crate::keeper) use recall::Gist;
+pub(in crate::keeper) use scout_plan::SCOUTS;
+
+use std::time::Duration;
+
+use self::ends::Ends;
+use self::recall::Hints;
+use crate::keeper::config::{Heartbeat, LOOK_AFTER, LOOK_AFTER_SCOUTS, Probing};
+use crate::keeper::dice::Dice;
+use crate::keeper::link::Pace;
+use crate::keeper::moment::Moment;
+
+/// Looks that fail become rarer up to this many times the first; with
+/// scouts up to [`LOOKS_RAREST_SCOUTS`] times.
+const LOOKS_RAREST: u32 = 8;
+const LOOKS_RAREST_SCOUTS: u32 = 28;
+/// On the link in use, a failure that rests on one ambiguous observation is
+/// looked at after this part of the first look.
+const LOOK_AMBIGUOUS: u32 = 7;
+/// Drops that learning may cost within the time to the first look, 7 days.
+const DROPS: usize = 3;
+/// Doubts count together within this.
+const DOUBTS_WITHIN: Duration = Duration::from_secs(2 * 24 * 3600);
+/// The held interval: this part of what is proven …
+const HELD: f64 = 0.93;
+/// … and at least this much less.
+const HELD_MARGIN: Duration = Duration::from_secs(2);
+/// Held intervals are drawn up to this much shorter, so that the clients of
+/// one access point do not beat in step.
+const JITTER: f64 = 0.10;
+/// A look goes this far above what failed.
+const LOOK: f64 = 1.02;
+/// While a scout finds out whether an end at some gap was the timeout, the
+/// link in use beats at this part of it.
+const COVER: f64 = 0.5;
+/// Two ends this close together speak of the same timeout.
+const SAME: f64 = 0.02;
+
+#[derive(Debug)]
+pub(in crate::keeper) struct Prober {
+    pub(super) heartbeat: Heartbeat,
+    /// The longest gap known to survive; zero at first.
+    pub(super) proven: Duration,
+    pub(super) failed: Option<Failed>,
+    pub(super) stage: Stage,
+    /// Scouts are refused: what they would have found stays unknown.
+    pub(super) alone: bool,
+    /// Nothing is to be tried now: the application is in the foreground.
+    pub(super) calm: bool,
+    /// When learning cost a link, within the time to the first look.
+    drops: Vec<Moment>,
+    /// Proven gaps that failed, within the last two days, and that have not
+    /// survived since.
+    doubts: Vec<Doubt>,
+    /// The longest gap that survived since the first of them.
+    sound: Duration,
+    /// The gap of the last end that said nothing by itself, until a longer
+    /// one survives.
+    last_end: Option<Duration>,
+    /// Those that come so often that they are no restarts.
+    ends: Ends,
+    /// The bracket that was told of last.
+    told: Option<(Duration, Duration)>,
+    look_after: Duration,
+    /// What was known before the start.
+    hints: Hints,
+}
+
+/// The shortest gap at which an idle link died.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failed {
+    pub(super) gap: Duration,
+    pub(super) ambiguous: bool,
+}
+
+/// A proven gap that failed once.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    gap: Duration,
+    at: Moment,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    Learn,
+    Hold { look_at: Moment },
+    Doubt { pace: Duration },
+    Regrow,
+}
+
+impl Prober {
+    pub(in crate::keeper) fn new(heartbeat: Heartbeat) -> Prober {
+        let look_after = first_look(&heartbeat);
+        Prober {
+            heartbeat,
+            proven: Duration::ZERO,
+            failed: None,
+            stage: Stage::Learn,
+            alone: false,
+            calm: false,
+            drops: Vec::new(),
+            doubts: Vec::new(),
+            sound: Duration::ZERO,
+            last_end: None,
+            ends: Ends::default(),
+            told: None,
+            look_after,
+            hints: Hints::default(),
+        }
+    }
+
+    /// Other settings from here on. What was learned stays, unless the unit
+    /// of all durations is another.
+    pub(in crate::keeper) fn set_heartbeat(&mut self, heartbeat: Heartbeat, now: Moment) {
+        if heartbeat.scale != self.heartbeat.scale {
+            *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(heartbeat) };
+            return;
+        }
+        if first_look(&heartbeat) != first_look(&self.heartbeat) {
+            self.look_after = first_look(&heartbeat);
+        }
+        self.heartbeat = heartbeat;
+        self.respect_the_limits();
+        self.reconsider(now);
+    }
+
+    /// Whether gaps may be tried at all: not while the application is in the
+    /// foreground.
+    pub(in crate::keeper) fn set_calm(&mut self, calm: bool) {
+        self.calm = calm;
+    }
+
+    /// Whether scouts are refused.
+    pub(in crate::keeper) fn set_alone(&mut self, alone: bool, now: Moment) {
+        if self.alone != alone {
+            self.alone = alone;
+            self.reconsider(now);
+        }
+    }
+
+    /// Learns on if there is something worth a try by now. A look that is
+    /// waited for comes no later for that.
+    fn reconsider(&mut self, now: Moment) {
+        let waited_for = match self.stage {
+            Stage::Doubt { .. } => return,
+            Stage::Hold { look_at } => Some(look_at),
+            Stage::Learn | Stage::Regrow => None,
+        };
+        let _ = self.settle(now);
+        if let (Stage::Hold { look_at }, Some(waited_for)) = (&mut self.stage, waited_for) {
+            *look_at = waited_for.min(*look_at);
+        }
+    }
+
+    /// Whether scouts test gaps in place of the link in use.
+    pub(in crate::keeper) fn has_scouts(&self) -> bool {
+        self.heartbeat.probing == Probing::Scout && !self.alone
+    }
+
+    /// The longest gap known to survive; zero if none is.
+    pub(in crate::keeper) fn proven(&self) -> Duration {
+        self.proven
+    }
+
+    /// The shortest gap that failed, if one did.
+    pub(in crate::keeper) fn failed(&self) -> Option<Duration> {
+        self.failed.map(|failed| failed.gap)
+    }
+
+    /// Whether an end at `gap` is this client's alone, as far as the prober
+    /// can tell: it is near the known timeout.
+    pub(in crate::keeper) fn near_failed(&self, gap: Duration) -> bool {
+        self.failed.is_some_and(|failed| within(gap, failed.gap, 0.05))
+    }
+
+    /// Whether a silence after `gap` can be a matter of idleness at all.
+    pub(in crate::keeper) fn is_idleness(&self, gap: Duration, now: Moment) -> bool {
+        let usual = self.held().min(self.interval(now).unwrap_or(gap));
+        gap >= self.least() && gap >= usual.mul_f64(0.45)
+    }
+
+    /// The present interval, before jitter; `None` without beats.
+    pub(in crate::keeper) fn interval(&self, now: Moment) -> Option<Duration> {
+        match self.heartbeat.probing {
+            Probing::Off => None,
+            Probing::Fixed => Some(self.heartbeat.start),
+            Probing::Main | Probing::Scout | Probing::Passive => Some(match self.stage {
+                Stage::Doubt { pace } => pace,
+                Stage::Hold { .. } => self.held(),
+                Stage::Learn => self.on_main(self.next_try(now)),
+                Stage::Regrow => self.on_main(self.next_regrown()),
+            }),
+        }
+    }
+
+    /// A gap to try on the link in use, if that is how it is done; otherwise
+    /// what is held.
+    fn on_main(&self, next: Option<Duration>) -> Duration {
+        let tries = self.heartbeat.probing == Probing::Main && !self.calm;
+        next.filter(|_| tries).unwrap_or_else(|| self.held())
+    }
+
+    /// How long to wait before the next beat.
+    pub(in crate::keeper) fn pace(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
+        let interval = self.interval(now)?;
+        // A gap that is doubted is held to the full, so that the next answer
+        // settles it.
+        let least = self.doubted_last().unwrap_or_default().min(interval);
+        let held = |dice: &mut Dice| Pace { after: dice.shorter(interval, JITTER).max(least), is_try: false };
+        let is_try = |after: Duration| Pace { after, is_try: true };
+        Some(match self.heartbeat.probing {
+            Probing::Off => return None,
+            Probing::Fixed => Pace { after: interval, is_try: false },
+            Probing::Passive => held(dice),
+            Probing::Scout => self.covered(held(dice)),
+            Probing::Main if self.calm => held(dice),
+            Probing::Main => match self.stage {
+                Stage::Learn | Stage::Regrow => is_try(interval),
+                Stage::Doubt { .. } => Pace { after: interval, is_try: false },
+                Stage::Hold { look_at } => match self.look() {
+                    Some(gap) if now >= look_at => is_try(gap),
+                    Some(_) | None => held(dice),
+                },
+            },
+        })
+    }
+
+    /// The same for a silence whose end would say nothing: nothing is tried.
+    pub(in crate::keeper) fn pace_without_tries(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
+        let pace = self.pace(dice, now)?;
+        if !pace.is_try {
+            return Some(pace);
+        }
+        let held = dice.shorter(self.held(), JITTER);
+        Some(Pace { after: held.min(pace.after), is_try: false })
+    }
+
+    /// With scouts the link in use need not find out whether an end that said
+    /// nothing was the timeout: it beats at half of it until a scout knows,
+    /// but no more often than is allowed.
+    fn covered(&self, pace: Pace) -> Pace {
+        match self.last_end {
+            Some(gap) if self.has_scouts() => {
+                let cover = gap.mul_f64(COVER).max(self.heartbeat.min);
+                Pace { after: pace.after.min(cover), ..pace }
+            }
+            Some(_) | None => pace,
+        }
+    }
+
+    /// Whether the link in use has met with an end at this gap or a longer one
+    /// that may have been the timeout.
+    pub(in crate::keeper) fn is_suspected(&self, gap: Duration) -> bool {
+        self.last_end.is_some_and(|last| gap <= last.mul_f64(1.0 + SAME))
+    }
+
+    /// The gap of an end that may have been the timeout.
+    pub(super) fn suspected(&self) -> Option<Duration> {
+        self.last_end
+    }
+
+    /// The gap of a look upward: just above the one that failed, within the
+    /// limits.
+    pub(super) fn look(&self) -> Option<Duration> {
+        let Heartbeat { min, max, .. } = self.heartbeat;
+        self.failed.map(|failed| failed.gap.mul_f64(LOOK).clamp(min, max))
+    }
+
+    /// The next gap worth a try while learning.
+    fn next_try(&self, now: Moment) -> Option<Duration> {
+        let within = first_look(&self.heartbeat);
+        let spent = self.drops.iter().filter(|&&drop| now.since(drop) <= within).count();
+        if spent + self.hints.spent(now) >= DROPS {
+            return None;
+        }
+        if let Some(goal) = self.hints.next_try(self.proven, self.failed()) {
+            return Some(goal);
+        }
+        match self.failed {
+            None => self.heartbeat.next_rung(self.proven),
+            // Nothing is inside where an end that came by itself has told the
+            // timeout exactly.
+            Some(failed) => self.heartbeat.inside(self.proven, failed.gap),
+        }
+    }
+
+    fn next_regrown(&self) -> Option<Duration> {
+        let failed = self.failed.map_or(self.heartbeat.max, |failed| failed.gap);
+        let base = self.proven.max(self.heartbeat.min);
+        let next = base.mul_f64(1.2);
+        (next < failed.mul_f64(0.98)).then_some(next)
+    }
+
+    /// The interval that what is proven allows.
+    pub(super) fn held(&self) -> Duration {
+        let heartbeat = &self.heartbeat;
+        if self.proven < heartbeat.min {
+            // Nothing is proven. Who sends scouts does not want to risk even
+            // the first interval.
+            let safe = self.failed.is_some() || self.has_scouts();
+            return if safe { heartbeat.min } else { heartbeat.start };
+        }
+        let part = self.proven.min(heartbeat.max).mul_f64(HELD);
+        let below = part.min(self.proven.saturating_sub(heartbeat.unit(HELD_MARGIN)));
+        // Near the shortest interval the margin gives way, the part does not.
+        below.max(heartbeat.min).min(part)
+    }
+
+    fn forget_old(&mut self, now: Moment) {
+        let (drops, doubts) = (first_look(&self.heartbeat), self.heartbeat.unit(DOUBTS_WITHIN));
+        self.drops.retain(|&drop| now.since(drop) <= drops);
+        self.doubts.retain(|doubt| now.since(doubt.at) <= doubts);
+    }
+}
+
+/// When the first look upward comes.
+fn first_look(heartbeat: &Heartbeat) -> Duration {
+    heartbeat.look_after.unwrap_or_else(|| {
+        heartbeat.unit(match heartbeat.probing {
+            Probing::Scout => LOOK_AFTER_SCOUTS,
+            Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => LOOK_AFTER,
+        })
+    })
+}
+
+/// Whether two gaps differ by at most `fraction` of the second.
+pub(super) fn within(a: Duration, b: Duration, fraction: f64) -> bool {
+    a.abs_diff(b) <= b.mul_f64(fraction)
+}

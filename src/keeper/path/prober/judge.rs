@@ -1,0 +1,239 @@
+//! What the prober makes of an observation.
+
+use std::time::Duration;
+
+use super::{
+    Doubt, Failed, LOOK_AMBIGUOUS, LOOKS_RAREST, LOOKS_RAREST_SCOUTS, Prober, SAME, Stage, first_look, within,
+};
+use crate::keeper::config::Probing;
+use crate::keeper::moment::Moment;
+use crate::keeper::path::evidence::{Evidence, Lesson};
+use crate::keeper::path::learned::MOST_DROPS;
+
+impl Prober {
+    /// Takes in one observation.
+    pub(in crate::keeper) fn learn(&mut self, evidence: Evidence, now: Moment) -> Option<Lesson> {
+        match self.heartbeat.probing {
+            Probing::Main | Probing::Scout | Probing::Passive => {}
+            Probing::Fixed | Probing::Off => return None,
+        }
+        self.forget_old(now);
+        match evidence {
+            Evidence::Survived { gap, .. } => self.survived(gap, now),
+            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, 1, now),
+            Evidence::Forgotten { gap } if gap >= self.least() => self.expired(gap, 0, now),
+            Evidence::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
+            // Shorter than any interval: not a matter of idleness.
+            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => None,
+        }
+    }
+
+    /// A gap below this says nothing about idleness.
+    pub(super) fn least(&self) -> Duration {
+        self.heartbeat.min.mul_f64(0.9)
+    }
+
+    fn survived(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        self.proven = self.proven.max(gap);
+        self.sound = self.sound.max(gap);
+        self.doubts.retain(|doubt| doubt.gap > gap);
+        // No gap beyond the longest is ever tried: there, to survive is enough.
+        let longest = self.heartbeat.max.mul_f64(0.999);
+        self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME).min(longest));
+        let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
+        if disproved {
+            if self.failed.take().is_some_and(|failed| failed.ambiguous) {
+                // It was a restart after all, which learning has not cost.
+                self.drops.pop();
+            }
+            self.look_after = first_look(&self.heartbeat);
+        }
+        match self.stage {
+            Stage::Learn => self.settle(now),
+            Stage::Hold { .. } if disproved => {
+                self.stage = Stage::Learn;
+                self.settle(now)
+            }
+            Stage::Hold { .. } => None,
+            Stage::Doubt { pace } if gap < pace.mul_f64(0.9) => None,
+            // A scout tests the gap that failed; until then half is held.
+            Stage::Doubt { .. }
+                if self.has_scouts()
+                    && !self.calm
+                    && self.doubted_last().is_some_and(|doubted| gap < doubted.mul_f64(0.98)) =>
+            {
+                None
+            }
+            Stage::Doubt { pace } => {
+                let doubled = pace * 2;
+                // A scout may have tested the whole of it.
+                if doubled < self.held() && gap < self.held().mul_f64(0.98) {
+                    self.stage = Stage::Doubt { pace: doubled };
+                    return None;
+                }
+                self.settle(now)
+            }
+            Stage::Regrow => match self.next_regrown() {
+                Some(_) => None,
+                None => self.hold(now),
+            },
+        }
+    }
+
+    fn expired(&mut self, gap: Duration, drops: usize, now: Moment) -> Option<Lesson> {
+        // A path that falls silent does not end links: what ended one before
+        // that was not the timeout.
+        self.last_end = self.last_end.filter(|&last| gap < last);
+        if gap > self.proven {
+            return match self.stage {
+                // A look that failed confirms what was known.
+                Stage::Hold { .. } => match self.failed {
+                    Some(failed) if gap >= failed.gap => self.look_failed(failed.gap, now),
+                    Some(_) | None => {
+                        self.failed = Some(Failed { gap, ambiguous: false });
+                        self.hold(now)
+                    }
+                },
+                // Scouts test several gaps at once: the shortest counts.
+                Stage::Learn if self.failed.is_some_and(|failed| failed.gap <= gap) => None,
+                Stage::Learn => {
+                    self.failed = Some(Failed { gap, ambiguous: false });
+                    self.spend(drops, now);
+                    self.settle(now)
+                }
+                Stage::Regrow => {
+                    self.failed = Some(Failed { gap, ambiguous: false });
+                    self.spend(drops, now);
+                    self.hold(now)
+                }
+                Stage::Doubt { .. } => None,
+            };
+        }
+        if !self.is_idleness(gap, now) {
+            // The link was busy: not a matter of idleness.
+            return None;
+        }
+        self.doubt(gap, now)
+    }
+
+    fn doubt(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        if self.doubts.is_empty() {
+            self.sound = Duration::ZERO;
+        }
+        self.doubts.push(Doubt { gap, at: now });
+        if self.doubts.iter().filter(|doubt| within(doubt.gap, gap, 0.12)).count() < 2 {
+            let pace = match self.stage {
+                Stage::Doubt { pace } => pace,
+                Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
+            };
+            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min).min(pace) };
+            return None;
+        }
+        self.failed = Some(Failed { gap, ambiguous: false });
+        // Only what survived since the doubt began counts as proven.
+        self.proven = self.sound.min(gap);
+        self.doubts.clear();
+        self.look_after = first_look(&self.heartbeat);
+        if self.has_scouts() {
+            let _ = self.settle(now);
+        } else {
+            self.stage = Stage::Regrow;
+            if self.next_regrown().is_none() {
+                let _ = self.hold(now);
+            }
+        }
+        Some(Lesson::Shrank { failed: gap })
+    }
+
+    /// The proven gap that failed last.
+    pub(in crate::keeper) fn doubted_last(&self) -> Option<Duration> {
+        self.doubts.last().map(|doubt| doubt.gap)
+    }
+
+    fn ended_idle(&mut self, gap: Duration, now: Moment) -> Option<Lesson> {
+        if let Some(failed) = self.failed
+            && within(gap, failed.gap, SAME)
+        {
+            // Seen again at the same gap: no longer ambiguous.
+            self.last_end = None;
+            self.proven = self.proven.max(gap.min(failed.gap));
+            return match self.stage {
+                Stage::Hold { .. } => self.look_failed(failed.gap, now),
+                Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => {
+                    self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
+                    self.spend(1, now);
+                    self.hold(now)
+                }
+            };
+        }
+        if gap > self.proven {
+            self.proven = gap;
+            self.failed = Some(Failed { gap, ambiguous: true });
+            self.spend(1, now);
+            self.last_end = None;
+            return self.hold(now);
+        }
+        if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
+            return self.shrank(Failed { gap, ambiguous: false }, now);
+        }
+        // A restart, as far as anybody can tell.
+        self.last_end = Some(gap);
+        let shortest = self.ends.add(gap, self.held(), now)?;
+        self.spend(1, now);
+        self.shrank(Failed { gap: shortest, ambiguous: true }, now)
+    }
+
+    /// Ends at this gap, below what was proven, were the timeout.
+    fn shrank(&mut self, failed: Failed, now: Moment) -> Option<Lesson> {
+        self.last_end = None;
+        self.proven = failed.gap;
+        self.failed = Some(failed);
+        // What was doubted lay above it.
+        self.doubts.retain(|doubt| doubt.gap <= failed.gap);
+        let _ = self.hold(now);
+        Some(Lesson::Shrank { failed: failed.gap })
+    }
+
+    /// Learning has cost the user's link, where it is learned on that. A path
+    /// whose timeout is shorter than any interval costs one again and again: of
+    /// those the latest count.
+    pub(super) fn spend(&mut self, drops: usize, now: Moment) {
+        if !self.has_scouts() {
+            self.drops.extend(std::iter::repeat_n(now, drops));
+            let too_many = self.drops.len().saturating_sub(MOST_DROPS);
+            self.drops.drain(..too_many);
+        }
+    }
+
+    /// Goes on learning, or holds if there is nothing worth a try.
+    pub(super) fn settle(&mut self, now: Moment) -> Option<Lesson> {
+        let more = if self.has_scouts() { self.survey_goes_on() } else { self.next_try(now).is_some() };
+        if more {
+            self.stage = Stage::Learn;
+            None
+        } else {
+            self.hold(now)
+        }
+    }
+
+    fn hold(&mut self, now: Moment) -> Option<Lesson> {
+        let ambiguous = self.failed.is_some_and(|failed| failed.ambiguous) && !self.has_scouts();
+        let wait = if ambiguous { self.look_after / LOOK_AMBIGUOUS } else { self.look_after };
+        self.stage = Stage::Hold { look_at: now + wait };
+        let found = self.failed.map(|failed| (self.proven, failed.gap));
+        let news = found.filter(|_| found != self.told);
+        self.told = found.or(self.told);
+        news.map(|(proven, failed)| Lesson::Learned { proven, failed })
+    }
+
+    fn look_failed(&mut self, failed: Duration, now: Moment) -> Option<Lesson> {
+        let was_ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
+        self.failed = Some(Failed { gap: failed, ambiguous: false });
+        if !was_ambiguous {
+            let rarest = if self.has_scouts() { LOOKS_RAREST_SCOUTS } else { LOOKS_RAREST };
+            self.look_after = (self.look_after * 2).min(first_look(&self.heartbeat) * rarest);
+        }
+        self.stage = Stage::Hold { look_at: now + self.look_after };
+        None
+    }
+}

@@ -1,0 +1,234 @@
+//! Why a link died, judged by what the next dial shows.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::evidence::Evidence;
+use crate::keeper::end::LinkEnd;
+use crate::keeper::event::{Cause, Ground, Seen};
+use crate::keeper::link::{Asked, Dialled, Silence};
+use crate::keeper::names::LinkId;
+
+/// A dial this quick is "at once": the path works.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// So is one within so many round trips …
+const ROUND_TRIPS: u32 = 4;
+/// … or so many times what the dial of the dead link took: where names, proxies
+/// or the path itself are slow each dial is, and no death would ever be judged.
+const DIALS: u32 = 2;
+
+/// A link that died, waiting for the next dial to show why.
+#[derive(Debug)]
+pub(in crate::keeper) struct PendingDiagnosis {
+    pub(in crate::keeper) link: LinkId,
+    pub(in crate::keeper) local: Option<IpAddr>,
+    pub(in crate::keeper) rtt: Option<Duration>,
+    /// How long the link's own dial took.
+    pub(in crate::keeper) dial: Duration,
+    /// What the death says about the idle timeout if the path still works.
+    pub(in crate::keeper) evidence: Option<Evidence>,
+    /// The cause if the path still works and the timeout was not it.
+    pub(in crate::keeper) otherwise: Cause,
+    /// The peer's system is known not to have received what was sent.
+    pub(in crate::keeper) unacknowledged: bool,
+    /// Something that spoils the conclusion came in between.
+    pub(in crate::keeper) spoiled: Option<Ground>,
+}
+
+/// What a diagnosis concludes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) struct Finding {
+    pub(in crate::keeper) cause: Cause,
+    pub(in crate::keeper) ground: Ground,
+    /// What the prober may learn from it.
+    pub(in crate::keeper) evidence: Option<Evidence>,
+}
+
+impl Finding {
+    /// What it rests on, to be told: that the system has not acknowledged
+    /// what was sent says more than a quick dial where the dial alone does
+    /// not explain the death.
+    pub(in crate::keeper) fn ground_for(&self, unacknowledged: bool) -> Ground {
+        match (self.cause, self.ground) {
+            (Cause::PathDead, Ground::ConnectedAtOnce) if unacknowledged => Ground::Unacknowledged,
+            (_, ground) => ground,
+        }
+    }
+}
+
+impl PendingDiagnosis {
+    /// Concludes from the first attempt after the death; `unit` scales one
+    /// second to the heartbeat's.
+    pub(in crate::keeper) fn conclude(
+        &self,
+        dialled: Option<Dialled>,
+        unit: impl Fn(Duration) -> Duration,
+    ) -> Finding {
+        let silent = |cause, ground| Finding { cause, ground, evidence: None };
+        if let Some(ground) = self.spoiled {
+            return silent(self.unless_peer_spoke(Cause::PathDead), ground);
+        }
+        let Some(dialled) = dialled else {
+            return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
+        };
+        if self.local != dialled.local {
+            return silent(self.unless_peer_spoke(Cause::AddressGone), Ground::AddressChanged);
+        }
+        if dialled.took > self.at_once(unit) {
+            return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
+        }
+        Finding { cause: self.otherwise, ground: Ground::ConnectedAtOnce, evidence: self.evidence }
+    }
+
+    /// How long a dial may take that shows a path that works.
+    fn at_once(&self, unit: impl Fn(Duration) -> Duration) -> Duration {
+        let round_trips = self.rtt.unwrap_or_default().saturating_mul(ROUND_TRIPS);
+        unit(AT_ONCE).max(round_trips).max(self.dial.saturating_mul(DIALS))
+    }
+
+    fn unless_peer_spoke(&self, cause: Cause) -> Cause {
+        match self.otherwise {
+            Cause::ClosedByPeer => Cause::ClosedByPeer,
+            Cause::IdleExpiry
+            | Cause::PathDead
+            | Cause::ServerStuck
+            | Cause::AddressGone
+            | Cause::Slept
+            | Cause::Ours => cause,
+        }
+    }
+}
+
+/// What a death says about the idle timeout, if the path still works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) struct Testimony {
+    pub(in crate::keeper) evidence: Evidence,
+    /// Whether the gap was one that the prober tries.
+    pub(in crate::keeper) is_try: bool,
+}
+
+/// What a row of unanswered beats says.
+pub(in crate::keeper) fn of_silence(asked: Asked) -> Option<Testimony> {
+    let evidence = Evidence::Expired { gap: asked.gap };
+    (!asked.spoiled).then_some(Testimony { evidence, is_try: asked.is_try })
+}
+
+/// What an end says that came in this silence.
+pub(in crate::keeper) fn of_end(silence: &Silence, end: &LinkEnd) -> Option<Testimony> {
+    if !may_be_a_middlebox(end) || silence.spoiled {
+        return None;
+    }
+    let held = |evidence| Some(Testimony { evidence, is_try: false });
+    match silence.asked {
+        // In answer to a beat: a reset says that the path forgot the link;
+        // another end only where the gap was a try.
+        Some(asked) if matches!(end, LinkEnd::Reset) || asked.is_try => {
+            Some(Testimony { evidence: Evidence::Expired { gap: asked.gap }, is_try: asked.is_try })
+        }
+        Some(asked) => held(Evidence::EndedIdle { gap: asked.gap }),
+        // In answer to what we sent, too.
+        None if matches!(end, LinkEnd::Reset)
+            && let Some(gap) = silence.just_ended =>
+        {
+            held(Evidence::Expired { gap })
+        }
+        None => held(Evidence::EndedIdle { gap: silence.gap }),
+    }
+}
+
+/// Whether an end can be a middlebox's doing: a goodbye that gives a reason
+/// of its own is the server's.
+pub(in crate::keeper) fn may_be_a_middlebox(end: &LinkEnd) -> bool {
+    match end {
+        LinkEnd::Eof | LinkEnd::Reset => true,
+        LinkEnd::Closed { code, .. } => matches!(code, None | Some(1000 | 1001)),
+        LinkEnd::Protocol(_) | LinkEnd::TooBig { .. } | LinkEnd::Io { .. } | LinkEnd::Panicked => false,
+    }
+}
+
+/// The cause of a death at which the path turns out to work, if it was not a
+/// matter of idleness.
+pub(in crate::keeper) fn otherwise(seen: &Seen, acknowledged: Option<bool>) -> Cause {
+    match seen {
+        Seen::Ended(LinkEnd::Io { .. }) | Seen::Unacknowledged => Cause::PathDead,
+        Seen::Ended(_) => Cause::ClosedByPeer,
+        Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(false) => Cause::PathDead,
+        Seen::Silent | Seen::Unanswered { .. } | Seen::ProbeUnanswered => Cause::ServerStuck,
+        Seen::NoMessage
+        | Seen::AddressGone
+        | Seen::Slept
+        | Seen::Asked
+        | Seen::Replaced
+        | Seen::Paused
+        | Seen::Closed => Cause::PathDead,
+    }
+}
+
+/// The cause of a death that need not wait for the next dial; `acknowledged` says whether
+/// the peer's system is known to have received all that was sent.
+pub(in crate::keeper) fn known_at_once(seen: &Seen, acknowledged: Option<bool>) -> Option<(Cause, Ground)> {
+    match seen {
+        Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(true) => {
+            Some((Cause::ServerStuck, Ground::Acknowledged))
+        }
+        Seen::Asked | Seen::Replaced | Seen::Paused | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
+        Seen::Slept => Some((Cause::Slept, Ground::Suspended)),
+        Seen::NoMessage => Some((Cause::ServerStuck, Ground::SilenceLimit)),
+        Seen::AddressGone => Some((Cause::AddressGone, Ground::NetworkEvent)),
+        Seen::Ended(end) if !may_be_a_middlebox(end) => match end {
+            LinkEnd::Io { .. } => None,
+            LinkEnd::TooBig { .. } | LinkEnd::Panicked => Some((Cause::Ours, Ground::Ourselves)),
+            LinkEnd::Closed { .. } | LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Protocol(_) => {
+                Some((Cause::ClosedByPeer, Ground::PeerSaid))
+            }
+        },
+        Seen::Ended(_)
+        | Seen::Unanswered { .. }
+        | Seen::ProbeUnanswered
+        | Seen::Silent
+        | Seen::Unacknowledged => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_middlebox_can_say_is_put_down_to_one() {
+        let closed = |code| LinkEnd::Closed { code, reason: String::new() };
+        for end in [LinkEnd::Eof, LinkEnd::Reset, closed(None), closed(Some(1000)), closed(Some(1001))] {
+            assert!(may_be_a_middlebox(&end), "{end}");
+        }
+        let io = LinkEnd::Io { kind: std::io::ErrorKind::Other, message: String::new() };
+        let too_big = LinkEnd::TooBig { size: 2, limit: 1 };
+        for end in [closed(Some(1011)), LinkEnd::Protocol(String::new()), too_big, io, LinkEnd::Panicked] {
+            assert!(!may_be_a_middlebox(&end), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_dial_is_at_once_within_a_second_or_four_round_trips_or_twice_the_dial_before() {
+        let pending = |rtt, dial| PendingDiagnosis {
+            link: LinkId(1),
+            local: None,
+            rtt,
+            dial,
+            evidence: None,
+            otherwise: Cause::ServerStuck,
+            unacknowledged: false,
+            spoiled: None,
+        };
+        let ground = |rtt: u64, dial: u64, took: u64| {
+            let [rtt, dial, took] = [rtt, dial, took].map(Duration::from_millis);
+            let pending = pending((!rtt.is_zero()).then_some(rtt), dial);
+            pending.conclude(Some(Dialled::new(took, None)), |unit| unit).ground
+        };
+        for (rtt, dial, took) in
+            [(0, 20, 1_000), (200, 500, 1_000), (400, 700, 1_600), (0, 1_200, 2_400), (400, 3_000, 6_000)]
+        {
+            assert_eq!(ground(rtt, dial, took), Ground::ConnectedAtOnce, "{rtt} {dial} {took}");
+            assert_eq!(ground(rtt, dial, took + 1), Ground::DialFailed, "{rtt} {dial} {took}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! When to dial: after what, how soon, and whether at all.
+//!
+//! Nothing here knows of a link beyond how it ended, or of what a path was
+//! learned to do.
+
+mod backoff;
+mod classify;
+mod news;
+mod phase;
+
+pub(super) use backoff::{Backoff, Ending, Wait};
+pub(super) use classify::of_failure;
+pub(super) use news::{BURST, HeldNews, Network, News, OFFLINE_RHYTHM};
+pub(super) use phase::{Phase, Waiting};
+
+use std::time::Duration;
+
+use super::config::Reconnect;
+use super::dice::Dice;
+use super::event::{Because, Event};
+use super::moment::Moment;
+
+/// An attempt without a path, older than this when good news comes, was begun
+/// where there was none.
+const ATTEMPT_STALE: Duration = Duration::from_secs(1);
+/// One that has a path, or is younger, has this long left after good news: its
+/// path may be the old one.
+const ATTEMPT_DOUBTED: Duration = Duration::from_secs(3);
+
+/// When to dial the one route that there is.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    pub(super) phase: Phase,
+    pub(super) backoff: Backoff,
+    pub(super) news: News,
+    /// When the last attempt began.
+    tried: Option<Moment>,
+}
+
+/// What good news makes of an attempt that began before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It goes on as it was.
+    None,
+    /// It goes on, but not beyond this.
+    Until(Moment),
+    /// It is dropped, and another made soon.
+    Drop,
+}
+
+impl Schedule {
+    pub(super) fn new(reconnect: Reconnect) -> Schedule {
+        Schedule { phase: Phase::Idle, backoff: Backoff::new(reconnect), news: News::default(), tried: None }
+    }
+
+    fn reconnect(&self) -> &Reconnect {
+        self.backoff.policy()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Closing | Phase::Finished(_))
+    }
+
+    /// Whether the network is reported gone, and nothing has shown otherwise.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.news.network() == Network::Gone
+    }
+
+    /// An attempt begins: its number.
+    pub(super) fn begin(&mut self, now: Moment) -> u32 {
+        let mut held = None;
+        if let Phase::Waiting(waiting) = &self.phase {
+            held = waiting.held.and_then(|held| held.unserved(self.backoff.policy(), now));
+            if waiting.granted.is_some() {
+                self.news.advances(now);
+            }
+        }
+        self.phase = Phase::Underway { held };
+        self.tried = Some(now);
+        self.backoff.begin()
+    }
+
+    /// What came during the attempt that has just succeeded.
+    pub(super) fn take_held(&mut self) -> Option<HeldNews> {
+        match &mut self.phase {
+            Phase::Underway { held } => held.take(),
+            Phase::Idle | Phase::Waiting(_) | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {
+                None
+            }
+        }
+    }
+
+    // Waiting.
+
+    /// Waits for the next attempt; good news from before cuts the wait short.
+    pub(super) fn wait(&mut self, wait: Wait, dice: &mut Dice, now: Moment) -> [Option<Event>; 2] {
+        let Wait { mut delay, mut because, firm } = wait;
+        let firm = firm.then(|| now + delay);
+        if self.is_cut_off()
+            && let Some(later) = self.once_a_minute(dice).filter(|later| *later > now + delay)
+        {
+            delay = later.since(now);
+            because = Because::Offline;
+        }
+        let held = self.take_held();
+        self.phase = Phase::Waiting(Waiting { until: now + delay, firm, granted: None, held: None });
+        let scheduled = self.scheduled(delay, because);
+        let advanced = held.and_then(|held| self.advance(held.because, dice, now));
+        [Some(scheduled), advanced]
+    }
+
+    /// Waits until the server's own time has come.
+    pub(super) fn wait_for_server(&mut self, until: Moment, now: Moment) -> Event {
+        let firm = Some(until);
+        self.phase = Phase::Waiting(Waiting { until, firm, granted: None, held: None });
+        self.scheduled(until.since(now), Because::RetryAfter)
+    }
+
+    fn scheduled(&self, delay: Duration, because: Because) -> Event {
+        Event::ReconnectScheduled { attempt: self.backoff.next_attempt(), delay, because }
+    }
+
+    /// Good news while waiting: an attempt soon. Never two within a burst.
+    pub(super) fn advance(&mut self, because: Because, dice: &mut Dice, now: Moment) -> Option<Event> {
+        let Phase::Waiting(waiting) = self.phase else { return None };
+        let granted = self.news.grant(waiting.granted, because, self.reconnect(), dice, now);
+        let soon = granted.max(waiting.firm.unwrap_or(now));
+        let comes_sooner = soon < waiting.until;
+        let until = waiting.until.min(soon);
+        let held = if comes_sooner { waiting.held } else { Some(HeldNews { came: now, because }) };
+        self.phase = Phase::Waiting(Waiting { until, granted: Some(granted), held, ..waiting });
+        comes_sooner.then(|| Event::ReconnectAdvanced { delay: soon.since(now), because })
+    }
+
+    /// The network is reported gone: one try a minute all the same, however
+    /// often that is said. Where something has shown otherwise it is said in
+    /// vain.
+    pub(super) fn slow_down(&mut self, dice: &mut Dice, now: Moment) -> Option<Event> {
+        let Phase::Waiting(waiting) = self.phase else { return None };
+        if !self.is_cut_off() {
+            return None;
+        }
+        let until = self.once_a_minute(dice).filter(|later| *later > waiting.until.max(now))?;
+        self.phase = Phase::Waiting(Waiting { until, ..waiting });
+        Some(self.scheduled(until.since(now), Because::Offline))
+    }
+
+    /// A minute after the last attempt began, or a little less.
+    fn once_a_minute(&self, dice: &mut Dice) -> Option<Moment> {
+        let rhythm = dice.shorter(self.reconnect().unit(OFFLINE_RHYTHM), 0.1);
+        self.tried.map(|tried| tried + rhythm)
+    }
+
+    // An attempt under way.
+
+    /// Good news during an attempt that began before it. That somebody looks
+    /// says nothing of its way.
+    pub(super) fn doubt(&mut self, began: Moment, has_path: bool, because: Because, now: Moment) -> Doubt {
+        let Phase::Underway { held } = &mut self.phase else { return Doubt::None };
+        *held = Some(HeldNews { came: now, because });
+        let reconnect = self.backoff.policy();
+        if because == Because::Foreground || self.news.has_just_advanced(began, reconnect, now) {
+            return Doubt::None;
+        }
+        if has_path || now.since(began) < reconnect.unit(ATTEMPT_STALE) {
+            return Doubt::Until(now + reconnect.unit(ATTEMPT_DOUBTED));
+        }
+        *held = None;
+        Doubt::Drop
+    }
+
+    /// The attempt under way was dropped for good news: another is made soon.
+    pub(super) fn try_anew(&mut self, because: Because, dice: &mut Dice, now: Moment) -> Event {
+        self.backoff.take_back();
+        let until = self.news.grant(None, because, self.reconnect(), dice, now);
+        let granted = Some(until);
+        self.phase = Phase::Waiting(Waiting { until, firm: None, granted, held: None });
+        Event::ReconnectAdvanced { delay: until.since(now), because }
+    }
+}

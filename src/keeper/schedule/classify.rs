@@ -1,0 +1,187 @@
+//! What an end or a failure asks for by default: another attempt, a wait, or
+//! the end.
+
+use std::time::Duration;
+
+use crate::keeper::config::{Refusal, Retry};
+use crate::keeper::end::{Failure, LinkEnd};
+use crate::keeper::event::GiveUp;
+
+/// Delays for a restarting service (close code 1012).
+const RESTART: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+/// Delays for a service that goes away (1001).
+const AWAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(1));
+/// The longest `Retry-After` that is believed.
+const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
+
+/// Credentials that were refused: they are asked for again with every attempt.
+const REFUSED: Retry = Retry::NeverAfter { answers: 2, apart: Duration::ZERO };
+/// Between answers 404: three tries in the first minute.
+const NOT_FOUND_APART: Duration = Duration::from_secs(30);
+
+/// What follows, unless the application has it otherwise. Nothing that comes
+/// from nobody known (`vouched`) is final: over plain TCP a captive portal
+/// breaks any protocol.
+pub(in crate::keeper) fn of(refusal: Refusal<'_>, vouched: bool) -> Retry {
+    match refusal {
+        Refusal::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) if !vouched => Retry::Backoff,
+        Refusal::Ended(end) => of_end(end),
+        Refusal::Unanswered => Retry::Soon,
+        Refusal::Failed(failure) => of_failure(failure),
+    }
+}
+
+/// Final if it comes this often in a row.
+fn in_a_row(answers: u32) -> Retry {
+    Retry::NeverAfter { answers, apart: Duration::ZERO }
+}
+
+/// What the end of the link in use asks for.
+fn of_end(end: &LinkEnd) -> Retry {
+    match end {
+        LinkEnd::Closed { code: Some(code), .. } => of_close(*code),
+        LinkEnd::Closed { code: None, .. } | LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Io { .. } => {
+            Retry::Soon
+        }
+        LinkEnd::Panicked => Retry::Backoff,
+        LinkEnd::Protocol(_) | LinkEnd::TooBig { .. } => in_a_row(3),
+    }
+}
+
+/// WebSocket's close codes. Private codes (4000 and up) mean something else
+/// for each service; those that commonly refuse the client's identity are
+/// final.
+fn of_close(code: u16) -> Retry {
+    match code {
+        1000 => Retry::Backoff,
+        1001 => Retry::Between { low: AWAY.0, high: AWAY.1 },
+        1002 | 1009 => in_a_row(3),
+        1003 | 1007 | 1008 | 1010 => Retry::Never,
+        1012 => Retry::Between { low: RESTART.0, high: RESTART.1 },
+        1013 => Retry::Halfway,
+        4001 | 4003 | 4004 | 4401 | 4403 | 4409 => Retry::Never,
+        _ => Retry::Soon,
+    }
+}
+
+/// What a failed attempt asks for. Nothing unauthenticated is final: behind
+/// a captive portal every answer is a lie.
+pub(in crate::keeper) fn of_failure(failure: &Failure) -> Retry {
+    match failure {
+        Failure::Dns
+        | Failure::Refused
+        | Failure::Unreachable
+        | Failure::TimedOut
+        | Failure::Io { .. }
+        | Failure::Protocol(_)
+        | Failure::Panicked
+        | Failure::Hook { retry: true } => Retry::Backoff,
+        // Nobody has shown who it is before the login.
+        Failure::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) => Retry::Backoff,
+        Failure::Ended(end) => {
+            let retry = of_end(end);
+            if retry == Retry::Soon { Retry::Backoff } else { retry }
+        }
+        Failure::Tls => Retry::Tls,
+        Failure::Hook { retry: false } | Failure::Stop => Retry::Never,
+        Failure::Unauthorized => REFUSED,
+        Failure::RetryAfter(wait) => Retry::After((*wait).min(RETRY_AFTER_MOST)),
+        Failure::Http { retry_after: Some(wait), status, .. } if is_passing(*status) => {
+            Retry::After((*wait).min(RETRY_AFTER_MOST))
+        }
+        Failure::Http { status, verified, .. } => {
+            let retry = of_status(*status);
+            let may_be_final = matches!(retry, Retry::Never | Retry::NeverAfter { .. });
+            if may_be_final && !verified { Retry::Longest } else { retry }
+        }
+    }
+}
+
+/// Whether a time that the failure names comes from somebody known: a captive
+/// portal must not keep a client waiting once the network is there.
+pub(in crate::keeper) fn is_vouched_for(failure: &Failure) -> bool {
+    !matches!(failure, Failure::Http { verified: false, .. })
+}
+
+fn of_status(status: u16) -> Retry {
+    match status {
+        401 | 407 => REFUSED,
+        400 | 403 | 405 | 410 | 426 | 431 | 451 | 501 | 505 => Retry::Never,
+        // A rolling deploy may not know the path for a while.
+        404 => Retry::NeverAfter { answers: 3, apart: NOT_FOUND_APART },
+        _ => Retry::Backoff,
+    }
+}
+
+/// Statuses that speak of now, not of the request.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 421 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529)
+}
+
+/// Why there is no further attempt after this.
+pub(in crate::keeper) fn reason(refusal: Refusal<'_>) -> GiveUp {
+    match refusal {
+        Refusal::Ended(LinkEnd::Closed { code: Some(code), reason }) => {
+            GiveUp::Close { code: *code, reason: reason.clone() }
+        }
+        Refusal::Ended(end) => GiveUp::Link(end.clone()),
+        Refusal::Failed(failure) => GiveUp::Failure(failure.clone()),
+        Refusal::Unanswered => GiveUp::Policy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(status: u16, verified: bool) -> Failure {
+        Failure::Http { status, retry_after: None, verified }
+    }
+
+    #[test]
+    fn pitfall_31_a_normal_close_by_the_server_is_retried() {
+        assert_eq!(of_end(&LinkEnd::closed(Some(1000), "")), Retry::Backoff);
+    }
+
+    #[test]
+    fn nothing_unauthenticated_is_final() {
+        for status in [400, 401, 403, 404, 410, 501] {
+            assert_eq!(of_failure(&http(status, false)), Retry::Longest, "{status}");
+        }
+        assert_eq!(of_failure(&http(403, true)), Retry::Never);
+        assert_eq!(of_failure(&http(401, true)), in_a_row(2));
+    }
+
+    #[test]
+    fn a_link_that_ends_while_it_is_opened_is_judged_by_its_end_but_not_tried_at_once() {
+        let ended = |end| of_failure(&Failure::Ended(end));
+        assert_eq!(ended(LinkEnd::Eof), Retry::Backoff);
+        assert_eq!(
+            ended(LinkEnd::closed(Some(1012), "")),
+            Retry::Between { low: RESTART.0, high: RESTART.1 }
+        );
+        assert_eq!(ended(LinkEnd::closed(Some(1008), "")), Retry::Never);
+    }
+
+    #[test]
+    fn a_service_that_is_busy_names_its_time_within_an_hour() {
+        let busy = |secs| Failure::Http {
+            status: 503,
+            retry_after: Some(Duration::from_secs(secs)),
+            verified: false,
+        };
+        assert_eq!(of_failure(&busy(7)), Retry::After(Duration::from_secs(7)));
+        assert_eq!(of_failure(&busy(1_000_000)), Retry::After(RETRY_AFTER_MOST));
+    }
+
+    #[test]
+    fn close_codes_that_refuse_the_client_are_final_and_restarts_are_not() {
+        for code in [1003, 1007, 1008, 1010, 4001, 4003, 4004, 4401, 4403, 4409] {
+            assert_eq!(of_end(&LinkEnd::closed(Some(code), "")), Retry::Never, "{code}");
+        }
+        for code in [1005, 1006, 1011, 1015, 4000, 4999] {
+            assert_eq!(of_end(&LinkEnd::closed(Some(code), "")), Retry::Soon, "{code}");
+        }
+        assert_eq!(of_end(&LinkEnd::closed(Some(1013), "")), Retry::Halfway);
+    }
+}

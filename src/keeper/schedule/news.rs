@@ -1,0 +1,149 @@
+//! News from around, as far as it decides when to dial: the network comes and
+//! goes, the machine wakes, somebody looks. Hints, never verdicts.
+
+use std::time::Duration;
+
+use crate::keeper::config::{Heartbeat, Reconnect};
+use crate::keeper::dice::Dice;
+use crate::keeper::event::Because;
+use crate::keeper::moment::Moment;
+
+/// While the network is reported gone: one beat, one try a minute.
+pub(in crate::keeper) const OFFLINE_RHYTHM: Duration = Duration::from_secs(60);
+/// News within this of the last that was acted on is the same burst: what it
+/// asks for is done when the burst is over.
+pub(in crate::keeper) const BURST: Duration = Duration::from_secs(2);
+/// What is left of a delay when good news comes: a draw from this, since
+/// routes follow an "online" by up to a second, and since the news is
+/// everybody's behind one access point.
+const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// The same when somebody looks at the application again: nobody else does in
+/// the same moment.
+const SOMEBODY_LOOKS: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(50));
+/// What comes in this long after the network was reported gone was not on its
+/// way before: the network is there.
+const STRAGGLES: Duration = Duration::from_secs(10);
+
+/// What news has left behind.
+#[derive(Debug, Default)]
+pub(in crate::keeper) struct News {
+    /// The network is reported gone.
+    offline: Option<Offline>,
+    /// When the last attempt began that good news had advanced.
+    advanced: Option<Moment>,
+    /// When the machine last woke.
+    woke: Option<Moment>,
+}
+
+/// The network is reported gone. Some hosts say so while it works, and never
+/// take it back.
+#[derive(Clone, Copy, Debug)]
+struct Offline {
+    since: Moment,
+    /// Something has come in all the same.
+    disproved: bool,
+}
+
+/// What is believed of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Network {
+    /// Nothing speaks against it.
+    There,
+    /// It is reported gone, and nothing has shown otherwise.
+    Gone,
+    /// It is reported gone, but something has come in.
+    Doubted,
+}
+
+/// Good news that came during an attempt, or just before one: if the attempt
+/// fails, the next comes soon; if it works, its way is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct HeldNews {
+    pub(in crate::keeper) came: Moment,
+    pub(in crate::keeper) because: Because,
+}
+
+impl News {
+    pub(in crate::keeper) fn network(&self) -> Network {
+        match self.offline {
+            None => Network::There,
+            Some(Offline { disproved: false, .. }) => Network::Gone,
+            Some(Offline { disproved: true, .. }) => Network::Doubted,
+        }
+    }
+
+    /// The network is reported gone. Whether that is new.
+    pub(in crate::keeper) fn went(&mut self, now: Moment) -> bool {
+        let is_new = self.offline.is_none();
+        self.offline.get_or_insert(Offline { since: now, disproved: false });
+        is_new
+    }
+
+    /// The network is there, this one or another.
+    pub(in crate::keeper) fn came(&mut self) {
+        self.offline = None;
+    }
+
+    /// Something comes in over the network, in answer to what went out then,
+    /// where that is known: whatever the host says, the network may be there.
+    pub(in crate::keeper) fn heard(&mut self, asked: Option<Moment>, heartbeat: &Heartbeat, now: Moment) {
+        if let Some(offline) = &mut self.offline {
+            let after = asked.is_some_and(|asked| asked > offline.since);
+            offline.disproved |= after || now.since(offline.since) > heartbeat.unit(STRAGGLES);
+        }
+    }
+
+    /// The host says that the machine woke. Whether that is news: within a
+    /// burst it is not.
+    pub(in crate::keeper) fn is_woken_anew(&self, heartbeat: &Heartbeat, now: Moment) -> bool {
+        self.woke.is_none_or(|woke| now.since(woke) >= heartbeat.unit(BURST))
+    }
+
+    pub(in crate::keeper) fn woke(&mut self, now: Moment) {
+        self.woke = Some(now);
+    }
+
+    /// An attempt begins for good news.
+    pub(super) fn advances(&mut self, now: Moment) {
+        self.advanced = Some(now);
+    }
+
+    /// Whether good news has advanced the attempt that began then, within the
+    /// same burst. It is not cut short by more of it: a login that takes its
+    /// time would never end on a network that flaps.
+    pub(super) fn has_just_advanced(&self, began: Moment, reconnect: &Reconnect, now: Moment) -> bool {
+        self.advanced == Some(began) && now.since(began) < reconnect.unit(BURST)
+    }
+
+    /// When the next attempt may be made for good news that comes now. What
+    /// was granted within a burst and not used, since the network went again,
+    /// still stands.
+    pub(super) fn grant(
+        &self,
+        granted: Option<Moment>,
+        because: Because,
+        reconnect: &Reconnect,
+        dice: &mut Dice,
+        now: Moment,
+    ) -> Moment {
+        let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
+        let (low, high) = (reconnect.unit(low), reconnect.unit(high));
+        let burst = reconnect.unit(BURST);
+        match granted {
+            Some(at) if at > now => at,
+            Some(at) if now.since(at) < burst => now + dice.between(Duration::ZERO, low),
+            Some(_) | None => {
+                let soon = now + dice.between(low, high);
+                self.advanced.map_or(soon, |last| soon.max(last + burst))
+            }
+        }
+    }
+}
+
+impl HeldNews {
+    /// What an attempt that begins now does not serve: only the latest news,
+    /// which its way may not have followed yet.
+    pub(super) fn unserved(self, reconnect: &Reconnect, now: Moment) -> Option<HeldNews> {
+        (now.since(self.came) < reconnect.unit(ADVANCED.0)).then_some(self)
+    }
+}

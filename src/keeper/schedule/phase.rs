@@ -1,0 +1,41 @@
+//! What a connection is about, beside its links.
+
+use super::news::HeldNews;
+use crate::keeper::moment::Moment;
+use crate::keeper::state::Finish;
+
+/// What a connection is about, beside its links.
+#[derive(Clone, Debug)]
+pub(in crate::keeper) enum Phase {
+    /// Not started.
+    Idle,
+    /// A link is in use or being opened.
+    Underway {
+        /// What came while it was being opened.
+        held: Option<HeldNews>,
+    },
+    /// Waiting for the next attempt.
+    Waiting(Waiting),
+    /// Paused by the application.
+    Paused {
+        /// Not before this, as for a wait.
+        not_before: Option<Moment>,
+    },
+    /// Saying goodbye.
+    Closing,
+    /// Over.
+    Finished(Finish),
+}
+
+/// A wait for the next attempt.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct Waiting {
+    pub(in crate::keeper) until: Moment,
+    /// Not before this, whatever the news: the server named it, or an answer
+    /// becomes final if it comes too often.
+    pub(in crate::keeper) firm: Option<Moment>,
+    /// When good news lets it be made.
+    pub(super) granted: Option<Moment>,
+    /// What could not advance it, since it comes as soon.
+    pub(super) held: Option<HeldNews>,
+}
