@@ -11,6 +11,11 @@ use super::{Dialled, LinkEnd, Moment, Seen};
 
 /// A dial this quick is "at once": the path works.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// So is one within so many round trips …
+const ROUND_TRIPS: u32 = 4;
+/// … or so many times what the dial of the dead link took: where names, proxies
+/// or the path itself are slow each dial is, and no death would ever be judged.
+const DIALS: u32 = 2;
 
 /// A link that died, waiting for the next dial to show why.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub(super) struct Inquest {
     pub(super) link: LinkId,
     pub(super) local: Option<IpAddr>,
     pub(super) rtt: Option<Duration>,
+    /// How long the link's own dial took.
+    pub(super) dial: Duration,
     /// What the death says about the idle timeout if the path still works.
     pub(super) evidence: Option<Evidence>,
     /// The cause if the path still works and the timeout was not it.
@@ -63,11 +70,16 @@ impl Inquest {
         if self.local != dialled.local {
             return silent(self.unless_peer_spoke(Cause::AddressGone), Ground::AddressChanged);
         }
-        let patience = unit(AT_ONCE).max(self.rtt.unwrap_or_default() * 4);
-        if dialled.took > patience {
+        if dialled.took > self.at_once(unit) {
             return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
         }
         Finding { cause: self.otherwise, ground: Ground::ConnectedAtOnce, evidence: self.evidence }
+    }
+
+    /// How long a dial may take that shows a path that works.
+    fn at_once(&self, unit: impl Fn(Duration) -> Duration) -> Duration {
+        let round_trips = self.rtt.unwrap_or_default().saturating_mul(ROUND_TRIPS);
+        unit(AT_ONCE).max(round_trips).max(self.dial.saturating_mul(DIALS))
     }
 
     fn unless_peer_spoke(&self, cause: Cause) -> Cause {
@@ -178,23 +190,27 @@ mod tests {
     }
 
     #[test]
-    fn a_dial_is_at_once_within_a_second_or_four_round_trips() {
-        let inquest = |rtt| Inquest {
+    fn a_dial_is_at_once_within_a_second_or_four_round_trips_or_twice_the_dial_before() {
+        let inquest = |rtt, dial| Inquest {
             link: LinkId(1),
             local: None,
             rtt,
+            dial,
             evidence: None,
             otherwise: Cause::ServerStuck,
             unacknowledged: false,
             spoiled: None,
         };
-        let ground = |rtt: u64, took: u64| {
-            let dialled = Dialled::new(Duration::from_millis(took), None);
-            inquest((rtt > 0).then(|| Duration::from_millis(rtt))).conclude(Some(dialled), |unit| unit).ground
+        let ground = |rtt: u64, dial: u64, took: u64| {
+            let [rtt, dial, took] = [rtt, dial, took].map(Duration::from_millis);
+            let inquest = inquest((!rtt.is_zero()).then_some(rtt), dial);
+            inquest.conclude(Some(Dialled::new(took, None)), |unit| unit).ground
         };
-        for (rtt, took) in [(0, 1_000), (200, 1_000), (400, 1_600)] {
-            assert_eq!(ground(rtt, took), Ground::ConnectedAtOnce, "{rtt} {took}");
-            assert_eq!(ground(rtt, took + 1), Ground::DialFailed, "{rtt} {took}");
+        for (rtt, dial, took) in
+            [(0, 20, 1_000), (200, 500, 1_000), (400, 700, 1_600), (0, 1_200, 2_400), (400, 3_000, 6_000)]
+        {
+            assert_eq!(ground(rtt, dial, took), Ground::ConnectedAtOnce, "{rtt} {dial} {took}");
+            assert_eq!(ground(rtt, dial, took + 1), Ground::DialFailed, "{rtt} {dial} {took}");
         }
     }
 }

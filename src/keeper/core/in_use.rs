@@ -226,6 +226,7 @@ impl Keeper {
                     link,
                     local: main.local,
                     rtt: main.watch.rtt(),
+                    dial: main.dial,
                     evidence,
                     otherwise: verdict::otherwise(&seen, acknowledged),
                     unacknowledged: acknowledged == Some(false),

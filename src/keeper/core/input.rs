@@ -45,6 +45,7 @@ impl Keeper {
             epoch: self.epoch,
             since: now,
             local: opened.dialled.local,
+            dial: opened.dialled.took,
             answers_after: opened.answers_after,
             kept_its_word: false,
             words_missing: 0,

@@ -28,6 +28,8 @@ pub(super) struct Main {
     pub(super) epoch: u64,
     pub(super) since: Moment,
     pub(super) local: Option<IpAddr>,
+    /// How long its dial took.
+    pub(super) dial: Duration,
     /// The peer can be asked to speak after a silence.
     pub(super) answers_after: bool,
     /// It was, and did, on this link: another link's peer may be another.
