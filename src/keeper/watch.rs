@@ -360,7 +360,13 @@ impl Watch {
             return Step::Wait;
         }
         let most = self.longest_unacknowledged();
-        if facts.waiting >= most {
+        let waiting = match self.stalled {
+            // No beat asks before a stalled link is called dead: what waited while
+            // the machine slept has its time anew.
+            Some(_) => facts.waiting.min(now.since(self.measured_from)),
+            None => facts.waiting,
+        };
+        if waiting >= most {
             if self.stalled.is_some() {
                 return Step::Dead { seen: Seen::Unacknowledged, asked: None, acknowledged: Some(false) };
             }
@@ -368,7 +374,7 @@ impl Watch {
                 self.bring_forward(now, false);
             }
         } else if self.tells_path && (is_quiet || self.stalled.is_some()) {
-            let left = most - facts.waiting;
+            let left = most - waiting;
             self.look = Some(now + left.max(most / 4));
         }
         Step::Wait
@@ -474,12 +480,16 @@ impl Watch {
         self.put_off(now);
     }
 
-    /// The process slept: what was due is void, a probe follows at `at`.
-    pub(super) fn wake(&mut self, at: Moment) {
+    /// The machine slept until now: what was due is void, a probe follows at
+    /// `at`. A peer that cannot be probed has its whole limit once more.
+    pub(super) fn wake(&mut self, at: Moment, now: Moment) {
         self.spoil();
         self.measured_from = at;
         self.phase = Phase::Quiet;
         self.promise = None;
         self.bring_forward(at, true);
+        if !self.can_ask() {
+            self.heard = now;
+        }
     }
 }

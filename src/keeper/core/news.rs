@@ -194,7 +194,7 @@ impl Keeper {
         match self.main_mut_any() {
             Some(_) if too_long => self.lose(Loss::of(Seen::Slept), now),
             Some((_, main)) => {
-                main.watch.wake(probe_at);
+                main.watch.wake(probe_at, now);
                 if cut_off {
                     main.watch.call_off_probe();
                 }
