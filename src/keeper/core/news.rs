@@ -202,7 +202,10 @@ impl Keeper {
                 main.shaken = Some(Ground::Suspended);
                 main.look = Some(Look { at: probe_at, then: Then::Keep });
             }
-            None => self.advance(Because::Woke, now),
+            None => {
+                self.lengthen_attempt(slept);
+                self.advance(Because::Woke, now);
+            }
         }
         self.plan_scouts(now);
     }
@@ -261,6 +264,15 @@ impl Keeper {
             }
             Course::Underway => self.doubt_attempt(because, now),
             Course::Idle | Course::Paused { .. } | Course::Closing | Course::Finished(_) => {}
+        }
+    }
+
+    /// Nothing could come in for so long: an attempt has that time beside its
+    /// own.
+    fn lengthen_attempt(&mut self, slept: Duration) {
+        let Some((link, ..)) = self.opening() else { return };
+        if let Some(Role::Opening { deadline, .. }) = self.role_mut(link) {
+            *deadline = *deadline + slept;
         }
     }
 
