@@ -10,7 +10,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// much at most: idle timers are coarse.
 const COARSE: f64 = 1.02;
 /// More drops than this are not counted.
-const MOST_DROPS: usize = 16;
+pub(super) const MOST_DROPS: usize = 16;
 
 /// What a connection has learned of the idle timeout of one path, as plain
 /// data: a memory keeps it, and the next connection there begins with it.

@@ -8,6 +8,7 @@ use super::{
 use crate::keeper::Moment;
 use crate::keeper::heartbeat::Probing;
 use crate::keeper::heartbeat::evidence::{Evidence, Lesson};
+use crate::keeper::heartbeat::learned::MOST_DROPS;
 
 impl Prober {
     /// Takes in one observation.
@@ -193,10 +194,14 @@ impl Prober {
         Some(Lesson::Shrank { failed: failed.gap })
     }
 
-    /// Learning has cost the user's link, where it is learned on that.
-    fn spend(&mut self, drops: usize, now: Moment) {
+    /// Learning has cost the user's link, where it is learned on that. A path
+    /// whose timeout is shorter than any interval costs one again and again: of
+    /// those the latest count.
+    pub(super) fn spend(&mut self, drops: usize, now: Moment) {
         if !self.has_scouts() {
             self.drops.extend(std::iter::repeat_n(now, drops));
+            let too_many = self.drops.len().saturating_sub(MOST_DROPS);
+            self.drops.drain(..too_many);
         }
     }
 

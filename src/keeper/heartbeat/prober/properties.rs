@@ -140,6 +140,35 @@ proptest! {
     }
 
     #[test]
+    fn what_is_kept_is_never_refused_when_it_is_taken_back(
+        probing in probing(),
+        max in 60u64..7200,
+        known in evidence(),
+        observed in prop::collection::vec(evidence(), 1..120),
+    ) {
+        let heartbeat = Heartbeat::adaptive().probing(probing).max(Duration::from_secs(max));
+        let mut prober = Prober::new(heartbeat);
+        let mut now = Moment::ORIGIN;
+        let known = Learned::new(Duration::from_secs_f64(known.1)).failed(Duration::from_secs_f64(known.1 + known.2));
+        prober.recall(&Recalled::new(Learned { drops: vec![DAY; 16], ..known }, DAY), now);
+        for (kind, gap, later) in observed {
+            now = now + Duration::from_secs_f64(later / 100.0);
+            let gap = Duration::from_secs_f64(gap);
+            prober.learn(
+                match kind {
+                    0 => Evidence::Survived { gap, proof: Proof::BeatAnswered },
+                    1 => Evidence::Expired { gap },
+                    _ => Evidence::EndedIdle { gap },
+                },
+                now,
+            );
+            if prober.gist().is_some() {
+                prop_assert_eq!(prober.learned(now).check(), Ok(()));
+            }
+        }
+    }
+
+    #[test]
     fn whatever_changes_the_limits_of_the_moment_hold(
         seed in any::<u64>(),
         steps in prop::collection::vec((evidence(), any::<u8>(), probing(), 1u64..60, 60u64..7200), 1..60),

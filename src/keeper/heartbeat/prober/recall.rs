@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Failed, HELD, LOOKS_RAREST, LOOKS_RAREST_SCOUTS, Prober, Stage, first_look};
 use crate::keeper::Moment;
-use crate::keeper::heartbeat::learned::{LONGEST, Learned, Recalled};
+use crate::keeper::heartbeat::learned::{LONGEST, Learned, MOST_DROPS, Recalled};
 use crate::keeper::heartbeat::{Heartbeat, Probing};
 
 /// Unseen for longer, a path is trusted with half of what is known of it.
@@ -85,6 +85,10 @@ impl Prober {
         let own = self.drops.iter().map(|&drop| now.since(drop));
         let before = self.hints.spent.iter().filter(|&&until| now < until);
         let before = before.map(|until| within.saturating_sub(until.since(now)));
+        let mut drops: Vec<_> = own.chain(before).filter(|&age| age <= within.min(LONGEST)).collect();
+        // No more than is taken back, and of those the latest.
+        drops.sort_unstable();
+        drops.truncate(MOST_DROPS);
         let look_in = match self.stage {
             Stage::Hold { look_at } if self.failed.is_some() => Some(look_at.since(now).min(LONGEST)),
             Stage::Hold { .. } | Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => None,
@@ -95,7 +99,7 @@ impl Prober {
             failed: failed.map(|failed| failed.gap),
             ambiguous: failed.is_some_and(|failed| failed.ambiguous),
             expiry: None,
-            drops: own.filter(|&age| age <= within).chain(before).collect(),
+            drops,
             look_in,
             looks_failed: self.looks_failed(),
         }
@@ -361,6 +365,30 @@ mod tests {
         assert_eq!((learned.looks_failed, learned.look_in), (3, Some(56 * DAY)));
         let absurd = Learned { looks_failed: u32::MAX, ..known() };
         assert_eq!(recalling(Heartbeat::adaptive(), absurd, DAY).learned(now()).looks_failed, 3);
+    }
+
+    #[test]
+    fn of_all_the_drops_the_latest_sixteen_are_kept_and_taken_back() {
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        prober.learn(Evidence::Expired { gap: secs(11) }, now());
+        for minute in 0..1_000 {
+            prober.spend(1, now() + secs(60 * minute));
+            assert!(prober.drops.len() <= 16);
+        }
+        let later = now() + secs(60 * 1_000);
+        let learned = prober.learned(later);
+        let ages: Vec<Duration> = (1..=16).map(|minutes| secs(60 * minutes)).collect();
+        assert_eq!((learned.drops.clone(), learned.check()), (ages, Ok(())));
+
+        // What was spent before the start counts beside what is spent now.
+        let mut prober = Prober::new(Heartbeat::adaptive());
+        assert!(prober.recall(&Recalled::new(learned, secs(60)), later));
+        for minute in 0..10 {
+            prober.spend(1, later + secs(60 * minute));
+        }
+        let learned = prober.learned(later + secs(60 * 10));
+        let ages: Vec<Duration> = (1..=10).chain(12..=17).map(|minutes| secs(60 * minutes)).collect();
+        assert_eq!((learned.drops.clone(), learned.check()), (ages, Ok(())));
     }
 
     #[test]
