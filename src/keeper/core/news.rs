@@ -342,9 +342,11 @@ impl Keeper {
     }
 
     /// The network is reported gone: one try a minute all the same, however
-    /// often that is said.
+    /// often that is said. Where something has shown otherwise it is said in
+    /// vain.
     fn slow_down(&mut self, now: Moment) {
-        if let Course::Waiting { until, firm } = self.course
+        if self.is_cut_off()
+            && let Course::Waiting { until, firm } = self.course
             && let Some(later) = self.once_a_minute().filter(|later| *later > until.max(now))
         {
             self.course = Course::Waiting { until: later, firm };

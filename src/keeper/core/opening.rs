@@ -49,7 +49,7 @@ impl Keeper {
         match wait {
             Ok(mut wait) => {
                 let firm = wait.firm.then(|| now + wait.delay);
-                if self.offline.is_some()
+                if self.is_cut_off()
                     && let Some(later) = self.once_a_minute().filter(|later| *later > now + wait.delay)
                 {
                     wait.delay = later.since(now);
