@@ -683,3 +683,17 @@ fn an_offline_that_was_disproved_slows_nothing_down_when_it_is_said_again() {
     rig.network(NetworkStatus::Offline);
     assert_eq!(rig.scheduled().map(|(_, _, because)| because), Some(Because::Offline));
 }
+
+#[test]
+fn an_offline_that_was_disproved_calls_no_probe_off_when_it_is_said_again() {
+    let mut rig = disproved_and_in_use(1);
+    rig.keeper.set_activity(Activity::Background, rig.now);
+    rig.keeper.set_activity(Activity::Foreground, rig.now);
+    rig.drain();
+    // Before the probe is sent, and while it is under way.
+    rig.network(NetworkStatus::Offline);
+    let probed = rig.until_beat();
+    rig.network(NetworkStatus::Offline);
+    assert_eq!(rig.until_death(), probed + secs(3));
+    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+}

@@ -87,13 +87,16 @@ impl Keeper {
                 let again = self.offline.is_some();
                 self.offline.get_or_insert(Offline { since: now, disproved: false });
                 let in_a_minute = now + self.config.heartbeat.unit(OFFLINE_RHYTHM);
+                let cut_off = self.is_cut_off();
                 if let Some((_, main)) = self.main_mut_any() {
-                    // Silence says nothing now: the next online asks again.
-                    main.watch.call_off_probe();
+                    if cut_off {
+                        // Silence says nothing now: the next online asks again.
+                        main.watch.call_off_probe();
+                        main.look = None;
+                    }
                     if !again {
                         main.watch.rest(Some(in_a_minute));
                     }
-                    main.look = None;
                 }
                 self.renew_pace(now);
                 self.look_at_route(Then::Keep, now);
