@@ -46,7 +46,6 @@ pub struct Builder<T: Transport> {
     outbox: Bounds,
     inbox_messages: usize,
     inbox_bytes: usize,
-    first_connect: FirstConnect,
     seed: Option<u64>,
     runtime: Option<Handle>,
     #[cfg(feature = "test-util")]
@@ -96,7 +95,6 @@ impl<T: Transport> Builder<T> {
             outbox: Bounds::default(),
             inbox_messages: Self::INBOX_MESSAGES,
             inbox_bytes: Self::INBOX_BYTES,
-            first_connect: FirstConnect::default(),
             seed: None,
             runtime: None,
             #[cfg(feature = "test-util")]
@@ -237,7 +235,7 @@ impl<T: Transport> Builder<T> {
     /// What a failure means before the first link was in use. Default:
     /// [`FirstConnect::Retry`].
     pub fn first_connect(mut self, first: FirstConnect) -> Builder<T> {
-        self.first_connect = first;
+        self.keeper.fail_fast = first == FirstConnect::FailFast;
         self
     }
 
@@ -296,7 +294,6 @@ impl<T: Transport> Builder<T> {
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,
             inbox_bytes: self.inbox_bytes,
-            first_connect: self.first_connect,
             clock,
             runtime: runtime.clone(),
         }))
@@ -350,7 +347,6 @@ impl<T: Transport> fmt::Debug for Builder<T> {
             .field("outbox", &self.outbox)
             .field("inbox_messages", &self.inbox_messages)
             .field("inbox_bytes", &self.inbox_bytes)
-            .field("first_connect", &self.first_connect)
             .field("on_connect", &self.hook.is_some())
             .field("on_event", &self.listener.is_some())
             .field("network", &self.network.is_some())

@@ -55,7 +55,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
+use crate::connection::{Hook, ResilientConnection, Session};
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
@@ -93,7 +93,6 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) outbox: Bounds,
     pub(crate) inbox_messages: usize,
     pub(crate) inbox_bytes: usize,
-    pub(crate) first_connect: FirstConnect,
     pub(crate) clock: Clock,
     pub(crate) runtime: Handle,
 }
@@ -123,7 +122,6 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         scouts_log_in: setup.scouts_log_in,
         network: setup.network,
         memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
-        first_connect: setup.first_connect,
         stage: Stage::New,
         now: None,
         alarm: Alarm::default(),
@@ -135,7 +133,6 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         closing: None,
         last_failure: None,
         last_error: None,
-        first_failure: None,
         connected_before: false,
         arrived: VecDeque::new(),
         arrived_bytes: 0,
@@ -180,7 +177,6 @@ struct Driver<T: Transport> {
     scouts_log_in: bool,
     network: Option<Box<dyn NetworkWatch>>,
     memory: Option<Box<Remembrance>>,
-    first_connect: FirstConnect,
 
     stage: Stage,
     /// The time of this turn, once read.
@@ -200,8 +196,6 @@ struct Driver<T: Transport> {
     last_failure: Option<Failure>,
     /// The error behind it.
     last_error: Option<Arc<ConnectError>>,
-    /// The failure that ends a connection which was told to fail fast.
-    first_failure: Option<Failure>,
     connected_before: bool,
 
     // What came in.
@@ -368,10 +362,14 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Finished)
+    }
+
     /// Ends everything. What was never sent is handed back, and everybody who
     /// waits is told.
     fn finish(&mut self, finish: Finish) {
-        if matches!(self.stage, Stage::Finished) {
+        if self.is_finished() {
             return;
         }
         self.stage = Stage::Finished;

@@ -58,6 +58,9 @@ pub struct Config {
     /// link is dropped, since its peer answers but says nothing. Default:
     /// none.
     pub silence_limit: Option<Duration>,
+    /// Whether an attempt that fails is the end, as long as no link was ever
+    /// taken into use. Default: false.
+    pub fail_fast: bool,
 }
 
 impl Default for Config {
@@ -68,6 +71,7 @@ impl Default for Config {
             close_deadline: CLOSE_DEADLINE,
             overlap: true,
             silence_limit: None,
+            fail_fast: false,
         }
     }
 }

@@ -41,6 +41,11 @@ impl Keeper {
     ) {
         self.conclude(dialled, now);
         let wait = self.backoff.after_failure(&failure, &mut self.dice);
+        let first = self.config.fail_fast && self.epoch == 0;
+        let wait = match wait {
+            Ok(_) if first => Err(GiveUp::Failure(failure.clone())),
+            wait => wait,
+        };
         self.emit(Event::AttemptFailed { link, attempt, failure });
         self.wait_or_give_up(wait, now);
     }
