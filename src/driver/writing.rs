@@ -73,7 +73,8 @@ impl<T: Transport> Driver<T> {
         // A link that does not count takes no more than it gets rid of: one that
         // is given more than its path carries is never flushed, and never idle.
         let given = std::mem::take(&mut main.given);
-        let went_out = main.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
+        let went_out =
+            main.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
         if flushed {
             main.unflushed = false;
             self.written.flushed |= std::mem::take(&mut main.unflushed_messages);

@@ -26,5 +26,5 @@ mod server_first;
 #[path = "../support/mod.rs"]
 mod support;
 mod suspend;
-mod unflushed;
 mod transport_shapes;
+mod unflushed;
