@@ -28,3 +28,4 @@ mod support;
 mod suspend;
 mod transport_shapes;
 mod unflushed;
+mod updates;
