@@ -14,6 +14,7 @@ use super::sender::{drain, drained_to};
 use super::{
     Builder, Closed, Error, Events, SendError, Sender, StateWatch, Stats, Transition, Update, WithTransitions,
 };
+use crate::contain::drop_contained;
 use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
 use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
@@ -183,10 +184,14 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// [`Invalid`] names the setting that cannot work; then nothing changes.
     pub fn update(&self, update: Update) -> Result<(), Invalid> {
         update.check()?;
-        self.desk.order(|orders| match &mut orders.update {
-            Some(earlier) => earlier.then(update),
-            None => orders.update = Some(Box::new(update)),
+        let outdated = self.desk.order(|orders| match &mut orders.update {
+            Some(earlier) => Some(earlier.then(update)),
+            none => {
+                *none = Some(Box::new(update));
+                None
+            }
         });
+        drop_contained(outdated);
         Ok(())
     }
 

@@ -33,6 +33,8 @@ mod reports;
 mod scout;
 mod tasks;
 mod turn;
+#[cfg(test)]
+mod unlocked;
 mod waiters;
 mod writing;
 
