@@ -9,6 +9,8 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "runtime")]
+mod clock;
 mod contain;
 pub mod keeper;
 pub mod outbox;
@@ -28,13 +30,13 @@ pub mod testing;
 #[cfg(feature = "runtime")]
 pub mod transport;
 
+#[cfg(feature = "test-util")]
+pub use clock::Suspend;
 #[cfg(feature = "runtime")]
 pub use connection::{
     Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
     SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, Update, WithTransitions,
 };
-#[cfg(feature = "test-util")]
-pub use driver::Suspend;
 pub use keeper::{
     Activity, Beat, Because, Cause, Delays, Event, Failure, GiveUp, Ground, Growth, Heartbeat, Invalid,
     LinkEnd, LinkId, MemoryFault, NetworkStatus, Probing, Reconnect, Refusal, Retry, Scouted, Seen, State,

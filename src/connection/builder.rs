@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::{Error, Hook, HookError, ResilientConnection, Session};
+use crate::clock::Clock;
 #[cfg(feature = "test-util")]
-use crate::driver::Suspend;
-use crate::driver::{self, Clock};
+use crate::clock::Suspend;
+use crate::driver;
 use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;

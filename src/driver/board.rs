@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
-use super::clock::Clock;
 use super::dispatch::Bus;
+use crate::clock::Clock;
 use crate::connection::{Error, Stats};
 use crate::keeper::{Figures, GiveUp, Moment, State};
 use crate::transport::ConnectError;

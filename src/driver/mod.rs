@@ -16,11 +16,10 @@
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`memory`]: what outlives the connection.
-//! * [`clock`], [`alarm`]: time.
+//! * [`alarm`]: the one timer.
 
 mod alarm;
 mod board;
-mod clock;
 mod closing;
 mod desk;
 mod dispatch;
@@ -37,11 +36,6 @@ mod waiters;
 mod writing;
 
 pub(crate) use board::Tally;
-pub(crate) use clock::Clock;
-#[cfg(feature = "test-util")]
-pub use clock::Suspend;
-#[cfg(all(feature = "network-monitor", target_os = "linux", not(longlink_netwatch)))]
-pub(crate) use clock::system_sleep;
 pub(crate) use desk::{Desk, Refused, Ticket};
 pub(crate) use dispatch::Listener;
 pub(crate) use inbox::{Inbox, Item, Reader};
@@ -55,6 +49,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::clock::Clock;
 use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
