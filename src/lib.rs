@@ -17,7 +17,7 @@ pub mod outbox;
 
 #[cfg(feature = "runtime")]
 mod connection;
-#[cfg(any(feature = "websocket", feature = "tcp"))]
+#[cfg(feature = "runtime")]
 mod dial;
 #[cfg(feature = "runtime")]
 mod driver;
