@@ -24,6 +24,8 @@ mod driver;
 #[cfg(feature = "runtime")]
 pub mod network;
 #[cfg(feature = "runtime")]
+mod shared;
+#[cfg(feature = "runtime")]
 pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
@@ -34,8 +36,8 @@ pub mod transport;
 pub use clock::Suspend;
 #[cfg(feature = "runtime")]
 pub use connection::{
-    Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
-    SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, Update, WithTransitions,
+    Builder, Closed, Confirmation, Events, Permit, ResilientConnection, SendError, Sender, StateWatch,
+    Transition, TrySendError, WithTransitions,
 };
 pub use keeper::{
     Activity, Beat, Because, Cause, Delays, Event, Failure, GiveUp, Ground, Growth, Heartbeat, Invalid,
@@ -45,6 +47,8 @@ pub use keeper::{
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;
 pub use outbox::Outcome;
+#[cfg(feature = "runtime")]
+pub use shared::{Error, FirstConnect, HookError, Session, Stats, Update};
 #[cfg(feature = "json-memory")]
 pub use store::JsonFile;
 #[cfg(feature = "runtime")]

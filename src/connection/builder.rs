@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{Error, Hook, HookError, ResilientConnection, Session};
+use super::ResilientConnection;
 use crate::clock::Clock;
 #[cfg(feature = "test-util")]
 use crate::clock::Suspend;
@@ -16,6 +16,7 @@ use crate::driver;
 use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
+use crate::shared::{Error, FirstConnect, Hook, HookError, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{Link, Transport};
 
@@ -59,17 +60,6 @@ type Connection<T> = ResilientConnection<
     <<T as Transport>::Link as Link>::Incoming,
     <<T as Transport>::Link as Link>::Outgoing,
 >;
-
-/// What a failure means before the first link was in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FirstConnect {
-    /// The same as later: it is retried by the reconnect policy. The default.
-    #[default]
-    Retry,
-    /// The connection gives up.
-    FailFast,
-}
 
 impl<T: Transport> Builder<T> {
     /// Messages in the outbox: see [`Bounds::MESSAGES`].
@@ -285,7 +275,7 @@ impl<T: Transport> Builder<T> {
         let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
         #[cfg(not(feature = "test-util"))]
         let clock = Clock::new();
-        Ok(driver::start(driver::Setup {
+        let (desk, inbox) = driver::start(driver::Setup {
             transport: self.transport,
             keeper: self.keeper,
             seed: self.seed.unwrap_or_else(random_seed),
@@ -300,7 +290,8 @@ impl<T: Transport> Builder<T> {
             first_connect: self.first_connect,
             clock,
             runtime: runtime.clone(),
-        }))
+        });
+        Ok(ResilientConnection::new(desk, inbox))
     }
 
     /// Builds the connection and waits for its first link.

@@ -11,12 +11,11 @@ use futures_sink::Sink;
 use tokio::task::coop;
 
 use super::sender::{drain, drained_to};
-use super::{
-    Builder, Closed, Error, Events, SendError, Sender, StateWatch, Stats, Transition, Update, WithTransitions,
-};
+use super::{Builder, Closed, Events, SendError, Sender, StateWatch, Transition, WithTransitions};
 use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
 use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
+use crate::shared::{Error, Stats, Update};
 use crate::transport::{Link, Transport};
 
 /// One long connection that comes back by itself.

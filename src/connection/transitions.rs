@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::{Error, ResilientConnection, SendError};
+use super::{ResilientConnection, SendError};
+use crate::shared::Error;
 
 /// One item of a stream with transitions.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use super::dispatch::Bus;
 use crate::clock::Clock;
-use crate::connection::{Error, Stats};
 use crate::keeper::{Figures, GiveUp, Moment, State};
+use crate::shared::{Error, Stats};
 use crate::transport::ConnectError;
 
 /// The public side of a driver: state, events, figures, and how it finished.

@@ -8,9 +8,9 @@ use super::inbox::Change;
 use super::link::MainLink;
 use super::tasks::Order;
 use super::{Driver, Retiring, Stage, scout, tasks};
-use crate::connection::FirstConnect;
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{self, Event, GiveUp, LinkEnd, LinkId, Output, Purpose, Token};
+use crate::shared::FirstConnect;
 use crate::transport::{Attempt, Link, Transport};
 
 impl<T: Transport> Driver<T> {

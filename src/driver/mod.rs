@@ -50,11 +50,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
-use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
+use crate::shared::{FirstConnect, Hook, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
@@ -93,8 +93,11 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) runtime: Handle,
 }
 
+/// What the application has of a driver: messages out, messages in.
+type Parts<T> = (Arc<Desk<Out<T>>>, Arc<Inbox<In<T>>>);
+
 /// Starts a driver and returns the application's side of it.
-pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>, Out<T>> {
+pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
     let transport = Arc::new(setup.transport);
     let board = Arc::new(Board::new(setup.clock));
     if let Some(callback) = setup.listener {
@@ -105,7 +108,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
     let weigh = Box::new(move |message: &Out<T>| weigher.weigh(message));
     let desk = Arc::new(Desk::new(Arc::clone(&board), setup.runtime.clone(), setup.outbox, weigh));
     let inbox = Arc::new(Inbox::new(setup.inbox_messages, setup.inbox_bytes));
-    let connection = ResilientConnection::new(Arc::clone(&desk), Arc::clone(&inbox));
+    let parts = (Arc::clone(&desk), Arc::clone(&inbox));
     let keeper = Keeper::new(setup.keeper, setup.seed, board.clock.now());
     let room = inbox.bounds();
     let driver = Driver {
@@ -148,7 +151,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         touched: true,
     };
     setup.runtime.spawn(driver);
-    connection
+    parts
 }
 
 /// Calls the `on_event` callback for each event, in order.
