@@ -408,7 +408,7 @@ mod tests {
             assert_eq!(transport.weigh(&12), Err(MessageTooBig::new(12, 9)));
         }
         let noting = Noting::default();
-        let all = methods_of("pub trait Transport: Send + Sync + 'static {", include_str!("mod.rs"));
+        let all = methods_of("pub trait Transport: Send + Sync + 'static {", include_str!("../transport.rs"));
         let boxed: BoxTransport<u8, u16> = Transport::boxed(noting.clone());
         call(boxed).await;
         assert_eq!(noting.noted(), all);
