@@ -7,7 +7,8 @@ mod events;
 mod handle;
 mod sender;
 mod state;
-mod transitions;
+mod transition;
+mod with_transitions;
 
 pub use builder::Builder;
 pub use confirm::Confirmation;
@@ -16,4 +17,5 @@ pub use events::Events;
 pub use handle::ResilientConnection;
 pub use sender::{Permit, Sender};
 pub use state::StateWatch;
-pub use transitions::{Transition, WithTransitions};
+pub use transition::Transition;
+pub use with_transitions::WithTransitions;

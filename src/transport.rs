@@ -23,10 +23,10 @@ mod unix;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
-pub use boxed::{BoxLink, BoxTransport};
+pub use boxed::BoxTransport;
 pub use framed::{Framed, PongMatch};
 pub use from_fn::{FromFn, from_fn};
-pub use link::{Confirms, Frame, Link, Traffic};
+pub use link::{BoxLink, Confirms, Frame, Link, Traffic};
 pub use memory::{MEMORY_MESSAGES, Memory, MemoryFrame, MemoryLink, MemoryListener, MemoryPeer};
 #[cfg(feature = "tcp")]
 pub use protocol::{Protocol, StreamLink};

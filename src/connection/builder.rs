@@ -61,6 +61,17 @@ type Connection<T> = ResilientConnection<
     <<T as Transport>::Link as Link>::Outgoing,
 >;
 
+impl<In, Out> ResilientConnection<In, Out> {
+    /// Begins to set up a connection over `transport`.
+    pub fn builder<T>(transport: T) -> Builder<T>
+    where
+        T: Transport,
+        T::Link: Link<Incoming = In, Outgoing = Out>,
+    {
+        Builder::new(transport)
+    }
+}
+
 impl<T: Transport> Builder<T> {
     /// Messages in the outbox: see [`Bounds::MESSAGES`].
     pub const OUTBOX_MESSAGES: usize = Bounds::MESSAGES;
@@ -75,7 +86,7 @@ impl<T: Transport> Builder<T> {
     /// trip.
     pub const CLOSE_DEADLINE: Duration = keeper::CLOSE_DEADLINE;
 
-    pub(super) fn new(transport: T) -> Builder<T> {
+    fn new(transport: T) -> Builder<T> {
         Builder {
             transport,
             keeper: Config::default(),

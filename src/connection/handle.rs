@@ -11,12 +11,11 @@ use futures_sink::Sink;
 use tokio::task::coop;
 
 use super::sender::{drain, drained_to};
-use super::{Builder, Closed, Events, SendError, Sender, StateWatch, Transition, WithTransitions};
+use super::{Closed, Events, SendError, Sender, StateWatch, Transition};
 use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
 use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
 use crate::shared::{Error, Stats, Update};
-use crate::transport::{Link, Transport};
 
 /// One long connection that comes back by itself.
 ///
@@ -65,15 +64,6 @@ pub struct ResilientConnection<In, Out = In> {
 impl<In, Out> Unpin for ResilientConnection<In, Out> {}
 
 impl<In, Out> ResilientConnection<In, Out> {
-    /// Begins to set up a connection over `transport`.
-    pub fn builder<T>(transport: T) -> Builder<T>
-    where
-        T: Transport,
-        T::Link: Link<Incoming = In, Outgoing = Out>,
-    {
-        Builder::new(transport)
-    }
-
     pub(crate) fn new(desk: Arc<Desk<Out>>, inbox: Arc<Inbox<In>>) -> ResilientConnection<In, Out> {
         desk.enter();
         ResilientConnection {
@@ -221,12 +211,6 @@ impl<In, Out> ResilientConnection<In, Out> {
         drained_to(&self.desk, u64::MAX).await;
         let (not_sent, maybe_sent) = self.desk.take_handed_back();
         Closed { not_sent, maybe_sent }
-    }
-
-    /// The same stream, which also tells where links changed. If a link is in
-    /// use, it begins with its `Connected`.
-    pub fn with_transitions(self) -> WithTransitions<In, Out> {
-        WithTransitions::new(self)
     }
 
     fn end(&self) -> Error {

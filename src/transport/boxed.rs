@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Attempt, Confirms, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
+use super::{Attempt, BoxLink, Confirms, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
-
-/// Any link that carries these messages. [`Link::boxed`] makes one.
-pub type BoxLink<In, Out = In> = Box<dyn Link<Incoming = In, Outgoing = Out>>;
 
 /// Any transport whose links carry these messages. [`Transport::boxed`] makes
 /// one.
