@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{Error, Hook, HookError, ResilientConnection, Session};
+use super::{FirstConnect, ResilientConnection};
+use crate::clock::Clock;
 #[cfg(feature = "test-util")]
-use crate::driver::Suspend;
-use crate::driver::{self, Clock};
+use crate::clock::Suspend;
+use crate::driver;
 use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
+use crate::shared::{Error, Hook, HookError, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{Link, Transport};
 
@@ -58,15 +60,15 @@ type Connection<T> = ResilientConnection<
     <<T as Transport>::Link as Link>::Outgoing,
 >;
 
-/// What a failure means before the first link was in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FirstConnect {
-    /// The same as later: it is retried by the reconnect policy. The default.
-    #[default]
-    Retry,
-    /// The connection gives up.
-    FailFast,
+impl<In, Out> ResilientConnection<In, Out> {
+    /// Begins to set up a connection over `transport`.
+    pub fn builder<T>(transport: T) -> Builder<T>
+    where
+        T: Transport,
+        T::Link: Link<Incoming = In, Outgoing = Out>,
+    {
+        Builder::new(transport)
+    }
 }
 
 impl<T: Transport> Builder<T> {
@@ -83,7 +85,7 @@ impl<T: Transport> Builder<T> {
     /// trip.
     pub const CLOSE_DEADLINE: Duration = keeper::CLOSE_DEADLINE;
 
-    pub(super) fn new(transport: T) -> Builder<T> {
+    fn new(transport: T) -> Builder<T> {
         Builder {
             transport,
             keeper: Config::default(),
@@ -282,7 +284,7 @@ impl<T: Transport> Builder<T> {
         let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
         #[cfg(not(feature = "test-util"))]
         let clock = Clock::new();
-        Ok(driver::start(driver::Setup {
+        let (desk, inbox) = driver::start(driver::Setup {
             transport: self.transport,
             keeper: self.keeper,
             seed: self.seed.unwrap_or_else(random_seed),
@@ -296,7 +298,8 @@ impl<T: Transport> Builder<T> {
             inbox_bytes: self.inbox_bytes,
             clock,
             runtime: runtime.clone(),
-        }))
+        });
+        Ok(ResilientConnection::new(desk, inbox))
     }
 
     /// Builds the connection and waits for its first link.

@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 
 use super::board::Board;
 use super::waiters::{Waiter, Waiters, renew_waker};
-use crate::connection::Update;
 use crate::contain::drop_contained;
 use crate::keeper::Activity;
 use crate::outbox::{Bounds, Confirm, Outbox, Outcome, Reserved};
+use crate::shared::Update;
 use crate::transport::MessageTooBig;
 
 /// Told what became of a message.

@@ -16,11 +16,10 @@
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`memory`]: what outlives the connection.
-//! * [`clock`], [`alarm`]: time.
+//! * [`alarm`]: the one timer.
 
 mod alarm;
 mod board;
-mod clock;
 mod closing;
 mod desk;
 mod dispatch;
@@ -39,11 +38,6 @@ mod waiters;
 mod writing;
 
 pub(crate) use board::Tally;
-pub(crate) use clock::Clock;
-#[cfg(feature = "test-util")]
-pub use clock::Suspend;
-#[cfg(all(feature = "network-monitor", target_os = "linux", not(longlink_netwatch)))]
-pub(crate) use clock::system_sleep;
 pub(crate) use desk::{Desk, Refused, Ticket};
 pub(crate) use dispatch::Listener;
 pub(crate) use inbox::{Inbox, Item, Reader};
@@ -57,11 +51,12 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::connection::{Hook, ResilientConnection, Session};
+use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
+use crate::shared::{Hook, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
@@ -99,8 +94,11 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) runtime: Handle,
 }
 
+/// What the application has of a driver: messages out, messages in.
+type Parts<T> = (Arc<Desk<Out<T>>>, Arc<Inbox<In<T>>>);
+
 /// Starts a driver and returns the application's side of it.
-pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>, Out<T>> {
+pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
     let transport = Arc::new(setup.transport);
     let board = Arc::new(Board::new(setup.clock));
     if let Some(callback) = setup.listener {
@@ -111,7 +109,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
     let weigh = Box::new(move |message: &Out<T>| weigher.weigh(message));
     let desk = Arc::new(Desk::new(Arc::clone(&board), setup.runtime.clone(), setup.outbox, weigh));
     let inbox = Arc::new(Inbox::new(setup.inbox_messages, setup.inbox_bytes));
-    let connection = ResilientConnection::new(Arc::clone(&desk), Arc::clone(&inbox));
+    let parts = (Arc::clone(&desk), Arc::clone(&inbox));
     let keeper = Keeper::new(setup.keeper, setup.seed, board.clock.now());
     let room = inbox.bounds();
     let driver = Driver {
@@ -152,7 +150,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         touched: true,
     };
     setup.runtime.spawn(driver);
-    connection
+    parts
 }
 
 /// Calls the `on_event` callback for each event, in order.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::keeper::{Config, Heartbeat, Invalid, Reconnect};
 
 /// Settings to change while a connection lives, for
-/// [`ResilientConnection::update`](super::ResilientConnection::update). What
+/// [`ResilientConnection::update`](crate::ResilientConnection::update). What
 /// is not named stays as it is.
 ///
 /// ```
