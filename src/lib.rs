@@ -9,18 +9,22 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "runtime")]
+mod clock;
 mod contain;
 pub mod keeper;
 pub mod outbox;
 
 #[cfg(feature = "runtime")]
 mod connection;
-#[cfg(any(feature = "websocket", feature = "tcp"))]
+#[cfg(feature = "runtime")]
 mod dial;
 #[cfg(feature = "runtime")]
 mod driver;
 #[cfg(feature = "runtime")]
 pub mod network;
+#[cfg(feature = "runtime")]
+mod shared;
 #[cfg(feature = "runtime")]
 pub mod store;
 #[cfg(feature = "test-util")]
@@ -28,13 +32,13 @@ pub mod testing;
 #[cfg(feature = "runtime")]
 pub mod transport;
 
+#[cfg(feature = "test-util")]
+pub use clock::Suspend;
 #[cfg(feature = "runtime")]
 pub use connection::{
-    Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
-    SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, Update, WithTransitions,
+    Builder, Closed, Confirmation, Events, FirstConnect, Permit, ResilientConnection, SendError, Sender,
+    StateWatch, Transition, TrySendError, WithTransitions,
 };
-#[cfg(feature = "test-util")]
-pub use driver::Suspend;
 pub use keeper::{
     Activity, Beat, Because, Cause, Delays, Event, Failure, GiveUp, Ground, Growth, Heartbeat, Invalid,
     LinkEnd, LinkId, MemoryFault, NetworkStatus, Probing, Reconnect, Refusal, Retry, Scouted, Seen, State,
@@ -43,6 +47,8 @@ pub use keeper::{
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;
 pub use outbox::Outcome;
+#[cfg(feature = "runtime")]
+pub use shared::{Error, HookError, Session, Stats, Update};
 #[cfg(feature = "json-memory")]
 pub use store::JsonFile;
 #[cfg(feature = "runtime")]

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{Error, Hook, HookError, ResilientConnection, Session};
+use super::{FirstConnect, ResilientConnection};
+use crate::clock::Clock;
 #[cfg(feature = "test-util")]
-use crate::driver::Suspend;
-use crate::driver::{self, Clock};
+use crate::clock::Suspend;
+use crate::driver;
 use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
+use crate::shared::{Error, Hook, HookError, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{Link, Transport};
 
@@ -46,7 +48,6 @@ pub struct Builder<T: Transport> {
     outbox: Bounds,
     inbox_messages: usize,
     inbox_bytes: usize,
-    first_connect: FirstConnect,
     seed: Option<u64>,
     runtime: Option<Handle>,
     #[cfg(feature = "test-util")]
@@ -59,15 +60,15 @@ type Connection<T> = ResilientConnection<
     <<T as Transport>::Link as Link>::Outgoing,
 >;
 
-/// What a failure means before the first link was in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FirstConnect {
-    /// The same as later: it is retried by the reconnect policy. The default.
-    #[default]
-    Retry,
-    /// The connection gives up.
-    FailFast,
+impl<In, Out> ResilientConnection<In, Out> {
+    /// Begins to set up a connection over `transport`.
+    pub fn builder<T>(transport: T) -> Builder<T>
+    where
+        T: Transport,
+        T::Link: Link<Incoming = In, Outgoing = Out>,
+    {
+        Builder::new(transport)
+    }
 }
 
 impl<T: Transport> Builder<T> {
@@ -84,7 +85,7 @@ impl<T: Transport> Builder<T> {
     /// trip.
     pub const CLOSE_DEADLINE: Duration = keeper::CLOSE_DEADLINE;
 
-    pub(super) fn new(transport: T) -> Builder<T> {
+    fn new(transport: T) -> Builder<T> {
         Builder {
             transport,
             keeper: Config::default(),
@@ -96,7 +97,6 @@ impl<T: Transport> Builder<T> {
             outbox: Bounds::default(),
             inbox_messages: Self::INBOX_MESSAGES,
             inbox_bytes: Self::INBOX_BYTES,
-            first_connect: FirstConnect::default(),
             seed: None,
             runtime: None,
             #[cfg(feature = "test-util")]
@@ -237,7 +237,7 @@ impl<T: Transport> Builder<T> {
     /// What a failure means before the first link was in use. Default:
     /// [`FirstConnect::Retry`].
     pub fn first_connect(mut self, first: FirstConnect) -> Builder<T> {
-        self.first_connect = first;
+        self.keeper.fail_fast = first == FirstConnect::FailFast;
         self
     }
 
@@ -284,7 +284,7 @@ impl<T: Transport> Builder<T> {
         let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
         #[cfg(not(feature = "test-util"))]
         let clock = Clock::new();
-        Ok(driver::start(driver::Setup {
+        let (desk, inbox) = driver::start(driver::Setup {
             transport: self.transport,
             keeper: self.keeper,
             seed: self.seed.unwrap_or_else(random_seed),
@@ -296,10 +296,10 @@ impl<T: Transport> Builder<T> {
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,
             inbox_bytes: self.inbox_bytes,
-            first_connect: self.first_connect,
             clock,
             runtime: runtime.clone(),
-        }))
+        });
+        Ok(ResilientConnection::new(desk, inbox))
     }
 
     /// Builds the connection and waits for its first link.
@@ -350,7 +350,6 @@ impl<T: Transport> fmt::Debug for Builder<T> {
             .field("outbox", &self.outbox)
             .field("inbox_messages", &self.inbox_messages)
             .field("inbox_bytes", &self.inbox_bytes)
-            .field("first_connect", &self.first_connect)
             .field("on_connect", &self.hook.is_some())
             .field("on_event", &self.listener.is_some())
             .field("network", &self.network.is_some())

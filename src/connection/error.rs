@@ -1,46 +1,8 @@
-//! What can go wrong, operation by operation.
+//! Messages that were not accepted, and what a close leaves behind.
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::keeper::{GiveUp, Invalid};
-use crate::transport::ConnectError;
-
-/// Why a connection ended or could not be built, or why a message was not
-/// accepted: what `?` gathers.
-///
-/// As the last item of the stream it is [`GaveUp`](Error::GaveUp) or
-/// [`Stopped`](Error::Stopped).
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A setting cannot work.
-    #[error("invalid setting: {0}")]
-    Invalid(#[from] Invalid),
-    /// There will be no further attempt.
-    #[error("gave up: {reason}")]
-    GaveUp {
-        /// Why.
-        reason: GiveUp,
-        /// The last failed attempt's error, if an attempt failed last.
-        source: Option<Arc<ConnectError>>,
-    },
-    /// The connection was closed by this side.
-    #[error("the connection is closed")]
-    Closed,
-    /// A message is over the transport's limit. The message itself came back
-    /// in the [`SendError`].
-    #[error("message of {size} bytes is over the limit of {limit}")]
-    TooBig {
-        /// Its size in bytes.
-        size: usize,
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The runtime that the connection ran on was shut down.
-    #[error("the runtime of the connection was shut down")]
-    Stopped,
-}
+use crate::shared::Error;
 
 /// A message was not accepted. It comes back with the error.
 ///

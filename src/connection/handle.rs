@@ -11,13 +11,12 @@ use futures_sink::Sink;
 use tokio::task::coop;
 
 use super::sender::{drain, drained_to};
-use super::{
-    Builder, Closed, Error, Events, SendError, Sender, StateWatch, Stats, Transition, Update, WithTransitions,
-};
+use super::{Closed, Events, SendError, Sender, StateWatch, Transition};
+use crate::contain::drop_contained;
 use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
 use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
-use crate::transport::{Link, Transport};
+use crate::shared::{Error, Stats, Update};
 
 /// One long connection that comes back by itself.
 ///
@@ -66,15 +65,6 @@ pub struct ResilientConnection<In, Out = In> {
 impl<In, Out> Unpin for ResilientConnection<In, Out> {}
 
 impl<In, Out> ResilientConnection<In, Out> {
-    /// Begins to set up a connection over `transport`.
-    pub fn builder<T>(transport: T) -> Builder<T>
-    where
-        T: Transport,
-        T::Link: Link<Incoming = In, Outgoing = Out>,
-    {
-        Builder::new(transport)
-    }
-
     pub(crate) fn new(desk: Arc<Desk<Out>>, inbox: Arc<Inbox<In>>) -> ResilientConnection<In, Out> {
         desk.enter();
         ResilientConnection {
@@ -183,10 +173,14 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// [`Invalid`] names the setting that cannot work; then nothing changes.
     pub fn update(&self, update: Update) -> Result<(), Invalid> {
         update.check()?;
-        self.desk.order(|orders| match &mut orders.update {
-            Some(earlier) => earlier.then(update),
-            None => orders.update = Some(Box::new(update)),
+        let outdated = self.desk.order(|orders| match &mut orders.update {
+            Some(earlier) => Some(earlier.then(update)),
+            none => {
+                *none = Some(Box::new(update));
+                None
+            }
         });
+        drop_contained(outdated);
         Ok(())
     }
 
@@ -222,12 +216,6 @@ impl<In, Out> ResilientConnection<In, Out> {
         drained_to(&self.desk, u64::MAX).await;
         let (not_sent, maybe_sent) = self.desk.take_handed_back();
         Closed { not_sent, maybe_sent }
-    }
-
-    /// The same stream, which also tells where links changed. If a link is in
-    /// use, it begins with its `Connected`.
-    pub fn with_transitions(self) -> WithTransitions<In, Out> {
-        WithTransitions::new(self)
     }
 
     fn end(&self) -> Error {

@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 use tokio::task::coop;
 
-use super::{Confirmation, Error, SendError, TrySendError};
+use super::{Confirmation, SendError, TrySendError};
 use crate::driver::{Desk, Refused, Ticket, Waiter};
 use crate::outbox::{Confirm, Reserved};
+use crate::shared::Error;
 
 /// Puts messages into a connection's outbox. Cheap to clone; clones share the
 /// outbox and its order.

@@ -43,15 +43,18 @@ impl StateWatch {
     ///
     /// Cancel safe.
     pub async fn wait_for(&mut self, mut wanted: impl FnMut(State) -> bool) -> Option<State> {
-        let mut accepted = None;
-        self.state
-            .wait_for(|state| {
-                accepted = wanted(*state).then_some(*state);
-                accepted.is_some() || is_final(*state)
-            })
-            .await
-            .ok()?;
-        accepted
+        loop {
+            // Not under the channel's lock, which the driver waits for: `wanted`
+            // may take its time, or ask the connection for something.
+            let state = *self.state.borrow_and_update();
+            if wanted(state) {
+                return Some(state);
+            }
+            if is_final(state) {
+                return None;
+            }
+            self.state.changed().await.ok()?;
+        }
     }
 }
 

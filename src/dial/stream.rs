@@ -8,9 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[cfg(feature = "tls")]
 use tokio_rustls::client::TlsStream;
 
-use super::{Socket, Tls};
+use super::{ConnectError, Socket, Tls};
 use crate::keeper::PathFacts;
-use crate::transport::ConnectError;
 
 /// A connected stream, with or without TLS over it.
 #[derive(Debug)]

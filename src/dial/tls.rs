@@ -1,7 +1,6 @@
 //! TLS by rustls, with its provider named.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -10,9 +9,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{self, ClientConfig, pki_types::ServerName};
 
-use super::{Socket, failed};
+use super::failure::failed;
+use super::{ConnectError, Socket};
 use crate::keeper::Failure;
-use crate::transport::ConnectError;
 
 /// The configuration of everybody who brings none: made on first use, kept
 /// for the life of the process, so that roots are loaded once and sessions
@@ -60,11 +59,6 @@ impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").field("own_config", &self.own.is_some()).finish_non_exhaustive()
     }
-}
-
-/// Whether `error` came from TLS, not from the system under it.
-pub(super) fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// Makes the shared configuration away from the runtime's threads, since the

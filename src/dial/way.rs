@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Dialler, Socket};
+use super::{Attempt, ConnectError, Dialler, Socket};
 use crate::keeper::Purpose;
-use crate::transport::{Attempt, ConnectError};
 
 type Dialling = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
 

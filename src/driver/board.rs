@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
-use super::clock::Clock;
 use super::dispatch::Bus;
-use crate::connection::{Error, Stats};
+use crate::clock::Clock;
 use crate::keeper::{Figures, GiveUp, Moment, State};
+use crate::shared::{Error, Stats};
 use crate::transport::ConnectError;
 
 /// The public side of a driver: state, events, figures, and how it finished.

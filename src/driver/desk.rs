@@ -10,11 +10,11 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::board::Board;
-use super::waiters::{Waiter, Waiters};
-use crate::connection::Update;
+use super::waiters::{Waiter, Waiters, renew_waker};
 use crate::contain::drop_contained;
 use crate::keeper::Activity;
 use crate::outbox::{Bounds, Confirm, Outbox, Outcome, Reserved};
+use crate::shared::Update;
 use crate::transport::MessageTooBig;
 
 /// Told what became of a message.
@@ -78,7 +78,8 @@ pub(crate) enum Refused<Out> {
     Closed(Out),
 }
 
-/// Those to tell once the lock is released.
+/// Those to tell once the lock is released: a waker that is called or dropped,
+/// and a message that is dropped, may run code of the application's.
 pub(crate) struct Notices<Out> {
     wakers: Vec<Waker>,
     settled: Vec<(Ticket<Out>, Outcome<Out>)>,
@@ -156,6 +157,12 @@ impl<Out> Desk<Out> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether somebody holds the lock.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.state.try_lock().is_err()
+    }
+
     pub(crate) fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {
         (self.weigh)(message)
     }
@@ -172,15 +179,17 @@ impl<Out> Desk<Out> {
         }
     }
 
-    /// Gives the driver an order.
-    pub(crate) fn order(&self, give: impl FnOnce(&mut Orders)) {
+    /// Gives the driver an order. What `give` takes out of the others it is to
+    /// return: it is not to be dropped under the lock.
+    pub(crate) fn order<R>(&self, give: impl FnOnce(&mut Orders) -> R) -> R {
         let mut state = self.lock();
-        give(&mut state.orders);
+        let result = give(&mut state.orders);
         let driver = state.driver.take();
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
         }
+        result
     }
 
     /// Begins to close: nothing more is accepted.
@@ -254,7 +263,9 @@ impl<Out> Desk<Out> {
             return Poll::Ready(None);
         }
         if let Some(waiting) = waiter {
-            let place = state.waiters.poll(waiting, cx.waker());
+            let (place, outdated) = state.waiters.poll(waiting, cx.waker());
+            drop(state);
+            drop(outdated);
             if place.is_ready() {
                 *waiter = None;
             }
@@ -272,11 +283,13 @@ impl<Out> Desk<Out> {
         let Some(waiting) = waiter.take() else { return };
         let mut notices = Notices::<Out>::default();
         let mut state = self.lock();
-        if let Some(place) = state.waiters.leave(waiting) {
+        let (place, outdated) = state.waiters.leave(waiting);
+        if let Some(place) = place {
             state.outbox.release(place);
         }
         state.collect(&mut notices);
         drop(state);
+        drop(outdated);
         notices.tell();
     }
 
@@ -297,23 +310,28 @@ impl<Out> Desk<Out> {
         if state.outbox.drained() >= target || state.finished {
             return Poll::Ready(state.outbox.drained() >= target);
         }
-        let waker = cx.waker().clone();
         let known = id.and_then(|id| state.drains.iter().position(|drain| drain.id == id));
-        match known {
-            Some(at) => state.drains[at].waker = waker,
+        let outdated = match known {
+            Some(at) => renew_waker(&mut state.drains[at].waker, cx.waker()),
             None => {
                 state.next_drain += 1;
                 *id = Some(state.next_drain);
                 let id = state.next_drain;
-                state.drains.push(Drain { id, target, waker });
+                state.drains.push(Drain { id, target, waker: cx.waker().clone() });
+                None
             }
-        }
+        };
+        drop(state);
+        drop(outdated);
         Poll::Pending
     }
 
     /// Nobody waits for this drain any more.
     pub(crate) fn forget_drain(&self, id: u64) {
-        self.lock().drains.retain(|drain| drain.id != id);
+        let mut state = self.lock();
+        let forgotten: Vec<Drain> = state.drains.extract_if(.., |drain| drain.id == id).collect();
+        drop(state);
+        drop(forgotten);
     }
 
     /// What close hands back, once.
@@ -339,13 +357,8 @@ impl<Out> DeskState<Out> {
         self.waiters.admit(&mut self.outbox, &mut notices.wakers);
         if !self.drains.is_empty() {
             let drained = self.outbox.drained();
-            self.drains.retain(|drain| {
-                let waits = drain.target > drained;
-                if !waits {
-                    notices.wakers.push(drain.waker.clone());
-                }
-                waits
-            });
+            let done = self.drains.extract_if(.., |drain| drain.target <= drained);
+            notices.wakers.extend(done.map(|drain| drain.waker));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
+use super::waiters::keep_waker;
 use crate::keeper::Event;
 
 /// Events that one listener may be behind: 1,024, hours of a calm connection.
@@ -88,13 +89,12 @@ impl Ring {
     /// Adds an event; true if the oldest had to go for it.
     fn push(&self, event: Event) -> bool {
         let mut state = lock(&self.state);
-        let full = state.events.len() == RING;
-        if full {
-            state.events.pop_front();
-            state.dropped += 1;
-        }
+        let oldest = if state.events.len() == RING { state.events.pop_front() } else { None };
+        let full = oldest.is_some();
+        state.dropped += u64::from(full);
         state.events.push_back(event);
         wake(state);
+        drop(oldest);
         full
     }
 
@@ -113,6 +113,13 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// Tells whether somebody holds the lock.
+    #[cfg(test)]
+    pub(super) fn lock_probe(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let ring = Arc::downgrade(&self.ring);
+        move || ring.upgrade().is_some_and(|ring| ring.state.try_lock().is_err())
+    }
+
     /// The next event; `None` when no more will come.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut state = lock(&self.ring.state);
@@ -129,10 +136,9 @@ impl Listener {
         if state.closed {
             return Poll::Ready(None);
         }
-        match &mut state.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
+        let outdated = keep_waker(&mut state.waker, cx.waker());
+        drop(state);
+        drop(outdated);
         Poll::Pending
     }
 }

@@ -7,10 +7,9 @@ use super::board::Finish;
 use super::inbox::Change;
 use super::link::MainLink;
 use super::tasks::Order;
-use super::{Driver, Retiring, Stage, scout, tasks};
-use crate::connection::FirstConnect;
+use super::{Driver, Retiring, scout, tasks};
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{self, Event, GiveUp, Input, LinkEnd, LinkId, Output, Purpose, RouteFacts, Token};
+use crate::keeper::{self, Event, Input, LinkEnd, LinkId, Output, Purpose, RouteFacts, Token};
 use crate::transport::{Attempt, Link, Transport};
 
 impl<T: Transport> Driver<T> {
@@ -38,14 +37,6 @@ impl<T: Transport> Driver<T> {
             }
         }
         self.tell_doubtful();
-        if matches!(self.stage, Stage::Finished) {
-            return;
-        }
-        if let Some(failure) = self.first_failure.take() {
-            let reason = GiveUp::Failure(failure);
-            self.tell(&Event::GaveUp { reason: reason.clone() });
-            self.finish_as(keeper::Finish::GaveUp(reason));
-        }
     }
 
     fn open(&mut self, link: LinkId, purpose: Purpose, route: usize, number: u32) {
@@ -193,10 +184,6 @@ impl<T: Transport> Driver<T> {
     fn emit(&mut self, event: &Event) {
         if let Event::AttemptFailed { failure, .. } = event {
             self.last_failure = Some(failure.clone());
-            let fail_fast = self.first_connect == FirstConnect::FailFast && !self.connected_before;
-            if fail_fast && self.first_failure.is_none() {
-                self.first_failure = Some(failure.clone());
-            }
         }
         self.tell(event);
     }

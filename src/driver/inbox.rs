@@ -271,22 +271,28 @@ impl<In> Inbox<In> {
 
     /// Nobody will read any more: what waits is dropped and counted.
     pub(crate) fn reader_gone(&self) -> usize {
-        let (queue, spare, driver) = {
+        let (queue, spare, reader, driver) = {
             let mut state = self.lock();
             state.reader_gone = true;
             state.bytes = 0;
             state.parked = 0;
             state.marks = VecDeque::new();
-            state.reader = None;
-            (mem::take(&mut state.queue), mem::take(&mut state.spare), state.driver.take())
+            let (reader, driver) = (state.reader.take(), state.driver.take());
+            (mem::take(&mut state.queue), mem::take(&mut state.spare), reader, driver)
         };
-        drop(spare);
+        drop((spare, reader));
         if let Some(driver) = driver {
             driver.wake();
         }
         let dropped = queue.len();
         queue.into_iter().for_each(drop_contained);
         dropped
+    }
+
+    /// Whether somebody holds the lock.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.state.try_lock().is_err()
     }
 
     fn lock(&self) -> MutexGuard<'_, State<In>> {

@@ -17,6 +17,9 @@ pub(super) struct MainLink<L: Link> {
     pub(super) unflushed: bool,
     /// Of that, messages.
     pub(super) unflushed_messages: bool,
+    /// Messages were given to it since it was last flushed, however far that
+    /// came.
+    pub(super) given: bool,
     /// The inbox is full, and the link is not read.
     pub(super) stalled: bool,
     /// It cannot be written to any more.
@@ -41,6 +44,7 @@ impl<L: Link> MainLink<L> {
             // What the login left unflushed is flushed with the first turn.
             unflushed: true,
             unflushed_messages: false,
+            given: false,
             stalled: false,
             broken: None,
         }

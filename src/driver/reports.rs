@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::connection::Session;
 use crate::keeper::{Dialled, Failure, LinkEnd, LinkId, Opened, Token};
+use crate::shared::Session;
 use crate::transport::{ConnectError, Link};
 
 /// Messages that may wait in the channel.

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 
 use super::reports::{Report, Reports};
 use super::tasks::{self, Order};
-use crate::connection::Hook;
 use crate::contain::{Panicked, contain, drop_contained};
 use crate::keeper::{LinkEnd, LinkId, Opened};
+use crate::shared::Hook;
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 
 /// A row of beats and a goodbye wait at most.

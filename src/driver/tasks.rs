@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::reports::{Report, Reports};
-use crate::connection::{Hook, Session};
 use crate::contain::{Panicked, contain, contain_future, drop_contained};
 use crate::keeper::{Dialled, Failure, LinkEnd, LinkId, Token};
+use crate::shared::{Hook, Session};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 
 /// The tasks that run. A task is aborted when it is abandoned, and all are

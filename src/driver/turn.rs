@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::Driver;
 use super::board::{Finish, Tally};
 use super::desk::Orders;
 use super::reports::Report;
-use super::{Driver, Stage};
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Failure, Input, LinkEnd, Messages, NetworkStatus, Opened, State};
 use crate::transport::{Confirms, Transport};
@@ -30,6 +30,10 @@ impl<T: Transport> Driver<T> {
         again |= self.take_reports(cx);
         again |= self.read(cx);
         let rang = self.timer(cx);
+        if self.is_finished() {
+            // Whatever was ordered meanwhile comes too late.
+            return Poll::Ready(());
+        }
         let (orders, more) = self.take_orders(cx);
         if orders.abandoned {
             self.finish(Finish::Closed);
@@ -39,7 +43,7 @@ impl<T: Transport> Driver<T> {
         again |= self.write(cx) && more;
         self.end_broken(cx);
         self.advance_closing();
-        if matches!(self.stage, Stage::Finished) {
+        if self.is_finished() {
             return Poll::Ready(());
         }
         self.publish();
@@ -228,6 +232,9 @@ impl<T: Transport> Driver<T> {
     /// Lets the keeper act if a deadline has come. Returns whether the alarm
     /// rang.
     fn timer(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.is_finished() {
+            return false;
+        }
         let rang = self.alarm.rang(cx);
         if !rang && self.now.is_none() {
             return false;

@@ -1,6 +1,7 @@
 //! Senders that wait for room, first come, first served.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::{Poll, Waker};
 
 use crate::outbox::{Outbox, Reserved};
@@ -28,6 +29,23 @@ struct Waiting {
     place: Option<Reserved>,
 }
 
+/// Makes `known` a waker of the same task as `waker`, and returns the one that
+/// it was if it was another's. To drop a waker may be to drop a task, and with
+/// it anything of the application's: so not under a lock.
+#[must_use]
+pub(super) fn renew_waker(known: &mut Waker, waker: &Waker) -> Option<Waker> {
+    (!known.will_wake(waker)).then(|| mem::replace(known, waker.clone()))
+}
+
+/// As [`renew_waker`], where there may be none yet.
+#[must_use]
+pub(super) fn keep_waker(known: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    match known {
+        Some(known) => renew_waker(known, waker),
+        none => none.replace(waker.clone()),
+    }
+}
+
 impl Waiters {
     /// Joins the queue.
     pub(crate) fn enter(&mut self, weight: Option<usize>, waker: Waker) -> Waiter {
@@ -36,25 +54,23 @@ impl Waiters {
         Waiter(self.next)
     }
 
-    /// The place, if it came.
-    pub(crate) fn poll(&mut self, waiter: &Waiter, waker: &Waker) -> Poll<Reserved> {
-        let Some(at) = self.position(waiter) else { return Poll::Pending };
+    /// The place, if it came, and the waker that is not needed any more: to be
+    /// dropped without the lock.
+    pub(crate) fn poll(&mut self, waiter: &Waiter, waker: &Waker) -> (Poll<Reserved>, Option<Waker>) {
+        let Some(at) = self.position(waiter) else { return (Poll::Pending, None) };
         match self.queue[at].place.take() {
-            Some(place) => {
-                self.remove(at);
-                Poll::Ready(place)
-            }
-            None => {
-                self.queue[at].waker.clone_from(waker);
-                Poll::Pending
-            }
+            Some(place) => (Poll::Ready(place), self.remove(at).map(|waiting| waiting.waker)),
+            None => (Poll::Pending, renew_waker(&mut self.queue[at].waker, waker)),
         }
     }
 
-    /// Leaves the queue; a place that had come is returned.
-    pub(crate) fn leave(&mut self, waiter: Waiter) -> Option<Reserved> {
-        let at = self.position(&waiter)?;
-        self.remove(at).and_then(|waiting| waiting.place)
+    /// Leaves the queue. A place that had come is returned, and the waker, to
+    /// be dropped without the lock.
+    pub(crate) fn leave(&mut self, waiter: Waiter) -> (Option<Reserved>, Option<Waker>) {
+        match self.position(&waiter).and_then(|at| self.remove(at)) {
+            Some(waiting) => (waiting.place, Some(waiting.waker)),
+            None => (None, None),
+        }
     }
 
     /// Gives places to those who wait while there is room.

@@ -39,6 +39,7 @@ impl<T: Transport> Driver<T> {
         if count > 0 {
             main.unflushed = true;
             main.unflushed_messages = true;
+            main.given = true;
             self.given += count as u64;
             self.written.count += count;
             self.written.weight += weight;
@@ -69,7 +70,11 @@ impl<T: Transport> Driver<T> {
         Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
         Tally::add(&self.board.tally.bytes_in, traffic.map_or(0, |traffic| traffic.received));
         let id = main.id;
-        let went_out = main.unflushed_messages && traffic.map_or(flushed, |traffic| traffic.sent > 0);
+        // A link that does not count takes no more than it gets rid of: one that
+        // is given more than its path carries is never flushed, and never idle.
+        let given = std::mem::take(&mut main.given);
+        let went_out =
+            main.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
         if flushed {
             main.unflushed = false;
             self.written.flushed |= std::mem::take(&mut main.unflushed_messages);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{IntervalMemory, MemoryError, PathKey};
-use crate::driver::Clock;
+use crate::clock::Clock;
 use crate::keeper::{Learned, Moment, Recalled};
 
 /// Networks that are kept; the one that was not told of for longest goes.

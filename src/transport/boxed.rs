@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Attempt, Confirms, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
+use super::{Attempt, BoxLink, Confirms, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
-
-/// Any link that carries these messages. [`Link::boxed`] makes one.
-pub type BoxLink<In, Out = In> = Box<dyn Link<Incoming = In, Outgoing = Out>>;
 
 /// Any transport whose links carry these messages. [`Transport::boxed`] makes
 /// one.
@@ -408,7 +405,7 @@ mod tests {
             assert_eq!(transport.weigh(&12), Err(MessageTooBig::new(12, 9)));
         }
         let noting = Noting::default();
-        let all = methods_of("pub trait Transport: Send + Sync + 'static {", include_str!("mod.rs"));
+        let all = methods_of("pub trait Transport: Send + Sync + 'static {", include_str!("../transport.rs"));
         let boxed: BoxTransport<u8, u16> = Transport::boxed(noting.clone());
         call(boxed).await;
         assert_eq!(noting.noted(), all);

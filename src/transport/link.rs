@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::BoxLink;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 
 /// What comes in over a link.
@@ -19,6 +18,9 @@ pub enum Frame<M> {
     /// itself), a comment, a part of a message.
     Alive,
 }
+
+/// Any link that carries these messages. [`Link::boxed`] makes one.
+pub type BoxLink<In, Out = In> = Box<dyn Link<Incoming = In, Outgoing = Out>>;
 
 /// One live link: what one successful [`Transport::connect`] made.
 ///

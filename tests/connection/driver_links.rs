@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::forward::forward;
-use crate::support::{Log, builder, connected, in_time, millis, secs, settle};
+use crate::support::{Connection, Log, builder, connected, in_time, millis, secs, settle};
 use futures::FutureExt;
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen};
+use longlink::keeper::{Beat, Failure, GiveUp, LinkEnd, Seen};
 use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
 use longlink::transport::{Confirms, Frame, Link, Traffic, Transport, from_fn};
 use longlink::{Error, Event, FirstConnect, Outcome, Reconnect, ResilientConnection, State};
@@ -161,6 +161,31 @@ async fn a_first_connect_can_be_told_to_fail_fast() {
     script.next_link().await.end(LinkEnd::Reset);
     script.next_link().await;
     assert_eq!(connection.connected().await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_giving_up_at_the_first_failure_nothing_is_told_or_tried_any_more() {
+    let nothing: fn(&Connection) = |_| {};
+    let orders: fn(&Connection) = |connection| {
+        connection.reconnect_now();
+        connection.probe_now();
+    };
+    for happens in [nothing, orders] {
+        let script = Script::new([]);
+        script.otherwise(Step::refuse());
+        let log = Log::default();
+        let connection =
+            builder(&script).first_connect(FirstConnect::FailFast).on_event(log.keep()).build().unwrap();
+        // They are with the driver in the turn in which it gives up.
+        happens(&connection);
+        assert!(in_time(connection.connected()).await.is_err());
+        happens(&connection);
+        tokio::time::sleep(secs(600)).await;
+        assert_eq!(script.attempts().len(), 1);
+        let told: Vec<String> = log.events().iter().map(Event::to_string).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(matches!(log.events()[2], Event::GaveUp { reason: GiveUp::Failure(Failure::Refused) }));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,3 +27,5 @@ mod server_first;
 mod support;
 mod suspend;
 mod transport_shapes;
+mod unflushed;
+mod updates;

@@ -263,8 +263,10 @@ async fn a_memory_that_is_stuck_delays_neither_a_link_nor_the_end() {
     let (go_on, wait) = mpsc::channel::<()>();
     let wait = Mutex::new(wait);
     let (written, words) = mpsc::channel();
+    let (asked, question) = mpsc::channel();
     let memory = Tricky {
         recall: move || {
+            asked.send(()).unwrap();
             let _ = wait.lock().unwrap().recv();
             Ok(Some(Recalled::new(Learned::new(secs(68)).failed(secs(77)), Duration::ZERO)))
         },
@@ -278,6 +280,8 @@ async fn a_memory_that_is_stuck_delays_neither_a_link_nor_the_end() {
     let connection = builder(&script).memory(memory).connect().await.unwrap();
     let peer = script.next_link().await;
     assert_eq!(connection.stats().interval, secs(27));
+    // Words that come before somebody works on the question go before it.
+    tokio::task::spawn_blocking(move || question.recv_timeout(secs(60))).await.unwrap().unwrap();
     for _ in 0..30 {
         tokio::time::advance(secs(1)).await;
         settle().await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Event, Heartbeat, Output, Seen};
+use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
+use longlink::keeper::{Beat, Event, Heartbeat, NetworkStatus, Output, PathFacts, Seen};
 
 #[test]
 fn pitfall_22_a_burst_of_ticks_after_a_suspend_counts_once() {
@@ -149,4 +149,64 @@ fn pitfall_34_a_timer_that_is_two_seconds_late_counts_and_a_later_one_does_not()
         rig.timeout();
         assert_eq!(rig.misses().len(), misses, "{late:?} late");
     }
+}
+
+#[test]
+fn a_peer_that_is_only_listened_to_has_its_whole_limit_once_more_after_a_sleep() {
+    // It ends past the limit, just before it, and long before it.
+    for asleep in [secs(20), millis(18_900), secs(2)] {
+        let mut rig = Rig::new(Default::default(), 1);
+        rig.open(Beat::Listen { longest_silence: secs(30) });
+        rig.pass(secs(11));
+        rig.suspend(asleep);
+        rig.timeout();
+        let woke = rig.elapsed();
+        assert_eq!(rig.until_death(), woke + secs(30), "asleep for {asleep:?}");
+        assert_eq!(rig.seen(), Some(Seen::Silent));
+    }
+}
+
+#[test]
+fn a_peer_that_is_only_listened_to_is_given_its_limit_where_the_host_alone_tells_of_the_sleep() {
+    let mut rig = Rig::new(Default::default(), 1);
+    rig.open(Beat::Listen { longest_silence: secs(30) });
+    rig.pass(secs(29));
+    rig.network(NetworkStatus::Woke);
+    let woke = rig.elapsed();
+    assert_eq!(rig.until_death(), woke + secs(30));
+}
+
+#[test]
+fn what_was_unacknowledged_when_the_machine_slept_has_its_time_once_more() {
+    let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(30))), 1);
+    rig.open_as(|opened| opened.tells_path = true);
+    rig.stalled();
+    rig.sent();
+    rig.pass(secs(1));
+    rig.suspend(secs(60));
+    let woke = rig.elapsed();
+    // As the driver does it: the system is asked before the deadline is handled.
+    let waits = |at: Duration| PathFacts::new(1, at);
+    rig.unacknowledged(1, secs(61));
+    assert!(rig.is_connected(), "the peer has had no time to acknowledge");
+    rig.pass_with(secs(60), waits);
+    assert_eq!(rig.seen(), Some(Seen::Unacknowledged));
+    let died = rig.instants(|output| matches!(output, Output::Emit(Event::Disconnected { .. })));
+    // A row of beats takes 30 s: it is looked at then, and once more.
+    assert_eq!(died, [woke + millis(37_500)]);
+}
+
+#[test]
+fn an_attempt_is_not_given_up_for_the_time_that_the_machine_slept() {
+    let mut rig = Rig::new(Default::default(), 1);
+    let link = rig.opening.expect("an attempt is under way");
+    rig.pass(RTT);
+    rig.dialled(link, RTT);
+    rig.suspend(secs(60));
+    let woke = rig.elapsed();
+    rig.timeout();
+    assert_eq!(rig.opening, Some(link), "what its server says has had no time to come in");
+    // Its path may be the old one: three seconds, as after any good news.
+    let failed = |output: &Output| matches!(output, Output::Emit(Event::AttemptFailed { .. }));
+    assert_eq!(rig.until(failed), woke + secs(3));
 }

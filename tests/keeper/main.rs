@@ -16,6 +16,7 @@ mod liveness;
 mod memory;
 mod network;
 mod outbox;
+mod over;
 mod path;
 mod pause;
 mod promises;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::rig::{RTT, Rig, millis, secs};
+use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Dialled, Event, Expiry, Ground, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened, Output,
+    Beat, Dialled, Event, Expiry, Ground, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened, Output,
     Probing, Recalled,
 };
 use proptest::prelude::*;
@@ -453,5 +453,28 @@ proptest! {
                 prop_assert!(below_failed && begins <= max, "{:?} with {:?}", begins, learned);
             }
         }
+    }
+}
+
+#[test]
+fn what_is_told_of_a_server_that_ends_links_for_ever_just_before_they_beat_is_taken_back() {
+    let heartbeat = Heartbeat::adaptive().min(secs(30)).start(secs(30));
+    let mut rig = Rig::new(with_heartbeat(heartbeat), 1);
+    let mut told = Vec::new();
+    // Never at quite the same gap: a sweep, or a limit that is drawn.
+    for number in 0..4_000 {
+        rig.open(Beat::Ping);
+        rig.heard();
+        rig.pass(millis(27_100 + number * 1_103 % 2_800));
+        rig.end(LinkEnd::Eof);
+        told.extend(rig.log.drain(..).filter_map(|(_, output)| match output {
+            Output::Remember { learned, .. } => Some(learned),
+            _ => None,
+        }));
+        rig.until_opening();
+    }
+    assert!(told.len() > 100, "told {} times", told.len());
+    for learned in told {
+        assert_eq!(learned.check(), Ok(()), "{learned:?}");
     }
 }

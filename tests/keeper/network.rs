@@ -639,3 +639,61 @@ fn a_link_that_works_though_the_network_is_reported_gone_is_probed_as_any() {
         assert_eq!(rig.until_death(), probed + secs(3));
     }
 }
+
+/// An attempt that was begun after the report has shown that it is false, and
+/// the link that came of it was in use for a while.
+fn disproved_and_in_use(seed: u64) -> Rig {
+    let mut rig = Rig::new(Config::default(), seed);
+    offline_for_good(&mut rig);
+    rig.fail(Failure::Refused);
+    rig.until_opening();
+    rig.pass(millis(100));
+    rig.open(Beat::Ping);
+    rig.pass(secs(20));
+    rig.heard();
+    rig.forget();
+    rig
+}
+
+#[test]
+fn an_offline_that_was_disproved_slows_no_attempt_down() {
+    for seed in 0..20 {
+        let mut rig = disproved_and_in_use(seed);
+        // After the link's end, and after each attempt that fails.
+        rig.end(LinkEnd::closed(Some(1012), ""));
+        for _ in 0..3 {
+            let (_, delay, because) = rig.scheduled().expect("an attempt was scheduled");
+            assert!(because != Because::Offline && delay <= secs(30), "{because:?}: {delay:?}");
+            rig.until_opening();
+            rig.fail(Failure::Refused);
+        }
+    }
+}
+
+#[test]
+fn an_offline_that_was_disproved_slows_nothing_down_when_it_is_said_again() {
+    let mut rig = disproved_and_in_use(1);
+    rig.end(LinkEnd::closed(Some(1012), ""));
+    let due = rig.due();
+    rig.forget();
+    rig.network(NetworkStatus::Offline);
+    assert_eq!((rig.due(), rig.scheduled()), (due, None));
+    // Once the host has said otherwise in between, it counts again.
+    rig.network(NetworkStatus::Online);
+    rig.network(NetworkStatus::Offline);
+    assert_eq!(rig.scheduled().map(|(_, _, because)| because), Some(Because::Offline));
+}
+
+#[test]
+fn an_offline_that_was_disproved_calls_no_probe_off_when_it_is_said_again() {
+    let mut rig = disproved_and_in_use(1);
+    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.drain();
+    // Before the probe is sent, and while it is under way.
+    rig.network(NetworkStatus::Offline);
+    let probed = rig.until_beat();
+    rig.network(NetworkStatus::Offline);
+    assert_eq!(rig.until_death(), probed + secs(3));
+    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+}

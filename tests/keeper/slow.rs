@@ -1,9 +1,10 @@
-//! Paths on which an answer takes longer than any deadline.
+//! Paths that are slow: an answer takes longer than any deadline, or a dial
+//! longer than a second.
 
 use std::time::Duration;
 
 use longlink::Heartbeat;
-use longlink::keeper::{Event, NetworkStatus, Output, Seen};
+use longlink::keeper::{Beat, Cause, Dialled, Event, Ground, Input, NetworkStatus, Opened, Output, Seen};
 
 use super::rig::{Rig, millis, secs, with_heartbeat};
 
@@ -111,4 +112,34 @@ fn a_link_that_took_long_to_open_is_given_longer_for_its_first_probe() {
         rig.probe();
         assert_eq!(rig.until_death(), secs(waits), "{took:?}");
     }
+}
+
+/// A link whose dial took `before` has died of its first beat; the next dial
+/// takes `after`.
+fn judged_by_dials(before: Duration, after: Duration) -> (Cause, Ground) {
+    let mut rig = Rig::new(with_heartbeat(Heartbeat::adaptive()), 1);
+    let open = |rig: &mut Rig, dial| {
+        let link = rig.opening.take().expect("an attempt is under way");
+        let opened = Opened::new(Beat::Ping, Dialled::new(dial, None), dial);
+        rig.tell(Input::Opened { link, opened });
+    };
+    open(&mut rig, before);
+    rig.until_death();
+    rig.until_opening();
+    open(&mut rig, after);
+    rig.diagnoses()[0]
+}
+
+#[test]
+fn a_dial_tells_of_an_idle_timeout_if_it_takes_twice_as_long_as_the_one_before_and_no_longer() {
+    let idle = (Cause::IdleExpiry, Ground::ConnectedAtOnce);
+    let dead = (Cause::PathDead, Ground::DialFailed);
+    for dial in [millis(600), millis(1_200), secs(3), secs(10)] {
+        assert_eq!(judged_by_dials(dial, dial), idle, "{dial:?}");
+        assert_eq!(judged_by_dials(dial, dial * 2), idle, "{dial:?}");
+        assert_eq!(judged_by_dials(dial, dial * 2 + Duration::from_nanos(1)), dead, "{dial:?}");
+    }
+    // Where dials are quick a second is.
+    assert_eq!(judged_by_dials(millis(20), secs(1)), idle);
+    assert_eq!(judged_by_dials(millis(20), millis(1_001)), dead);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longlink::keeper::{Failure, GiveUp, LinkEnd, Refusal, Retry};
 use longlink::transport::{Protocol, StreamLink, Tcp};
 use longlink::{Error, Outcome, Reconnect, ResilientConnection, Session, State};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::codec::LinesCodec;
 
@@ -161,4 +161,30 @@ async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_t
         let outcome = tokio::time::timeout(Duration::from_secs(60), confirmation).await.unwrap();
         assert_eq!(outcome, expected, "{words:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_that_is_answered_ends_the_close_though_the_server_leaves_the_stream_open() {
+    let protocol = Protocol::<_, String>::new(LinesCodec::new)
+        .goodbye(|| "QUIT".to_owned())
+        .closes(|line| (line == "BYE").then(|| LinkEnd::closed(None, "")));
+    let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
+    let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        far_ends.send(theirs).unwrap();
+        async move { Ok(ours) }
+    });
+    let mut connection = ResilientConnection::builder(transport).connect().await.unwrap();
+    let mut theirs = far.recv().await.unwrap();
+    connection.sender().send("m".to_owned()).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let server = async {
+        let mut said = [0; 7];
+        theirs.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"m\nQUIT\n");
+        theirs.write_all(b"late\nBYE\n").await.unwrap();
+    };
+    let (closed, ()) = tokio::join!(connection.close(), server);
+    assert_eq!((began.elapsed(), closed.maybe_sent), (Duration::ZERO, 0));
+    assert_eq!(connection.recv().await.unwrap().unwrap(), "late");
 }

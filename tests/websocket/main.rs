@@ -4,6 +4,7 @@
 #[cfg(feature = "tls")]
 #[path = "../support/authority.rs"]
 mod authority;
+mod closing;
 mod link;
 #[cfg(all(feature = "tcp-info", target_os = "linux"))]
 mod path;

@@ -5,6 +5,7 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use super::{Change, Inbox, KEPT, Mark, push_mark};
+use crate::driver::waiters::keep_waker;
 
 /// What a reader gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,10 +112,9 @@ impl<In> Reader<In> {
             if self.batch.capacity() > KEPT {
                 state.spare = mem::take(&mut self.batch);
             }
-            match &mut state.reader {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+            let outdated = keep_waker(&mut state.reader, cx.waker());
+            drop(state);
+            drop(outdated);
             return Some(Poll::Pending);
         }
         mem::swap(&mut state.queue, &mut self.batch);

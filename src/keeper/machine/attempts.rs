@@ -13,6 +13,8 @@ impl Keeper {
     /// Begins an attempt.
     pub(super) fn open(&mut self, now: Moment) {
         debug_assert!(self.links.main().is_none() && self.links.next().is_none(), "one link at a time");
+        // Those of the link before must not live beside it.
+        self.void_disturbed_scouts(now);
         let attempt = self.schedule.begin(now);
         self.open_next(attempt, now);
     }

@@ -26,8 +26,12 @@ impl Keeper {
         self.settled.scouts_disturbed = true;
     }
 
-    /// Calls all scouts back; others wait a little.
-    pub(super) fn void_scouts(&mut self, now: Moment) {
+    /// Calls all scouts back, if something has disturbed them; others wait a
+    /// little.
+    pub(super) fn void_disturbed_scouts(&mut self, now: Moment) {
+        if !std::mem::take(&mut self.settled.scouts_disturbed) {
+            return;
+        }
         self.path.scouting.drop_pending();
         while let Some((link, scout)) = self.links.take_scout(|_| true) {
             self.call_back(link, &scout, Scouted::Void, now);

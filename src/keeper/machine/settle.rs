@@ -57,9 +57,7 @@ impl Settled {
 impl Keeper {
     /// Derives all that follows from what is known.
     pub(super) fn settle(&mut self, now: Moment) {
-        if std::mem::take(&mut self.settled.scouts_disturbed) {
-            self.void_scouts(now);
-        }
+        self.void_disturbed_scouts(now);
         let basis = self.basis();
         if self.settled.basis != Some(basis) {
             self.path.set_calm(basis.calm);

@@ -21,6 +21,7 @@ impl Keeper {
         self.latest = self.latest.max(now);
         if slept >= self.config.heartbeat.unit(SLEEP_NOTICED) {
             self.wake(slept, now);
+            self.settle(now);
         }
     }
 

@@ -194,7 +194,9 @@ impl<L: Link> Link for LinkWithFaults<L> {
 
 impl<L> Drop for LinkWithFaults<L> {
     fn drop(&mut self) {
-        self.shared.state().links.remove(&self.id);
+        let gone = self.shared.state().links.remove(&self.id);
+        // Its wakers may be anybody's: not under the lock.
+        drop(gone);
     }
 }
 

@@ -135,3 +135,27 @@ async fn attempts_are_refused_or_left_alone() {
     stage.faults.dialling(Dialling::Accepted);
     stage.open().await;
 }
+
+#[tokio::test]
+async fn a_waker_that_goes_with_its_link_may_look_at_the_faults() {
+    /// Notes whether the lock was held when it was dropped.
+    struct Looks(Arc<Shared>, Arc<Mutex<Option<bool>>>);
+    impl std::task::Wake for Looks {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            *self.1.lock().unwrap() = Some(self.0.state.try_lock().is_err());
+        }
+    }
+    let mut stage = stage();
+    let (mut link, peer) = stage.open().await;
+    stage.faults.stall(ToClient);
+    let locked = Arc::new(Mutex::new(None));
+    let looks = Arc::new(Looks(Arc::clone(&stage.faults.shared), Arc::clone(&locked)));
+    assert!(link.poll_next(&mut Context::from_waker(&looks.into())).is_pending());
+    assert_eq!(*locked.lock().unwrap(), None);
+    drop(link);
+    assert_eq!(*locked.lock().unwrap(), Some(false));
+    drop(peer);
+}

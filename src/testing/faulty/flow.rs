@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::lane::{Lane, Packet};
 use super::path::{Direction, Expiry, backed_off};
-use super::world::{Received, Rules};
+use super::rules::{Received, Rules};
 use crate::keeper::LinkEnd;
 use crate::keeper::PathFacts;
 

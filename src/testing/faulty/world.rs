@@ -1,31 +1,15 @@
 //! The whole network under one lock.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::flow::Flow;
-use super::path::{Dialling, Direction, Expiry, Path};
-use crate::keeper::{Beat, Dice};
-
-/// A message that the server received and answered by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Received<Out> {
-    /// Which link it came over: 1 for the first that opened.
-    pub link: u64,
-    /// When, since the network was made.
-    pub at: Duration,
-    /// The message.
-    pub message: Out,
-}
-
-pub(super) type Respond<In, Out> = Box<dyn FnMut(&Out) -> Vec<In> + Send>;
+use super::path::{Direction, Path};
+use super::rules::{Respond, Rules};
 
 pub(super) struct Net<In, Out> {
     world: Mutex<World<In, Out>>,
@@ -92,20 +76,12 @@ pub(super) struct World<In, Out> {
 
 impl<In, Out> World<In, Out> {
     pub(super) fn new(seed: u64, respond: Option<Respond<In, Out>>) -> World<In, Out> {
-        let rules = Rules {
-            began: Instant::now(),
-            dice: Dice::new(seed),
-            to_client: Path::default(),
-            to_server: Path::default(),
-            idle: None,
-            dialling: Dialling::Accepted,
-            answers_beats: true,
-            beat: Beat::Ping,
-            window: 256,
-            respond,
-            received: Vec::new(),
-        };
-        World { rules, flows: BTreeMap::new(), backlog: VecDeque::new(), opened: 0 }
+        World {
+            rules: Rules::new(seed, respond),
+            flows: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            opened: 0,
+        }
     }
 
     pub(super) fn open(&mut self, now: Instant) -> u64 {
@@ -155,67 +131,5 @@ impl<In, Out> World<In, Out> {
         }
         self.flows.retain(|_, flow| !flow.is_done());
         self.backlog.retain(|id| self.flows.contains_key(id));
-    }
-}
-
-/// What holds for all links.
-pub(super) struct Rules<In, Out> {
-    pub(super) began: Instant,
-    dice: Dice,
-    to_client: Path,
-    to_server: Path,
-    pub(super) idle: Option<(Duration, Expiry)>,
-    pub(super) dialling: Dialling,
-    pub(super) answers_beats: bool,
-    pub(super) beat: Beat,
-    pub(super) window: usize,
-    respond: Option<Respond<In, Out>>,
-    pub(super) received: Vec<Received<Out>>,
-}
-
-impl<In, Out> Rules<In, Out> {
-    /// What the server answers by itself; `None` where the test plays it.
-    pub(super) fn respond(&mut self, message: &Out) -> Option<Vec<In>> {
-        self.respond.as_mut().map(|respond| respond(message))
-    }
-
-    pub(super) fn draw(&mut self, way: Direction) -> Duration {
-        let rto = self.rto();
-        let path = *self.path(way);
-        path.draw(rto, &mut self.dice)
-    }
-
-    pub(super) fn round_trip(&self) -> Duration {
-        self.to_client.latency + self.to_server.latency
-    }
-
-    /// How long a sender waits before it first sends again.
-    pub(super) fn rto(&self) -> Duration {
-        const SHORTEST: Duration = Duration::from_millis(200);
-        SHORTEST.max(2 * self.round_trip())
-    }
-
-    pub(super) fn holed(&self, way: Direction) -> bool {
-        self.path(way).faults.holed
-    }
-
-    pub(super) fn stalled(&self, way: Direction) -> bool {
-        self.path(way).faults.stalled
-    }
-
-    fn path(&self, way: Direction) -> &Path {
-        match way {
-            Direction::ToClient => &self.to_client,
-            Direction::ToServer | Direction::Both => &self.to_server,
-        }
-    }
-}
-
-impl<In, Out> fmt::Debug for Rules<In, Out> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rules")
-            .field("idle", &self.idle)
-            .field("dialling", &self.dialling)
-            .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
-use super::Cut;
 use super::rules::Way;
 use super::socket::Socket;
+use super::{Cut, ROOM};
 use crate::testing::alarm::Alarm;
-
-/// A lane holds at most this much, 64 KiB; then its source is not read, so
-/// that it feels that nobody reads.
-pub(super) const ROOM: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Lane {

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-use super::lane::ROOM;
+use super::ROOM;
 
 /// Where a server listens.
 #[derive(Clone, Debug)]

@@ -1,14 +1,14 @@
 //! What the two ends of a scripted link share.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Answers, Peer, ScriptedLink, Step};
+use super::{Answers, Step};
 use crate::keeper::{LinkEnd, LinkId, PathFacts, Token};
 use crate::transport::Frame;
 
@@ -33,28 +33,6 @@ pub enum WroteWhat<Out> {
     AskAfter(Duration),
     /// Its goodbye.
     Goodbye,
-}
-
-pub(super) fn pair<In, Out>(
-    step: &Step,
-    id: LinkId,
-    began: Instant,
-) -> (ScriptedLink<In, Out>, Peer<In, Out>) {
-    let state = State {
-        incoming: Vec::new(),
-        staged: Vec::new(),
-        written: VecDeque::new(),
-        answers: step.answers,
-        words: step.words.unwrap_or(Answers::Never),
-        goodbyes: step.goodbyes,
-        blocked: false,
-        path_facts: step.path_facts,
-        dropped: None,
-        reader: None,
-        writer: None,
-    };
-    let wire = Arc::new(Wire { id, began, state: Mutex::new(state), progress: Notify::new() });
-    (ScriptedLink::new(step, Arc::clone(&wire)), Peer::new(wire))
 }
 
 pub(super) struct Wire<In, Out> {
@@ -82,6 +60,23 @@ pub(super) struct State<In, Out> {
 }
 
 impl<In, Out> Wire<In, Out> {
+    pub(super) fn new(step: &Step, id: LinkId, began: Instant) -> Wire<In, Out> {
+        let state = State {
+            incoming: Vec::new(),
+            staged: Vec::new(),
+            written: VecDeque::new(),
+            answers: step.answers,
+            words: step.words.unwrap_or(Answers::Never),
+            goodbyes: step.goodbyes,
+            blocked: false,
+            path_facts: step.path_facts,
+            dropped: None,
+            reader: None,
+            writer: None,
+        };
+        Wire { id, began, state: Mutex::new(state), progress: Notify::new() }
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State<In, Out>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,8 +6,7 @@ use std::io;
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::Reads;
-use super::link::READ_BUFFER;
+use super::{READ_BUFFER, Reads};
 use crate::keeper::LinkEnd;
 
 /// The user's codec, with a limit to what it may collect, and without what it

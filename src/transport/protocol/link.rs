@@ -11,15 +11,12 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{self, Decoder, Encoder};
 
-use super::Reads;
 use super::frames::Frames;
+use super::{READ_BUFFER, Reads};
 use crate::dial::Stream;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 use crate::transport::{Confirms, Frame, Framed, Link, Traffic};
 
-/// What an idle link keeps for reading: 4 KiB. A long message takes more while
-/// it comes in.
-pub(super) const READ_BUFFER: usize = 4 * 1024;
 /// Beyond this much unwritten data nothing more is taken: 64 KiB.
 const HIGH_WATER: usize = 64 * 1024;
 /// The write buffer's memory is given back when it is empty and held more: 8 KiB.

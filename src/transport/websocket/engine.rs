@@ -45,7 +45,8 @@ enum Phase {
     /// Nobody has said it.
     Open,
     /// We have, and it is written or on its way. The peer's answer, once it is
-    /// there, is what the link ends with when the peer closes the stream.
+    /// there, is what the link ends with, though the peer has yet to close the
+    /// stream.
     Closing { written: bool, answer: Option<LinkEnd> },
 }
 
@@ -157,6 +158,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             *written = true;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// What the peer has answered to our Close, once that was written: all that
+    /// is left is for the stream to be closed.
+    pub(super) fn answer(&self) -> Option<&LinkEnd> {
+        match &self.phase {
+            Phase::Closing { written: true, answer } => answer.as_ref(),
+            Phase::Closing { written: false, .. } | Phase::Open => None,
+        }
+    }
+
+    /// Closes the stream in the peer's place, as far as that works at once.
+    pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
+        self.socket.shut_down(cx);
     }
 
     pub(super) fn stream(&self) -> &S {

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::HeaderValue;
+use tokio::time::{Sleep, sleep};
 
 use super::engine::Engine;
 use super::message::Message;
@@ -15,6 +18,11 @@ use crate::transport::{Frame, Link, Traffic};
 /// A parked message up to this size, 32 KiB, is copied out of the buffer that
 /// it came in. A larger one is a large part of its buffer already.
 const COPIED_WHEN_PARKED: usize = 32 * 1024;
+
+/// How long a server that has answered our Close may take to close TCP before
+/// us, which spares the ports of this side: 250 ms. One that does so closes it
+/// right behind its answer. For others a wait has no purpose: all was said.
+const SERVER_FIRST: Duration = Duration::from_millis(250);
 
 /// One live WebSocket, opened by a [`WebSocket`](super::WebSocket) transport.
 ///
@@ -29,6 +37,8 @@ pub struct WebSocketLink {
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
     subprotocol: Option<HeaderValue>,
+    /// Runs from the answer to our Close on.
+    server_first: Option<Pin<Box<Sleep>>>,
 }
 
 impl WebSocketLink {
@@ -38,7 +48,7 @@ impl WebSocketLink {
         peer: Option<SocketAddr>,
         subprotocol: Option<HeaderValue>,
     ) -> WebSocketLink {
-        WebSocketLink { engine, local, peer, subprotocol }
+        WebSocketLink { engine, local, peer, subprotocol, server_first: None }
     }
 
     /// The subprotocol that the server chose, if it chose one of those that
@@ -53,7 +63,21 @@ impl Link for WebSocketLink {
     type Outgoing = Message;
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Message>, LinkEnd>> {
-        self.engine.poll_next(cx)
+        let polled = self.engine.poll_next(cx);
+        if polled.is_pending()
+            && let Some(answer) = self.engine.answer()
+            && self
+                .server_first
+                .get_or_insert_with(|| Box::pin(sleep(SERVER_FIRST)))
+                .as_mut()
+                .poll(cx)
+                .is_ready()
+        {
+            let answer = answer.clone();
+            self.engine.shut_down(cx);
+            return Poll::Ready(Err(answer));
+        }
+        polled
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
@@ -72,8 +96,8 @@ impl Link for WebSocketLink {
         self.engine.poll_flush(cx)
     }
 
-    /// Sends a Close with code 1000. The server answers it and then closes
-    /// the stream, which ends `poll_next`.
+    /// Sends a Close with code 1000. The server's answer ends `poll_next`, as
+    /// soon as the server has closed the stream, or 250 ms later.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         self.engine.poll_close(cx)
     }

@@ -203,7 +203,11 @@ impl Play<'_> {
     fn goes_on(&self) -> Result<(), String> {
         let timer = self.keeper.next_timer();
         let wanted = match self.keeper.state() {
-            State::Connecting { .. } => timer.is_some_and(|(at, _)| at <= self.attempt_ends),
+            State::Connecting { .. } => {
+                // The time that the machine slept is no part of the deadline.
+                let ends = self.attempt_ends + self.now.slept_since(self.attempt_ends);
+                timer.is_some_and(|(at, _)| at <= ends)
+            }
             // A scout that goodbye was said to may come first.
             State::Waiting { .. } => matches!(timer, Some((_, Timer::Retry | Timer::Goodbye))),
             State::Closing => timer.is_some(),

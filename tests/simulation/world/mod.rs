@@ -269,7 +269,7 @@ impl<'a, C: Client> World<'a, C> {
         let tries = SYN_TRIES.map(|after| self.now + Duration::from_secs(after));
         // If none gets through the client's own deadline ends the attempt.
         let Some(through) = tries.into_iter().find(|&at| !self.nature.path_down(at)) else { return };
-        let dialled = through + self.nature.rtt;
+        let dialled = through + self.nature.dial + self.nature.rtt;
         let dial = dialled - self.now;
         if self.nature.server_down(through) {
             self.queue.put(dialled, Happening::Refused(link));

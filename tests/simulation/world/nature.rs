@@ -56,6 +56,8 @@ pub struct Nature {
     pub timeouts: Vec<(Duration, Duration)>,
     pub expiry: Expiry,
     pub rtt: Duration,
+    /// What a dial takes beside its round trip: slow names, proxies.
+    pub dial: Duration,
     /// From the client to the middlebox, one way.
     pub edge: Duration,
     /// The probability that a packet of the client is lost.
@@ -76,6 +78,7 @@ impl Nature {
             timeouts: vec![(Duration::ZERO, timeout)],
             expiry,
             rtt: Duration::from_millis(50),
+            dial: Duration::ZERO,
             edge: Duration::from_millis(10),
             loss: 0.0,
             restarts: Vec::new(),

@@ -20,6 +20,10 @@ use super::{Confirms, MAX_MESSAGE, MessageTooBig, PongMatch};
 use crate::dial::Stream;
 use crate::keeper::{Beat, Invalid, LinkEnd, Token};
 
+/// What an idle link keeps for reading: 4 KiB. A long message takes more while
+/// it comes in.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// A protocol over a stream of bytes, for [`Tcp`](super::Tcp) and
 /// [`Unix`](super::Unix): a `tokio_util` codec that cuts the stream into
 /// messages, and what the protocol says for beats, their answers and goodbyes.

@@ -64,7 +64,7 @@ impl Attempt {
         self.number
     }
 
-    /// Which of the transport's [`routes`](super::Transport::routes) to take,
+    /// Which of the transport's [`routes`](crate::Transport::routes) to take,
     /// from 0.
     pub fn route(&self) -> usize {
         self.route

@@ -7,25 +7,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::{Error, ResilientConnection, SendError};
-
-/// One item of a stream with transitions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Transition<In> {
-    /// A message.
-    Message(In),
-    /// From here on messages come over this link.
-    Connected {
-        /// Counts the links taken into use, from 1.
-        epoch: u64,
-    },
-    /// No more messages come over this link.
-    Disconnected {
-        /// Its epoch.
-        epoch: u64,
-    },
-}
+use super::{ResilientConnection, SendError, Transition};
+use crate::shared::Error;
 
 /// A connection whose stream also tells where links changed. Made by
 /// [`with_transitions`](ResilientConnection::with_transitions).
@@ -37,11 +20,15 @@ pub struct WithTransitions<In, Out = In> {
     connection: ResilientConnection<In, Out>,
 }
 
-impl<In, Out> WithTransitions<In, Out> {
-    pub(super) fn new(connection: ResilientConnection<In, Out>) -> WithTransitions<In, Out> {
-        WithTransitions { connection }
+impl<In, Out> ResilientConnection<In, Out> {
+    /// The same stream, which also tells where links changed. If a link is in
+    /// use, it begins with its `Connected`.
+    pub fn with_transitions(self) -> WithTransitions<In, Out> {
+        WithTransitions { connection: self }
     }
+}
 
+impl<In, Out> WithTransitions<In, Out> {
     /// The next item; `None` when the connection is closed.
     ///
     /// Cancel safe: no item is lost if the future is dropped.

@@ -1,23 +1,4 @@
-//! Reaching a peer: name, address race, TCP, TLS.
-//!
-//! Everything runs inside the caller's future: there are no tasks, so a dial
-//! that is dropped has closed every socket that it had opened. Only a name
-//! lookup that has begun runs to its end in the runtime's blocking pool, as
-//! the system's resolver cannot be interrupted.
-
-#[cfg(all(feature = "tcp-info", target_os = "linux"))]
-mod path_facts;
-mod race;
-mod socket;
-mod stream;
-#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
-mod tls;
-mod way;
-
-pub(crate) use socket::Socket;
-pub(crate) use stream::Stream;
-pub(crate) use tls::Tls;
-pub(crate) use way::Way;
+//! Opening TCP connections to one host.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -26,8 +7,10 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use super::ConnectError;
+use super::failure::failed;
+use super::race;
 use crate::keeper::Failure;
-use crate::transport::ConnectError;
 
 /// How long one address is tried alone before the next joins in: 250 ms, as
 /// RFC 8305 recommends.
@@ -163,21 +146,6 @@ fn verdict(errors: Vec<io::Error>) -> ConnectError {
         Some(error) => failed(error),
         None => ConnectError::new(Failure::Dns),
     }
-}
-
-/// Sorts an error of a connection that is being opened: TLS failures are told
-/// apart from those of the system.
-pub(crate) fn failure(error: &io::Error) -> Failure {
-    #[cfg(feature = "tls")]
-    if tls::is_tls(error) {
-        return Failure::Tls;
-    }
-    Failure::from_io(error)
-}
-
-/// The same with the error as its source.
-fn failed(error: io::Error) -> ConnectError {
-    ConnectError::with_source(failure(&error), error)
 }
 
 #[cfg(test)]

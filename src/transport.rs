@@ -7,9 +7,7 @@
 //! transport of your own implements the two traits, or wraps any
 //! `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
 
-mod attempt;
 mod boxed;
-mod connect_error;
 mod framed;
 mod from_fn;
 mod link;
@@ -25,12 +23,10 @@ mod unix;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
-pub use attempt::Attempt;
-pub use boxed::{BoxLink, BoxTransport};
-pub use connect_error::ConnectError;
+pub use boxed::BoxTransport;
 pub use framed::{Framed, PongMatch};
 pub use from_fn::{FromFn, from_fn};
-pub use link::{Confirms, Frame, Link, Traffic};
+pub use link::{BoxLink, Confirms, Frame, Link, Traffic};
 pub use memory::{MEMORY_MESSAGES, Memory, MemoryFrame, MemoryLink, MemoryListener, MemoryPeer};
 #[cfg(feature = "tcp")]
 pub use protocol::{Protocol, StreamLink};
@@ -40,6 +36,8 @@ pub use tcp::Tcp;
 pub use unix::Unix;
 
 use async_trait::async_trait;
+
+pub use crate::dial::{Attempt, ConnectError};
 
 /// The longest message by default, either way: 1 MiB. Large enough for what
 /// feeds, chats and brokers send, small enough that a peer cannot fill the

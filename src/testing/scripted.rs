@@ -23,6 +23,7 @@ use crate::keeper::{Failure, LinkId, Purpose};
 use crate::testing::alarm::wait_until;
 use crate::transport::{Attempt, ConnectError, Transport};
 use step::Outcome;
+use wire::Wire;
 
 /// Says what becomes of each attempt to connect, and hands out the other end
 /// of each link that opens.
@@ -163,7 +164,8 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for ScriptedTransport<In
         unfinished.index = None;
         match step.outcome {
             Outcome::Open => {
-                let (link, peer) = wire::pair(&step, attempt.link_id(), self.stage.began);
+                let wire = Arc::new(Wire::new(&step, attempt.link_id(), self.stage.began));
+                let (link, peer) = (ScriptedLink::new(&step, Arc::clone(&wire)), Peer::new(wire));
                 self.stage.play().peers.push_back(peer);
                 self.stage.opened.notify_one();
                 Ok(link)

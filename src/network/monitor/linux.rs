@@ -24,7 +24,7 @@ use super::host::{Host, Judge};
 use super::name::{Naming, Place};
 use super::settle::Settling;
 use super::teller::Teller;
-use crate::driver::system_sleep;
+use crate::clock::system_sleep;
 use crate::keeper::NetworkStatus;
 use look::{Look, Neighbours};
 use socket::Heard;

@@ -22,6 +22,10 @@ use self::rules::{Shared, Way};
 use self::socket::{Address, Place, Socket};
 use super::Direction;
 
+/// What is held one way at most, 64 KiB; then the source is not read, so that
+/// it feels that nobody reads.
+const ROOM: usize = 64 * 1024;
+
 /// A proxy on this machine, between a real client and a real server, which
 /// carries bytes and fails on command, to the byte.
 ///

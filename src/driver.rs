@@ -16,11 +16,10 @@
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`memory`]: what outlives the connection.
-//! * [`clock`], [`alarm`]: time.
+//! * [`alarm`]: the one timer.
 
 mod alarm;
 mod board;
-mod clock;
 mod closing;
 mod desk;
 mod dispatch;
@@ -33,15 +32,12 @@ mod reports;
 mod scout;
 mod tasks;
 mod turn;
+#[cfg(test)]
+mod unlocked;
 mod waiters;
 mod writing;
 
 pub(crate) use board::Tally;
-pub(crate) use clock::Clock;
-#[cfg(feature = "test-util")]
-pub use clock::Suspend;
-#[cfg(all(feature = "network-monitor", target_os = "linux", not(longlink_netwatch)))]
-pub(crate) use clock::system_sleep;
 pub(crate) use desk::{Desk, Refused, Ticket};
 pub(crate) use dispatch::Listener;
 pub(crate) use inbox::{Inbox, Item, Reader};
@@ -55,11 +51,12 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::connection::{FirstConnect, Hook, ResilientConnection, Session};
+use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Parcel};
+use crate::shared::{Hook, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
@@ -93,13 +90,15 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) outbox: Bounds,
     pub(crate) inbox_messages: usize,
     pub(crate) inbox_bytes: usize,
-    pub(crate) first_connect: FirstConnect,
     pub(crate) clock: Clock,
     pub(crate) runtime: Handle,
 }
 
+/// What the application has of a driver: messages out, messages in.
+type Parts<T> = (Arc<Desk<Out<T>>>, Arc<Inbox<In<T>>>);
+
 /// Starts a driver and returns the application's side of it.
-pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>, Out<T>> {
+pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
     let transport = Arc::new(setup.transport);
     let board = Arc::new(Board::new(setup.clock));
     if let Some(callback) = setup.listener {
@@ -110,7 +109,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
     let weigh = Box::new(move |message: &Out<T>| weigher.weigh(message));
     let desk = Arc::new(Desk::new(Arc::clone(&board), setup.runtime.clone(), setup.outbox, weigh));
     let inbox = Arc::new(Inbox::new(setup.inbox_messages, setup.inbox_bytes));
-    let connection = ResilientConnection::new(Arc::clone(&desk), Arc::clone(&inbox));
+    let parts = (Arc::clone(&desk), Arc::clone(&inbox));
     let keeper = Keeper::new(setup.keeper, setup.seed, board.clock.now());
     let room = inbox.bounds();
     let driver = Driver {
@@ -123,7 +122,6 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         scouts_log_in: setup.scouts_log_in,
         network: setup.network,
         memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
-        first_connect: setup.first_connect,
         stage: Stage::New,
         now: None,
         alarm: Alarm::default(),
@@ -135,7 +133,6 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         closing: None,
         last_failure: None,
         last_error: None,
-        first_failure: None,
         connected_before: false,
         arrived: VecDeque::new(),
         arrived_bytes: 0,
@@ -153,7 +150,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> ResilientConnection<In<T>,
         touched: true,
     };
     setup.runtime.spawn(driver);
-    connection
+    parts
 }
 
 /// Calls the `on_event` callback for each event, in order.
@@ -180,7 +177,6 @@ struct Driver<T: Transport> {
     scouts_log_in: bool,
     network: Option<Box<dyn NetworkWatch>>,
     memory: Option<Box<Remembrance>>,
-    first_connect: FirstConnect,
 
     stage: Stage,
     /// The time of this turn, once read.
@@ -200,8 +196,6 @@ struct Driver<T: Transport> {
     last_failure: Option<Failure>,
     /// The error behind it.
     last_error: Option<Arc<ConnectError>>,
-    /// The failure that ends a connection which was told to fail fast.
-    first_failure: Option<Failure>,
     connected_before: bool,
 
     // What came in.
@@ -368,10 +362,14 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Finished)
+    }
+
     /// Ends everything. What was never sent is handed back, and everybody who
     /// waits is told.
     fn finish(&mut self, finish: Finish) {
-        if matches!(self.stage, Stage::Finished) {
+        if self.is_finished() {
             return;
         }
         self.stage = Stage::Finished;

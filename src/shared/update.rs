@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::keeper::{Config, Heartbeat, Invalid, Reconnect};
 
 /// Settings to change while a connection lives, for
-/// [`ResilientConnection::update`](super::ResilientConnection::update). What
+/// [`ResilientConnection::update`](crate::ResilientConnection::update). What
 /// is not named stays as it is.
 ///
 /// ```
@@ -45,11 +45,18 @@ impl Update {
         self
     }
 
-    /// Adds what a later update says.
-    pub(crate) fn then(&mut self, later: Update) {
-        self.heartbeat = later.heartbeat.or(self.heartbeat.take());
-        self.reconnect = later.reconnect.or(self.reconnect.take());
-        self.silence_limit = later.silence_limit.or(self.silence_limit);
+    /// Adds what a later update says, and returns what that takes the place
+    /// of: policies are objects of the application's, whose `Drop` may do what
+    /// it likes, so not under a lock.
+    pub(crate) fn then(&mut self, later: Update) -> Update {
+        fn renew<V>(setting: &mut Option<V>, later: Option<V>) -> Option<V> {
+            later.and_then(|later| setting.replace(later))
+        }
+        Update {
+            heartbeat: renew(&mut self.heartbeat, later.heartbeat),
+            reconnect: renew(&mut self.reconnect, later.reconnect),
+            silence_limit: renew(&mut self.silence_limit, later.silence_limit),
+        }
     }
 
     pub(crate) fn applied_to(self, config: &Config) -> Config {

@@ -4,13 +4,14 @@ mod flow;
 mod lane;
 mod link;
 mod path;
+mod rules;
 mod server;
 mod world;
 
 pub use link::{FaultyLink, FaultyTransport};
 pub use path::{Dialling, Direction, Expiry};
+pub use rules::Received;
 pub use server::ServerLink;
-pub use world::Received;
 
 use std::fmt;
 use std::sync::Arc;
