@@ -33,7 +33,7 @@ pub use connection::{
     Builder, Closed, Confirmation, Error, Events, FirstConnect, HookError, Permit, ResilientConnection,
     SendError, Sender, Session, StateWatch, Stats, Transition, TrySendError, Update, WithTransitions,
 };
-#[cfg(feature = "test-util")]
+#[cfg(all(feature = "test-util", feature = "runtime"))]
 pub use driver::Suspend;
 pub use keeper::{
     Activity, Beat, Because, Cause, Delays, Event, Failure, GiveUp, Ground, Growth, Heartbeat, Invalid,
