@@ -32,7 +32,7 @@ pub mod testing;
 #[cfg(feature = "runtime")]
 pub mod transport;
 
-#[cfg(feature = "test-util")]
+#[cfg(all(feature = "test-util", feature = "runtime"))]
 pub use clock::Suspend;
 #[cfg(feature = "runtime")]
 pub use connection::{

@@ -1,5 +1,6 @@
 //! What a beat costs: two wake-ups and no allocation, unless somebody listens
 //! to events. In a file of its own, since a process has one allocator.
+#![cfg(feature = "runtime")]
 
 #[path = "support/heap.rs"]
 mod heap;

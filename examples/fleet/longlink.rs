@@ -4,48 +4,35 @@ use std::io;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Dialled, Failure, Input, Keeper, LinkEnd, LinkId, Messages, Moment, NetworkStatus, Opened,
-    Output, RouteFacts, Token,
+    Beat, Config, Dialled, Failure, Input, LinkEnd, Moment, NetworkStatus, Opened, Output, RouteFacts,
 };
+use longlink::testing::{VirtualKeeper, VirtualLink};
 
 use crate::chance::Chance;
 use crate::client::{Act, Client, End, What, Why, Wish};
 use crate::service::{NEVER, Nanos, ROUND_TRIP, nanos};
 
 /// Translates, and decides nothing.
-pub struct Longlink {
-    keeper: Keeper,
-    /// The link in use or being opened: without scouts there is one at most.
-    link: Option<LinkId>,
-    /// The beat that was sent last.
-    token: Option<Token>,
-    /// When the attempt under way began.
-    dialled: Nanos,
-}
+pub struct Longlink(VirtualKeeper);
 
 impl Longlink {
     pub fn new(config: Config, seed: u64) -> Longlink {
-        let keeper = Keeper::new(config, seed, Moment::ORIGIN);
-        Longlink { keeper, link: None, token: None, dialled: 0 }
+        Longlink(VirtualKeeper::new(config, seed))
+    }
+
+    /// The link in use or being opened: without scouts there is one at most.
+    fn link(&self) -> Option<VirtualLink> {
+        self.0.links().first().copied()
     }
 
     /// Does what the keeper says, as far as it is an act.
-    fn drain(&mut self, now: Nanos) -> Act {
+    fn drain(&mut self) -> Act {
         let mut act = Act::Nothing;
-        while let Some(output) = self.keeper.poll_output() {
+        while let Some(output) = self.0.poll_output() {
             match output {
-                Output::Open { link, .. } => {
-                    (self.link, self.dialled) = (Some(link), now);
-                    act = Act::Dial;
-                }
-                Output::Beat { token, .. } => {
-                    self.token = Some(token);
-                    act = Act::Beat;
-                }
-                Output::Abandon { link } if self.link == Some(link) => {
-                    self.link = None;
-                    act = Act::Drop;
-                }
+                Output::Open { .. } => act = Act::Dial,
+                Output::Beat { .. } => act = Act::Beat,
+                Output::Abandon { .. } => act = Act::Drop,
                 _ => {}
             }
         }
@@ -62,39 +49,36 @@ impl Client for Longlink {
     }
 
     fn handle(&mut self, what: What, _: &mut Chance, now: Nanos) -> Wish {
-        let at = moment(now);
-        let keeper = &mut self.keeper;
-        match (what, self.link) {
-            (What::Started, _) => keeper.handle(Input::Start, at),
-            (What::Due, _) => keeper.handle(Input::Timeout, at),
-            (What::Offline, _) => keeper.handle(Input::Network(NetworkStatus::Offline), at),
-            (What::Online, _) => keeper.handle(Input::Network(NetworkStatus::Online), at),
-            (What::Opened, Some(link)) => {
+        self.0.freeze_until(Moment::new(Duration::from_nanos(now), Duration::ZERO));
+        let link = self.link();
+        let keeper = &mut self.0;
+        match (what, link) {
+            (What::Started, _) => keeper.tell(Input::Start),
+            (What::Due, _) => keeper.tell(Input::Timeout),
+            (What::Offline, _) => keeper.tell(Input::Network(NetworkStatus::Offline)),
+            (What::Online, _) => keeper.tell(Input::Network(NetworkStatus::Online)),
+            (What::Opened, Some(VirtualLink { link, asked, .. })) => {
                 let dialled = Dialled::new(Duration::from_nanos(ROUND_TRIP), None);
-                let took = Duration::from_nanos(now - self.dialled);
-                keeper.handle(Input::Opened { link, opened: Opened::new(Beat::Ping, dialled, took) }, at);
+                let took = keeper.now().since(asked);
+                keeper.tell(Input::Opened { link, opened: Opened::new(Beat::Ping, dialled, took) });
                 // A server that greets, as all do that are logged in to.
-                keeper.handle(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }, at);
+                keeper.message(link);
             }
-            (What::Failed(why), Some(link)) => {
-                self.link = None;
-                keeper.handle(Input::OpenFailed { link, failure: failure(why), dialled: None }, at);
+            (What::Failed(why), Some(VirtualLink { link, .. })) => {
+                keeper.tell(Input::OpenFailed { link, failure: failure(why), dialled: None });
             }
-            (What::Answered, Some(link)) => {
-                keeper.handle(Input::Read { link, messages: Messages::None, answers: &[self.token] }, at)
+            (What::Answered, Some(VirtualLink { link, token, .. })) => keeper.answer(link, token),
+            (What::Lost(End::AddressGone), Some(VirtualLink { link, .. })) => {
+                keeper.tell(Input::Route { link, facts: Some(RouteFacts::new(false, None)) });
             }
-            (What::Lost(End::AddressGone), Some(link)) => {
-                keeper.handle(Input::Route { link, facts: Some(RouteFacts::new(false, None)) }, at);
-            }
-            (What::Lost(end), Some(link)) => {
-                self.link = None;
-                keeper.handle(Input::Ended { link, end: link_end(end) }, at);
+            (What::Lost(end), Some(VirtualLink { link, .. })) => {
+                keeper.tell(Input::Ended { link, end: link_end(end) });
             }
             // Late words about a link that was dropped.
             (What::Opened | What::Failed(_) | What::Answered | What::Lost(_), None) => {}
         }
-        let act = self.drain(now);
-        let due = self.keeper.poll_timeout().map_or(NEVER, |due| nanos(due.elapsed()));
+        let act = self.drain();
+        let due = self.0.deadline().map_or(NEVER, |due| nanos(due.elapsed()));
         Wish { act, due }
     }
 }
@@ -115,8 +99,4 @@ fn link_end(end: End) -> LinkEnd {
         End::Close(code) => LinkEnd::closed(Some(code), ""),
         End::AddressGone | End::Error => LinkEnd::from_io(&io::ErrorKind::NetworkUnreachable.into()),
     }
-}
-
-fn moment(now: Nanos) -> Moment {
-    Moment::new(Duration::from_nanos(now), Duration::ZERO)
 }

@@ -1,5 +1,6 @@
 //! A whole connection, mostly over links in memory and in virtual time: each
 //! module is a promise.
+#![cfg(feature = "runtime")]
 
 mod building;
 mod cancel_safety;

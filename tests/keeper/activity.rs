@@ -18,7 +18,7 @@ fn gaps(rig: &Rig) -> Vec<Duration> {
 fn live(rig: &mut Rig, time: Duration, timeout: Duration) {
     let end = rig.elapsed() + time;
     while rig.elapsed() < end {
-        if rig.opening.is_some() {
+        if rig.opening().is_some() {
             rig.open(longlink::keeper::Beat::Ping);
         }
         let seen = rig.log.len();
@@ -46,7 +46,7 @@ fn settled() -> Rig {
 fn in_the_background_five_misses_span_25_s() {
     for (activity, span) in [(Activity::Foreground, 10), (Activity::Background, 25)] {
         let mut rig = Rig::connected(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
-        rig.keeper.handle(Input::Activity(activity), rig.now);
+        rig.keeper.tell(Input::Activity(activity));
         // So that the round trip is known.
         for _ in 0..8 {
             rig.beat_answered(RTT);
@@ -60,21 +60,21 @@ fn in_the_background_five_misses_span_25_s() {
 #[test]
 fn in_the_foreground_no_gap_is_tried() {
     let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     live(&mut rig, secs(24 * 3_600), secs(100));
     assert!(gaps(&rig).iter().all(|gap| *gap <= secs(27)), "{:?}", gaps(&rig).iter().max());
-    assert_eq!(rig.keeper.figures(rig.now).reconnects, 0);
+    assert_eq!(rig.keeper.figures().reconnects, 0);
 }
 
 #[test]
 fn a_look_that_is_due_waits_until_nobody_looks_at_the_application() {
     let mut rig = settled();
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     live(&mut rig, secs(20 * 24 * 3_600), secs(100));
     let held = secs(96).mul_f64(0.93);
     assert!(gaps(&rig).iter().all(|gap| *gap <= held), "{:?}", gaps(&rig).iter().max());
     rig.forget();
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
     live(&mut rig, secs(600), secs(1_000));
     assert!(gaps(&rig).iter().any(|gap| *gap >= secs(115)), "{:?}", gaps(&rig));
 }

@@ -52,7 +52,7 @@ fn pitfall_24_online_advances_once_a_burst() {
             rig.pass(millis(10));
         }
         assert_eq!(rig.advanced().len(), 1);
-        assert!(rig.opening.is_some() || rig.until_opening() <= began + secs(1));
+        assert!(rig.opening().is_some() || rig.until_opening() <= began + secs(1));
     }
 }
 
@@ -94,7 +94,7 @@ fn pitfall_24_news_without_end_does_not_keep_the_backoff_at_its_first_step() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.forget();
     for _ in 0..300 {
-        if rig.opening.is_some() {
+        if rig.opening().is_some() {
             rig.fail(Failure::Unreachable);
         }
         rig.network(NetworkStatus::Changed);
@@ -132,7 +132,7 @@ fn news_during_an_attempt_counts_when_it_fails() {
     rig.until_opening();
     rig.pass(millis(900));
     rig.network(NetworkStatus::Online);
-    assert!(rig.opening.is_some(), "an attempt this young goes on");
+    assert!(rig.opening().is_some(), "an attempt this young goes on");
     rig.forget();
     rig.fail(Failure::Refused);
     let failed = rig.elapsed();
@@ -156,7 +156,7 @@ fn news_just_before_an_attempt_counts_when_it_fails_too() {
 fn an_attempt_without_a_path_is_begun_anew_when_the_network_comes() {
     let mut rig = Rig::waiting_after(Failure::Refused, 1);
     rig.until_opening();
-    let old = rig.opening.expect("an attempt is under way");
+    let old = rig.opening().expect("an attempt is under way");
     rig.pass(secs(1));
     rig.network(NetworkStatus::Changed);
     assert!(rig.outputs().contains(&&Output::Abandon { link: old }));
@@ -168,13 +168,13 @@ fn a_login_of_four_seconds_comes_to_its_end_though_the_network_flaps() {
     let mut rig = Rig::waiting_after(Failure::Refused, 1);
     rig.network(NetworkStatus::Online);
     rig.until_opening();
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     rig.dialled(link, RTT);
     for _ in 0..20 {
         rig.network(NetworkStatus::Changed);
         rig.pass(millis(200));
     }
-    assert_eq!(rig.opening, Some(link));
+    assert_eq!(rig.opening(), Some(link));
     rig.open(Beat::Ping);
     assert!(rig.is_connected());
 }
@@ -183,7 +183,7 @@ fn a_login_of_four_seconds_comes_to_its_end_though_the_network_flaps() {
 fn an_attempt_with_a_path_has_three_seconds_left_when_the_network_changes() {
     let mut rig = Rig::waiting_after(Failure::Refused, 1);
     rig.until_opening();
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     rig.dialled(link, RTT);
     rig.pass(secs(2));
     rig.network(NetworkStatus::Changed);
@@ -386,16 +386,16 @@ fn an_attempt_is_left_alone_when_somebody_looks_at_the_application() {
     use longlink::keeper::Activity;
     for path in [false, true] {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
-        let link = rig.opening.expect("an attempt is under way");
+        let link = rig.opening().expect("an attempt is under way");
         if path {
             rig.dialled(link, RTT);
         }
-        rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Background));
         rig.pass(secs(2));
-        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Foreground));
         rig.drain();
         rig.pass(secs(10));
-        assert_eq!(rig.opening, Some(link), "path: {path}");
+        assert_eq!(rig.opening(), Some(link), "path: {path}");
         rig.forget();
         rig.fail(Failure::Refused);
         assert!(rig.delay_advanced() <= secs(1), "but somebody waits");
@@ -438,7 +438,7 @@ fn an_attempt_that_the_news_cut_short_does_not_count_towards_giving_up() {
     assert_eq!(rig.keeper.state(), State::Waiting { attempt: 1 });
     rig.until_opening();
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }
 
 #[test]
@@ -479,7 +479,7 @@ fn an_attempt_without_a_path_is_stale_from_a_second_on() {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         rig.pass(age);
         rig.network(NetworkStatus::Online);
-        assert_eq!(rig.opening.is_none(), begun_anew, "after {age:?}");
+        assert_eq!(rig.opening().is_none(), begun_anew, "after {age:?}");
     }
 }
 

@@ -15,7 +15,7 @@ fn asking() -> Rig {
 /// The beat of this name is answered.
 fn answer(rig: &mut Rig, token: Option<Token>) {
     let link = rig.main();
-    rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[token] }, rig.now);
+    rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[token] });
     rig.drain();
 }
 

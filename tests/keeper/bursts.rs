@@ -14,7 +14,7 @@ fn an_attempt_that_news_has_advanced_may_be_cut_short_when_the_burst_is_over() {
         rig.until_opening();
         rig.pass(age);
         rig.network(NetworkStatus::Changed);
-        assert_eq!(rig.opening.is_none(), begun_anew, "after {age:?}");
+        assert_eq!(rig.opening().is_none(), begun_anew, "after {age:?}");
     }
 }
 

@@ -37,7 +37,7 @@ fn first_delays(end: &LinkEnd) -> Option<(Duration, Duration)> {
         .map(|seed| {
             let mut rig = proved(Reconnect::default(), seed);
             rig.end(end.clone());
-            rig.finished.is_none().then(|| rig.delay())
+            rig.finished().is_none().then(|| rig.delay())
         })
         .collect();
     delays.map(|delays| {
@@ -79,7 +79,7 @@ fn pitfall_14_giving_up_tells_the_code_and_the_reason() {
     let mut rig = proved(Reconnect::default(), 1);
     rig.end(LinkEnd::closed(Some(4403), "banned"));
     let reason = GiveUp::Close { code: 4403, reason: "banned".to_owned() };
-    assert_eq!(rig.finished, Some(Finish::GaveUp(reason)));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(reason)));
 }
 
 #[test]
@@ -88,13 +88,13 @@ fn pitfall_14_a_404_is_tried_three_times_in_the_first_minute() {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
         rig.fail(http(404));
         let mut tries = vec![Duration::ZERO];
-        while rig.finished.is_none() {
+        while rig.finished().is_none() {
             tries.push(rig.until_opening());
             rig.fail(http(404));
         }
         assert_eq!(tries.len(), 3);
         assert!(tries[1] >= secs(15) && tries[2] >= secs(30) && tries[2] <= secs(60), "{tries:?}");
-        assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(http(404)))));
+        assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Failure(http(404)))));
     }
 }
 
@@ -140,7 +140,7 @@ fn what_the_application_says_counts() {
     rig.network(NetworkStatus::Online);
     assert!(rig.until_opening() >= secs(131), "nothing advances it");
     assert!(matches!(
-        after_end(Retry::Never).finished,
+        after_end(Retry::Never).finished(),
         Some(Finish::GaveUp(GiveUp::Close { code: 4403, .. }))
     ));
 
@@ -151,26 +151,26 @@ fn what_the_application_says_counts() {
         rig.until_opening();
     }
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(Failure::Refused))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Failure(Failure::Refused))));
 
     let mut rig = Rig::connected(with_reconnect(say(Retry::Never)), 1);
     rig.until_death();
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Policy)));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Policy)));
 }
 
 #[test]
 fn pitfall_15_a_login_that_is_refused_twice_is_final_and_once_is_not() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.fail(Failure::Unauthorized);
-    assert_eq!(rig.finished, None);
+    assert_eq!(rig.finished(), None);
     rig.until_opening();
     rig.fail(Failure::Refused);
     rig.until_opening();
     rig.fail(Failure::Unauthorized);
-    assert_eq!(rig.finished, None, "not in a row");
+    assert_eq!(rig.finished(), None, "not in a row");
     rig.until_opening();
     rig.fail(Failure::Unauthorized);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(Failure::Unauthorized))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Failure(Failure::Unauthorized))));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn another_answer_in_between_begins_the_count_anew() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     for _ in 0..5 {
         rig.fail(http(401));
-        assert_eq!(rig.finished, None);
+        assert_eq!(rig.finished(), None);
         rig.until_opening();
         rig.fail(http(503));
         rig.until_opening();
@@ -218,19 +218,19 @@ fn pitfall_16_an_own_policy_that_panics_is_contained_and_counted() {
     let mut rig = Rig::dialling(reconnect, 1);
     rig.fail(Failure::Refused);
     assert!(rig.delay() >= millis(500) && rig.delay() <= secs(1), "the table's word counts");
-    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 1);
+    assert_eq!(rig.keeper.figures().policy_panics, 1);
 
     let mut rig = Rig::dialling(Reconnect::default().policy(Moody(AtomicU32::new(0))), 1);
-    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 0);
+    assert_eq!(rig.keeper.figures().policy_panics, 0);
     rig.fail(Failure::Refused);
     assert!(rig.delay() <= secs(1), "the backoff's delay");
     rig.until_opening();
     rig.fail(Failure::Refused);
     assert_eq!(rig.delay(), secs(7));
-    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 1);
+    assert_eq!(rig.keeper.figures().policy_panics, 1);
     rig.until_opening();
     rig.fail(Failure::Refused);
-    assert_eq!(rig.keeper.figures(rig.now).policy_panics, 2);
+    assert_eq!(rig.keeper.figures().policy_panics, 2);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn in_the_background_the_backoff_grows_to_five_minutes() {
         let delays = (0..200).map(|seed| {
             let mut rig = Rig::dialling(reconnect.clone(), seed);
             if let Some(activity) = activity {
-                rig.keeper.handle(Input::Activity(activity), rig.now);
+                rig.keeper.tell(Input::Activity(activity));
                 rig.drain();
             }
             for _ in 0..12 {
@@ -267,7 +267,7 @@ fn somebody_who_looks_again_is_not_kept_waiting() {
     use longlink::keeper::{Activity, Seen};
     for seed in 0..50 {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
-        rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Background));
         rig.drain();
         for _ in 0..12 {
             rig.fail(Failure::Refused);
@@ -276,24 +276,24 @@ fn somebody_who_looks_again_is_not_kept_waiting() {
         rig.fail(Failure::Refused);
         rig.forget();
         let before = rig.due();
-        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Foreground));
         rig.drain();
         let looked = rig.elapsed();
         assert!(rig.until_opening() <= before.min(looked + millis(50)));
         // Told again it is no news.
         rig.fail(Failure::Refused);
         rig.forget();
-        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Foreground));
         rig.drain();
         assert_eq!(rig.advanced(), []);
     }
 
     let mut rig = Rig::connected(Config::default(), 1);
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
     rig.pass(secs(5));
     rig.forget();
     let looked = rig.elapsed();
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     rig.drain();
     assert_eq!(rig.until_death(), looked + secs(3), "a link that died meanwhile is known for it");
     assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
@@ -322,9 +322,9 @@ fn pitfall_12_a_server_that_names_no_time_at_all_is_backed_off_from() {
 fn pitfall_24_news_of_the_network_does_not_make_a_404_final_any_sooner() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     let mut tries = vec![Duration::ZERO];
-    while rig.finished.is_none() {
+    while rig.finished().is_none() {
         rig.fail(http(404));
-        if rig.finished.is_none() {
+        if rig.finished().is_none() {
             rig.network(NetworkStatus::Online);
             tries.push(rig.until_opening());
         }
@@ -401,10 +401,10 @@ fn a_link_that_was_opened_begins_the_counts_of_what_stood_against_it_anew() {
     rig.open(Beat::Ping);
     rig.reconnect();
     rig.fail(http(401));
-    assert_eq!(rig.finished, None, "once in a row is not final");
+    assert_eq!(rig.finished(), None, "once in a row is not final");
     rig.until_opening();
     rig.fail(http(401));
-    assert!(matches!(rig.finished, Some(Finish::GaveUp(_))), "{:?}", rig.finished);
+    assert!(matches!(rig.finished(), Some(Finish::GaveUp(_))), "{:?}", rig.finished());
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn another_reconnect_policy_counts_from_the_next_failure_on() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.update(with_reconnect(Reconnect::default().attempts(1)));
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn chat(rig: &mut Rig, seconds: u64) {
 fn await_dials_for(rig: &mut Rig, time: Duration) {
     let end = rig.elapsed() + time;
     rig.answers_at_once = true;
-    while rig.scouts.is_empty() {
+    while rig.scouts().is_empty() {
         assert!(rig.elapsed() < end, "no scout was sent");
         rig.pass(secs(1));
     }
@@ -39,11 +39,11 @@ fn a_scout_that_falls_silent_while_the_link_in_use_misses_an_answer_says_nothing
     rig.pass(RTT);
     rig.answer();
     await_scouts(&mut rig);
-    for scout in rig.scouts.clone() {
+    for scout in rig.scouts() {
         rig.open_scout(scout.link);
     }
     live(&mut rig, secs(13), |_| true);
-    let scout = rig.scouts[0].link;
+    let scout = rig.scouts()[0].link;
     rig.forget();
     // The link in use answers when the first scout beats …
     let beat = rig.until_beat();
@@ -74,10 +74,10 @@ fn a_link_in_use_that_is_asked_already_is_not_asked_again_for_a_scout() {
 /// Three scouts are open beside a link in use on which the server speaks.
 fn scouted_in_a_chat() -> Rig {
     let mut rig = linked();
-    while rig.scouts.is_empty() {
+    while rig.scouts().is_empty() {
         chat(&mut rig, 1);
     }
-    for scout in rig.scouts.clone() {
+    for scout in rig.scouts() {
         rig.open_scout(scout.link);
     }
     rig
@@ -89,7 +89,7 @@ fn an_end_of_a_scout_before_nine_tenths_of_the_shortest_interval_is_no_timeout()
         let mut rig = scouted_in_a_chat();
         chat(&mut rig, 8);
         rig.pass(gap - secs(8));
-        let scout = rig.scouts[0].link;
+        let scout = rig.scouts()[0].link;
         rig.end_scout(scout, LinkEnd::Eof);
         assert_eq!(met(&rig), [met_with]);
     }
@@ -100,7 +100,7 @@ fn a_server_that_ends_scouts_sooner_than_any_interval_is_left_alone_for_a_while(
     let mut rig = scouted_in_a_chat();
     chat(&mut rig, 5);
     let before = sent(&rig);
-    for scout in rig.scouts.clone() {
+    for scout in rig.scouts() {
         rig.end_scout(scout.link, LinkEnd::Eof);
     }
     assert_eq!(met(&rig), [Scouted::Void; 3]);
@@ -114,7 +114,7 @@ fn a_server_that_ends_scouts_sooner_than_any_interval_is_left_alone_for_a_while(
 fn while_the_link_in_use_is_not_read_nothing_that_happens_sends_a_scout() {
     let mut rig = linked();
     rig.stalled();
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
     rig.pass(secs(60));
     assert_eq!(sent(&rig), 0);
 }
@@ -138,7 +138,7 @@ fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_sco
     rig.forget();
     await_scouts(&mut rig);
     live(&mut rig, secs(145), |_| true);
-    rig.end_scout(rig.scouts[0].link, LinkEnd::Eof);
+    rig.end_scout(rig.scouts()[0].link, LinkEnd::Eof);
     assert!(matches!(met(&rig)[..], [Scouted::Ended { .. }]), "{:?}", met(&rig));
 }
 
@@ -151,9 +151,9 @@ fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it
     {
         let mut rig = linked();
         await_dials(&mut rig);
-        let link = rig.scouts[0].link;
+        let link = rig.scouts()[0].link;
         let opened = Opened::new(beat, Dialled::new(RTT, local), LOGIN);
-        rig.keeper.handle(Input::Opened { link, opened }, rig.now);
+        rig.keeper.tell(Input::Opened { link, opened });
         rig.drain();
         let abandoned = rig.outputs().contains(&&Output::Abandon { link });
         assert_eq!(abandoned, dropped, "{local:?}, {beat:?}");
@@ -164,12 +164,12 @@ fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it
 #[test]
 fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
     let mut rig = scouted();
-    let scout = rig.scouts[0];
+    let scout = rig.scouts()[0];
     // Its server speaks by itself for three gaps, and then no more. The others
     // fall silent, so that its gap is still to be known.
     for _ in 0..3 {
         live(&mut rig, secs(13), |_| false);
-        rig.keeper.handle(Input::Read { link: scout.link, messages: Messages::None, answers: &[] }, rig.now);
+        rig.keeper.tell(Input::Read { link: scout.link, messages: Messages::None, answers: &[] });
         rig.drain();
     }
     rig.forget();
@@ -189,14 +189,14 @@ fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
 fn scouts_and_their_beats_are_counted() {
     let mut rig = scouted();
     live(&mut rig, secs(13), |_| true);
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.scouts_sent, figures.scout_beats), (3, 0));
     live(&mut rig, secs(1), |_| true);
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.scouts_sent, figures.scout_beats), (4, 1));
     // Those of a row count, each.
     live(&mut rig, secs(60), |_| false);
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     let rows = figures.scout_beats - 1;
     assert!(rows >= 3 * 5, "{figures:?}");
 }
@@ -205,7 +205,7 @@ fn scouts_and_their_beats_are_counted() {
 fn other_settings_are_a_reason_to_ask_again_for_scouts_that_were_refused() {
     let mut rig = linked();
     await_dials(&mut rig);
-    rig.fail_scout(rig.scouts[0].link, Failure::Stop);
+    rig.fail_scout(rig.scouts()[0].link, Failure::Stop);
     assert!(refused(&rig));
     rig.pass(secs(5));
     rig.forget();
@@ -227,7 +227,7 @@ fn after_a_day_one_refusal_more_is_enough() {
     assert!(refused(&rig), "scouts cost it its link");
     rig.forget();
     await_dials_for(&mut rig, secs(24 * 3600 + 10));
-    rig.fail_scout(rig.scouts[0].link, Failure::Refused);
+    rig.fail_scout(rig.scouts()[0].link, Failure::Refused);
     assert!(refused(&rig));
 }
 
@@ -235,16 +235,15 @@ fn after_a_day_one_refusal_more_is_enough() {
 fn a_scout_whose_server_speaks_is_parted_from_after_three_gaps_and_not_in_that_instant() {
     for (later, parted) in [(Duration::ZERO, false), (Duration::from_nanos(1), true)] {
         let mut rig = scouted_in_a_chat();
-        let (scout, opened) = (rig.scouts[0], rig.elapsed());
+        let (scout, opened) = (rig.scouts()[0], rig.elapsed());
         assert_eq!(scout.gap, secs(14));
         for _ in 0..4 {
             chat(&mut rig, 10);
-            rig.keeper
-                .handle(Input::Read { link: scout.link, messages: Messages::None, answers: &[] }, rig.now);
+            rig.keeper.tell(Input::Read { link: scout.link, messages: Messages::None, answers: &[] });
             rig.drain();
         }
         rig.pass(opened + secs(42) + later - rig.elapsed());
-        rig.keeper.handle(Input::Read { link: scout.link, messages: Messages::None, answers: &[] }, rig.now);
+        rig.keeper.tell(Input::Read { link: scout.link, messages: Messages::None, answers: &[] });
         rig.drain();
         let retired = |output: &Output| *output == Output::Retire { link: scout.link };
         assert_eq!(!rig.instants(retired).is_empty(), parted, "{later:?} later");
@@ -259,15 +258,15 @@ fn an_end_of_a_scout_is_a_deadline_below_0_98_of_what_the_link_in_use_has_surviv
         rig.answers_at_once = true;
         rig.pass(secs(10) - rig.elapsed());
         rig.answers_at_once = false;
-        for scout in rig.scouts.clone() {
+        for scout in rig.scouts() {
             rig.open_scout(scout.link);
         }
         let opened = rig.elapsed();
-        let gap = rig.keeper.figures(rig.now).proven.mul_f64(0.98) - earlier;
+        let gap = rig.keeper.figures().proven.mul_f64(0.98) - earlier;
         assert!(gap > secs(9), "longer than the least that says anything: {gap:?}");
         chat(&mut rig, 9);
         rig.pass(opened + gap - rig.elapsed());
-        rig.end_scout(rig.scouts[0].link, LinkEnd::Eof);
+        rig.end_scout(rig.scouts()[0].link, LinkEnd::Eof);
         assert_eq!(met(&rig), [if deadline { Scouted::Void } else { Scouted::Ended { gap } }]);
     }
 }

@@ -11,7 +11,7 @@ fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_res
         let mut rig = Rig::connected(Config::default(), 1);
         rig.learn(secs(115));
         // Somebody looks: nothing is tried.
-        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Foreground));
         rig.drain();
         let held = rig.interval();
         assert!(held > secs(100), "{held:?}");
@@ -125,11 +125,11 @@ fn once_ends_have_shown_that_the_timeout_shrank_beats_are_drawn_again() {
 fn pitfall_41_a_fin_on_an_idle_link_below_the_proven_gap_is_no_idle_timeout() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.learn(secs(115));
-    let (interval, proven) = (rig.interval(), rig.keeper.figures(rig.now).proven);
+    let (interval, proven) = (rig.interval(), rig.keeper.figures().proven);
     rig.pass(secs(50));
     rig.end(LinkEnd::Eof);
     reopen_at_once(&mut rig);
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.interval, figures.proven), (interval, proven), "a restart says nothing");
 }
 
@@ -144,7 +144,7 @@ fn pitfall_41_a_second_fin_at_the_same_gap_is_one() {
         rig.end(LinkEnd::Eof);
         reopen_at_once(&mut rig);
     }
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert!(figures.interval < secs(50), "the interval is {:?}", figures.interval);
 }
 

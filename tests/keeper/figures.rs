@@ -31,14 +31,14 @@ fn last_gap(rig: &Rig) -> Option<Duration> {
 fn beats_and_misses_are_counted_the_last_included() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
     rig.until_death();
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.beats_sent, figures.beats_missed), (5, 5));
     assert_eq!(rig.misses().len(), 5);
     rig.until_opening();
     rig.open(Beat::Ping);
     rig.until_beat();
-    assert_eq!(rig.keeper.figures(rig.now).beats_sent, 6);
-    assert_eq!(rig.keeper.figures(rig.now).reconnects, 1);
+    assert_eq!(rig.keeper.figures().beats_sent, 6);
+    assert_eq!(rig.keeper.figures().reconnects, 1);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn time_with_a_link_and_without_one_is_counted_apart() {
     rig.pass(secs(2));
     rig.open(Beat::Ping);
     rig.pass(secs(20));
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.uptime, figures.downtime), (secs(20), secs(2)));
     rig.end(LinkEnd::Eof);
     let ended = rig.elapsed();
@@ -56,7 +56,7 @@ fn time_with_a_link_and_without_one_is_counted_apart() {
     rig.open(Beat::Ping);
     let without = rig.elapsed() - ended;
     rig.pass(secs(5));
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.uptime, figures.downtime), (secs(25), secs(2) + without));
 }
 
@@ -81,14 +81,14 @@ fn what_comes_in_after_several_intervals_has_spared_a_beat_for_each_and_none_twi
     for (time, saved) in [(100, 3), (10, 3), (9, 3), (1, 4), (29, 4), (1, 5)] {
         rig.freeze(secs(time));
         rig.heard();
-        assert_eq!(rig.keeper.figures(rig.now).beats_saved, saved, "at {:?}", rig.elapsed());
+        assert_eq!(rig.keeper.figures().beats_saved, saved, "at {:?}", rig.elapsed());
     }
 }
 
 #[test]
 fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
-    let proven = |rig: &Rig| rig.keeper.figures(rig.now).proven;
+    let proven = |rig: &Rig| rig.keeper.figures().proven;
     for (gap, longest) in [(20, 20), (10, 20), (25, 25)] {
         rig.pass(secs(gap));
         rig.heard();
@@ -100,7 +100,7 @@ fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
 fn in_a_doubt_traffic_that_comes_ahead_of_the_beat_lifts_nothing() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.learn(secs(58));
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     let held = rig.interval();
     rig.until_death();
     rig.until_opening();
@@ -166,8 +166,8 @@ fn news_of_the_network_during_an_attempt_has_the_new_link_looked_at() {
         (|rig| rig.network(NetworkStatus::Online), true),
         (
             |rig| {
-                rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
-                rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+                rig.keeper.tell(Input::Activity(Activity::Background));
+                rig.keeper.tell(Input::Activity(Activity::Foreground));
                 rig.drain();
             },
             false,
@@ -191,14 +191,14 @@ fn news_of_the_network_during_an_attempt_has_the_new_link_looked_at() {
 fn said_again_what_the_application_does_probes_nothing() {
     let mut rig = Rig::linked();
     for activity in [Activity::Background, Activity::Background, Activity::Foreground, Activity::Foreground] {
-        rig.keeper.handle(Input::Activity(activity), rig.now);
+        rig.keeper.tell(Input::Activity(activity));
         rig.drain();
     }
     rig.timeout();
     assert_eq!(rig.beats().len(), 1, "one probe, for the one return");
     let mut rig = Rig::linked();
     for activity in [Activity::Foreground, Activity::Background] {
-        rig.keeper.handle(Input::Activity(activity), rig.now);
+        rig.keeper.tell(Input::Activity(activity));
         rig.drain();
     }
     rig.timeout();
@@ -219,7 +219,7 @@ fn a_stalled_reader_is_told_of_once_after_a_second() {
 #[test]
 fn beats_that_traffic_spares_are_counted_beyond_their_link() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
-    let saved = |rig: &Rig| rig.keeper.figures(rig.now).beats_saved;
+    let saved = |rig: &Rig| rig.keeper.figures().beats_saved;
     for _ in 0..60 {
         rig.pass(secs(10));
         rig.heard();

@@ -199,13 +199,13 @@ fn what_was_unacknowledged_when_the_machine_slept_has_its_time_once_more() {
 #[test]
 fn an_attempt_is_not_given_up_for_the_time_that_the_machine_slept() {
     let mut rig = Rig::new(Default::default(), 1);
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     rig.pass(RTT);
     rig.dialled(link, RTT);
     rig.suspend(secs(60));
     let woke = rig.elapsed();
     rig.timeout();
-    assert_eq!(rig.opening, Some(link), "what its server says has had no time to come in");
+    assert_eq!(rig.opening(), Some(link), "what its server says has had no time to come in");
     // Its path may be the old one: three seconds, as after any good news.
     let failed = |output: &Output| matches!(output, Output::Emit(Event::AttemptFailed { .. }));
     assert_eq!(rig.until(failed), woke + secs(3));

@@ -12,12 +12,12 @@ use proptest::prelude::*;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn recalled(rig: &mut Rig, network: Option<&str>, learned: Learned, age: Duration) {
-    rig.keeper.handle(Input::Recalled { network, recalled: Some(Recalled::new(learned, age)) }, rig.now);
+    rig.keeper.tell(Input::Recalled { network, recalled: Some(Recalled::new(learned, age)) });
     rig.drain();
 }
 
 fn named(rig: &mut Rig, network: &str) {
-    rig.keeper.handle(Input::NetworkNamed { network }, rig.now);
+    rig.keeper.tell(Input::NetworkNamed { network });
     rig.drain();
 }
 
@@ -63,7 +63,7 @@ fn an_old_networks_death_teaches_the_new_one_nothing() {
             Output::Emit(Event::Diagnosed { evidence, .. }) => Some(*evidence),
             _ => None,
         });
-        let (proven, interval) = (rig.keeper.figures(rig.now).proven, rig.interval());
+        let (proven, interval) = (rig.keeper.figures().proven, rig.interval());
         if moves {
             assert_eq!(ground, Some(Ground::NetworkEvent));
             assert_eq!((proven, interval), (Duration::ZERO, secs(27)));
@@ -82,10 +82,10 @@ fn a_gap_that_began_on_the_old_network_proves_nothing_of_the_new() {
     named(&mut rig, "elsewhere");
     rig.pass(secs(1));
     rig.heard();
-    assert_eq!(rig.keeper.figures(rig.now).proven, Duration::ZERO);
+    assert_eq!(rig.keeper.figures().proven, Duration::ZERO);
     // From here on the link's gaps are the new network's.
     rig.beat_answered(RTT);
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(27));
+    assert_eq!(rig.keeper.figures().proven, secs(27));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn it_asks_for_each_network_once_and_keeps_in_mind_where_it_has_been() {
     named(&mut rig, "home");
     named(&mut rig, "home");
     assert_eq!(questions(&rig), [None, Some("home".to_owned()), Some("cafe".to_owned())]);
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
+    assert_eq!(rig.keeper.figures().proven, secs(34));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn what_was_too_little_to_be_told_is_told_when_the_network_is_left() {
     rig.forget();
     named(&mut rig, "home");
     assert_eq!(words(&rig), [], "of the cafe all was told");
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(28));
+    assert_eq!(rig.keeper.figures().proven, secs(28));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn what_is_not_worth_a_word_is_kept_in_mind() {
     rig.forget();
     named(&mut rig, "home");
     assert_eq!(questions(&rig), []);
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(20));
+    assert_eq!(rig.keeper.figures().proven, secs(20));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn half_of_what_was_known_does_not_take_the_place_of_the_whole() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     named(&mut rig, "home");
     recalled(&mut rig, Some("home"), Learned::new(secs(96)).failed(secs(115)), 8 * DAY);
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(48));
+    assert_eq!(rig.keeper.figures().proven, secs(48));
     rig.forget();
     named(&mut rig, "cafe");
     named(&mut rig, "home");
@@ -254,8 +254,8 @@ fn half_of_what_was_known_does_not_take_the_place_of_the_whole() {
 fn other_settings_ask_for_what_is_remembered_where_nothing_is_known() {
     let update = |rig: &mut Rig| {
         rig.forget();
-        let config = rig.keeper.config().clone();
-        rig.keeper.handle(Input::Update(Box::new(config)), rig.now);
+        let config = rig.keeper.keeper().config().clone();
+        rig.keeper.tell(Input::Update(Box::new(config)));
         rig.drain();
         questions(rig)
     };
@@ -286,17 +286,17 @@ fn nothing_is_taken_or_told_when_it_is_over() {
     named(&mut rig, "home");
     recalled(&mut rig, None, Learned::new(secs(68)), Duration::ZERO);
     assert_eq!(rig.outputs(), Vec::<&Output>::new());
-    assert_eq!(rig.keeper.figures(rig.now).proven, Duration::ZERO);
+    assert_eq!(rig.keeper.figures().proven, Duration::ZERO);
 }
 
 #[test]
 fn a_slow_answer_does_not_disturb_a_dial() {
     let mut rig = Rig::dialling(longlink::Reconnect::default(), 1);
     recalled(&mut rig, None, Learned::new(secs(68)).failed(secs(77)), Duration::ZERO);
-    let link = rig.opening.unwrap();
+    let link = rig.opening().unwrap();
     let dialled = Dialled::new(RTT, None);
     let opened = Opened::new(longlink::Beat::Ping, dialled, RTT);
-    rig.keeper.handle(Input::Opened { link, opened }, rig.now);
+    rig.keeper.tell(Input::Opened { link, opened });
     rig.drain();
     let beat = rig.until_beat();
     assert!(beat >= secs(68).mul_f64(0.93 * 0.9) && beat <= secs(68).mul_f64(0.93));
@@ -367,12 +367,12 @@ impl Step {
             }
             Step::Expired => until(rig, |output| matches!(output, Output::Emit(Event::Disconnected { .. }))),
             Step::Ended(part) => {
-                let end = rig.now + rig.interval().mul_f64(*part);
-                while rig.keeper.poll_timeout().is_some_and(|at| at <= end) {
+                let end = rig.keeper.now() + rig.interval().mul_f64(*part);
+                while rig.keeper.deadline().is_some_and(|at| at <= end) {
                     next_timer(rig);
                 }
-                rig.freeze(end.since(rig.now));
-                if rig.main.is_some() {
+                rig.freeze(end.since(rig.keeper.now()));
+                if rig.keeper.main().map(|main| main.link).is_some() {
                     rig.end(LinkEnd::Eof);
                 }
             }
@@ -385,7 +385,7 @@ impl Step {
                 rig.timeout();
             }
         }
-        while rig.main.is_none() {
+        while rig.keeper.main().map(|main| main.link).is_none() {
             next_timer(rig);
         }
     }
@@ -393,12 +393,12 @@ impl Step {
 
 /// The next timer's time has come. An attempt succeeds at once.
 fn next_timer(rig: &mut Rig) {
-    if rig.opening.is_none() {
-        let at = rig.keeper.poll_timeout().expect("something is always due");
-        rig.freeze(at.since(rig.now));
+    if rig.opening().is_none() {
+        let at = rig.keeper.deadline().expect("something is always due");
+        rig.freeze(at.since(rig.keeper.now()));
         rig.timeout();
     }
-    if rig.opening.is_some() {
+    if rig.opening().is_some() {
         rig.open(longlink::Beat::Ping);
     }
 }
@@ -447,7 +447,7 @@ proptest! {
                 // tries nothing that is known to fail.
                 let mut other = Rig::beating(heartbeat.clone());
                 recalled(&mut other, None, learned.clone(), Duration::ZERO);
-                let (begins, proven) = (other.interval(), other.keeper.figures(other.now).proven);
+                let (begins, proven) = (other.interval(), other.keeper.figures().proven);
                 prop_assert_eq!(proven, learned.proven);
                 let below_failed = learned.failed.is_none_or(|failed| begins < failed || begins <= secs(60));
                 prop_assert!(below_failed && begins <= max, "{:?} with {:?}", begins, learned);

@@ -319,17 +319,17 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
     // One beat a minute.
     rig.beat_answered(RTT);
     rig.beat_answered(RTT);
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
+    assert_eq!(rig.keeper.figures().proven, secs(34));
 }
 
 #[test]
 fn a_link_is_not_probed_while_the_network_is_reported_gone() {
     use longlink::keeper::Activity;
     let mut rig = Rig::linked();
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
     rig.network(NetworkStatus::Offline);
     rig.pass(secs(1));
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     rig.drain();
     rig.pass(secs(4));
     assert!(rig.is_connected(), "somebody looks: silence without a network is no verdict");
@@ -419,7 +419,7 @@ fn a_gap_in_which_the_network_changed_proves_nothing() {
         rig.named("home");
         rig.look(RouteFacts::new(true, Some(true)));
         rig.learn(secs(58));
-        let before = rig.keeper.figures(rig.now).proven;
+        let before = rig.keeper.figures().proven;
         rig.pass(secs(20));
         if changes {
             rig.named("home");
@@ -427,7 +427,7 @@ fn a_gap_in_which_the_network_changed_proves_nothing() {
             rig.look(RouteFacts::new(true, Some(true)));
         }
         rig.beat_answered(RTT);
-        assert_eq!(rig.keeper.figures(rig.now).proven > before, proves, "changes: {changes}");
+        assert_eq!(rig.keeper.figures().proven > before, proves, "changes: {changes}");
     }
 }
 
@@ -496,7 +496,7 @@ fn a_link_that_opens_though_the_network_is_reported_gone_is_held_as_it_needs() {
     rig.learn(secs(34));
     offline_for_good(&mut rig);
     rig.end(LinkEnd::Eof);
-    assert_eq!(rig.opening, None, "attempts go by what the host says");
+    assert_eq!(rig.opening(), None, "attempts go by what the host says");
     rig.until_opening();
     rig.pass(RTT);
     rig.open(Beat::Ping);
@@ -621,8 +621,8 @@ fn what_waited_while_the_process_stood_still_does_not_show_that_the_network_is_t
 #[test]
 fn a_link_that_works_though_the_network_is_reported_gone_is_probed_as_any() {
     let looks: fn(&mut Rig) = |rig| {
-        rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
-        rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+        rig.keeper.tell(Input::Activity(Activity::Background));
+        rig.keeper.tell(Input::Activity(Activity::Foreground));
         rig.drain();
     };
     let wakes: fn(&mut Rig) = |rig| rig.network(NetworkStatus::Woke);
@@ -687,8 +687,8 @@ fn an_offline_that_was_disproved_slows_nothing_down_when_it_is_said_again() {
 #[test]
 fn an_offline_that_was_disproved_calls_no_probe_off_when_it_is_said_again() {
     let mut rig = disproved_and_in_use(1);
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     rig.drain();
     // Before the probe is sent, and while it is under way.
     rig.network(NetworkStatus::Offline);

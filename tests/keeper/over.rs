@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Because, Config, Dialled, Event, Failure, Finish, GiveUp, Heartbeat, Input, Keeper,
-    Learned, LinkEnd, LinkId, Messages, NetworkStatus, Opened, Output, PathFacts, Recalled, Reconnect,
-    RouteFacts, Token,
+    Activity, Beat, Because, Config, Dialled, Event, Failure, Finish, GiveUp, Heartbeat, Input, Learned,
+    LinkEnd, LinkId, Messages, NetworkStatus, Opened, Output, PathFacts, Recalled, Reconnect, RouteFacts,
+    Token,
 };
+use longlink::testing::VirtualKeeper;
 
 type Way = fn() -> Rig;
 
@@ -61,7 +62,7 @@ fn fail_fast() -> Config {
 const WAYS: [(&str, Way); 7] = [
     ("closed before the start", || {
         let mut rig = Rig::new(Config::default(), 1);
-        rig.keeper = Keeper::new(Config::default(), 1, rig.now);
+        rig.keeper = VirtualKeeper::new(Config::default(), 1);
         rig.close();
         rig
     }),
@@ -112,7 +113,7 @@ fn once_it_is_over_nothing_that_is_told_or_wanted_changes_anything() {
     for (way, over) in WAYS {
         for later in moments {
             let mut rig = over();
-            assert!(rig.finished.is_some(), "{way}");
+            assert!(rig.finished().is_some(), "{way}");
             assert_eq!(rig.log.last().map(|(_, output)| matches!(output, Output::Finish(_))), Some(true));
             let opened = |(_, output): &(Duration, Output)| match output {
                 Output::Open { link, .. } => Some(*link),
@@ -120,14 +121,14 @@ fn once_it_is_over_nothing_that_is_told_or_wanted_changes_anything() {
             };
             let links: Vec<LinkId> = rig.log.iter().filter_map(opened).collect();
             later(&mut rig);
-            let (state, figures) = (rig.keeper.state(), rig.keeper.figures(rig.now));
+            let (state, figures) = (rig.keeper.state(), rig.keeper.figures());
             for input in links.into_iter().flat_map(inputs) {
                 let name = format!("{way}: {input:?}");
-                rig.keeper.handle(input, rig.now);
+                rig.keeper.tell(input);
                 assert_eq!(rig.keeper.poll_output(), None, "{name}");
-                assert_eq!(rig.keeper.poll_timeout(), None, "{name}");
+                assert_eq!(rig.keeper.deadline(), None, "{name}");
                 assert_eq!(rig.keeper.state(), state, "{name}");
-                assert_eq!(rig.keeper.figures(rig.now), figures, "{name}");
+                assert_eq!(rig.keeper.figures(), figures, "{name}");
             }
         }
     }
@@ -156,7 +157,7 @@ fn who_is_told_to_fail_fast_gives_up_at_the_first_failure_and_for_its_reason() {
         let mut rig = Rig::new(fail_fast(), 1);
         rig.pass(millis(100));
         fail(&mut rig);
-        rig.finished
+        rig.finished()
     };
     let failure = |failure| Some(Finish::GaveUp(GiveUp::Failure(failure)));
     assert_eq!(finished(|rig| rig.fail(Failure::Dns)), failure(Failure::Dns));
@@ -177,7 +178,7 @@ fn who_was_told_to_fail_fast_comes_back_once_a_link_was_in_use() {
     rig.end(LinkEnd::Reset);
     rig.until_opening();
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, None);
+    assert_eq!(rig.finished(), None);
     let (attempt, delay, because) = rig.scheduled().expect("an attempt was scheduled");
     assert_eq!(because, Because::AttemptFailed);
     assert!(attempt > 1 && delay > Duration::ZERO);

@@ -41,7 +41,7 @@ fn looks(rig: &Rig) -> Option<Duration> {
 #[test]
 fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing() {
     let mut rig = telling(Heartbeat::adaptive());
-    let known = (rig.interval(), rig.keeper.figures(rig.now).proven);
+    let known = (rig.interval(), rig.keeper.figures().proven);
     // The try of 34 s.
     rig.pass_with(secs(34) + secs(11), all_arrived);
     assert!(!rig.is_connected());
@@ -55,7 +55,7 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
     assert_eq!(because, Some(Because::LinkEnded), "a server that is stuck may be so for everybody");
     reopen(&mut rig);
     assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::Acknowledged)]);
-    assert_eq!((rig.interval(), rig.keeper.figures(rig.now).proven), known);
+    assert_eq!((rig.interval(), rig.keeper.figures().proven), known);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_dial_alone_shows_why_a_link_was_lost_whatever_becomes_of_the_login() {
     let mut rig = telling(Heartbeat::adaptive());
     rig.until_death();
     rig.until_opening();
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     rig.dialled(link, RTT);
     assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
     // The login never ends.

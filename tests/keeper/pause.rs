@@ -9,12 +9,12 @@ use longlink::keeper::{
 };
 
 fn pause(rig: &mut Rig) {
-    rig.keeper.handle(Input::Pause, rig.now);
+    rig.keeper.tell(Input::Pause);
     rig.drain();
 }
 
 fn resume(rig: &mut Rig) {
-    rig.keeper.handle(Input::Resume, rig.now);
+    rig.keeper.tell(Input::Resume);
     rig.drain();
 }
 
@@ -58,8 +58,8 @@ fn whatever_happens_in_a_pause_opens_nothing() {
     rig.suspend(secs(5_000));
     rig.timeout();
     rig.probe();
-    rig.keeper.handle(Input::Reconnect, rig.now);
-    rig.keeper.handle(Input::Confirm, rig.now);
+    rig.keeper.tell(Input::Reconnect);
+    rig.keeper.tell(Input::Confirm);
     rig.drain();
     pause(&mut rig);
     rig.pass(secs(5_000));
@@ -87,7 +87,7 @@ fn a_resume_opens_a_link_at_once() {
 #[test]
 fn a_pause_ends_an_attempt_and_a_wait() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     pause(&mut rig);
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
     resume(&mut rig);
@@ -139,19 +139,19 @@ fn closing_a_paused_connection_lets_the_goodbye_finish() {
     let link = rig.main();
     pause(&mut rig);
     rig.pass(millis(10));
-    rig.keeper.handle(Input::Close, rig.now);
+    rig.keeper.tell(Input::Close);
     rig.drain();
-    assert_eq!(rig.finished, None);
-    rig.keeper.handle(Input::Ended { link, end: LinkEnd::closed(Some(1000), "") }, rig.now);
+    assert_eq!(rig.finished(), None);
+    rig.keeper.tell(Input::Ended { link, end: LinkEnd::closed(Some(1000), "") });
     rig.drain();
-    assert_eq!(rig.finished, Some(Finish::Closed));
+    assert_eq!(rig.finished(), Some(Finish::Closed));
 
     let mut rig = Rig::connected(Config::default(), 1);
     pause(&mut rig);
     rig.pass(secs(10));
-    rig.keeper.handle(Input::Close, rig.now);
+    rig.keeper.tell(Input::Close);
     rig.drain();
-    assert_eq!(rig.finished, Some(Finish::Closed), "there is nobody to say goodbye to");
+    assert_eq!(rig.finished(), Some(Finish::Closed), "there is nobody to say goodbye to");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn time_in_a_pause_is_downtime() {
     rig.pass(secs(5));
     pause(&mut rig);
     rig.pass(secs(100));
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.uptime, figures.downtime), (secs(5), Duration::from_secs(100)));
 }
 
@@ -197,7 +197,7 @@ fn an_attempt_that_a_pause_cut_short_does_not_count_towards_giving_up() {
     pause(&mut rig);
     resume(&mut rig);
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(1))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Attempts(1))));
 }
 
 #[test]
@@ -211,11 +211,11 @@ fn links_that_pauses_cut_short_do_not_count_towards_giving_up() {
     }
     assert_eq!(rig.keeper.state(), State::Connecting { attempt: 1 });
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, None, "one attempt has failed");
+    assert_eq!(rig.finished(), None, "one attempt has failed");
     assert!(rig.delay() <= secs(1), "{:?}", rig.delay());
     rig.until_opening();
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(2))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Attempts(2))));
 }
 
 #[test]
@@ -225,14 +225,14 @@ fn once_it_is_closing_nothing_that_is_set_changes_anything() {
         let link = rig.main();
         rig.close();
         if over {
-            rig.keeper.handle(Input::Ended { link, end: LinkEnd::Eof }, rig.now);
+            rig.keeper.tell(Input::Ended { link, end: LinkEnd::Eof });
             rig.drain();
         }
         rig.forget();
         let timer = rig.timer();
-        rig.keeper.handle(Input::Update(Box::new(Config::default())), rig.now);
+        rig.keeper.tell(Input::Update(Box::default()));
         for activity in [Activity::Background, Activity::Foreground] {
-            rig.keeper.handle(Input::Activity(activity), rig.now);
+            rig.keeper.tell(Input::Activity(activity));
         }
         rig.drain();
         assert_eq!(rig.outputs(), Vec::<&Output>::new(), "over: {over}");

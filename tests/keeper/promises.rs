@@ -43,7 +43,7 @@ fn trusting() -> Rig {
 }
 
 fn proven(rig: &Rig) -> Duration {
-    rig.keeper.figures(rig.now).proven
+    rig.keeper.figures().proven
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_o
         at += silence + RTT;
     }
     assert_eq!(rig.beats(), NEVER);
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!((figures.beats_sent, figures.beats_saved), (8, 0), "a request is paid for as a beat is");
 }
 
@@ -141,7 +141,7 @@ fn learn_on_a_loose_path(timeout: Duration) -> (Vec<Duration>, Option<(Duration,
             rig.beat_answered(RTT);
         }
     }
-    assert_eq!(rig.keeper.figures(rig.now).reconnects, 0);
+    assert_eq!(rig.keeper.figures().reconnects, 0);
     let learned = rig.log.iter().find_map(|(_, output)| match output {
         Output::Emit(Event::IdleTimeoutLearned { proven, failed }) => Some((*proven, *failed)),
         _ => None,
@@ -322,7 +322,7 @@ fn what_the_path_held_up_says_what_it_forgets_and_costs_no_link() {
     assert_eq!(rig.misses().len(), 1);
     rig.message();
     rig.answer();
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     assert_eq!(figures.proven, secs(27), "the beat has brought the flow back: nothing is proven");
     assert!(rig.is_connected());
     assert_eq!(rig.interval(), secs(29), "between 27 and 34 s");
@@ -337,7 +337,7 @@ fn a_message_that_crosses_a_beat_proves_nothing_and_disproves_nothing() {
     rig.message();
     rig.pass(RTT / 2);
     rig.answer();
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(27));
+    assert_eq!(rig.keeper.figures().proven, secs(27));
     assert_eq!(rig.interval(), secs(34), "the same gap is tried again");
 }
 
@@ -349,7 +349,7 @@ fn an_answer_that_comes_before_a_message_proves_the_gap() {
     rig.pass(RTT);
     rig.answer();
     rig.message();
-    assert_eq!(rig.keeper.figures(rig.now).proven, secs(34));
+    assert_eq!(rig.keeper.figures().proven, secs(34));
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() 
     let mut rig = asking(Config::default());
     assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
     rig.pass(secs(5));
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     rig.drain();
     // The first interval, a little shorter, and not when the word is overdue.
     let beat = rig.until_beat();
@@ -416,7 +416,7 @@ fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_
     rig.forget();
     let asked = rig.elapsed();
     rig.pass(secs(5));
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
     rig.drain();
     assert_eq!(requests(&rig), [], "the same gap is to be tried");
     rig.pass(asked + secs(27) + RTT - rig.elapsed());

@@ -201,11 +201,11 @@ fn scouts_memories_and_settings_have_words() {
 #[test]
 fn each_event_is_one_line() {
     let mut rig = Rig::new(Config::default(), 1);
-    let link = rig.opening.expect("the first attempt is under way");
+    let link = rig.opening().expect("the first attempt is under way");
     assert_eq!((link.get(), link.to_string().as_str()), (1, "#1"));
     rig.fail(Failure::Refused);
     rig.until_opening();
-    let second = rig.opening.expect("the second attempt is under way");
+    let second = rig.opening().expect("the second attempt is under way");
     assert_eq!((second.get(), second.to_string().as_str()), (2, "#2"));
 
     let (failure, seen) = (Failure::Refused, Seen::Unanswered { beats: 5 });

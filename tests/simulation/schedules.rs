@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Activity, Beat, Config, Dialled, Failure, Input, Keeper, LinkEnd, LinkId, Messages, Moment,
-    NetworkStatus, Opened, PathFacts, Recalled, RouteFacts, Token,
+    Activity, Beat, Config, Dialled, Failure, Input, LinkEnd, LinkId, NetworkStatus, Opened, PathFacts,
+    Recalled, RouteFacts, Token,
 };
+use longlink::testing::VirtualKeeper;
 
 /// A keeper's settings and all that happens to it.
 #[derive(Clone, Debug)]
@@ -203,53 +204,40 @@ impl Said {
 
     /// Tells it to a keeper: of `link`, where it speaks of one, whose beat
     /// `token` is answered.
-    pub fn tell(&self, keeper: &mut Keeper, link: LinkId, token: Option<Token>, now: Moment) {
+    pub fn tell(&self, keeper: &mut VirtualKeeper, link: LinkId, token: Option<Token>) {
         match self {
-            Said::ProbeNow => keeper.handle(Input::Probe, now),
-            Said::ReconnectNow => keeper.handle(Input::Reconnect, now),
-            Said::Close => keeper.handle(Input::Close, now),
-            Said::Confirm => keeper.handle(Input::Confirm, now),
+            Said::ProbeNow => keeper.tell(Input::Probe),
+            Said::ReconnectNow => keeper.tell(Input::Reconnect),
+            Said::Close => keeper.tell(Input::Close),
+            Said::Confirm => keeper.tell(Input::Confirm),
             Said::Opened(_, beat, took) => {
-                keeper.handle(Input::Opened { link, opened: opened(*beat, *took) }, now)
+                keeper.tell(Input::Opened { link, opened: opened(*beat, *took) });
             }
             Said::OpenFailed(_, failure, took) => {
-                keeper.handle(
-                    Input::OpenFailed { link, failure: failure.clone(), dialled: took.map(dialled) },
-                    now,
-                );
+                let (failure, dialled) = (failure.clone(), took.map(dialled));
+                keeper.tell(Input::OpenFailed { link, failure, dialled });
             }
-            Said::Dialled(_, took) => keeper.handle(Input::Dialled { link, dialled: dialled(*took) }, now),
-            Said::Heard(_) => {
-                keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, now)
-            }
-            Said::Answered(..) => {
-                keeper.handle(Input::Read { link, messages: Messages::None, answers: &[token] }, now)
-            }
-            Said::Sent(_) => keeper.handle(Input::Sent { link }, now),
-            Said::Ended(_, end) => keeper.handle(Input::Ended { link, end: end.clone() }, now),
-            Said::Stalled(_) => keeper.handle(Input::Stalled { link }, now),
-            Said::Resumed(_) => keeper.handle(Input::ReadAgain { link }, now),
-            Said::Path(_, facts) => keeper.handle(Input::Path { link, facts: Some(*facts) }, now),
-            Said::Route(_, facts) => keeper.handle(Input::Route { link, facts: Some(*facts) }, now),
-            Said::Network(status) => keeper.handle(Input::Network(*status), now),
-            Said::Named(name) => {
-                keeper.handle(Input::NetworkNamed { network: &format!("network {name}") }, now)
-            }
+            Said::Dialled(_, took) => keeper.tell(Input::Dialled { link, dialled: dialled(*took) }),
+            Said::Heard(_) => keeper.hear(link),
+            Said::Answered(..) => keeper.answer(link, token),
+            Said::Sent(_) => keeper.tell(Input::Sent { link }),
+            Said::Ended(_, end) => keeper.tell(Input::Ended { link, end: end.clone() }),
+            Said::Stalled(_) => keeper.tell(Input::Stalled { link }),
+            Said::Resumed(_) => keeper.tell(Input::ReadAgain { link }),
+            Said::Path(_, facts) => keeper.tell(Input::Path { link, facts: Some(*facts) }),
+            Said::Route(_, facts) => keeper.tell(Input::Route { link, facts: Some(*facts) }),
+            Said::Network(status) => keeper.tell(Input::Network(*status)),
+            Said::Named(name) => keeper.tell(Input::NetworkNamed { network: &format!("network {name}") }),
             Said::Recalled(name, recalled) => {
-                let network = format!("network {name}");
-                keeper.handle(
-                    Input::Recalled { network: Some(&network), recalled: Some(recalled.clone()) },
-                    now,
-                );
+                let (network, recalled) = (format!("network {name}"), Some(recalled.clone()));
+                keeper.tell(Input::Recalled { network: Some(&network), recalled });
             }
-            Said::Message(_) => {
-                keeper.handle(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }, now)
-            }
-            Said::Activity(activity) => keeper.handle(Input::Activity(*activity), now),
-            Said::Update(settings) => keeper.handle(Input::Update(Box::new(settings.config.clone())), now),
-            Said::Pause => keeper.handle(Input::Pause, now),
-            Said::Resume => keeper.handle(Input::Resume, now),
-            Said::Timeout => keeper.handle(Input::Timeout, now),
+            Said::Message(_) => keeper.message(link),
+            Said::Activity(activity) => keeper.tell(Input::Activity(*activity)),
+            Said::Update(settings) => keeper.tell(Input::Update(Box::new(settings.config.clone()))),
+            Said::Pause => keeper.tell(Input::Pause),
+            Said::Resume => keeper.tell(Input::Resume),
+            Said::Timeout => keeper.tell(Input::Timeout),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A keeper whose outputs nobody drains for a while, and whose timers nobody
 //! keeps: what comes out late must make sense all the same.
 
-use longlink::keeper::{Input, Keeper, LinkId, Moment, Output, Purpose, Token};
+use longlink::keeper::{Input, LinkId, Output, Purpose, Token};
+use longlink::testing::VirtualKeeper;
 
 use crate::play::{END_OF_TIME, stranger};
 use crate::schedules::{Advance, Said, Schedule, Which};
@@ -12,34 +13,32 @@ const MOST: usize = 64;
 /// Plays a schedule; its outputs are drained where it says
 /// [`Advance::ToTimer`].
 pub(super) fn play(schedule: &Schedule) {
-    let mut keeper = Keeper::new(schedule.settings.config.clone(), schedule.seed, Moment::ORIGIN);
-    let mut now = Moment::ORIGIN;
+    let mut keeper = VirtualKeeper::new(schedule.settings.config.clone(), schedule.seed);
+    keeper.leave_questions_open();
     let mut seen = Seen::default();
     let mut inputs = 0;
-    keeper.handle(Input::Start, now);
+    keeper.tell(Input::Start);
     for step in &schedule.steps {
-        if now.elapsed() > END_OF_TIME {
+        if keeper.now().elapsed() > END_OF_TIME {
             break;
         }
         match step.advance {
             Advance::Stay => {}
-            Advance::Run(by) | Advance::Freeze(by) | Advance::LateTimer(by) => now = now + by,
+            Advance::Run(by) | Advance::Freeze(by) | Advance::LateTimer(by) => keeper.freeze(by),
             Advance::ToTimer => {
                 seen.drain(&mut keeper, MOST * (inputs + 1));
                 inputs = 0;
-                let due = keeper.poll_timeout().map(|at| at.max(now));
-                now = due.filter(|due| due.elapsed() < END_OF_TIME).unwrap_or(now);
+                if let Some(due) = keeper.deadline().filter(|due| due.elapsed() < END_OF_TIME) {
+                    keeper.freeze_until(due);
+                }
             }
-            Advance::Suspend(by) => {
-                let asleep = now.slept_since(Moment::ORIGIN);
-                now = Moment::new(now.elapsed() - asleep, asleep + by);
-            }
+            Advance::Suspend(by) => keeper.suspend(by),
         }
         inputs += 1;
-        seen.tell(&mut keeper, &step.input, now);
+        seen.tell(&mut keeper, &step.input);
     }
     seen.drain(&mut keeper, MOST * (inputs + 1));
-    seen.goes_on(&mut keeper, now);
+    seen.goes_on(&mut keeper);
 }
 
 /// What came out so far.
@@ -53,7 +52,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn tell(&self, keeper: &mut Keeper, input: &Said, now: Moment) {
+    fn tell(&self, keeper: &mut VirtualKeeper, input: &Said) {
         let at = match input.which() {
             Some(Which::Any(back)) => back as usize,
             Some(Which::Unissued) => usize::MAX,
@@ -61,10 +60,10 @@ impl Seen {
             None => usize::MAX,
         };
         let link = self.opened.iter().rev().nth(at).copied();
-        input.tell(keeper, link.unwrap_or_else(stranger), Some(Token((at as u64).wrapping_add(1))), now);
+        input.tell(keeper, link.unwrap_or_else(stranger), Some(Token((at as u64).wrapping_add(1))));
     }
 
-    fn drain(&mut self, keeper: &mut Keeper, most: usize) {
+    fn drain(&mut self, keeper: &mut VirtualKeeper, most: usize) {
         let mut count = 0;
         while let Some(output) = keeper.poll_output() {
             count += 1;
@@ -105,14 +104,14 @@ impl Seen {
     }
 
     /// Whatever is due by now is over after a few timeouts.
-    fn goes_on(&mut self, keeper: &mut Keeper, now: Moment) {
+    fn goes_on(&mut self, keeper: &mut VirtualKeeper) {
         for _ in 0..16 {
-            if keeper.poll_timeout().is_none_or(|at| at > now) {
+            if keeper.deadline().is_none_or(|at| at > keeper.now()) {
                 return;
             }
-            keeper.handle(Input::Timeout, now);
+            keeper.tell(Input::Timeout);
             self.drain(keeper, MOST);
         }
-        panic!("a timeout does not move on: {:?}", keeper.poll_timeout());
+        panic!("a timeout does not move on: {:?}", keeper.deadline());
     }
 }

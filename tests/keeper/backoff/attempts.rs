@@ -11,7 +11,7 @@ use longlink::keeper::{
 #[test]
 fn pitfall_09_one_attempt_at_a_time() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
-    let opening = rig.opening;
+    let opening = rig.opening();
     rig.forget();
     for _ in 0..3 {
         rig.reconnect();
@@ -19,7 +19,7 @@ fn pitfall_09_one_attempt_at_a_time() {
         rig.pass(secs(2));
     }
     assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), NEVER);
-    assert_eq!(rig.opening, opening);
+    assert_eq!(rig.opening(), opening);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn pitfall_09_a_second_request_to_reconnect_changes_nothing() {
 #[test]
 fn an_attempt_without_an_answer_is_abandoned_at_its_deadline() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     rig.forget();
     rig.pass(secs(15));
     assert_eq!(rig.instants(|output| *output == Output::Abandon { link }), [secs(15)]);
@@ -150,7 +150,7 @@ fn pitfall_11_only_consecutive_attempts_are_limited() {
         rig.end(LinkEnd::Reset);
         rig.until_opening();
     }
-    assert_eq!(rig.finished, None);
+    assert_eq!(rig.finished(), None);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn the_configured_number_of_attempts_is_made_and_no_more() {
         rig.until_opening();
     }
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Attempts(3))));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Attempts(3))));
     assert_eq!(rig.keeper.state(), State::GaveUp);
     assert_eq!(rig.timer(), None);
 }
@@ -204,12 +204,12 @@ fn an_application_that_asks_for_a_new_link_does_not_use_up_its_attempts() {
         for _ in 0..5 {
             rig.open(Beat::Ping);
             rig.reconnect();
-            assert_eq!(rig.finished, None, "{policy:?}");
+            assert_eq!(rig.finished(), None, "{policy:?}");
         }
-        assert!(rig.opening.is_some());
+        assert!(rig.opening().is_some());
         // One that fails is the first.
         rig.fail(Failure::Refused);
-        assert_eq!(rig.finished, None, "{policy:?}");
+        assert_eq!(rig.finished(), None, "{policy:?}");
         assert_eq!(rig.keeper.state(), State::Waiting { attempt: 2 });
     }
 }

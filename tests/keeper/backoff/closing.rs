@@ -15,7 +15,7 @@ fn pitfall_31_unless_we_closed() {
     assert_eq!(rig.keeper.state(), State::Closing);
     assert!(rig.outputs().contains(&&Output::Retire { link }));
     rig.pass(RTT);
-    rig.keeper.handle(Input::Ended { link, end: code(1000) }, rig.now);
+    rig.keeper.tell(Input::Ended { link, end: code(1000) });
     rig.pass(Duration::ZERO);
     drain_to_finish(&mut rig);
     assert_eq!(rig.keeper.state(), State::Closed);
@@ -27,26 +27,26 @@ fn pitfall_25_a_close_does_not_wait_for_a_peer_that_is_silent() {
     rig.close();
     let asked = rig.elapsed();
     rig.pass(millis(2_999));
-    assert_eq!(rig.finished, None);
+    assert_eq!(rig.finished(), None);
     rig.pass(millis(1));
-    assert_eq!((rig.finished.clone(), rig.elapsed()), (Some(Finish::Closed), asked + secs(3)));
+    assert_eq!((rig.finished().clone(), rig.elapsed()), (Some(Finish::Closed), asked + secs(3)));
 }
 
 #[test]
 fn pitfall_25_a_close_during_a_wait_or_an_attempt_ends_at_once() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
-    let link = rig.opening.expect("an attempt is under way");
+    let link = rig.opening().expect("an attempt is under way");
     rig.close();
-    assert_eq!(rig.finished, Some(Finish::Closed));
+    assert_eq!(rig.finished(), Some(Finish::Closed));
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
 
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.fail(Failure::Refused);
     rig.close();
-    assert_eq!((rig.finished.clone(), rig.timer()), (Some(Finish::Closed), None));
+    assert_eq!((rig.finished().clone(), rig.timer()), (Some(Finish::Closed), None));
 }
 
 fn drain_to_finish(rig: &mut Rig) {
     rig.timeout();
-    assert_eq!(rig.finished, Some(Finish::Closed));
+    assert_eq!(rig.finished(), Some(Finish::Closed));
 }

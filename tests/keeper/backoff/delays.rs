@@ -75,7 +75,7 @@ fn pitfall_12_no_more_delays_means_give_up() {
     rig.fail(Failure::Refused);
     assert_eq!(rig.until_opening(), secs(6));
     rig.fail(Failure::Refused);
-    assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Policy)));
+    assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Policy)));
     assert_eq!(rig.timer(), None);
 }
 

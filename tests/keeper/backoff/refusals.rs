@@ -19,7 +19,7 @@ fn seconds(delays: &[Duration]) -> Vec<f64> {
 fn pitfall_31_a_close_with_1000_is_retried() {
     let mut rig = proved(1);
     rig.end(code(1000));
-    assert_eq!(rig.finished, None);
+    assert_eq!(rig.finished(), None);
     assert!(matches!(rig.keeper.state(), State::Waiting { .. }));
     rig.until_opening();
 }
@@ -30,9 +30,9 @@ fn a_close_code_that_is_final_stops() {
         let mut rig = proved(1);
         rig.end(code(last));
         assert!(
-            matches!(&rig.finished, Some(Finish::GaveUp(GiveUp::Close { code, .. })) if *code == last),
+            matches!(&rig.finished(), Some(Finish::GaveUp(GiveUp::Close { code, .. })) if *code == last),
             "{last}: {:?}",
-            rig.finished
+            rig.finished()
         );
     }
 }
@@ -42,12 +42,12 @@ fn a_close_code_that_is_not_final_is_retried() {
     for passing in [1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015, 3000, 4000, 4999] {
         let mut rig = proved(1);
         rig.end(code(passing));
-        assert_eq!(rig.finished, None, "{passing}");
+        assert_eq!(rig.finished(), None, "{passing}");
         rig.until_opening();
     }
     let mut rig = proved(1);
     rig.end(LinkEnd::Closed { code: None, reason: String::new() });
-    assert_eq!(rig.finished, None);
+    assert_eq!(rig.finished(), None);
 }
 
 #[test]
@@ -72,13 +72,13 @@ fn a_protocol_error_stops_after_three_in_a_row() {
         let mut rig = proved(1);
         for _ in 0..2 {
             rig.end(end.clone());
-            assert_eq!(rig.finished, None);
+            assert_eq!(rig.finished(), None);
             rig.until_opening();
             rig.open(Beat::Ping);
             rig.heard();
         }
         rig.end(end.clone());
-        assert!(matches!(rig.finished, Some(Finish::GaveUp(_))), "{end}");
+        assert!(matches!(rig.finished(), Some(Finish::GaveUp(_))), "{end}");
     }
 }
 
@@ -88,9 +88,9 @@ fn pitfall_14_a_final_answer_of_a_verified_server_stops() {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         rig.fail(http(status, true));
         assert!(
-            matches!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(_)))),
+            matches!(rig.finished(), Some(Finish::GaveUp(GiveUp::Failure(_)))),
             "{status}: {:?}",
-            rig.finished
+            rig.finished()
         );
     }
 }
@@ -101,7 +101,7 @@ fn pitfall_43_an_answer_of_nobody_known_never_stops() {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         for _ in 0..10 {
             rig.fail(http(status, false));
-            assert_eq!(rig.finished, None, "{status}");
+            assert_eq!(rig.finished(), None, "{status}");
             rig.until_opening();
         }
     }
@@ -116,13 +116,13 @@ fn pitfall_43_a_breach_of_the_protocol_by_nobody_known_never_stops() {
             rig.open_as(|opened| opened.vouched = vouched);
             rig.end(end.clone());
             if vouched && times == 3 {
-                assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Link(end.clone()))));
+                assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Link(end.clone()))));
                 break;
             }
-            assert_eq!(rig.finished, None, "{end}, the {times}th time");
+            assert_eq!(rig.finished(), None, "{end}, the {times}th time");
             rig.until_opening();
         }
-        assert_eq!(rig.finished.is_some(), vouched, "{end}");
+        assert_eq!(rig.finished().is_some(), vouched, "{end}");
     }
 }
 
@@ -131,10 +131,10 @@ fn pitfall_14_the_same_401_twice_stops_and_once_does_not() {
     for status in [401, 407] {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         rig.fail(http(status, true));
-        assert_eq!(rig.finished, None, "fresh credentials may help");
+        assert_eq!(rig.finished(), None, "fresh credentials may help");
         rig.until_opening();
         rig.fail(http(status, true));
-        assert!(matches!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(_)))), "{status}");
+        assert!(matches!(rig.finished(), Some(Finish::GaveUp(GiveUp::Failure(_)))), "{status}");
     }
 }
 
@@ -155,7 +155,7 @@ fn passing_failures_are_always_retried() {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         for _ in 0..30 {
             rig.fail(failure.clone());
-            assert_eq!(rig.finished, None, "{failure}");
+            assert_eq!(rig.finished(), None, "{failure}");
             rig.until_opening();
         }
     }
@@ -166,7 +166,7 @@ fn a_failure_that_says_stop_stops() {
     for failure in [Failure::Stop, Failure::Hook { retry: false }] {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         rig.fail(failure.clone());
-        assert_eq!(rig.finished, Some(Finish::GaveUp(GiveUp::Failure(failure))));
+        assert_eq!(rig.finished(), Some(Finish::GaveUp(GiveUp::Failure(failure))));
     }
 }
 

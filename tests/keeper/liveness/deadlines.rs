@@ -17,7 +17,7 @@ fn a_link_that_opened_quickly_answers_as_quickly() {
         for (activity, least) in [(None, Duration::ZERO), (Some(Activity::Background), millis(2_500))] {
             let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
             if let Some(activity) = activity {
-                rig.keeper.handle(Input::Activity(activity), rig.now);
+                rig.keeper.tell(Input::Activity(activity));
             }
             rig.open_as(|opened| opened.took = took);
             let first = first.max(least);
@@ -91,7 +91,7 @@ fn a_new_link_starts_without_a_round_trip() {
     rig.end(LinkEnd::Reset);
     rig.until_opening();
     rig.open(Beat::Ping);
-    assert_eq!(rig.keeper.figures(rig.now).rtt, None);
+    assert_eq!(rig.keeper.figures().rtt, None);
     rig.forget();
     let first = rig.until_beat();
     assert_eq!(rig.until_death(), first + secs(30));

@@ -72,15 +72,14 @@ fn pitfall_02_a_round_trip_is_measured_from_the_matched_answer_only() {
     let link = rig.main();
     rig.until_beat();
     rig.pass(millis(100));
-    rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, rig.now);
-    assert_eq!(rig.keeper.figures(rig.now).rtt, None, "a message is no answer");
-    rig.keeper
-        .handle(Input::Read { link, messages: Messages::None, answers: &[Some(Token(u64::MAX))] }, rig.now);
-    assert_eq!(rig.keeper.figures(rig.now).rtt, None, "not one of our beats");
+    rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[] });
+    assert_eq!(rig.keeper.figures().rtt, None, "a message is no answer");
+    rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[Some(Token(u64::MAX))] });
+    assert_eq!(rig.keeper.figures().rtt, None, "not one of our beats");
     rig.until_beat();
     rig.pass(millis(70));
     rig.answer();
-    assert_eq!(rig.keeper.figures(rig.now).rtt, Some(millis(70)));
+    assert_eq!(rig.keeper.figures().rtt, Some(millis(70)));
 }
 
 #[test]
@@ -90,7 +89,7 @@ fn an_answer_that_names_no_beat_is_life_but_no_round_trip_is_invented() {
     for _ in 0..3 {
         rig.until_beat();
         rig.pass(millis(400));
-        rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[None] }, rig.now);
+        rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[None] });
         rig.pass(secs(20));
     }
     assert!(rig.is_connected());
@@ -106,37 +105,28 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
     rig.open(Beat::Ping);
     rig.pass(secs(5));
     let (timer, state) = (rig.timer(), rig.keeper.state());
-    let figures = rig.keeper.figures(rig.now);
+    let figures = rig.keeper.figures();
     rig.forget();
 
     let late: [fn(&mut Rig, LinkId); 9] = [
+        |rig, old| rig.keeper.tell(Input::Read { link: old, messages: Messages::None, answers: &[] }),
         |rig, old| {
-            rig.keeper.handle(Input::Read { link: old, messages: Messages::None, answers: &[] }, rig.now)
+            rig.keeper.tell(Input::Read { link: old, messages: Messages::None, answers: &[rig.token] })
         },
-        |rig, old| {
-            rig.keeper
-                .handle(Input::Read { link: old, messages: Messages::None, answers: &[rig.token] }, rig.now)
-        },
-        |rig, old| {
-            rig.keeper.handle(Input::Read { link: old, messages: Messages::None, answers: &[None] }, rig.now)
-        },
-        |rig, old| rig.keeper.handle(Input::Sent { link: old }, rig.now),
-        |rig, old| rig.keeper.handle(Input::Stalled { link: old }, rig.now),
-        |rig, old| rig.keeper.handle(Input::ReadAgain { link: old }, rig.now),
-        |rig, old| {
-            rig.keeper.handle(Input::Path { link: old, facts: Some(PathFacts::new(1, secs(60))) }, rig.now)
-        },
-        |rig, old| {
-            rig.keeper.handle(Input::Route { link: old, facts: Some(RouteFacts::new(false, None)) }, rig.now)
-        },
-        |rig, old| rig.keeper.handle(Input::Ended { link: old, end: LinkEnd::Reset }, rig.now),
+        |rig, old| rig.keeper.tell(Input::Read { link: old, messages: Messages::None, answers: &[None] }),
+        |rig, old| rig.keeper.tell(Input::Sent { link: old }),
+        |rig, old| rig.keeper.tell(Input::Stalled { link: old }),
+        |rig, old| rig.keeper.tell(Input::ReadAgain { link: old }),
+        |rig, old| rig.keeper.tell(Input::Path { link: old, facts: Some(PathFacts::new(1, secs(60))) }),
+        |rig, old| rig.keeper.tell(Input::Route { link: old, facts: Some(RouteFacts::new(false, None)) }),
+        |rig, old| rig.keeper.tell(Input::Ended { link: old, end: LinkEnd::Reset }),
     ];
     for word in late {
         word(&mut rig, old);
         assert_eq!(rig.keeper.poll_output(), None);
         assert_eq!((rig.timer(), rig.keeper.state()), (timer, state));
     }
-    assert_eq!(rig.keeper.figures(rig.now), figures);
+    assert_eq!(rig.keeper.figures(), figures);
 }
 
 #[test]

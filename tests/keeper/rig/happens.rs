@@ -12,19 +12,15 @@ use super::{LOGIN, RTT, Rig};
 impl Rig {
     /// The attempt under way succeeds, at this instant.
     pub fn open(&mut self, beat: Beat) -> LinkId {
-        let link = self.opening.take().expect("an attempt is under way");
-        let dialled = Dialled::new(RTT, None);
-        self.tell(Input::Opened { link, opened: Opened::new(beat, dialled, LOGIN) });
-        link
+        self.open_as(|opened| opened.beat = beat)
     }
 
     /// The same, with more said of the link.
     pub fn open_as(&mut self, say: impl FnOnce(&mut Opened)) -> LinkId {
-        let link = self.opening.take().expect("an attempt is under way");
-        let dialled = Dialled::new(RTT, None);
-        let mut opened = Opened::new(Beat::Ping, dialled, LOGIN);
+        let mut opened = Opened::new(Beat::Ping, Dialled::new(RTT, None), LOGIN);
         say(&mut opened);
-        self.tell(Input::Opened { link, opened });
+        let link = self.keeper.open(opened);
+        self.drain();
         link
     }
 
@@ -44,42 +40,38 @@ impl Rig {
     }
 
     pub fn fail_scout(&mut self, link: LinkId, failure: Failure) {
-        self.scouts.retain(|scout| scout.link != link);
         self.tell(Input::OpenFailed { link, failure, dialled: None });
     }
 
     /// A scout's last beat is answered.
     pub fn answer_scout(&mut self, link: LinkId) {
-        let token = self.scouts.iter().find(|scout| scout.link == link).and_then(|scout| scout.token);
+        let token = self.keeper.scouts().find(|scout| scout.link == link).and_then(|scout| scout.token);
         assert!(token.is_some(), "the scout has not beaten");
         self.read(link, Messages::None, &[token]);
     }
 
     pub fn end_scout(&mut self, link: LinkId, end: LinkEnd) {
-        self.scouts.retain(|scout| scout.link != link);
         self.tell(Input::Ended { link, end });
     }
 
     /// The attempt under way fails, at this instant and without a dial.
     pub fn fail(&mut self, failure: Failure) {
-        let link = self.opening.take().expect("an attempt is under way");
-        self.tell(Input::OpenFailed { link, failure, dialled: None });
+        self.keeper.fail(failure);
+        self.drain();
     }
 
     /// The link in use ends by itself, at this instant.
     pub fn end(&mut self, end: LinkEnd) {
-        let link = self.main.take().expect("a link is in use");
-        self.tell(Input::Ended { link, end });
+        self.keeper.end(end);
+        self.drain();
     }
 
     pub fn heard(&mut self) {
-        let link = self.main();
-        self.tell(Input::Read { link, messages: Messages::None, answers: &[] });
+        self.heard_on(self.main());
     }
 
     pub fn message(&mut self) {
-        let link = self.main();
-        self.tell(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] });
+        self.read(self.main(), Messages::BeforeAnswers, &[]);
     }
 
     pub fn sent(&mut self) {
@@ -112,7 +104,7 @@ impl Rig {
 
     /// Anything that a driver may say, at this instant.
     pub fn tell(&mut self, input: Input<'_>) {
-        self.keeper.handle(input, self.now);
+        self.keeper.tell(input);
         self.drain();
     }
 
@@ -143,9 +135,9 @@ impl Rig {
 
     /// The news of the network has settled, and the system says this.
     pub fn look(&mut self, facts: RouteFacts) {
-        self.way = Some(facts);
+        self.keeper.set_route_facts(Some(facts));
         self.until(|output| matches!(output, Output::AskRoute { .. }));
-        self.way = None;
+        self.keeper.set_route_facts(None);
     }
 
     /// The host names its network.

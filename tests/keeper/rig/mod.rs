@@ -1,14 +1,12 @@
-//! A keeper on a bench: time stands still unless a test moves it, and every
+//! A keeper in virtual time, with a server that does what the test says; every
 //! output is written down with the instant at which it came.
 
 #![allow(dead_code, reason = "each test file uses its part of it")]
 
 use std::time::Duration;
 
-use longlink::keeper::{
-    Beat, Config, Failure, Finish, Heartbeat, Input, Keeper, LinkId, Moment, Output, Reconnect, RouteFacts,
-    Token,
-};
+use longlink::keeper::{Beat, Config, Failure, Heartbeat, Input, Output, Reconnect, Token};
+use longlink::testing::VirtualKeeper;
 
 mod happens;
 mod seen;
@@ -47,28 +45,13 @@ pub fn with_reconnect(reconnect: Reconnect) -> Config {
     config
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct Scout {
-    pub link: LinkId,
-    pub gap: Duration,
-    pub token: Option<Token>,
-}
-
 pub struct Rig {
-    pub keeper: Keeper,
-    pub now: Moment,
-    /// The link being opened, the one in use, and the beat sent last.
-    pub opening: Option<LinkId>,
-    pub main: Option<LinkId>,
+    pub keeper: VirtualKeeper,
+    /// The last beat on a link to be used, which may be gone.
     pub token: Option<Token>,
-    /// The scouts that are out, with the gap that each tests and its last beat.
-    pub scouts: Vec<Scout>,
-    pub finished: Option<Finish>,
     /// What the server does by itself while time passes.
     pub answers_at_once: bool,
     pub refuses: bool,
-    /// What the system says of the way to the peer, when it is asked.
-    pub way: Option<RouteFacts>,
     /// All outputs since the last [`Rig::forget`], with their instants.
     pub log: Vec<(Duration, Output)>,
 }
@@ -76,22 +59,9 @@ pub struct Rig {
 impl Rig {
     /// Started: the first attempt is under way, at the origin.
     pub fn new(config: Config, seed: u64) -> Rig {
-        let keeper = Keeper::new(config, seed, Moment::ORIGIN);
-        let mut rig = Rig {
-            keeper,
-            now: Moment::ORIGIN,
-            opening: None,
-            main: None,
-            token: None,
-            scouts: Vec::new(),
-            finished: None,
-            answers_at_once: false,
-            refuses: false,
-            way: None,
-            log: Vec::new(),
-        };
-        rig.keeper.handle(Input::Start, rig.now);
-        rig.drain();
+        let keeper = VirtualKeeper::new(config, seed);
+        let mut rig = Rig { keeper, token: None, answers_at_once: false, refuses: false, log: Vec::new() };
+        rig.tell(Input::Start);
         rig
     }
 

@@ -2,17 +2,30 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Because, Cause, Event, Ground, Input, LinkId, Output, Purpose, Seen, State, Timer};
+use longlink::keeper::{Because, Cause, Event, Finish, Ground, LinkId, Output, Seen, State, Timer};
+use longlink::testing::VirtualLink;
 
-use super::{Rig, Scout};
+use super::Rig;
 
 impl Rig {
     pub fn elapsed(&self) -> Duration {
-        self.now.elapsed()
+        self.keeper.now().elapsed()
     }
 
     pub fn main(&self) -> LinkId {
-        self.main.expect("a link is in use")
+        self.keeper.main().expect("a link is in use").link
+    }
+
+    pub fn opening(&self) -> Option<LinkId> {
+        self.keeper.opening().map(|opening| opening.link)
+    }
+
+    pub fn scouts(&self) -> Vec<VirtualLink> {
+        self.keeper.scouts().collect()
+    }
+
+    pub fn finished(&self) -> Option<Finish> {
+        self.keeper.finished().cloned()
     }
 
     pub fn is_connected(&self) -> bool {
@@ -20,11 +33,11 @@ impl Rig {
     }
 
     pub fn timer(&self) -> Option<(Duration, Timer)> {
-        self.keeper.next_timer().map(|(at, timer)| (at.elapsed(), timer))
+        self.keeper.keeper().next_timer().map(|(at, timer)| (at.elapsed(), timer))
     }
 
     pub fn interval(&self) -> Duration {
-        self.keeper.figures(self.now).interval
+        self.keeper.figures().interval
     }
 
     pub fn forget(&mut self) {
@@ -101,37 +114,15 @@ impl Rig {
         advanced.collect()
     }
 
+    /// Takes note of all that the keeper wants done at this instant.
     pub fn drain(&mut self) {
         while let Some(output) = self.keeper.poll_output() {
-            match &output {
-                Output::Open { purpose: Purpose::Scout, link, .. } => {
-                    self.scouts.push(Scout { link: *link, gap: Duration::ZERO, token: None });
-                }
-                Output::Emit(Event::ScoutSent { link, gap }) => {
-                    if let Some(scout) = self.scouts.iter_mut().find(|scout| scout.link == *link) {
-                        scout.gap = *gap;
-                    }
-                }
-                Output::Open { link, .. } => self.opening = Some(*link),
-                Output::Promote { link, .. } => self.main = Some(*link),
-                Output::Beat { link, token } => {
-                    match self.scouts.iter_mut().find(|scout| scout.link == *link) {
-                        Some(scout) => scout.token = Some(*token),
-                        None => self.token = Some(*token),
-                    }
-                }
-                Output::Abandon { link } | Output::Retire { link } => {
-                    self.scouts.retain(|scout| scout.link != *link);
-                    self.opening.take_if(|opening| opening == link);
-                    self.main.take_if(|main| main == link);
-                }
-                Output::AskRoute { link } => {
-                    self.keeper.handle(Input::Route { link: *link, facts: self.way }, self.now);
-                }
-                Output::Finish(finish) => self.finished = Some(finish.clone()),
-                _ => {}
+            if let Output::Beat { link, token } = output
+                && self.keeper.scouts().all(|scout| scout.link != link)
+            {
+                self.token = Some(token);
             }
-            self.log.push((self.now.elapsed(), output));
+            self.log.push((self.elapsed(), output));
         }
     }
 }

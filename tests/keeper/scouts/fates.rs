@@ -33,7 +33,7 @@ fn an_outage_that_the_link_in_use_outlives_by_a_moment_says_nothing_of_idleness(
     let beat = rig.until_beat();
     // Neither is answered; the scout's row is over a moment before the other's.
     rig.pass(secs(9));
-    let scout = rig.scouts[0].link;
+    let scout = rig.scouts()[0].link;
     rig.until(|output| matches!(output, Output::Abandon { link } if *link == scout));
     if rig.is_connected() {
         rig.heard();
@@ -48,11 +48,11 @@ fn an_end_of_the_link_in_use_voids_the_scouts_begun_before_it() {
     for end in [LinkEnd::Eof, LinkEnd::Reset] {
         let mut rig = scouted();
         live(&mut rig, secs(10), |_| true);
-        let scout = rig.scouts[1].link;
+        let scout = rig.scouts()[1].link;
         // A restart: the scout's end comes first.
         rig.end_scout(scout, end.clone());
         rig.end(end);
-        assert!(rig.scouts.is_empty());
+        assert!(rig.scouts().is_empty());
         rig.pass(secs(1));
         rig.open(Beat::Ping);
         rig.pass(millis(10));
@@ -66,7 +66,7 @@ fn an_end_of_the_link_in_use_voids_the_scouts_begun_before_it() {
 fn an_end_of_an_idle_scout_is_the_timeout_if_the_link_in_use_answers() {
     let mut rig = scouted();
     live(&mut rig, secs(12), |_| true);
-    let scout = rig.scouts[0].link;
+    let scout = rig.scouts()[0].link;
     rig.forget();
     rig.end_scout(scout, LinkEnd::Eof);
     assert_eq!(rig.beats(), [rig.elapsed()], "the link in use is asked at once");
@@ -82,21 +82,20 @@ fn an_end_below_what_the_link_in_use_has_survived_is_a_login_deadline() {
     let mut rig = linked();
     // The link in use has survived 300 s.
     rig.pass(millis(100));
-    let now = rig.now;
     let main = rig.main();
     let mut heartbeat = with_heartbeat(Heartbeat::fixed(secs(300)));
     heartbeat.silence_limit = None;
-    rig.keeper.handle(Input::Update(Box::new(heartbeat)), now);
+    rig.keeper.tell(Input::Update(Box::new(heartbeat)));
     rig.pass(secs(299));
     rig.heard();
     rig.update(with_heartbeat(scouting()));
     assert_eq!(rig.main(), main);
     await_scouts(&mut rig);
-    for scout in rig.scouts.clone() {
+    for scout in rig.scouts() {
         rig.open_scout(scout.link);
     }
     live(&mut rig, secs(13), |_| true);
-    let scout = rig.scouts[0].link;
+    let scout = rig.scouts()[0].link;
     let before = figures(&rig).proven;
     rig.end_scout(scout, LinkEnd::Eof);
     live(&mut rig, secs(1), |_| true);
@@ -110,7 +109,7 @@ fn news_of_the_network_voids_scouts() {
         let mut rig = scouted();
         live(&mut rig, secs(10), |_| true);
         rig.network(status);
-        assert!(rig.scouts.is_empty());
+        assert!(rig.scouts().is_empty());
         assert!(knows_nothing(&rig));
     }
 }
@@ -122,10 +121,10 @@ fn a_process_that_froze_learns_nothing_from_its_scouts() {
         let mut rig = scouted_by(seed);
         live(&mut rig, secs(10), |_| true);
         rig.freeze(secs(30));
-        let scout = rig.scouts[0].link;
+        let scout = rig.scouts()[0].link;
         rig.timeout();
         live(&mut rig, secs(60), |_| false);
-        assert!(!rig.scouts.iter().any(|out| out.link == scout));
+        assert!(!rig.scouts().iter().any(|out| out.link == scout));
         assert!(knows_nothing(&rig), "seed {seed}");
         assert!(met(&rig)[..3].iter().all(|met| *met == Scouted::Void), "{:?}", met(&rig));
     }
@@ -136,7 +135,7 @@ fn scouts_that_are_ended_together_are_one_observation() {
     let mut rig = scouted();
     live(&mut rig, secs(12), |_| true);
     // Their server goes, and that of the link in use does not.
-    for scout in rig.scouts.clone() {
+    for scout in rig.scouts() {
         rig.end_scout(scout.link, LinkEnd::Eof);
     }
     rig.pass(RTT);
@@ -155,17 +154,15 @@ fn scouts_that_are_ended_together_are_one_observation() {
 #[test]
 fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
     let speaks: [fn(&mut Rig, LinkId); 2] = [
-        |rig, link| rig.keeper.handle(Input::Read { link, messages: Messages::None, answers: &[] }, rig.now),
-        |rig, link| {
-            rig.keeper.handle(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }, rig.now)
-        },
+        |rig, link| rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[] }),
+        |rig, link| rig.keeper.tell(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }),
     ];
     for speak in speaks {
         let mut rig = scouted();
         let opened = rig.elapsed();
-        let scout = rig.scouts[0];
+        let scout = rig.scouts()[0];
         assert_eq!(scout.gap, secs(14));
-        while rig.scouts.iter().any(|out| out.link == scout.link) {
+        while rig.scouts().iter().any(|out| out.link == scout.link) {
             assert!(rig.elapsed() < opened + secs(60), "it is parted from");
             // The others fall silent, so that its gap is still to be known.
             live(&mut rig, secs(6), |_| false);

@@ -32,7 +32,7 @@ fn three_scouts_at_once_test_gaps_that_grow_by_two_fifths() {
 #[test]
 fn a_scout_that_lives_is_parted_from_with_a_goodbye_and_a_dead_one_without() {
     let mut rig = scouted();
-    let (lives, dies) = (rig.scouts[0].link, rig.scouts[1].link);
+    let (lives, dies) = (rig.scouts()[0].link, rig.scouts()[1].link);
     live(&mut rig, secs(60), |scout| scout.gap == secs(14));
     let retired = |output: &Output| *output == Output::Retire { link: lives };
     let abandoned = |output: &Output| *output == Output::Abandon { link: dies };
@@ -48,7 +48,7 @@ fn the_timeout_is_found_between_scouts_without_a_drop() {
         live(&mut rig, 5 * timeout + secs(120), |scout| scout.gap < timeout);
         let proven = figures(&rig).proven.as_secs_f64() / timeout.as_secs_f64();
         assert!((0.9..1.0).contains(&proven), "{timeout:?}: {proven} proven");
-        assert!(rig.scouts.is_empty(), "{timeout:?}: it goes on: {:?}", gaps(&rig));
+        assert!(rig.scouts().is_empty(), "{timeout:?}: it goes on: {:?}", gaps(&rig));
         assert!(rig.is_connected());
         assert_eq!(figures(&rig).reconnects, 0);
     }
@@ -67,7 +67,7 @@ fn a_scout_that_falls_silent_while_the_link_in_use_is_heard_says_what_the_timeou
 fn in_a_doubt_one_scout_tests_the_interval_while_the_link_in_use_holds_half() {
     let mut rig = linked();
     live(&mut rig, secs(1620), |scout| scout.gap < secs(300));
-    assert!(rig.scouts.is_empty());
+    assert!(rig.scouts().is_empty());
     let held = rig.interval();
     assert!(held > secs(250), "{held:?}");
     // One beat is not answered.
@@ -76,8 +76,8 @@ fn in_a_doubt_one_scout_tests_the_interval_while_the_link_in_use_holds_half() {
     rig.open(Beat::Ping);
     assert!(rig.interval() <= held / 2, "{:?}", rig.interval());
     await_scouts(&mut rig);
-    assert_eq!(rig.scouts.len(), 1);
-    let tested = rig.scouts[0].gap;
+    assert_eq!(rig.scouts().len(), 1);
+    let tested = rig.scouts()[0].gap;
     assert!(tested <= held && tested >= held.mul_f64(0.9), "{tested:?}");
     // Its answer lifts the doubt, the link's own at half does not.
     live(&mut rig, secs(200), |_| true);

@@ -9,12 +9,12 @@ use longlink::keeper::{Activity, Event, Input, LinkEnd, NetworkStatus, Output};
 #[test]
 fn in_the_foreground_scouts_are_called_back_and_none_is_sent() {
     let mut rig = scouted();
-    rig.keeper.handle(Input::Activity(Activity::Foreground), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Foreground));
     rig.pass(Duration::ZERO);
     live(&mut rig, secs(600), |_| true);
-    assert!(rig.scouts.is_empty());
+    assert!(rig.scouts().is_empty());
     let before = sent(&rig);
-    rig.keeper.handle(Input::Activity(Activity::Background), rig.now);
+    rig.keeper.tell(Input::Activity(Activity::Background));
     live(&mut rig, secs(1), |_| true);
     assert_eq!(sent(&rig), before + 3);
 }
@@ -24,8 +24,8 @@ fn closing_abandons_scouts() {
     let mut rig = scouted();
     let main = rig.main();
     rig.close();
-    assert!(rig.scouts.is_empty());
-    rig.keeper.handle(Input::Ended { link: main, end: LinkEnd::Eof }, rig.now);
+    assert!(rig.scouts().is_empty());
+    rig.keeper.tell(Input::Ended { link: main, end: LinkEnd::Eof });
     rig.pass(Duration::ZERO);
     assert!(rig.keeper.poll_output().is_some_and(|output| matches!(output, Output::Emit(Event::Closed))));
 }
@@ -34,7 +34,7 @@ fn closing_abandons_scouts() {
 fn scouts_that_are_being_opened_when_the_network_changes_are_abandoned_without_a_goodbye() {
     let mut rig = linked();
     await_dials(&mut rig);
-    let dialled: Vec<_> = rig.scouts.iter().map(|scout| scout.link).collect();
+    let dialled: Vec<_> = rig.scouts().iter().map(|scout| scout.link).collect();
     assert_eq!(dialled.len(), 3);
     rig.forget();
     rig.network(NetworkStatus::Changed);

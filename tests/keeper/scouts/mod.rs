@@ -8,8 +8,9 @@ mod refused;
 
 use std::time::Duration;
 
-use crate::rig::{Rig, Scout, secs, with_heartbeat};
+use crate::rig::{Rig, secs, with_heartbeat};
 use longlink::keeper::{Event, Heartbeat, Output, Probing, Scouted};
+use longlink::testing::VirtualLink;
 
 pub fn scouting() -> Heartbeat {
     Heartbeat::adaptive().probing(Probing::Scout).max(secs(7200))
@@ -29,7 +30,7 @@ pub fn scouted() -> Rig {
 pub fn scouted_by(seed: u64) -> Rig {
     let mut rig = Rig::connected(with_heartbeat(scouting()), seed);
     await_scouts(&mut rig);
-    for scout in rig.scouts.clone() {
+    for scout in rig.scouts() {
         rig.open_scout(scout.link);
     }
     rig
@@ -46,7 +47,7 @@ pub fn await_dials(rig: &mut Rig) {
 
 fn await_scouts_that(rig: &mut Rig, open: bool) {
     for _ in 0..2_000 {
-        if rig.scouts.iter().any(|scout| scout.token.is_none()) {
+        if rig.scouts().iter().any(|scout| scout.token.is_none()) {
             return;
         }
         live_and_open(rig, secs(1), |_| true, open);
@@ -56,11 +57,11 @@ fn await_scouts_that(rig: &mut Rig, open: bool) {
 
 /// Lets time pass: the link in use answers each beat, scouts are opened at
 /// once and answer those beats that `survives` says they do.
-pub fn live(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool) {
+pub fn live(rig: &mut Rig, time: Duration, survives: impl Fn(&VirtualLink) -> bool) {
     live_and_open(rig, time, survives, true);
 }
 
-fn live_and_open(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> bool, open: bool) {
+fn live_and_open(rig: &mut Rig, time: Duration, survives: impl Fn(&VirtualLink) -> bool, open: bool) {
     let end = rig.elapsed() + time;
     while rig.elapsed() < end {
         let seen = rig.log.len();
@@ -74,16 +75,16 @@ fn live_and_open(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> boo
             })
             .collect();
         for link in beats {
-            if Some(link) == rig.main {
+            if Some(link) == rig.keeper.main().map(|main| main.link) {
                 rig.answer();
-            } else if let Some(scout) = rig.scouts.iter().find(|scout| scout.link == link).copied()
+            } else if let Some(scout) = rig.scouts().iter().find(|scout| scout.link == link).copied()
                 && survives(&scout)
             {
                 rig.answer_scout(link);
             }
         }
         if open {
-            for scout in rig.scouts.clone() {
+            for scout in rig.scouts() {
                 rig.open_scout(scout.link);
             }
         }
@@ -91,7 +92,7 @@ fn live_and_open(rig: &mut Rig, time: Duration, survives: impl Fn(&Scout) -> boo
 }
 
 pub fn gaps(rig: &Rig) -> Vec<f64> {
-    rig.scouts.iter().map(|scout| (scout.gap.as_secs_f64() * 10.0).round() / 10.0).collect()
+    rig.scouts().iter().map(|scout| (scout.gap.as_secs_f64() * 10.0).round() / 10.0).collect()
 }
 
 pub fn met(rig: &Rig) -> Vec<Scouted> {
@@ -116,5 +117,5 @@ pub fn knows_nothing(rig: &Rig) -> bool {
 }
 
 fn figures(rig: &Rig) -> longlink::keeper::Figures {
-    rig.keeper.figures(rig.now)
+    rig.keeper.figures()
 }

@@ -19,10 +19,10 @@ fn pitfall_47_without_overlap_no_second_link_is_ever_opened() {
 fn scouts_that_a_transport_refuses_for_good_are_not_sent_again_for_a_day() {
     let mut rig = linked();
     await_dials(&mut rig);
-    let scout = rig.scouts[0].link;
+    let scout = rig.scouts()[0].link;
     rig.fail_scout(scout, Failure::Stop);
     assert!(refused(&rig));
-    assert!(rig.scouts.is_empty(), "the others are called back");
+    assert!(rig.scouts().is_empty(), "the others are called back");
     rig.forget();
     live(&mut rig, secs(23 * 3600), |_| true);
     assert_eq!(sent(&rig), 0);
@@ -37,8 +37,8 @@ fn scouts_that_cannot_be_opened_come_ever_more_seldom_and_count_as_refused_after
     while !refused(&rig) {
         await_dials(&mut rig);
         times.push(rig.elapsed());
-        for scout in rig.scouts.clone() {
-            if rig.scouts.iter().any(|out| out.link == scout.link) {
+        for scout in rig.scouts() {
+            if rig.scouts().iter().any(|out| out.link == scout.link) {
                 rig.fail_scout(scout.link, Failure::TimedOut);
             }
         }
@@ -79,7 +79,7 @@ fn a_server_that_names_a_time_is_not_asked_for_scouts_before() {
     let mut rig = linked();
     await_dials(&mut rig);
     let busy = Failure::Http { status: 503, retry_after: Some(secs(3600)), verified: true };
-    rig.fail_scout(rig.scouts[0].link, busy);
+    rig.fail_scout(rig.scouts()[0].link, busy);
     let failed = rig.elapsed();
     rig.forget();
     live(&mut rig, secs(3599), |_| true);
@@ -95,7 +95,7 @@ fn pitfall_47_a_server_that_ends_the_link_in_use_for_a_scout_is_sent_no_more() {
     for _ in 0..20 {
         for _ in 0..60 {
             live_and_open(&mut rig, secs(1), |_| true, false);
-            if let Some(scout) = rig.scouts.first().copied() {
+            if let Some(scout) = rig.scouts().first().copied() {
                 // The broker allows one session a client: the newest.
                 rig.open_scout(scout.link);
                 rig.pass(millis(20));
@@ -130,16 +130,16 @@ fn a_scout_that_is_not_to_be_had_is_followed_by_another_after_a_minute_and_then_
     let mut rig = linked();
     for minutes in [1, 2, 4, 8] {
         await_dials(&mut rig);
-        let link = rig.scouts[0].link;
+        let link = rig.scouts()[0].link;
         rig.fail_scout(link, Failure::Refused);
         let failed = rig.elapsed();
-        assert_eq!(rig.scouts.len(), 0, "the others would fare no better");
+        assert_eq!(rig.scouts().len(), 0, "the others would fare no better");
         await_dials(&mut rig);
         let pause = rig.elapsed() - failed;
         let longest = secs(60 * minutes);
         assert!(pause >= longest / 2 && pause <= longest + secs(1), "{pause:?} of {longest:?}");
     }
-    let link = rig.scouts[0].link;
+    let link = rig.scouts()[0].link;
     assert!(!refused(&rig));
     rig.fail_scout(link, Failure::Refused);
     assert!(refused(&rig), "five in a row");

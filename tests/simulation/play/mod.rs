@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Activity, Beat, Config, Failure, Finish, Input, Keeper, LinkId, Moment, Output, Probing, State, Token,
+    Activity, Beat, Config, Failure, Finish, Input, LinkId, Moment, Probing, State, Token,
 };
+use longlink::testing::VirtualKeeper;
 
 use crate::schedules::{Advance, Answer, Said, Schedule, Step, Which, opened};
 
@@ -45,8 +46,7 @@ impl Role {
 /// The keeper under test, and the model that it is held against.
 pub struct Play<'a> {
     schedule: &'a Schedule,
-    keeper: Keeper,
-    now: Moment,
+    keeper: VirtualKeeper,
     /// A link that the keeper has not asked for, and will not soon.
     stranger: LinkId,
     /// Every link that ever was, in order.
@@ -92,10 +92,12 @@ pub struct Play<'a> {
 impl<'a> Play<'a> {
     pub fn new(schedule: &'a Schedule, keeps_log: bool) -> Play<'a> {
         let settings = &schedule.settings;
+        let mut keeper = VirtualKeeper::new(settings.config.clone(), schedule.seed);
+        // The schedule answers them, if it does.
+        keeper.leave_questions_open();
         Play {
             schedule,
-            keeper: Keeper::new(settings.config.clone(), schedule.seed, Moment::ORIGIN),
-            now: Moment::ORIGIN,
+            keeper,
             stranger: stranger(),
             known: Vec::new(),
             live: Vec::new(),
@@ -128,13 +130,13 @@ impl<'a> Play<'a> {
 
     /// All of it, up to the first rule that does not hold.
     pub fn all(&mut self, coverage: &mut Coverage) -> Result<(), String> {
-        self.keeper.handle(Input::Start, self.now);
+        self.keeper.tell(Input::Start);
         self.note(|| "start".to_owned());
         self.after(0)?;
         // A few steps after the end are enough: nothing may happen.
         let mut left_after_the_end = 10;
         for step in &self.schedule.steps {
-            if self.now.elapsed() > END_OF_TIME {
+            if self.keeper.now().elapsed() > END_OF_TIME {
                 break;
             }
             self.step(step, coverage)?;
@@ -155,7 +157,7 @@ impl<'a> Play<'a> {
 
     fn note(&mut self, words: impl FnOnce() -> String) {
         if self.keeps_log {
-            let line = format!("{:?} {}", self.now.elapsed(), words());
+            let line = format!("{:?} {}", self.keeper.now().elapsed(), words());
             self.log.push(line);
         }
     }
@@ -174,51 +176,44 @@ impl<'a> Play<'a> {
         match advance {
             Advance::Stay => Ok(()),
             Advance::Run(by) => {
-                let until = self.now + by;
+                let until = self.keeper.now() + by;
                 for _ in 0..MOST_TIMERS {
-                    let Some(at) = self.keeper.poll_timeout().filter(|&at| at <= until) else {
-                        self.now = until.max(self.now);
+                    let Some(at) = self.keeper.deadline().filter(|&at| at <= until) else {
+                        self.keeper.freeze_until(until);
                         return Ok(());
                     };
                     self.timer_at(at)?;
                 }
                 Ok(())
             }
-            Advance::ToTimer => match self.keeper.poll_timeout() {
+            Advance::ToTimer => match self.keeper.deadline() {
                 Some(at) => self.timer_at(at),
                 None => Ok(()),
             },
             Advance::Freeze(by) => {
-                self.now = self.now + by;
+                self.keeper.freeze(by);
                 self.note(|| format!("frozen for {by:?}"));
                 Ok(())
             }
-            Advance::LateTimer(by) => match self.keeper.poll_timeout() {
+            Advance::LateTimer(by) => match self.keeper.deadline() {
                 Some(at) => self.timer_at(at + by),
                 None => Ok(()),
             },
             Advance::Suspend(by) => {
                 // The sum of both clocks is what `+` and `since` go by.
-                self.suspend(by);
+                self.keeper.suspend(by);
                 self.note(|| format!("suspended for {by:?}"));
                 self.timeout()
             }
         }
     }
 
-    fn suspend(&mut self, by: Duration) {
-        let asleep = self.now.slept_since(Moment::ORIGIN);
-        let awake = self.now.elapsed() - asleep;
-        self.now = Moment::new(awake, asleep + by);
-    }
-
     fn timer_at(&mut self, at: Moment) -> Result<(), String> {
         if at.elapsed() > END_OF_TIME {
             return Ok(());
         }
-        let wait = at.since(self.now);
-        self.now = self.now + wait;
-        let second = self.now.elapsed().as_secs();
+        self.keeper.freeze_until(at);
+        let second = self.keeper.now().elapsed().as_secs();
         self.second = if self.second.0 == second { (second, self.second.1 + 1) } else { (second, 1) };
         let most = 40.0 * (1.0 / self.scale).max(1.0);
         if f64::from(self.second.1) > most {
@@ -229,21 +224,21 @@ impl<'a> Play<'a> {
 
     fn timeout(&mut self) -> Result<(), String> {
         self.note(|| "timeout".to_owned());
-        self.keeper.handle(Input::Timeout, self.now);
+        self.keeper.tell(Input::Timeout);
         self.after(1)?;
         // After a freeze each kind of timer may be due once; then time must go
         // on.
         for _ in 0..8 {
-            match self.keeper.poll_timeout() {
-                Some(at) if at <= self.now => {
+            match self.keeper.deadline() {
+                Some(at) if at <= self.keeper.now() => {
                     self.note(|| "timeout again".to_owned());
-                    self.keeper.handle(Input::Timeout, self.now);
+                    self.keeper.tell(Input::Timeout);
                     self.after(1)?;
                 }
                 _ => return Ok(()),
             }
         }
-        Err(format!("a timeout does not move on: {:?}", self.keeper.poll_timeout()))
+        Err(format!("a timeout does not move on: {:?}", self.keeper.deadline()))
     }
 
     fn input(&mut self, input: &Said) -> Result<(), String> {
@@ -316,7 +311,7 @@ impl<'a> Play<'a> {
             | Said::Recalled(..)
             | Said::Timeout => {}
         }
-        input.tell(&mut self.keeper, link, token, self.now);
+        input.tell(&mut self.keeper, link, token);
         self.after(1)
     }
 
@@ -390,19 +385,14 @@ fn place(state: State) -> usize {
 /// The last name that another keeper gave.
 pub fn stranger() -> LinkId {
     const LINKS: u64 = 40;
-    let mut other = Keeper::new(Config::default(), 0, Moment::ORIGIN);
-    let mut now = Moment::ORIGIN;
-    other.handle(Input::Start, now);
+    let mut other = VirtualKeeper::new(Config::default(), 0);
+    other.tell(Input::Start);
     loop {
-        while let Some(output) = other.poll_output() {
-            let Output::Open { link, .. } = output else { continue };
-            if link.get() == LINKS {
-                return link;
-            }
-            let failure = Failure::Refused;
-            other.handle(Input::OpenFailed { link, failure, dialled: None }, now);
+        while other.poll_output().is_some() {}
+        match other.opening() {
+            Some(opening) if opening.link.get() == LINKS => return opening.link,
+            Some(_) => _ = other.fail(Failure::Refused),
+            None => assert!(other.to_deadline(), "it tries for ever"),
         }
-        now = other.poll_timeout().unwrap_or(now);
-        other.handle(Input::Timeout, now);
     }
 }

@@ -23,7 +23,7 @@ impl Play<'_> {
         if missed > most_misses {
             return Err(format!("{missed} misses counted in one step"));
         }
-        let figures = self.keeper.figures(self.now);
+        let figures = self.keeper.figures();
         if figures.beats_missed != self.misses + u64::from(missed) {
             return Err(format!("{} misses counted, {} told", figures.beats_missed - self.misses, missed));
         }
@@ -67,7 +67,7 @@ impl Play<'_> {
                     return Err("an attempt after close, or while paused".to_owned());
                 }
                 self.known.push(link);
-                self.attempt_ends = self.now + self.attempt_deadline;
+                self.attempt_ends = self.keeper.now() + self.attempt_deadline;
                 self.set(link, Role::Opening);
             }
             Output::Promote { link, epoch } => {
@@ -201,11 +201,11 @@ impl Play<'_> {
 
     /// Something is always under way.
     fn goes_on(&self) -> Result<(), String> {
-        let timer = self.keeper.next_timer();
+        let timer = self.keeper.keeper().next_timer();
         let wanted = match self.keeper.state() {
             State::Connecting { .. } => {
                 // The time that the machine slept is no part of the deadline.
-                let ends = self.attempt_ends + self.now.slept_since(self.attempt_ends);
+                let ends = self.attempt_ends + self.keeper.now().slept_since(self.attempt_ends);
                 timer.is_some_and(|(at, _)| at <= ends)
             }
             // A scout that goodbye was said to may come first.

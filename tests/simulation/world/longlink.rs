@@ -3,123 +3,81 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Dialled, Event, Failure, Figures, Input, Keeper, LinkEnd, LinkId, Messages, Moment, Opened,
-    Output, Token,
+    Beat, Config, Dialled, Event, Failure, Figures, Input, LinkEnd, LinkId, Moment, Opened, Output, Token,
 };
+use longlink::testing::VirtualKeeper;
 
 use super::client::{Act, Client, End, Link};
 
 /// Translates, and decides nothing.
 pub struct Longlink {
-    keeper: Keeper,
+    keeper: VirtualKeeper,
     /// What its links say of their beats.
     beat: Beat,
-    /// The links that are not gone yet.
-    links: Vec<LinkId>,
-    /// The user's.
-    main: Option<LinkId>,
 }
 
 impl Longlink {
     pub fn new(config: Config, beat: Beat, seed: u64) -> Longlink {
-        Longlink { keeper: Keeper::new(config, seed, Moment::ORIGIN), beat, links: Vec::new(), main: None }
+        Longlink { keeper: VirtualKeeper::new(config, seed), beat }
     }
 
-    fn id(&self, link: Link) -> Option<LinkId> {
-        self.links.iter().copied().find(|id| id.get() == link)
-    }
-
-    fn remove(&mut self, link: Link) -> Option<LinkId> {
-        let at = self.links.iter().position(|id| id.get() == link)?;
-        Some(self.links.swap_remove(at))
+    /// Something happens to a link, if it is not gone.
+    fn happens(&mut self, now: Duration, link: Link, what: impl FnOnce(&mut VirtualKeeper, LinkId)) {
+        self.keeper.freeze_until(moment(now));
+        if let Some(found) = self.keeper.links().iter().find(|found| found.link.get() == link) {
+            let link = found.link;
+            what(&mut self.keeper, link);
+        }
     }
 }
 
 impl Client for Longlink {
     fn start(&mut self, now: Duration) {
-        self.keeper.handle(Input::Start, moment(now));
+        self.keeper.freeze_until(moment(now));
+        self.keeper.tell(Input::Start);
     }
 
     fn opened(&mut self, link: Link, dial: Duration, took: Duration, now: Duration) {
-        if let Some(id) = self.id(link) {
-            let dialled = Dialled::new(dial, None);
-            self.keeper.handle(
-                Input::Opened { link: id, opened: Opened::new(self.beat, dialled, took) },
-                moment(now),
-            );
-        }
+        let opened = Opened::new(self.beat, Dialled::new(dial, None), took);
+        self.happens(now, link, |keeper, link| keeper.tell(Input::Opened { link, opened }));
     }
 
     fn open_failed(&mut self, link: Link, now: Duration) {
-        if let Some(id) = self.remove(link) {
-            // A dial that is refused does not show that the path is there.
-            self.keeper.handle(
-                Input::OpenFailed { link: id, failure: Failure::Refused, dialled: None },
-                moment(now),
-            );
-        }
+        // A dial that is refused does not show that the path is there.
+        self.happens(now, link, |keeper, link| {
+            keeper.tell(Input::OpenFailed { link, failure: Failure::Refused, dialled: None });
+        });
     }
 
     fn answered(&mut self, link: Link, token: u64, now: Duration) {
-        if let Some(id) = self.id(link) {
-            // As the driver does it: of the link in use it is first reported
-            // that something came in, and then what it was.
-            if self.main == Some(id) {
-                self.keeper
-                    .handle(Input::Read { link: id, messages: Messages::None, answers: &[] }, moment(now));
-            }
-            self.keeper.handle(
-                Input::Read { link: id, messages: Messages::None, answers: &[Some(Token(token))] },
-                moment(now),
-            );
-        }
+        self.happens(now, link, |keeper, link| keeper.answer(link, Some(Token(token))));
     }
 
     fn heard(&mut self, link: Link, now: Duration) {
-        if let Some(id) = self.id(link) {
-            match self.main == Some(id) {
-                true => self.keeper.handle(
-                    Input::Read { link: id, messages: Messages::BeforeAnswers, answers: &[] },
-                    moment(now),
-                ),
-                false => self
-                    .keeper
-                    .handle(Input::Read { link: id, messages: Messages::None, answers: &[] }, moment(now)),
-            }
-        }
+        self.happens(now, link, |keeper, link| keeper.message(link));
     }
 
     fn ended(&mut self, link: Link, end: End, now: Duration) {
-        if let Some(id) = self.remove(link) {
-            let end = match end {
-                End::Fin => LinkEnd::Eof,
-                End::Rst => LinkEnd::Reset,
-            };
-            self.keeper.handle(Input::Ended { link: id, end }, moment(now));
-        }
+        let end = match end {
+            End::Fin => LinkEnd::Eof,
+            End::Rst => LinkEnd::Reset,
+        };
+        self.happens(now, link, |keeper, link| keeper.tell(Input::Ended { link, end }));
     }
 
     fn timeout(&mut self, now: Duration) {
-        self.keeper.handle(Input::Timeout, moment(now));
+        self.keeper.freeze_until(moment(now));
+        self.keeper.tell(Input::Timeout);
     }
 
     fn poll_act(&mut self) -> Option<Act> {
         loop {
             return Some(match self.keeper.poll_output()? {
-                Output::Open { link, .. } => {
-                    self.links.push(link);
-                    Act::Open(link.get())
-                }
-                Output::Promote { link, .. } => {
-                    self.main = Some(link);
-                    Act::Use(link.get())
-                }
+                Output::Open { link, .. } => Act::Open(link.get()),
+                Output::Promote { link, .. } => Act::Use(link.get()),
                 Output::Beat { link, token } => Act::Beat(link.get(), token.0),
                 Output::Retire { link } => Act::Retire(link.get()),
-                Output::Abandon { link } => {
-                    self.remove(link.get());
-                    Act::Abandon(link.get())
-                }
+                Output::Abandon { link } => Act::Abandon(link.get()),
                 Output::Emit(Event::Disconnected { seen, .. }) => Act::Lost(seen.name()),
                 Output::Emit(Event::IdleTimeoutShrank { .. }) => Act::Shrank,
                 Output::Emit(_)
@@ -134,7 +92,7 @@ impl Client for Longlink {
     }
 
     fn poll_timeout(&self) -> Option<Duration> {
-        self.keeper.poll_timeout().map(|at| at.elapsed())
+        self.keeper.deadline().map(|at| at.elapsed())
     }
 
     fn interval(&self, now: Duration) -> Duration {
@@ -142,7 +100,7 @@ impl Client for Longlink {
     }
 
     fn figures(&self, now: Duration) -> Figures {
-        self.keeper.figures(moment(now))
+        self.keeper.keeper().figures(moment(now))
     }
 }
 

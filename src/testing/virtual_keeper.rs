@@ -1,0 +1,363 @@
+//! The keeper alone, in virtual time.
+
+mod links;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use self::links::{VirtualLink, VirtualRole};
+
+use self::links::Links;
+use crate::keeper::{
+    Config, Failure, Figures, Finish, Input, Keeper, LinkEnd, LinkId, Messages, Moment, Opened, Output,
+    PathFacts, RouteFacts, State, Token,
+};
+
+/// A timeout that leads to the next at once is a mistake of the keeper. So many
+/// of them in a microsecond are taken for that.
+const MOST_AT_ONCE: u32 = 1_000;
+/// Two instants that are closer to each other count as one there.
+const AT_ONCE: Duration = Duration::from_micros(1);
+
+/// A [`Keeper`] and the instant at which it stands: for whoever simulates,
+/// fuzzes or tests what the keeper decides, without a runtime, sockets and
+/// waiting.
+///
+/// It does what every driver must do, and nothing else:
+///
+/// * It carries the time. [`tell`](VirtualKeeper::tell) is an input at this
+///   instant; time stands still until a method says otherwise.
+///   [`pass`](VirtualKeeper::pass) goes from deadline to deadline, each handled
+///   at its own instant. [`freeze`](VirtualKeeper::freeze) and
+///   [`suspend`](VirtualKeeper::suspend) handle none.
+/// * It answers what the keeper asks of the system
+///   ([`Output::AskPath`], [`Output::AskRoute`]), at once: that the system does
+///   not know, until told otherwise.
+/// * It knows which links there are ([`VirtualLink`]).
+///
+/// You are the peer and the network: take the outputs, and tell what comes of
+/// them. Drain the outputs ([`poll_output`](VirtualKeeper::poll_output)) after
+/// each input and before time goes on; `pass` and
+/// [`next_output_by`](VirtualKeeper::next_output_by) do. Whoever has an order of
+/// events of their own asks for the [`deadline`](VirtualKeeper::deadline) and
+/// goes there by [`freeze_until`](VirtualKeeper::freeze_until).
+///
+/// It allocates nothing but a list of the present links and keeps no log, so
+/// that tens of thousands can live at once, and one for years.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use longlink::keeper::{Beat, Config, Dialled, Event, Opened, Output};
+/// use longlink::keeper::{Input, State};
+/// use longlink::testing::VirtualKeeper;
+///
+/// const RTT: Duration = Duration::from_millis(50);
+/// let opened = Opened::new(Beat::Ping, Dialled::new(RTT, None), 3 * RTT);
+///
+/// let mut keeper = VirtualKeeper::new(Config::default(), 7);
+/// keeper.tell(Input::Start);
+/// keeper.pass(3 * RTT, |_, _| {});
+/// let first = keeper.open(opened);
+///
+/// // For an hour the peer answers each beat at once.
+/// let mut beats = 0;
+/// keeper.pass(Duration::from_secs(3600), |keeper, output| {
+///     if let Output::Beat { link, token } = output {
+///         keeper.answer(link, Some(token));
+///         beats += 1;
+///     }
+/// });
+/// assert!(beats > 0);
+/// assert_eq!(keeper.state(), State::Connected { epoch: 1 });
+///
+/// // Then the path dies without a word. Within some minutes that is noticed.
+/// let end = keeper.now() + Duration::from_secs(600);
+/// while let Some(output) = keeper.next_output_by(end) {
+///     if let Output::Emit(Event::Disconnected { .. }) = output {
+///         break;
+///     }
+/// }
+/// assert!(keeper.now() < end);
+/// assert!(keeper.main().is_none());
+///
+/// // And the next attempt works.
+/// while keeper.opening().is_none() {
+///     assert!(keeper.next_output_by(end).is_some());
+/// }
+/// let second = keeper.open(opened);
+/// while keeper.poll_output().is_some() {}
+/// assert!(second > first);
+/// assert_eq!(keeper.state(), State::Connected { epoch: 2 });
+/// assert_eq!(keeper.figures().reconnects, 1);
+/// ```
+#[derive(Debug)]
+pub struct VirtualKeeper {
+    keeper: Keeper,
+    now: Moment,
+    links: Links,
+    finished: Option<Finish>,
+    path: Option<PathFacts>,
+    route: Option<RouteFacts>,
+    answers_questions: bool,
+    /// Since when there were so many timeouts at once.
+    hot: (Moment, u32),
+}
+
+impl VirtualKeeper {
+    /// A keeper at [`Moment::ORIGIN`] that waits for [`Input::Start`]. All
+    /// chance comes from `seed`.
+    ///
+    /// `config` is taken as it is; check it first ([`Config::check`]).
+    pub fn new(config: Config, seed: u64) -> VirtualKeeper {
+        VirtualKeeper {
+            keeper: Keeper::new(config, seed, Moment::ORIGIN),
+            now: Moment::ORIGIN,
+            links: Links::default(),
+            finished: None,
+            path: None,
+            route: None,
+            answers_questions: true,
+            hot: (Moment::ORIGIN, 0),
+        }
+    }
+
+    // What goes in and what comes out.
+
+    /// Tells the keeper this, at this instant.
+    pub fn tell(&mut self, input: Input<'_>) {
+        self.links.told(&input);
+        self.keeper.handle(input, self.now);
+    }
+
+    /// What the keeper wants done at this instant, one thing after the other;
+    /// `None`: nothing more.
+    ///
+    /// A question that comes out was answered.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        let output = self.keeper.poll_output()?;
+        self.links.asked(&output, self.now);
+        if let Output::Finish(finish) = &output {
+            self.finished = Some(finish.clone());
+        }
+        if self.answers_questions {
+            if let Output::AskPath { link } = output {
+                self.tell(Input::Path { link, facts: self.path });
+            } else if let Output::AskRoute { link } = output {
+                self.tell(Input::Route { link, facts: self.route });
+            }
+        }
+        Some(output)
+    }
+
+    /// The next output that comes by `end`: what is due before it is handled.
+    /// Stands at that output's instant afterwards, or at `end` if there is none.
+    ///
+    /// # Panics
+    ///
+    /// As [`VirtualKeeper::to_deadline_by`].
+    pub fn next_output_by(&mut self, end: Moment) -> Option<Output> {
+        loop {
+            let output = self.poll_output();
+            if output.is_some() || !self.to_deadline_by(end) {
+                return output;
+            }
+        }
+    }
+
+    /// Lets this much time pass. All that the keeper wants done meanwhile is
+    /// given to `peer`, at its own instant.
+    ///
+    /// # Panics
+    ///
+    /// As [`VirtualKeeper::to_deadline_by`].
+    pub fn pass(&mut self, time: Duration, mut peer: impl FnMut(&mut VirtualKeeper, Output)) {
+        let end = self.now + time;
+        while let Some(output) = self.next_output_by(end) {
+            peer(self, output);
+        }
+    }
+
+    // Time.
+
+    /// The present instant. It never goes back.
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// When something is due next; `None`: only after the next input.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.keeper.poll_timeout()
+    }
+
+    /// Goes to the next deadline, and handles it. Where there is none: nothing.
+    /// Says whether there was one.
+    ///
+    /// # Panics
+    ///
+    /// As [`VirtualKeeper::to_deadline_by`].
+    pub fn to_deadline(&mut self) -> bool {
+        self.deadline().is_some_and(|at| self.to_deadline_by(at))
+    }
+
+    /// Goes to the next deadline if it comes by `end`, and handles it; otherwise
+    /// goes to `end`. Says whether there was one. Outputs are to be drained
+    /// before.
+    ///
+    /// # Panics
+    ///
+    /// If the keeper runs hot: deadlines follow each other and time does not go
+    /// on. That is a mistake in the keeper, or in a peer that brings it about.
+    pub fn to_deadline_by(&mut self, end: Moment) -> bool {
+        let due = self.deadline().filter(|&at| at <= end);
+        self.freeze_until(due.unwrap_or(end));
+        if due.is_none() {
+            return false;
+        }
+        if self.now.since(self.hot.0) >= AT_ONCE {
+            self.hot = (self.now, 0);
+        }
+        self.hot.1 += 1;
+        assert!(self.hot.1 <= MOST_AT_ONCE, "the keeper runs hot at {:?}", self.now.elapsed());
+        self.tell(Input::Timeout);
+        true
+    }
+
+    /// Lets this much time pass and handles no deadline: the process is frozen.
+    pub fn freeze(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    /// Goes to `at` and handles no deadline. Stays where it is if that is past.
+    pub fn freeze_until(&mut self, at: Moment) {
+        self.freeze(at.since(self.now));
+    }
+
+    /// The machine sleeps for this long, and no deadline is handled. Unlike a
+    /// frozen process, the keeper can tell ([`Moment::slept_since`]).
+    pub fn suspend(&mut self, time: Duration) {
+        let asleep = self.now.slept_since(Moment::ORIGIN);
+        self.now = Moment::new(self.now.elapsed() - asleep, asleep + time);
+    }
+
+    // What is known of the keeper.
+
+    /// The keeper itself, for all that it can be asked.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Where the connection stands.
+    pub fn state(&self) -> State {
+        self.keeper.state()
+    }
+
+    /// What was counted and learned up to now.
+    pub fn figures(&self) -> Figures {
+        self.keeper.figures(self.now)
+    }
+
+    /// How it finished, if it did.
+    pub fn finished(&self) -> Option<&Finish> {
+        self.finished.as_ref()
+    }
+
+    /// All links that are not gone, in the order in which they were asked for.
+    pub fn links(&self) -> &[VirtualLink] {
+        self.links.all()
+    }
+
+    /// The link in use.
+    pub fn main(&self) -> Option<VirtualLink> {
+        self.links.with(VirtualRole::Main).next()
+    }
+
+    /// The link that is being opened to be used.
+    pub fn opening(&self) -> Option<VirtualLink> {
+        self.links.with(VirtualRole::Opening).next()
+    }
+
+    /// The scouts that are out, in the order in which they were sent.
+    pub fn scouts(&self) -> impl Iterator<Item = VirtualLink> + '_ {
+        self.links.with(VirtualRole::Scout)
+    }
+
+    /// The links on which goodbye was said, scouts among them.
+    pub fn draining(&self) -> impl Iterator<Item = VirtualLink> + '_ {
+        self.links.with(VirtualRole::Draining)
+    }
+
+    // What the peer does, at this instant.
+
+    /// The attempt under way succeeds. Returns its link.
+    ///
+    /// # Panics
+    ///
+    /// If no attempt is under way.
+    pub fn open(&mut self, opened: Opened) -> LinkId {
+        let link = self.opening().expect("an attempt is under way").link;
+        self.tell(Input::Opened { link, opened });
+        link
+    }
+
+    /// The attempt under way fails, and its path was never there. Returns its
+    /// link.
+    ///
+    /// # Panics
+    ///
+    /// If no attempt is under way.
+    pub fn fail(&mut self, failure: Failure) -> LinkId {
+        let link = self.opening().expect("an attempt is under way").link;
+        self.tell(Input::OpenFailed { link, failure, dialled: None });
+        link
+    }
+
+    /// The link in use ends by itself. Returns it.
+    ///
+    /// # Panics
+    ///
+    /// If no link is in use.
+    pub fn end(&mut self, end: LinkEnd) -> LinkId {
+        let link = self.main().expect("a link is in use").link;
+        self.tell(Input::Ended { link, end });
+        link
+    }
+
+    /// Something comes in on a link that is neither a message nor an answer.
+    pub fn hear(&mut self, link: LinkId) {
+        self.tell(Input::Read { link, messages: Messages::None, answers: &[] });
+    }
+
+    /// A message comes in on a link.
+    pub fn message(&mut self, link: LinkId) {
+        self.tell(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] });
+    }
+
+    /// An answer to a beat comes in on a link; `None` where it does not say
+    /// which beat it answers.
+    pub fn answer(&mut self, link: LinkId, token: Option<Token>) {
+        self.tell(Input::Read { link, messages: Messages::None, answers: &[token] });
+    }
+
+    // What the system says when the keeper asks.
+
+    /// What it knows of the path under a link from now on. Default: nothing,
+    /// `None`.
+    pub fn set_path_facts(&mut self, facts: Option<PathFacts>) {
+        self.path = facts;
+    }
+
+    /// What it says of the way to a link's peer from now on. Default: nothing,
+    /// `None`.
+    pub fn set_route_facts(&mut self, facts: Option<RouteFacts>) {
+        self.route = facts;
+    }
+
+    /// Leaves the keeper's questions to whoever takes the outputs: for tests of
+    /// a driver that answers late, or never.
+    pub fn leave_questions_open(&mut self) {
+        self.answers_questions = false;
+    }
+}
