@@ -128,9 +128,7 @@ impl<T: Transport> Driver<T> {
                         self.count_dropped(1);
                     }
                 }
-                Report::Answered(token) => {
-                    self.flights.answered(link, token);
-                }
+                Report::Answered(token) => self.flights.answered(link, token),
                 Report::Opened(mut session) => {
                     if !self.tasks.ended(link) {
                         drop_contained(session);

@@ -1,6 +1,7 @@
 //! What is accepted, what becomes of it on one link and on several, and what
 //! is told of that.
 
+mod leaving;
 mod links;
 mod model;
 mod random;
