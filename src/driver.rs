@@ -55,7 +55,7 @@ use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
-use crate::outbox::{Bounds, Parcel};
+use crate::outbox::{Bounds, Flights};
 use crate::shared::{Hook, Session};
 use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
@@ -139,10 +139,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         room,
         waiting_since: None,
         pongs: Vec::new(),
-        departing: VecDeque::new(),
-        departing_confirmed: false,
-        given: 0,
-        written: Written::default(),
+        flights: Flights::default(),
         notices: Notices::default(),
         doubtful: 0,
         dropped: 0,
@@ -190,7 +187,7 @@ struct Driver<T: Transport> {
     opened: Vec<(LinkId, Box<Session<T::Link>>)>,
     main: Option<MainLink<T::Link>>,
     /// The former main link, on which goodbye is being said.
-    retiring: Option<Retiring>,
+    retiring: Option<LinkId>,
     closing: Option<Closing>,
     /// Why the last attempt failed, until one succeeds.
     last_failure: Option<Failure>,
@@ -206,19 +203,12 @@ struct Driver<T: Transport> {
     room: Room,
     /// Since when messages have been in the inbox that were not parked.
     waiting_since: Option<Moment>,
-    /// Answers that the outbox was not told of yet.
+    /// Answers that a batch brought. Empty between batches.
     pongs: Vec<Option<Token>>,
 
     // What goes out.
-    /// Taken from the outbox, not yet given to the link.
-    departing: VecDeque<Parcel<Out<T>>>,
-    /// Whether somebody waits for the outcome of one of them, or of one
-    /// before.
-    departing_confirmed: bool,
-    /// How many messages were ever given to links.
-    given: u64,
-    /// What the outbox was not told of yet.
-    written: Written,
+    /// What departs on links, and what they took.
+    flights: Flights<Out<T>, Ticket<Out<T>>>,
     notices: Notices<Out<T>>,
 
     // To be told.
@@ -240,29 +230,6 @@ enum Stage {
     New,
     Running,
     Finished,
-}
-
-/// A link on which goodbye is being said.
-#[derive(Clone, Copy)]
-struct Retiring {
-    link: LinkId,
-    epoch: u64,
-}
-
-/// What was done on the link in use since the outbox was last told.
-#[derive(Default)]
-struct Written {
-    count: usize,
-    weight: usize,
-    /// Beats, and the message number that each was sent after.
-    beats: Vec<(Token, u64)>,
-    flushed: bool,
-}
-
-impl Written {
-    fn is_nothing(&self) -> bool {
-        self.count == 0 && self.beats.is_empty() && !self.flushed
-    }
 }
 
 impl<T: Transport> Future for Driver<T> {
@@ -295,33 +262,14 @@ impl<T: Transport> Driver<T> {
     /// under the same lock. Those who waited for it are told afterwards.
     fn at_desk<R>(
         &mut self,
-        more: impl FnOnce(&mut DeskState<Out<T>>, &mut VecDeque<Parcel<Out<T>>>) -> R,
+        more: impl FnOnce(&mut DeskState<Out<T>>, &mut Flights<Out<T>, Ticket<Out<T>>>) -> R,
     ) -> R {
-        let confirms = self.main.as_ref().map(|main| main.confirms);
         let mut state = self.desk.lock();
-        let outbox = &mut state.outbox;
-        for token in self.pongs.drain(..) {
-            outbox.answered(token);
-        }
-        if self.written.count > 0 {
-            outbox.written(self.written.count, self.written.weight);
-            self.written.count = 0;
-            self.written.weight = 0;
-        }
-        for (token, after) in self.written.beats.drain(..) {
-            outbox.beat_sent(token, after);
-        }
-        if std::mem::take(&mut self.written.flushed) {
-            outbox.flushed();
-            match confirms {
-                Some(crate::transport::Confirms::Flush) => outbox.deliver_flushed(),
-                Some(crate::transport::Confirms::Never) => outbox.doubt_flushed(),
-                Some(crate::transport::Confirms::Answer) | None => {}
-            }
-        }
-        let result = more(&mut state, &mut self.departing);
+        self.flights.report(&mut state.outbox);
+        let result = more(&mut state, &mut self.flights);
         state.collect(&mut self.notices);
         drop(state);
+        self.notices.take_from(&mut self.flights);
         self.notices.tell();
         result
     }
@@ -336,29 +284,28 @@ impl<T: Transport> Driver<T> {
 
     /// The link in use, or the one that was, is gone for good: what it took
     /// is delivered or in doubt, what it did not take waits for the next.
-    fn settle_link(&mut self, epoch: u64, goodbye_answered: bool) {
-        let (doubtful, closing) = self.at_desk(|state, departing| {
-            state.outbox.put_back(departing);
-            if goodbye_answered {
-                state.outbox.goodbye_answered();
-            }
-            (state.outbox.link_ended(), state.orders.close)
-        });
-        self.doubtful += doubtful;
+    fn settle_link(&mut self, link: LinkId, goodbye_answered: bool) {
+        if goodbye_answered {
+            self.flights.goodbye_answered(link);
+        }
+        let (ended, closing) =
+            self.at_desk(|state, flights| (flights.end(link, &mut state.outbox), state.orders.close));
+        let Some(ended) = ended else { return };
+        self.doubtful += ended.doubtful;
         if closing {
             // The order lies there already: what is in doubt from here on is
             // the closing's to tell.
             self.begin_closing();
         }
-        self.inbox.mark(Change { disconnected: Some(epoch), connected: None });
+        self.inbox.mark(Change { disconnected: Some(ended.epoch), connected: None });
     }
 
     /// Drops the link in use, at once.
     fn drop_main(&mut self) {
         if let Some(main) = self.main.take() {
-            let epoch = main.epoch;
+            let link = main.id;
             drop_contained(main);
-            self.settle_link(epoch, false);
+            self.settle_link(link, false);
         }
     }
 
@@ -375,9 +322,9 @@ impl<T: Transport> Driver<T> {
         self.stage = Stage::Finished;
         self.tasks = Tasks::default();
         self.drop_main();
-        if let Some(retiring) = self.retiring.take() {
-            self.deliver_what_was_read(retiring.link);
-            self.settle_link(retiring.epoch, false);
+        if let Some(link) = self.retiring.take() {
+            self.deliver_what_was_read(link);
+            self.settle_link(link, false);
         }
         self.tell_doubtful();
         self.tell_dropped(true);
@@ -388,9 +335,9 @@ impl<T: Transport> Driver<T> {
         self.board.finish(finish);
         let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
         let mut state = self.desk.lock();
-        state.outbox.put_back(&mut self.departing);
-        state.finish(maybe_sent, &mut self.notices);
+        let unwanted = state.finish(maybe_sent, &mut self.notices);
         drop(state);
+        drop(unwanted);
         self.inbox.finish();
         self.board.bus.close();
         self.notices.tell();

@@ -8,7 +8,7 @@
 //! | target | what the bytes are | what is held against it |
 //! |---|---|---|
 //! | [`keeper`] | settings, and all that can happen to a keeper, at any time | the model of `tests/simulation` |
-//! | [`outbox`] | what is done to an outbox | a plain list of all messages |
+//! | [`outbox`] | what is done to an outbox and its links | a plain list of all messages |
 //! | [`upgrade`] | a server's answer to a WebSocket's upgrade, and what is behind it | a plain reader of both |
 //! | [`tcp`] | what a server says to a line protocol, or one of frames | a plain reader of each |
 

@@ -1,19 +1,25 @@
-//! What is done to an outbox, and the list that it is held against.
+//! What is done to an outbox and on its links, and the list that they are held
+//! against.
 
 mod model;
 mod step;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
+use longlink::LinkId;
 use longlink::keeper::Token;
-use longlink::outbox::{Bounds, Confirm, Outbox, Outcome, Parcel, Reserved};
+use longlink::outbox::{Bounds, Confirm, Ended, Flights, Outbox, Outcome, Reserved};
+use longlink::transport::Attempt;
 
 use model::Model;
-use step::{Limits, Step};
+use step::{Limits, Step, Which};
 
-/// Does to an outbox and to a plain list of its messages what `bytes` say, and
-/// compares the two after each step.
+/// So many links live at once.
+const LINKS: usize = 3;
+
+/// Does to an outbox with three links, and to a plain list of its messages,
+/// what `bytes` say, and compares the two after each step.
 ///
 /// # Panics
 ///
@@ -32,35 +38,55 @@ fn play(bytes: &[u8]) -> (u64, u64) {
         play.step(step);
         play.agrees();
     }
-    let figures = (play.outbox.accepted(), play.outbox.given());
+    let figures = (play.outbox.accepted(), play.model.given());
     play.finish();
     figures
 }
 
-/// The outbox under test, what its driver and its users hold of it, and the
-/// model.
+/// The outbox and the flights under test, what their users hold of them, and
+/// the model.
 struct Play {
     outbox: Outbox<u32, u32>,
-    /// Taken and not yet given to a link.
-    batch: VecDeque<Parcel<u32>>,
+    flights: Flights<u32, u32>,
+    /// Those that live; the last is one that does not.
+    links: [LinkId; LINKS + 1],
+    /// How many were ever begun.
+    begun: u32,
     /// Places kept, and what each counts.
     places: Vec<(Reserved, usize)>,
     model: Model,
     tokens: u64,
-    /// Copies that came with a ticket and have not come back.
+    /// Copies that were made and have not come back.
     copies: BTreeSet<u32>,
 }
 
 impl Play {
     fn new(bounds: Bounds) -> Play {
-        Play {
+        let mut play = Play {
             outbox: Outbox::new(bounds),
-            batch: VecDeque::new(),
+            flights: Flights::new(),
+            links: [link(0); LINKS + 1],
+            begun: 0,
             places: Vec::new(),
             model: Model::new(bounds),
             tokens: 0,
             copies: BTreeSet::new(),
-        }
+        };
+        (0..LINKS).for_each(|at| play.begin(at));
+        play
+    }
+
+    /// A new link takes the place of one that ended.
+    fn begin(&mut self, at: usize) {
+        self.begun += 1;
+        self.links[LINKS] = self.links[at];
+        self.links[at] = link(self.begun);
+        self.flights.begin(self.links[at], self.begun.into());
+        self.model.begin(self.links[at]);
+    }
+
+    fn link(&self, which: Which) -> LinkId {
+        self.links[usize::from(which.0) % self.links.len()]
     }
 
     fn step(&mut self, step: Step) {
@@ -83,61 +109,76 @@ impl Play {
                     self.push(place, weight.bytes(), ticket);
                 }
             }
-            Step::Take(most) => {
-                let count = self.outbox.take(most.into(), &mut self.batch);
-                assert_eq!(count, self.model.take(most.into()), "as many as there are");
+            Step::Take { link, most } => {
+                let link = self.link(link);
+                self.flights.take(link, most.into(), &mut self.outbox);
+                self.model.take(link, most.into());
             }
-            Step::Write(most) => self.write(most.into()),
-            Step::PutBack => self.put_back(),
-            Step::Beat => {
+            Step::Write { link, most } => self.write(self.link(link), most.into()),
+            Step::PutBack(link) => self.put_back(self.link(link)),
+            Step::Beat(link) => {
+                let link = self.link(link);
                 self.tokens += 1;
-                self.outbox.beat_sent(Token(self.tokens), self.outbox.given());
-                self.model.beat(self.tokens);
+                self.flights.beat_sent(link, Token(self.tokens));
+                self.model.beat(link, self.tokens);
             }
-            Step::Answer(back) => {
+            Step::Answer { link, back } => {
+                let link = self.link(link);
                 let token = self.tokens.saturating_sub(back.into());
-                self.outbox.answered(Some(Token(token)));
-                self.model.answer(token);
+                self.flights.answered(link, Some(Token(token)));
+                self.model.answer(link, token);
             }
-            Step::AnswerUnnamed => {
-                self.outbox.answered(None);
-                self.model.answer_unnamed();
+            Step::AnswerUnnamed(link) => {
+                let link = self.link(link);
+                self.flights.answered(link, None);
+                self.model.answer_unnamed(link);
             }
-            Step::Flush => {
-                self.outbox.flushed();
-                self.model.flush();
+            Step::Flush(link) => {
+                let link = self.link(link);
+                self.flights.flushed(link);
+                self.model.flush(link);
             }
-            Step::DeliverFlushed => {
-                self.outbox.deliver_flushed();
-                self.model.deliver_flushed();
+            Step::DeliverFlushed(link) => {
+                let link = self.link(link);
+                self.flights.deliver_flushed(link);
+                self.model.deliver_flushed(link);
             }
-            Step::DoubtFlushed => {
-                self.outbox.doubt_flushed();
-                self.model.doubt_flushed();
+            Step::DoubtFlushed(link) => {
+                let link = self.link(link);
+                self.flights.doubt_flushed(link);
+                self.model.doubt_flushed(link);
             }
-            Step::GoodbyeAnswered => {
-                self.outbox.goodbye_answered();
-                self.model.goodbye_answered();
+            Step::GoodbyeAnswered(link) => {
+                let link = self.link(link);
+                self.flights.goodbye_answered(link);
+                self.model.goodbye_answered(link);
             }
-            Step::LinkEnded => {
-                self.put_back();
-                self.link_ended();
+            Step::LinkEnded(link) => {
+                let at = usize::from(link.0) % self.links.len();
+                self.link_ended(self.links[at]);
+                if at < LINKS {
+                    self.begin(at);
+                }
             }
             Step::ForgetTickets { every, from } => {
                 let unwanted = |ticket: &u32| ticket % u32::from(every.max(1)) == u32::from(from);
-                self.outbox.forget_tickets(unwanted);
-                self.model.forget_tickets(unwanted);
+                let forgotten = self.outbox.forget_tickets(unwanted);
+                assert_eq!(forgotten, self.model.forget_tickets(unwanted), "the tickets come back");
             }
             Step::RefuseMore => {
                 self.outbox.refuse_more();
                 self.model.refuse_more();
             }
             Step::Close => {
-                self.put_back();
+                self.links.into_iter().for_each(|link| self.put_back(link));
                 assert_eq!(self.outbox.close(), self.model.close(), "what waits is handed back in order");
             }
-            Step::Shrink => self.outbox.shrink(),
+            Step::Shrink => {
+                self.outbox.shrink();
+                self.flights.shrink();
+            }
         }
+        self.flights.report(&mut self.outbox);
         self.settle();
     }
 
@@ -155,48 +196,49 @@ impl Play {
 
     fn push(&mut self, (place, counts): (Reserved, usize), weight: usize, ticket: bool) {
         let message = self.model.next_message();
-        let confirm = ticket.then_some(Confirm { ticket: message, copy: message });
-        let accepted = self.outbox.push(place, message, weight, confirm).ok();
+        let accepted = if ticket {
+            let confirm = Confirm { ticket: message, copy: |message| Some(*message) };
+            self.outbox.push_confirmed(place, message, weight, confirm).ok()
+        } else {
+            self.outbox.push(place, message, weight).ok()
+        };
         self.model.release(counts);
         assert_eq!(accepted, self.model.push(weight, ticket), "accepted under its number");
-        if ticket {
-            self.copies.insert(message);
+    }
+
+    /// Gives the link the first of what departs on it.
+    fn write(&mut self, link: LinkId, most: usize) {
+        let Some(boarding) = self.flights.board(link) else { return };
+        for (message, weight) in boarding.take(most) {
+            if self.model.write(link, message, weight) {
+                assert!(self.copies.insert(message), "a message is given away once");
+            }
         }
     }
 
-    /// Gives the first of the taken messages to a link.
-    fn write(&mut self, most: usize) {
-        let mut weight = 0;
-        let mut given = Vec::new();
-        for parcel in self.batch.drain(..most.min(self.batch.len())) {
-            weight += parcel.weight();
-            given.push(parcel.into_message());
-        }
-        self.outbox.written(given.len(), weight);
-        self.model.write(&given, weight);
+    fn put_back(&mut self, link: LinkId) {
+        self.flights.put_back(link, &mut self.outbox);
+        assert!(self.flights.is_idle(link));
+        self.model.put_back(link);
     }
 
-    fn put_back(&mut self) {
-        self.outbox.put_back(&mut self.batch);
-        assert!(self.batch.is_empty());
-        self.model.put_back();
-    }
-
-    fn link_ended(&mut self) {
-        assert_eq!(self.outbox.link_ended(), self.model.link_ended(), "so many are maybe sent");
+    fn link_ended(&mut self, link: LinkId) {
+        let ended = self.flights.end(link, &mut self.outbox);
+        assert_eq!(ended.map(|Ended { doubtful, .. }| doubtful), self.model.link_ended(link), "maybe sent");
     }
 
     fn settle(&mut self) {
-        while let Some((ticket, outcome)) = self.outbox.poll_settled() {
+        while let Some((ticket, outcome)) = self.flights.poll_settled().or_else(|| self.outbox.poll_settled())
+        {
             if let Outcome::MaybeSent(copy) = outcome {
                 assert!(self.copies.remove(&copy), "a copy comes back once");
             }
             self.model.settle(ticket, outcome);
         }
-        while let Some(copy) = self.outbox.poll_spare() {
+        while let Some(copy) = self.flights.poll_spare() {
             assert!(self.copies.remove(&copy), "a copy is spare once, and not one that came back");
         }
-        assert!(self.copies.len() >= self.outbox.unconfirmed(), "no copy of what is unconfirmed is spare");
+        assert_eq!(self.copies.len(), self.flights.unconfirmed(), "copies are kept of what is unconfirmed");
         self.model.all_settled();
     }
 
@@ -207,34 +249,32 @@ impl Play {
         assert_eq!(outbox.is_closed(), model.is_closed(), "closed");
         assert_eq!(outbox.is_empty(), model.waiting() == 0, "empty");
         assert_eq!(outbox.accepted(), model.accepted(), "accepted");
-        assert_eq!(outbox.given(), model.given(), "given");
         assert_eq!(outbox.drained(), model.drained(), "drained");
-        assert_eq!(outbox.unconfirmed(), model.unconfirmed(), "unconfirmed");
-        for below in [0, model.drained(), model.given(), model.accepted()] {
-            assert_eq!(
-                outbox.wants_confirmation(below),
-                model.wants_confirmation(below),
-                "wanted below {below}"
-            );
+        assert_eq!(outbox.is_settled(), model.is_settled(), "settled");
+        assert_eq!(self.flights.unconfirmed(), model.unconfirmed(), "unconfirmed");
+        for link in self.links {
+            assert_eq!(self.flights.is_idle(link), model.is_idle(link), "idle");
+            assert_eq!(self.flights.wants_confirmation(link), model.wants_confirmation(link), "wanted");
         }
-        model.adds_up();
     }
 
     /// In the end nothing is left without an outcome, and no room is lost.
     fn finish(mut self) {
         self.step(Step::Close);
-        self.step(Step::LinkEnded);
+        (0..LINKS as u8).for_each(|at| self.step(Step::LinkEnded(Which(at))));
         for (place, weight) in std::mem::take(&mut self.places) {
             self.outbox.release(place);
             self.model.release(weight);
         }
         self.agrees();
-        assert_eq!(self.outbox.drained(), self.outbox.given());
-        assert_eq!(self.outbox.unconfirmed(), 0);
-        assert!(!self.outbox.wants_confirmation(u64::MAX));
+        assert_eq!(self.flights.unconfirmed(), 0);
         self.model.is_over();
         assert!(self.copies.is_empty(), "every copy comes back");
     }
+}
+
+fn link(number: u32) -> LinkId {
+    Attempt::alone(number, None).link_id()
 }
 
 #[cfg(test)]
@@ -249,6 +289,8 @@ mod tests {
             (include_bytes!("../seeds/outbox/put_back_and_written_on_the_next_link"), (6, 6)),
             (include_bytes!("../seeds/outbox/absurd_weights"), (3, 3)),
             (include_bytes!("../seeds/outbox/refuses_more_and_drains"), (3, 3)),
+            (include_bytes!("../seeds/outbox/two_links_that_answer"), (4, 4)),
+            (include_bytes!("../seeds/outbox/two_links_put_back"), (6, 6)),
         ];
         for (at, (seed, figures)) in seeds.into_iter().enumerate() {
             assert_eq!(play(seed), figures, "the seed {at}");

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::coop;
 
 use super::{Confirmation, SendError, TrySendError};
+use crate::contain::contain;
 use crate::driver::{Desk, Refused, Ticket, Waiter};
 use crate::outbox::{Confirm, Reserved};
 use crate::shared::Error;
@@ -46,7 +47,7 @@ impl<Out> Sender<Out> {
     /// accepted and is dropped with it, and the place in the queue is lost.
     /// To keep the message, use [`reserve`](Sender::reserve).
     pub async fn send(&self, message: Out) -> Result<(), SendError<Out>> {
-        self.accept(message, |_| None).await
+        self.accept(message, None).await
     }
 
     /// Puts a message into the outbox if there is room now.
@@ -62,7 +63,7 @@ impl<Out> Sender<Out> {
                 return Err(TrySendError::TooBig { message, size, limit });
             }
         };
-        self.desk.try_push(message, weight, None).map_err(|refused| match refused {
+        self.desk.try_push(message, weight).map_err(|refused| match refused {
             Refused::Full(message) => TrySendError::Full(message),
             Refused::Closed(message) => TrySendError::Closed(message),
         })
@@ -100,8 +101,10 @@ impl<Out> Sender<Out> {
     }
 
     /// As [`send`](Sender::send); the [`Confirmation`] then tells what became
-    /// of the message. A copy of it is kept until that is known, and counts
-    /// against the outbox's bounds.
+    /// of the message. Until that is known the message counts against the
+    /// outbox's bounds. When a link takes it, a copy is made and kept; if
+    /// `Clone` panics there, the message is not sent and comes back as
+    /// [`Outcome::NotSent`](crate::Outcome::NotSent).
     ///
     /// What shows that a message has arrived is the transport's to say
     /// ([`Confirms`](crate::transport::Confirms)): by default the answer to a
@@ -132,9 +135,8 @@ impl<Out> Sender<Out> {
         Out: Clone,
     {
         let (ticket, outcome) = oneshot::channel();
-        let mut ticket = Some(ticket);
-        self.accept(message, |message| ticket.take().map(|ticket| Confirm { ticket, copy: message.clone() }))
-            .await?;
+        let copy = |message: &Out| contain(|| message.clone()).ok();
+        self.accept(message, Some(Confirm { ticket, copy })).await?;
         Ok(Confirmation::new(outcome))
     }
 
@@ -156,7 +158,7 @@ impl<Out> Sender<Out> {
     async fn accept(
         &self,
         message: Out,
-        confirm: impl FnOnce(&Out) -> Option<Confirm<Out, Ticket<Out>>>,
+        confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), SendError<Out>> {
         let weight = match self.desk.weigh(&message) {
             Ok(weight) => weight,
@@ -166,9 +168,8 @@ impl<Out> Sender<Out> {
             }
         };
         poll_fn(|cx| coop::poll_proceed(cx).map(|budget| budget.made_progress())).await;
-        let confirm = confirm(&message);
         if confirm.is_none() {
-            let message = match self.desk.try_push(message, weight, None) {
+            let message = match self.desk.try_push(message, weight) {
                 Ok(()) => return Ok(()),
                 Err(Refused::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(Refused::Full(message)) => message,

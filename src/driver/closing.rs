@@ -55,11 +55,7 @@ impl<T: Transport> Driver<T> {
         let now = self.now();
         if !told {
             let written = match &self.main {
-                Some(main) => {
-                    !main.unflushed
-                        && self.departing.is_empty()
-                        && self.at_desk(|state, _| state.is_settled())
-                }
+                Some(main) => !main.unflushed && self.at_desk(|state, _| state.outbox.is_settled()),
                 None => true,
             };
             if !written && now < write_until {
@@ -72,9 +68,9 @@ impl<T: Transport> Driver<T> {
             self.execute();
         }
         if now >= until {
-            if let Some(retiring) = self.retiring {
-                self.tasks.abandon(retiring.link);
-                self.retired(retiring.link, LinkEnd::Eof);
+            if let Some(link) = self.retiring {
+                self.tasks.abandon(link);
+                self.retired(link, LinkEnd::Eof);
             }
             self.finish_as(Finish::Closed);
         }
@@ -83,9 +79,9 @@ impl<T: Transport> Driver<T> {
     /// A link on which goodbye was said has ended. A peer that answers it has
     /// read all that came before.
     pub(super) fn retired(&mut self, link: LinkId, end: LinkEnd) {
-        if let Some(retiring) = self.retiring.take_if(|retiring| retiring.link == link) {
+        if self.retiring.take_if(|retiring| *retiring == link).is_some() {
             self.deliver_what_was_read(link);
-            self.settle_link(retiring.epoch, end.answers_goodbye());
+            self.settle_link(link, end.answers_goodbye());
         }
         if end == LinkEnd::Panicked {
             self.count_panic();

@@ -13,7 +13,7 @@ use super::board::Board;
 use super::waiters::{Waiter, Waiters, renew_waker};
 use crate::contain::drop_contained;
 use crate::keeper::Activity;
-use crate::outbox::{Bounds, Confirm, Outbox, Outcome, Reserved};
+use crate::outbox::{Bounds, Confirm, Flights, Outbox, Outcome, Reserved};
 use crate::shared::Update;
 use crate::transport::MessageTooBig;
 
@@ -119,10 +119,10 @@ impl<Out> Notices<Out> {
         }
     }
 
-    /// Takes what `outbox` has to tell and to drop.
-    fn take_from(&mut self, outbox: &mut Outbox<Out, Ticket<Out>>) {
-        self.settled.extend(std::iter::from_fn(|| outbox.poll_settled()));
-        self.spare.extend(std::iter::from_fn(|| outbox.poll_spare()));
+    /// Takes what `flights` have to tell and to drop. No lock is needed.
+    pub(crate) fn take_from(&mut self, flights: &mut Flights<Out, Ticket<Out>>) {
+        self.settled.extend(std::iter::from_fn(|| flights.poll_settled()));
+        self.spare.extend(std::iter::from_fn(|| flights.poll_spare()));
     }
 }
 
@@ -209,19 +209,14 @@ impl<Out> Desk<Out> {
     }
 
     /// Accepts `message` if there is room and nobody waits before.
-    pub(crate) fn try_push(
-        &self,
-        message: Out,
-        weight: usize,
-        confirm: Option<Confirm<Out, Ticket<Out>>>,
-    ) -> Result<(), Refused<Out>> {
+    pub(crate) fn try_push(&self, message: Out, weight: usize) -> Result<(), Refused<Out>> {
         let mut state = self.lock();
         if state.outbox.is_closed() {
             return Err(Refused::Closed(message));
         }
         match state.outbox.reserve(Some(weight)) {
             Some(place) => {
-                state.outbox.push(place, message, weight, confirm).map_err(Refused::Closed)?;
+                state.outbox.push(place, message, weight).map_err(Refused::Closed)?;
                 wake_for_message(state);
                 Ok(())
             }
@@ -239,12 +234,18 @@ impl<Out> Desk<Out> {
     ) -> Result<(), Out> {
         let mut notices = Notices::<Out>::default();
         let mut state = self.lock();
-        let pushed = state.outbox.push(place, message, weight, confirm).map(drop);
+        let pushed = match confirm {
+            Some(confirm) => state
+                .outbox
+                .push_confirmed(place, message, weight, confirm)
+                .map_err(|(message, confirm)| (message, Some(confirm))),
+            None => state.outbox.push(place, message, weight).map_err(|message| (message, None)),
+        };
         // The message may weigh less than its place did.
         state.collect(&mut notices);
         wake_for_message(state);
         notices.tell();
-        pushed
+        pushed.map(drop).map_err(|(message, _)| message)
     }
 
     /// Waits for a place; `None` once nothing is accepted any more. `waiter`
@@ -353,7 +354,6 @@ fn wake_for_message<Out>(mut state: MutexGuard<'_, DeskState<Out>>) {
 impl<Out> DeskState<Out> {
     /// Lets those in for whom there is room, and notes who is to be told.
     pub(crate) fn collect(&mut self, notices: &mut Notices<Out>) {
-        notices.take_from(&mut self.outbox);
         self.waiters.admit(&mut self.outbox, &mut notices.wakers);
         if !self.drains.is_empty() {
             let drained = self.outbox.drained();
@@ -364,22 +364,17 @@ impl<Out> DeskState<Out> {
 
     /// Ends it all: hands back what was never sent. A confirmed message goes
     /// to whoever waits for its outcome, or is handed back with the others if
-    /// nobody does.
-    pub(crate) fn finish(&mut self, maybe_sent: u64, notices: &mut Notices<Out>) {
-        self.outbox.forget_tickets(oneshot::Sender::is_closed);
+    /// nobody does. Returns the tickets of those, to be dropped without a lock.
+    pub(crate) fn finish(&mut self, maybe_sent: u64, notices: &mut Notices<Out>) -> Vec<Ticket<Out>> {
+        let unwanted = self.outbox.forget_tickets(oneshot::Sender::is_closed);
         self.handed_back = self.outbox.close();
         self.maybe_sent = maybe_sent;
-        notices.take_from(&mut self.outbox);
+        notices.settled.extend(std::iter::from_fn(|| self.outbox.poll_settled()));
         self.finished = true;
         self.driver = None;
         self.waiters.wake_all(&mut notices.wakers);
         notices.wakers.extend(self.drains.drain(..).map(|drain| drain.waker));
-    }
-
-    /// Whether everything that was accepted has left the outbox and is known
-    /// to have arrived, as far as anybody asked.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.outbox.drained() == self.outbox.accepted() && self.outbox.unconfirmed() == 0
+        unwanted
     }
 }
 

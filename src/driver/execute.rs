@@ -7,7 +7,7 @@ use super::board::Finish;
 use super::inbox::Change;
 use super::link::MainLink;
 use super::tasks::Order;
-use super::{Driver, Retiring, scout, tasks};
+use super::{Driver, scout, tasks};
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{self, Event, Input, LinkEnd, LinkId, Output, Purpose, RouteFacts, Token};
 use crate::transport::{Attempt, Link, Transport};
@@ -74,7 +74,7 @@ impl<T: Transport> Driver<T> {
         let (_, session) = self.opened.swap_remove(at);
         let beat = session.beat();
         let (link, kept, kept_bytes) = session.into_parts();
-        let Ok(main) = contain(|| MainLink::new(id, epoch, link, beat)) else {
+        let Ok(main) = contain(|| MainLink::new(id, link, beat)) else {
             self.count_panic();
             let now = self.now();
             return self.keeper.handle(Input::Ended { link: id, end: LinkEnd::Panicked }, now);
@@ -85,6 +85,7 @@ impl<T: Transport> Driver<T> {
         self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
         self.arrived.extend(kept);
         self.arrived_bytes = self.arrived_bytes.saturating_add(kept_bytes);
+        self.flights.begin(id, epoch);
         self.main = Some(main);
     }
 
@@ -99,7 +100,7 @@ impl<T: Transport> Driver<T> {
         match contain(|| main.link.start_beat(token)).unwrap_or(Err(LinkEnd::Panicked)) {
             Ok(()) => {
                 main.unflushed = true;
-                self.written.beats.push((token, self.given));
+                self.flights.beat_sent(id, token);
             }
             Err(end) => main.broken = Some(end),
         }
@@ -160,8 +161,8 @@ impl<T: Transport> Driver<T> {
             self.tasks.order(id, Order::Retire);
             return;
         };
-        self.at_desk(|state, departing| state.outbox.put_back(departing));
-        self.retiring = Some(Retiring { link: id, epoch: main.epoch });
+        self.at_desk(|state, flights| flights.put_back(id, &mut state.outbox));
+        self.retiring = Some(id);
         let task = tasks::retire(id, main.link, Arc::clone(&self.reports));
         self.tasks.spawn(id, task);
     }
@@ -172,9 +173,9 @@ impl<T: Transport> Driver<T> {
         if self.main.as_ref().is_some_and(|main| main.id == id) {
             self.drop_main();
         }
-        if let Some(retiring) = self.retiring.take_if(|retiring| retiring.link == id) {
+        if self.retiring.take_if(|link| *link == id).is_some() {
             self.deliver_what_was_read(id);
-            self.settle_link(retiring.epoch, false);
+            self.settle_link(id, false);
         }
         if let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) {
             drop_contained(self.opened.swap_remove(at));

@@ -8,7 +8,6 @@ use crate::transport::{Confirms, Link, Traffic};
 /// that it cannot outlive it.
 pub(super) struct MainLink<L: Link> {
     pub(super) id: LinkId,
-    pub(super) epoch: u64,
     pub(super) link: L,
     pub(super) confirms: Confirms,
     /// What the link has counted, as of the last look.
@@ -27,7 +26,7 @@ pub(super) struct MainLink<L: Link> {
 }
 
 impl<L: Link> MainLink<L> {
-    pub(super) fn new(id: LinkId, epoch: u64, link: L, beat: Beat) -> MainLink<L> {
+    pub(super) fn new(id: LinkId, link: L, beat: Beat) -> MainLink<L> {
         let confirms = match (link.confirms(), beat) {
             // No beat goes out that could be answered.
             (Confirms::Answer, Beat::Listen { .. }) => Confirms::Never,
@@ -37,7 +36,6 @@ impl<L: Link> MainLink<L> {
         };
         MainLink {
             id,
-            epoch,
             confirms,
             traffic: link.traffic(),
             link,

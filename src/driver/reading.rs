@@ -46,7 +46,6 @@ impl<T: Transport> Driver<T> {
             self.stall();
             return false;
         }
-        let pongs = self.pongs.len();
         let batch = self.read_batch(room, cx);
         let Some(main) = &mut self.main else { return false };
         let id = main.id;
@@ -66,8 +65,9 @@ impl<T: Transport> Driver<T> {
         let parts = bytes > 0 && !matches!(batch.ended, Some(LinkEnd::Closed { .. }));
         if batch.frames > 0 || parts {
             let now = self.now();
-            let answers = &self.pongs[pongs..];
+            let answers = &self.pongs;
             self.keeper.handle(Input::Read { link: id, messages: batch.messages, answers }, now);
+            self.pongs.clear();
             self.execute();
         }
         if was_stalled {
@@ -92,6 +92,7 @@ impl<T: Transport> Driver<T> {
     /// what is not read now is lost.
     pub(super) fn read_last_words(&mut self, cx: &mut Context<'_>) -> Option<LinkEnd> {
         let batch = self.read_batch(self.inbox.bounds(), cx);
+        self.pongs.clear();
         if !self.arrived.is_empty() {
             self.deliver(Some(cx.waker()));
         }
@@ -110,7 +111,6 @@ impl<T: Transport> Driver<T> {
         let Some(main) = &mut self.main else { return batch };
         let link = &mut main.link;
         let (arrived, pongs) = (&mut self.arrived, &mut self.pongs);
-        let before = pongs.len();
         let read = contain(|| {
             while arrived.len() < room.messages && batch.bytes < room.bytes && batch.frames < FRAMES {
                 match link.poll_next(cx) {
@@ -120,9 +120,9 @@ impl<T: Transport> Driver<T> {
                     }
                     Poll::Ready(Ok(Frame::Message(message))) => {
                         if batch.messages == Messages::None {
-                            batch.messages = match pongs.len() > before {
-                                true => Messages::AfterAnswers,
-                                false => Messages::BeforeAnswers,
+                            batch.messages = match pongs.is_empty() {
+                                true => Messages::BeforeAnswers,
+                                false => Messages::AfterAnswers,
                             };
                         }
                         batch.bytes = batch.bytes.saturating_add(link.weigh(&message));
@@ -144,6 +144,9 @@ impl<T: Transport> Driver<T> {
             batch.ended = Some(LinkEnd::Panicked);
         }
         self.arrived_bytes = self.arrived_bytes.saturating_add(batch.bytes);
+        for token in &self.pongs {
+            self.flights.answered(main.id, *token);
+        }
         batch
     }
 
@@ -170,7 +173,9 @@ impl<T: Transport> Driver<T> {
     /// waits among the reports.
     pub(super) fn deliver_what_was_read(&mut self, link: LinkId) {
         let left = self.reports.take_read(link);
-        self.pongs.extend(left.answers);
+        for token in left.answers {
+            self.flights.answered(link, token);
+        }
         if !left.messages.is_empty() {
             self.arrived.extend(left.messages);
             self.arrived_bytes = self.arrived_bytes.saturating_add(left.bytes);

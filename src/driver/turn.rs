@@ -132,11 +132,7 @@ impl<T: Transport> Driver<T> {
                         self.count_dropped(1);
                     }
                 }
-                Report::Answered(token) => {
-                    if self.retiring.is_some_and(|retiring| retiring.link == link) {
-                        self.pongs.push(token);
-                    }
-                }
+                Report::Answered(token) => self.flights.answered(link, token),
                 Report::Opened(mut session) => {
                     if !self.tasks.ended(link) {
                         drop_contained(session);
@@ -255,13 +251,13 @@ impl<T: Transport> Driver<T> {
     /// Takes the application's orders, and a batch of its messages if there
     /// is a link to write them to. Returns whether more of them wait.
     fn take_orders(&mut self, cx: &mut Context<'_>) -> (Orders, bool) {
-        let writes = self.main.as_ref().is_some_and(|main| main.broken.is_none());
-        let takes = writes && self.departing.is_empty();
-        let given = self.given;
+        let writes = self.main.as_ref().filter(|main| main.broken.is_none()).map(|main| main.id);
         let waker = cx.waker();
-        let (orders, confirmed, more) = self.at_desk(|state, departing| {
-            if takes {
-                state.outbox.take(BATCH, departing);
+        self.at_desk(|state, flights| {
+            if let Some(link) = writes
+                && flights.is_idle(link)
+            {
+                flights.take(link, BATCH, &mut state.outbox);
             }
             match &mut state.driver {
                 Some(known) => known.clone_from(waker),
@@ -270,13 +266,10 @@ impl<T: Transport> Driver<T> {
             // Without a link, or behind others, a message is no reason to
             // wake. Those that wait behind what departs are more to write
             // once that is gone.
-            state.wants_messages = writes && state.outbox.is_empty();
-            let more = writes && !state.outbox.is_empty();
-            let confirmed = state.outbox.wants_confirmation(given + departing.len() as u64);
-            (std::mem::take(&mut state.orders), confirmed, more)
-        });
-        self.departing_confirmed = confirmed;
-        (orders, more)
+            state.wants_messages = writes.is_some() && state.outbox.is_empty();
+            let more = writes.is_some() && !state.outbox.is_empty();
+            (std::mem::take(&mut state.orders), more)
+        })
     }
 
     fn obey(&mut self, orders: Orders) {
@@ -327,9 +320,11 @@ impl<T: Transport> Driver<T> {
     /// waits for that, and flushes once for all. Returns whether all that was
     /// taken was given to the link.
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        let asked = self.main.as_ref().is_some_and(|main| {
+            main.confirms == Confirms::Answer && self.flights.wants_confirmation(main.id)
+        });
         let gave = self.give(cx);
-        let answers = self.main.as_ref().is_some_and(|main| main.confirms == Confirms::Answer);
-        if gave > 0 && answers && self.departing_confirmed {
+        if gave > 0 && asked {
             let now = self.now();
             self.keeper.handle(Input::Confirm, now);
             self.execute();
@@ -337,11 +332,9 @@ impl<T: Transport> Driver<T> {
         self.flush(cx);
         // The keeper may have answered what was sent with a beat.
         self.flush(cx);
-        let blocked = !self.departing.is_empty();
-        if !self.written.is_nothing() || blocked {
-            self.at_desk(|state, departing| {
-                state.wants_messages &= departing.is_empty();
-            });
+        let blocked = self.main.as_ref().is_some_and(|main| !self.flights.is_idle(main.id));
+        if blocked || self.flights.has_news() {
+            self.at_desk(|state, _| state.wants_messages &= !blocked);
         }
         !blocked
     }
@@ -398,12 +391,10 @@ impl<T: Transport> Driver<T> {
         if self.arrived.is_empty() && self.arrived.capacity() > KEPT {
             self.arrived = VecDeque::new();
         }
-        if self.departing.is_empty() && self.departing.capacity() > KEPT {
-            self.departing = VecDeque::new();
-        }
         if self.pongs.capacity() > KEPT {
             self.pongs = Vec::new();
         }
+        self.flights.shrink();
         self.notices.shrink(KEPT);
         self.at_desk(|state, _| state.outbox.shrink());
     }

@@ -6,30 +6,30 @@ use super::Driver;
 use super::board::Tally;
 use crate::contain::contain;
 use crate::keeper::{Input, LinkEnd};
-use crate::transport::{Link, Transport};
+use crate::transport::{Confirms, Link, Transport};
 
 impl<T: Transport> Driver<T> {
     /// Gives the link as much of what departs as it takes, and returns how
     /// many messages that were.
     pub(super) fn give(&mut self, cx: &mut Context<'_>) -> usize {
         let Some(main) = self.main.as_mut().filter(|main| main.broken.is_none()) else { return 0 };
-        if self.departing.is_empty() {
+        let Some(mut boarding) = self.flights.board(main.id).filter(|boarding| !boarding.is_done()) else {
             return 0;
-        }
-        let (link, departing) = (&mut main.link, &mut self.departing);
+        };
+        let link = &mut main.link;
         let (mut count, mut weight) = (0, 0);
         let gave = contain(|| {
-            while !departing.is_empty() {
+            while !boarding.is_done() {
                 match link.poll_ready(cx) {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(ready) => ready?,
                 }
-                let Some(parcel) = departing.pop_front() else { return Ok(()) };
+                let Some((message, bytes)) = boarding.next() else { return Ok(()) };
                 // Counted before it is given: from here on it may arrive,
                 // whatever the link says.
                 count += 1;
-                weight += parcel.weight();
-                link.start_send(parcel.into_message())?;
+                weight += bytes;
+                link.start_send(message)?;
             }
             Ok(())
         });
@@ -40,14 +40,13 @@ impl<T: Transport> Driver<T> {
             main.unflushed = true;
             main.unflushed_messages = true;
             main.given = true;
-            self.given += count as u64;
-            self.written.count += count;
-            self.written.weight += weight;
             Tally::add(&self.board.tally.messages_out, count as u64);
             if main.traffic.is_none() {
                 Tally::add(&self.board.tally.bytes_out, weight as u64);
             }
         }
+        // The application's own `Clone` has panicked.
+        Tally::add(&self.board.tally.panics, self.flights.take_uncopied());
         count
     }
 
@@ -77,7 +76,14 @@ impl<T: Transport> Driver<T> {
             main.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
         if flushed {
             main.unflushed = false;
-            self.written.flushed |= std::mem::take(&mut main.unflushed_messages);
+            if std::mem::take(&mut main.unflushed_messages) {
+                self.flights.flushed(id);
+                match main.confirms {
+                    Confirms::Answer => {}
+                    Confirms::Flush => self.flights.deliver_flushed(id),
+                    Confirms::Never => self.flights.doubt_flushed(id),
+                }
+            }
         }
         if went_out {
             let now = self.now();

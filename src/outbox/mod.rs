@@ -1,66 +1,83 @@
 //! The outbox orders what goes out and remembers what became of it.
 //!
-//! It outlives links: a message waits here until a link takes it, goes back
-//! to the front if that link ends before taking it, and is remembered after
-//! that for as long as somebody waits to know whether it arrived. Like the
-//! [keeper](crate::keeper) it has no I/O, clock, lock, await or randomness.
+//! Two machines, since two own them. [`Outbox`] is what waits: the
+//! application puts it there, so it lies under a lock that both sides take.
+//! [`Flights`] is what links took: it belongs to whoever drives the links,
+//! alone, and no lock is held over it. Like the [keeper](crate::keeper) they
+//! have no I/O, clock, lock, await or randomness.
 //!
 //! # The life of a message
 //!
 //! ```text
-//! reserve ─► push ─► waiting ─take─► with the driver ─written─► given to a link
-//!                      ▲                  │                        │
-//!                      └─────put_back─────┘     answered beat ─────┼─► Delivered
-//!                                               link_ended ────────┴─► MaybeSent
+//! reserve ─► push ─► waits ──take──► departs ──next──► on its link
+//!                      ▲                │                 │
+//!                      └────put_back────┘   answered ─────┼─► Delivered
+//!                                           end ──────────┴─► MaybeSent
 //!            close ─► NotSent, handed back
 //! ```
 //!
-//! Whoever pushes may attach a [`Confirm`]: a ticket of its own choice and a
-//! copy to be handed back with an [`Outcome::MaybeSent`]. Outcomes are polled
-//! ([`Outbox::poll_settled`]).
+//! It outlives links: a message waits here until a link takes it, goes back
+//! to its place if that link ends before taking it, and is remembered after
+//! that for as long as somebody waits to know whether it arrived.
+//!
+//! A message has one number for ever. Beside that it has a place in the flight
+//! of the link that took it. Whatever happens on a link (an answer, a flush, a
+//! goodbye, the end) is told with the link's id and counts by places in that
+//! flight: so it never settles what another link took, though several live at
+//! once.
+//!
+//! Whoever pushes may attach a [`Confirm`]: a ticket of its own choice, and how
+//! to copy the message for an [`Outcome::MaybeSent`]. Outcomes are polled
+//! ([`Outbox::poll_settled`], [`Flights::poll_settled`]).
 
-mod confirmations;
+mod flight;
+mod flights;
 mod outcome;
 mod queue;
+mod room;
 
-pub use confirmations::Confirm;
-pub use outcome::Outcome;
-pub use queue::{Bounds, Parcel, Reserved};
+pub use flights::{Boarding, Ended, Flights};
+pub use outcome::{Confirm, Outcome};
+pub use room::{Bounds, Reserved};
 
 use std::collections::VecDeque;
+use std::fmt;
 
-use crate::keeper::Token;
-use confirmations::Confirmations;
-use queue::Queue;
+use queue::{Parcel, Queue};
+use room::{Room, believed};
 
 /// Capacity that an idle queue may keep.
 const KEPT: usize = 16;
 
-/// The messages that wait to go out, and those whose fate is not known yet.
+/// Frees what a burst has left allocated.
+fn shrink<V>(queue: &mut VecDeque<V>) {
+    if queue.is_empty() && queue.capacity() > KEPT {
+        *queue = VecDeque::new();
+    }
+}
+
+/// The messages that wait to go out.
 ///
 /// Messages of type `M` are numbered from 0 in the order in which they were
 /// accepted; every counter below is such a number. `T` is the ticket that a
 /// caller attaches to be told what became of a message.
 ///
-/// Methods that begin with what happened (`written`, `answered`,
-/// `link_ended`) are told by whoever drives the link, and every one of them
-/// may free room and settle tickets: afterwards drain
-/// [`poll_settled`](Outbox::poll_settled) and
-/// [`poll_spare`](Outbox::poll_spare), and let those in who wait for room.
-#[derive(Debug)]
+/// A message counts against the [`Bounds`] until a link takes it; one with a
+/// ticket until it is settled. [`Flights::report`] tells how many those are,
+/// so after it let those in who wait for room.
+///
+/// No method drops a message or a ticket: what is not wanted is handed back,
+/// to be dropped where its own `Drop` may do what it likes.
 pub struct Outbox<M, T> {
-    queue: Queue<M>,
-    confirmations: Confirmations<M, T>,
+    room: Room,
+    waiting: Queue<M, T>,
     settled: VecDeque<(T, Outcome<M>)>,
-    /// Copies that nobody wants back.
-    spare: Vec<M>,
-    /// How many were given to links.
-    given: u64,
-    /// Of those, how many are known to have arrived, or were reported as
-    /// maybe sent.
-    confirmed: u64,
-    /// Of those, how many the links have flushed, or were reported.
-    flushed: u64,
+    /// How many were ever accepted.
+    accepted: u64,
+    /// All before this one have left the outbox.
+    drained: u64,
+    /// The first that was handed back: it will never leave.
+    handed_back: Option<u64>,
     closed: bool,
 }
 
@@ -68,13 +85,12 @@ impl<M, T> Outbox<M, T> {
     /// An empty outbox.
     pub fn new(bounds: Bounds) -> Outbox<M, T> {
         Outbox {
-            queue: Queue::new(bounds),
-            confirmations: Confirmations::default(),
+            room: Room::new(bounds),
+            waiting: Queue::default(),
             settled: VecDeque::new(),
-            spare: Vec::new(),
-            given: 0,
-            confirmed: 0,
-            flushed: 0,
+            accepted: 0,
+            drained: 0,
+            handed_back: None,
             closed: false,
         }
     }
@@ -82,115 +98,59 @@ impl<M, T> Outbox<M, T> {
     /// Whether one more message may be reserved. Messages that were given to
     /// a link count for as long as somebody waits for their outcome.
     pub fn has_room(&self) -> bool {
-        !self.closed && self.queue.has_room(self.confirmations.given(), self.confirmations.given_weight())
+        !self.closed && self.room.is_left()
     }
 
     /// Keeps a place for one message, or `None` where there is no room or the
     /// outbox is closed. `weight` is the message's, where it is known;
     /// otherwise the place counts as its share of the byte bound.
     pub fn reserve(&mut self, weight: Option<usize>) -> Option<Reserved> {
-        self.has_room().then(|| self.queue.reserve(weight))
+        self.has_room().then(|| self.room.reserve(weight))
     }
 
     /// Gives a place back unused.
     pub fn release(&mut self, place: Reserved) {
-        self.queue.release(place);
+        self.room.release(place);
     }
 
-    /// Accepts a message on its place and returns its number.
+    /// Accepts a message on its place and returns its number. It counts
+    /// `weight` bytes against the bound, at most 4 GiB.
     ///
     /// # Errors
     ///
-    /// The message itself, if the outbox was closed meanwhile. Its ticket is
-    /// dropped; the copy comes with [`poll_spare`](Outbox::poll_spare).
-    pub fn push(
+    /// The message itself, if the outbox was closed meanwhile.
+    pub fn push(&mut self, place: Reserved, message: M, weight: usize) -> Result<u64, M> {
+        self.room.release(place);
+        if self.closed {
+            return Err(message);
+        }
+        let (number, weight) = (self.accepted, believed(weight));
+        self.accepted += 1;
+        self.room.hold(weight);
+        self.waiting.push(Parcel { message, number, weight });
+        Ok(number)
+    }
+
+    /// As [`push`](Outbox::push), of a message whose outcome somebody wants to
+    /// know.
+    ///
+    /// # Errors
+    ///
+    /// The message and the request, if the outbox was closed meanwhile.
+    pub fn push_confirmed(
         &mut self,
         place: Reserved,
         message: M,
         weight: usize,
-        confirm: Option<Confirm<M, T>>,
-    ) -> Result<u64, M> {
-        self.queue.release(place);
-        if self.closed {
-            self.spare.extend(confirm.map(|confirm| confirm.copy));
-            return Err(message);
+        confirm: Confirm<M, T>,
+    ) -> Result<u64, (M, Confirm<M, T>)> {
+        match self.push(place, message, weight) {
+            Ok(number) => {
+                self.waiting.ask(number, confirm);
+                Ok(number)
+            }
+            Err(message) => Err((message, confirm)),
         }
-        let number = self.queue.push(Parcel::new(message, weight));
-        if let Some(confirm) = confirm {
-            self.confirmations.expect(number, weight, confirm);
-        }
-        Ok(number)
-    }
-
-    /// Moves up to `most` waiting messages to the back of `batch`, in order,
-    /// and returns how many. They stay this outbox's until they are
-    /// [`written`](Outbox::written) or [`put_back`](Outbox::put_back).
-    pub fn take(&mut self, most: usize, batch: &mut VecDeque<Parcel<M>>) -> usize {
-        self.queue.take(most, batch)
-    }
-
-    /// Puts what was taken and not given to a link back to the front, in
-    /// order. Call it before [`link_ended`](Outbox::link_ended).
-    pub fn put_back(&mut self, batch: &mut VecDeque<Parcel<M>>) {
-        self.queue.put_back(batch);
-    }
-
-    /// A link took the first `count` of the taken messages, which weigh
-    /// `weight` together: from here on they may arrive.
-    pub fn written(&mut self, count: usize, weight: usize) {
-        self.queue.written(count, weight);
-        self.given += count as u64;
-        self.confirmations.given_below(self.given);
-    }
-
-    /// A beat went out after message number `given` of all that were ever
-    /// given to links (see [`given`](Outbox::given)): its answer confirms
-    /// those before it.
-    pub fn beat_sent(&mut self, token: Token, given: u64) {
-        self.confirmations.mark(token, given);
-    }
-
-    /// A beat was answered; `None` where the answer does not say which, and
-    /// then it answers the oldest.
-    pub fn answered(&mut self, token: Option<Token>) {
-        if let Some(below) = self.confirmations.answered(token) {
-            self.deliver_below(below);
-        }
-    }
-
-    /// The link handed all that it took to the system.
-    pub fn flushed(&mut self) {
-        self.flushed = self.given;
-    }
-
-    /// On this link a finished flush confirms: all that was flushed is
-    /// delivered.
-    pub fn deliver_flushed(&mut self) {
-        self.deliver_below(self.flushed);
-    }
-
-    /// On this link nothing confirms: all that was flushed is maybe sent.
-    pub fn doubt_flushed(&mut self) {
-        self.confirmed = self.confirmed.max(self.flushed);
-        self.confirmations.settle_below(self.flushed, Outcome::MaybeSent, &mut self.settled);
-    }
-
-    /// The peer answered our goodbye, which came after all else: everything
-    /// that was given to the link is delivered.
-    pub fn goodbye_answered(&mut self) {
-        self.flushed = self.given;
-        self.deliver_below(self.given);
-    }
-
-    /// The link ended. What it took and nothing has confirmed is maybe sent;
-    /// returns how many messages that is, with and without a ticket.
-    pub fn link_ended(&mut self) -> u64 {
-        let doubtful = self.given - self.confirmed;
-        self.confirmed = self.given;
-        self.flushed = self.given;
-        self.confirmations.settle_below(self.given, Outcome::MaybeSent, &mut self.settled);
-        self.confirmations.forget_marks();
-        doubtful
     }
 
     /// Accepts nothing more; what waits stays and may still be taken.
@@ -198,40 +158,32 @@ impl<M, T> Outbox<M, T> {
         self.closed = true;
     }
 
-    /// Forgets the tickets that `unwanted` names, of messages that no link took
-    /// yet: those are then as if they had come without one.
-    pub fn forget_tickets(&mut self, unwanted: impl Fn(&T) -> bool) {
-        self.confirmations.forget(unwanted, &mut self.spare);
+    /// Forgets the tickets that `unwanted` names, of messages that wait: those
+    /// are then as if they had come without one. Returns the tickets.
+    pub fn forget_tickets(&mut self, unwanted: impl Fn(&T) -> bool) -> Vec<T> {
+        self.waiting.forget(unwanted)
     }
 
     /// Accepts nothing more and hands back what still waits: messages with a
     /// ticket settle as [`Outcome::NotSent`], the others are returned in
-    /// order. Put back what was taken first.
+    /// order. Put back what departs first.
     pub fn close(&mut self) -> Vec<M> {
         self.closed = true;
+        self.handed_back = self.handed_back.or(self.waiting.first());
         let mut plain = Vec::new();
-        for (number, message) in (self.given..).zip(self.queue.drain()) {
-            match self.confirmations.withdraw(number) {
-                Some(confirm) => {
-                    self.spare.push(confirm.copy);
-                    self.settled.push_back((confirm.ticket, Outcome::NotSent(message)));
-                }
+        while let Some(Parcel { message, number, weight }) = self.waiting.pop() {
+            self.room.free(1, u64::from(weight));
+            match self.waiting.pop_asked(number) {
+                Some(confirm) => self.settled.push_back((confirm.ticket, Outcome::NotSent(message))),
                 None => plain.push(message),
             }
         }
         plain
     }
 
-    /// The next ticket whose message's outcome is known.
+    /// The next ticket whose message's outcome is known: it was handed back.
     pub fn poll_settled(&mut self) -> Option<(T, Outcome<M>)> {
         self.settled.pop_front()
-    }
-
-    /// The next copy of a confirmed message that nobody wants back. To be
-    /// dropped where a message's own `Drop` may do what it likes, not under a
-    /// lock.
-    pub fn poll_spare(&mut self) -> Option<M> {
-        self.spare.pop()
     }
 
     /// Whether nothing is accepted any more.
@@ -241,56 +193,51 @@ impl<M, T> Outbox<M, T> {
 
     /// Whether nothing waits to be taken.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.waiting.is_empty()
     }
 
     /// How many messages were ever accepted.
     pub fn accepted(&self) -> u64 {
-        self.queue.accepted()
+        self.accepted
     }
 
-    /// How many were ever given to links.
-    pub fn given(&self) -> u64 {
-        self.given
-    }
-
-    /// How many were flushed by a link or reported: once this reaches what
+    /// How many were flushed by their links or reported, counted up to the
+    /// first that was not: once this reaches what
     /// [`accepted`](Outbox::accepted) was, all of that has left the outbox.
+    /// As of the last [`Flights::report`].
     pub fn drained(&self) -> u64 {
-        self.flushed
+        self.drained
     }
 
-    /// How many messages that were given to a link wait for their outcome.
-    pub fn unconfirmed(&self) -> usize {
-        self.confirmations.given()
-    }
-
-    /// Whether somebody asks what becomes of a message that was not given to a
-    /// link yet and will be among the first `below` that ever were: then a beat
-    /// behind them is worth its bytes. Those that were given have theirs.
-    pub fn wants_confirmation(&self, below: u64) -> bool {
-        self.confirmations.any_to_give_below(below)
+    /// Whether all that was accepted has left the outbox and nobody waits for
+    /// an outcome. As of the last [`Flights::report`].
+    pub fn is_settled(&self) -> bool {
+        self.drained == self.accepted && self.room.holds_nothing()
     }
 
     /// Frees what a burst has left allocated.
     pub fn shrink(&mut self) {
-        self.queue.shrink();
-        self.confirmations.shrink();
-        if self.settled.is_empty() && self.settled.capacity() > KEPT {
-            self.settled = VecDeque::new();
-        }
-        if self.spare.is_empty() && self.spare.capacity() > KEPT {
-            self.spare = Vec::new();
-        }
+        self.waiting.shrink();
     }
 
-    fn deliver_below(&mut self, below: u64) {
-        self.confirmed = self.confirmed.max(below);
-        let delivered = |copy| {
-            self.spare.push(copy);
-            Outcome::Delivered
-        };
-        self.confirmations.settle_below(below, delivered, &mut self.settled);
+    /// `count` messages that were taken need no room any more, and all of them
+    /// before message `below` have left.
+    fn landed(&mut self, count: usize, weight: u64, below: Option<u64>) {
+        self.room.free(count, weight);
+        let first = self.handed_back.or(self.waiting.first()).unwrap_or(self.accepted);
+        self.drained = below.map_or(first, |below| below.min(first));
+    }
+}
+
+impl<M, T> fmt::Debug for Outbox<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("room", &self.room)
+            .field("waiting", &self.waiting)
+            .field("accepted", &self.accepted)
+            .field("drained", &self.drained)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,25 @@
-//! What became of a message.
+//! What became of a message, and who wants to know.
 
 use std::fmt;
 
+/// A request to be told what became of a message.
+pub struct Confirm<M, T> {
+    /// Comes back with the outcome.
+    pub ticket: T,
+    /// Copies the message when a link takes it: the link gets the original,
+    /// the copy is handed back if the message is maybe sent. So a message
+    /// that waits has no copy.
+    ///
+    /// `None` if it cannot be copied: then no link takes it, and it settles as
+    /// [`Outcome::NotSent`]. It must not panic.
+    pub copy: fn(&M) -> Option<M>,
+}
+
+impl<M, T> fmt::Debug for Confirm<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirm").finish_non_exhaustive()
+    }
+}
 /// What became of a message.
 ///
 /// Maybe begins when a link takes the message: from then on it may reach the

@@ -1,196 +1,131 @@
-//! The messages that wait, within bounds.
+//! Messages in the order of their numbers.
 
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::KEPT;
-
-/// How much an outbox holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// Messages, those whose outcome somebody waits for included.
-    pub messages: usize,
-    /// Their weight in bytes. A message is accepted while there is any room
-    /// at all, so one message may go over it.
-    pub bytes: usize,
-}
-
-impl Bounds {
-    /// 1,024 messages: seconds of a busy feed, and small enough that a sender
-    /// notices a link that does not move.
-    pub const MESSAGES: usize = 1024;
-    /// 1 MiB, the usual limit of one message.
-    pub const BYTES: usize = 1 << 20;
-}
-
-/// 1,024 messages and 1 MiB.
-impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds { messages: Bounds::MESSAGES, bytes: Bounds::BYTES }
-    }
-}
+use super::outcome::Confirm;
+use super::shrink;
 
 /// A message on its way to a link.
-///
-/// `Debug` does not show the message.
-pub struct Parcel<M> {
-    message: M,
-    weight: usize,
+pub(super) struct Parcel<M> {
+    pub(super) message: M,
+    /// How many messages were accepted before it.
+    pub(super) number: u64,
+    pub(super) weight: u32,
 }
 
-impl<M> Parcel<M> {
-    pub(super) fn new(message: M, weight: usize) -> Parcel<M> {
-        Parcel { message, weight: believed(weight) }
-    }
-
-    /// What it counts against the byte bound: its weight, at most 4 GiB.
-    pub fn weight(&self) -> usize {
-        self.weight
-    }
-
-    /// The message, to be given to a link.
-    pub fn into_message(self) -> M {
-        self.message
-    }
+/// What somebody asked of message `number`.
+struct Asked<M, T> {
+    number: u64,
+    confirm: Confirm<M, T>,
 }
 
-impl<M> fmt::Debug for Parcel<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parcel").field("weight", &self.weight).finish_non_exhaustive()
+/// Messages by number: those that wait, or those that depart on one link.
+pub(super) struct Queue<M, T> {
+    parcels: VecDeque<Parcel<M>>,
+    /// What was asked of some of them, by number. It lies beside them, so that
+    /// a message of which nothing is asked costs nothing for it.
+    asked: VecDeque<Asked<M, T>>,
+}
+
+impl<M, T> Default for Queue<M, T> {
+    fn default() -> Queue<M, T> {
+        Queue { parcels: VecDeque::new(), asked: VecDeque::new() }
     }
 }
 
-/// A place kept for one message. It counts until it is used or released.
-#[derive(Debug)]
-#[must_use = "a place that is neither used nor released is lost"]
-pub struct Reserved {
-    weight: usize,
-}
+impl<M, T> Queue<M, T> {
+    /// Adds a message whose number is higher than all that are here.
+    pub(super) fn push(&mut self, parcel: Parcel<M>) {
+        self.parcels.push_back(parcel);
+    }
 
-/// No message counts more than 4 GiB, whatever its application says: so the
-/// sums of all that is ever held stay far from the end of their type.
-pub(super) fn believed(weight: usize) -> usize {
-    weight.min(u32::MAX as usize)
-}
+    /// Somebody wants to know what becomes of the last message.
+    pub(super) fn ask(&mut self, number: u64, confirm: Confirm<M, T>) {
+        self.asked.push_back(Asked { number, confirm });
+    }
 
-/// The waiting messages in order.
-pub(super) struct Queue<M> {
-    bounds: Bounds,
-    waiting: VecDeque<Parcel<M>>,
-    /// How many were ever accepted.
-    accepted: u64,
-    /// Accepted and not written: those that wait and those that are taken.
-    unwritten: usize,
-    /// Their weight.
-    weight: u64,
-    /// Places kept.
-    reserved: usize,
-    /// What those count.
-    reserved_weight: u64,
-}
+    /// The first message. What was asked of it is to be taken next, with
+    /// [`Queue::pop_asked`].
+    pub(super) fn pop(&mut self) -> Option<Parcel<M>> {
+        self.parcels.pop_front()
+    }
 
-impl<M> Queue<M> {
-    pub(super) fn new(bounds: Bounds) -> Queue<M> {
-        Queue {
-            bounds,
-            waiting: VecDeque::new(),
-            accepted: 0,
-            unwritten: 0,
-            weight: 0,
-            reserved: 0,
-            reserved_weight: 0,
+    /// What was asked of message `number`, which was the first.
+    pub(super) fn pop_asked(&mut self, number: u64) -> Option<Confirm<M, T>> {
+        if self.asked.front()?.number != number {
+            return None;
+        }
+        self.asked.pop_front().map(|asked| asked.confirm)
+    }
+
+    /// Moves the first messages to `other`, which is empty; at most `most`.
+    pub(super) fn move_first(&mut self, most: usize, other: &mut Queue<M, T>) {
+        let count = most.min(self.parcels.len());
+        other.parcels.extend(self.parcels.drain(..count));
+        if let Some(last) = other.parcels.back()
+            && !self.asked.is_empty()
+        {
+            let asked = self.asked.partition_point(|asked| asked.number <= last.number);
+            other.asked.extend(self.asked.drain(..asked));
         }
     }
 
-    /// Whether there is room beside `others` messages of `others_weight`.
-    pub(super) fn has_room(&self, others: usize, others_weight: u64) -> bool {
-        self.unwritten + self.reserved + others < self.bounds.messages
-            && self.weight + self.reserved_weight + others_weight < self.bounds.bytes as u64
-    }
-
-    pub(super) fn reserve(&mut self, weight: Option<usize>) -> Reserved {
-        let weight = believed(weight.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
-        self.reserved += 1;
-        self.reserved_weight += weight as u64;
-        Reserved { weight }
-    }
-
-    pub(super) fn release(&mut self, place: Reserved) {
-        self.reserved -= 1;
-        self.reserved_weight -= place.weight as u64;
-    }
-
-    pub(super) fn push(&mut self, parcel: Parcel<M>) -> u64 {
-        let number = self.accepted;
-        self.accepted += 1;
-        self.unwritten += 1;
-        self.weight += parcel.weight as u64;
-        self.waiting.push_back(parcel);
-        number
-    }
-
-    pub(super) fn take(&mut self, most: usize, batch: &mut VecDeque<Parcel<M>>) -> usize {
-        let count = most.min(self.waiting.len());
-        batch.extend(self.waiting.drain(..count));
-        count
-    }
-
-    pub(super) fn put_back(&mut self, batch: &mut VecDeque<Parcel<M>>) {
-        while let Some(parcel) = batch.pop_back() {
-            self.waiting.push_front(parcel);
+    /// Moves all of `other` here, each to where its number belongs.
+    pub(super) fn merge(&mut self, other: &mut Queue<M, T>) {
+        while let Some(parcel) = other.parcels.pop_back() {
+            let at = self.parcels.partition_point(|before| before.number < parcel.number);
+            self.parcels.insert(at, parcel);
+        }
+        while let Some(asked) = other.asked.pop_back() {
+            let at = self.asked.partition_point(|before| before.number < asked.number);
+            self.asked.insert(at, asked);
         }
     }
 
-    pub(super) fn written(&mut self, count: usize, weight: usize) {
-        self.unwritten -= count;
-        self.weight -= weight as u64;
+    /// Forgets what was asked where `unwanted` names the ticket.
+    pub(super) fn forget(&mut self, unwanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut forgotten = Vec::new();
+        for asked in std::mem::take(&mut self.asked) {
+            if unwanted(&asked.confirm.ticket) {
+                forgotten.push(asked.confirm.ticket);
+            } else {
+                self.asked.push_back(asked);
+            }
+        }
+        forgotten
     }
 
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = M> + use<M> {
-        self.unwritten -= self.waiting.len();
-        self.weight -= self.waiting.iter().map(|parcel| parcel.weight as u64).sum::<u64>();
-        std::mem::take(&mut self.waiting).into_iter().map(Parcel::into_message)
+    /// The lowest number here.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.parcels.front().map(|parcel| parcel.number)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.parcels.is_empty()
     }
 
-    pub(super) fn accepted(&self) -> u64 {
-        self.accepted
+    /// Whether somebody asks what becomes of one of them.
+    pub(super) fn is_asked_about(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     pub(super) fn shrink(&mut self) {
-        if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
-            self.waiting = VecDeque::new();
-        }
+        shrink(&mut self.parcels);
+        shrink(&mut self.asked);
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacities(&self) -> Vec<usize> {
+        vec![self.parcels.capacity(), self.asked.capacity()]
     }
 }
 
-impl<M> fmt::Debug for Queue<M> {
+impl<M, T> fmt::Debug for Queue<M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue")
-            .field("bounds", &self.bounds)
-            .field("waiting", &self.waiting.len())
-            .field("accepted", &self.accepted)
-            .field("unwritten", &self.unwritten)
-            .field("weight", &self.weight)
-            .field("reserved", &self.reserved)
+            .field("messages", &self.parcels.len())
+            .field("asked", &self.asked.len())
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_idle_queue_keeps_only_a_little_of_what_a_burst_took() {
-        let mut queue = Queue::<u32>::new(Bounds::default());
-        for (capacity, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
-            queue.waiting = VecDeque::with_capacity(capacity);
-            queue.shrink();
-            assert_eq!(queue.waiting.capacity(), kept);
-        }
     }
 }

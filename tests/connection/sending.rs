@@ -383,3 +383,29 @@ fn pitfall_16_the_drop_of_a_message_may_use_the_sender_that_sent_it() {
     });
     is_done.recv_timeout(secs(30)).expect("nobody waits for itself");
 }
+
+/// A message of which, by its number, no copy can be made.
+#[derive(Debug, PartialEq, Eq)]
+struct Single(u32);
+
+impl Clone for Single {
+    fn clone(&self) -> Single {
+        assert_ne!(self.0, 1, "there is only one");
+        Single(self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_clone_panics_comes_back_unsent_and_its_link_lives() {
+    let script = Script::new([Step::open().answers(Answers::After(millis(10)))]);
+    let transport: ScriptedTransport<Single> = script.transport();
+    let connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
+    let peer = script.next_link().await;
+    let sender = connection.sender();
+    let [first, second, third] = [0, 1, 2].map(|number| sender.send_confirmed(Single(number)));
+    let (first, second, third) = (first.await.unwrap(), second.await.unwrap(), third.await.unwrap());
+    assert_eq!(second.await, Outcome::NotSent(Single(1)));
+    assert_eq!((first.await, third.await), (Outcome::Delivered, Outcome::Delivered));
+    assert_eq!(peer.messages(), [Single(0), Single(2)]);
+    assert_eq!((connection.stats().panics, connection.stats().reconnects), (1, 0));
+}

@@ -1,5 +1,4 @@
-//! The pure core, keeper and outbox, to the exact instant: each module is a
-//! promise.
+//! The keeper, to the exact instant: each module is a promise.
 
 mod activity;
 mod advance;
@@ -15,7 +14,6 @@ mod late;
 mod liveness;
 mod memory;
 mod network;
-mod outbox;
 mod over;
 mod path;
 mod pause;

@@ -1,9 +1,10 @@
 //! An outbox as a plain list of all messages that were ever accepted, searched
 //! anew for every answer.
 
+use longlink::LinkId;
 use longlink::outbox::{Bounds, Outcome};
 
-/// An outbox remembers so many beats that are under way.
+/// A link remembers so many beats that are under way.
 const BEATS: usize = 32;
 
 /// No message counts more.
@@ -12,8 +13,8 @@ const HEAVIEST: usize = u32::MAX as usize;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Waiting,
-    Taken,
-    Given,
+    Taken(LinkId),
+    Given(LinkId),
     Delivered,
     MaybeSent,
     NotSent,
@@ -26,21 +27,30 @@ struct Known {
     /// That somebody was told.
     told: bool,
     fate: Fate,
+    /// A link has flushed it, or its end was reported.
+    left: bool,
+}
+
+/// One link that lives.
+struct Flight {
+    link: LinkId,
+    /// In the order in which it took them.
+    took: Vec<u32>,
+    flushed: usize,
+    /// The beats under way, and how many messages each was sent after.
+    beats: Vec<(u64, usize)>,
+    /// Beats before those, of which nothing is remembered.
+    forgotten: usize,
 }
 
 pub(super) struct Model {
     bounds: Bounds,
     /// By their number, which is the message itself.
     known: Vec<Known>,
-    flushed: u64,
+    flights: Vec<Flight>,
     closed: bool,
     reserved: usize,
     reserved_weight: u128,
-    /// The beats under way on this link, and how many messages each was sent
-    /// after.
-    beats: Vec<(u64, u64)>,
-    /// Beats before those, of which nothing is remembered.
-    forgotten: usize,
 }
 
 impl Model {
@@ -48,12 +58,10 @@ impl Model {
         Model {
             bounds,
             known: Vec::new(),
-            flushed: 0,
+            flights: Vec::new(),
             closed: false,
             reserved: 0,
             reserved_weight: 0,
-            beats: Vec::new(),
-            forgotten: 0,
         }
     }
 
@@ -82,83 +90,112 @@ impl Model {
     pub(super) fn push(&mut self, weight: usize, ticket: bool) -> Option<u64> {
         let number = self.accepted();
         (!self.closed).then(|| {
-            self.known.push(Known { weight: weight.min(HEAVIEST), ticket, told: false, fate: Fate::Waiting });
+            let weight = weight.min(HEAVIEST);
+            self.known.push(Known { weight, ticket, told: false, fate: Fate::Waiting, left: false });
             number
         })
     }
 
-    pub(super) fn take(&mut self, most: usize) -> usize {
-        self.turn(Fate::Waiting, Fate::Taken, most)
+    pub(super) fn begin(&mut self, link: LinkId) {
+        self.flights.push(Flight { link, took: Vec::new(), flushed: 0, beats: Vec::new(), forgotten: 0 });
     }
 
-    pub(super) fn put_back(&mut self) {
-        self.turn(Fate::Taken, Fate::Waiting, usize::MAX);
-    }
-
-    /// A link took these.
-    pub(super) fn write(&mut self, messages: &[u32], weight: usize) {
-        let first = self.known.iter().position(|known| known.fate == Fate::Taken).unwrap_or_default();
-        let weighed = self.known[first..].iter().take(messages.len());
-        assert_eq!(weight, weighed.map(|known| known.weight).sum::<usize>(), "each weighs what it weighed");
-        let in_order = messages.iter().zip(first as u32..).all(|(message, number)| *message == number);
-        assert!(in_order, "{messages:?} are not those from {first} on");
-        self.turn(Fate::Taken, Fate::Given, messages.len());
-    }
-
-    pub(super) fn beat(&mut self, token: u64) {
-        if self.beats.len() == BEATS {
-            self.beats.remove(0);
-            self.forgotten += 1;
-        }
-        self.beats.push((token, self.given()));
-    }
-
-    /// This beat was answered, and so were those before it.
-    pub(super) fn answer(&mut self, token: u64) {
-        if let Some(at) = self.beats.iter().position(|(sent, _)| *sent == token) {
-            self.forgotten = 0;
-            self.answer_at(at);
+    /// So many that `most` are taken for the link in all.
+    pub(super) fn take(&mut self, link: LinkId, most: usize) {
+        if self.flight(link).is_some() {
+            self.put_back(link);
+            self.turn(Fate::Waiting, Fate::Taken(link), most);
         }
     }
 
-    /// The oldest beat under way was answered.
-    pub(super) fn answer_unnamed(&mut self) {
-        if self.forgotten > 0 {
-            self.forgotten -= 1;
-        } else if !self.beats.is_empty() {
-            self.answer_at(0);
+    pub(super) fn put_back(&mut self, link: LinkId) {
+        self.turn(Fate::Taken(link), Fate::Waiting, usize::MAX);
+    }
+
+    /// The link took this one. Returns whether somebody asks about it.
+    pub(super) fn write(&mut self, link: LinkId, message: u32, weight: usize) -> bool {
+        let first = self.known.iter().position(|known| known.fate == Fate::Taken(link));
+        assert_eq!(first, Some(message as usize), "the first of those taken");
+        let known = &mut self.known[message as usize];
+        assert_eq!(weight, known.weight, "it weighs what it weighed");
+        known.fate = Fate::Given(link);
+        let ticket = known.ticket;
+        self.flight(link).expect("it lives").took.push(message);
+        ticket
+    }
+
+    pub(super) fn beat(&mut self, link: LinkId, token: u64) {
+        let Some(flight) = self.flight(link) else { return };
+        if flight.beats.len() == BEATS {
+            flight.beats.remove(0);
+            flight.forgotten += 1;
+        }
+        flight.beats.push((token, flight.took.len()));
+    }
+
+    /// This beat was answered on the link, and so were those before it.
+    pub(super) fn answer(&mut self, link: LinkId, token: u64) {
+        let Some(flight) = self.flight(link) else { return };
+        if let Some(at) = flight.beats.iter().position(|(sent, _)| *sent == token) {
+            flight.forgotten = 0;
+            self.answer_at(link, at);
         }
     }
 
-    pub(super) fn flush(&mut self) {
-        self.flushed = self.given();
+    /// The oldest beat under way on the link was answered.
+    pub(super) fn answer_unnamed(&mut self, link: LinkId) {
+        let Some(flight) = self.flight(link) else { return };
+        if flight.forgotten > 0 {
+            flight.forgotten -= 1;
+        } else if !flight.beats.is_empty() {
+            self.answer_at(link, 0);
+        }
     }
 
-    pub(super) fn deliver_flushed(&mut self) {
-        self.settle_below(self.flushed, Fate::Delivered);
+    pub(super) fn flush(&mut self, link: LinkId) {
+        let Some(flight) = self.flight(link) else { return };
+        flight.flushed = flight.took.len();
+        for message in flight.took.clone() {
+            self.known[message as usize].left = true;
+        }
     }
 
-    pub(super) fn doubt_flushed(&mut self) {
-        self.settle_below(self.flushed, Fate::MaybeSent);
+    pub(super) fn deliver_flushed(&mut self, link: LinkId) {
+        let flushed = self.flight(link).map_or(0, |flight| flight.flushed);
+        self.settle_first(link, flushed, Fate::Delivered);
     }
 
-    pub(super) fn goodbye_answered(&mut self) {
-        self.flush();
-        self.deliver_flushed();
+    pub(super) fn doubt_flushed(&mut self, link: LinkId) {
+        let flushed = self.flight(link).map_or(0, |flight| flight.flushed);
+        self.settle_first(link, flushed, Fate::MaybeSent);
     }
 
-    /// How many are maybe sent by that.
-    pub(super) fn link_ended(&mut self) -> u64 {
-        self.beats.clear();
-        self.forgotten = 0;
-        self.flush();
-        self.settle_below(self.given(), Fate::MaybeSent)
+    pub(super) fn goodbye_answered(&mut self, link: LinkId) {
+        self.flush(link);
+        self.deliver_flushed(link);
     }
 
-    pub(super) fn forget_tickets(&mut self, unwanted: impl Fn(&u32) -> bool) {
+    /// How many are maybe sent by that, if the link lived.
+    pub(super) fn link_ended(&mut self, link: LinkId) -> Option<u64> {
+        self.flight(link)?;
+        self.put_back(link);
+        self.flush(link);
+        let doubtful = self.count(Fate::Given(link)) as u64;
+        self.doubt_flushed(link);
+        self.flights.retain(|flight| flight.link != link);
+        Some(doubtful)
+    }
+
+    /// The tickets that are forgotten.
+    pub(super) fn forget_tickets(&mut self, unwanted: impl Fn(&u32) -> bool) -> Vec<u32> {
+        let mut forgotten = Vec::new();
         for (number, known) in (0..).zip(&mut self.known) {
-            known.ticket &= !(known.fate == Fate::Waiting || known.fate == Fate::Taken) || !unwanted(&number);
+            if known.ticket && known.fate == Fate::Waiting && unwanted(&number) {
+                known.ticket = false;
+                forgotten.push(number);
+            }
         }
+        forgotten
     }
 
     pub(super) fn refuse_more(&mut self) {
@@ -201,8 +238,8 @@ impl Model {
 
     pub(super) fn has_room(&self) -> bool {
         let holds = |known: &&Known| match known.fate {
-            Fate::Waiting | Fate::Taken => true,
-            Fate::Given => known.ticket,
+            Fate::Waiting | Fate::Taken(_) => true,
+            Fate::Given(_) => known.ticket,
             Fate::Delivered | Fate::MaybeSent | Fate::NotSent => false,
         };
         let held = self.known.iter().filter(holds);
@@ -225,41 +262,36 @@ impl Model {
     }
 
     pub(super) fn given(&self) -> u64 {
-        let given = [Fate::Given, Fate::Delivered, Fate::MaybeSent].map(|fate| self.count(fate));
-        given.iter().sum::<usize>() as u64
+        let given = |known: &&Known| matches!(known.fate, Fate::Given(_) | Fate::Delivered | Fate::MaybeSent);
+        self.known.iter().filter(given).count() as u64
     }
 
     pub(super) fn drained(&self) -> u64 {
-        self.flushed
+        self.known.iter().position(|known| !known.left).unwrap_or(self.known.len()) as u64
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.known.iter().all(|known| known.left) && self.unconfirmed() == 0
     }
 
     pub(super) fn unconfirmed(&self) -> usize {
-        self.known.iter().filter(|known| known.fate == Fate::Given && known.ticket).count()
+        self.known.iter().filter(|known| matches!(known.fate, Fate::Given(_)) && known.ticket).count()
     }
 
-    pub(super) fn wants_confirmation(&self, below: u64) -> bool {
-        let to_give = |known: &Known| matches!(known.fate, Fate::Waiting | Fate::Taken);
-        (0..below).zip(&self.known).any(|(_, known)| known.ticket && to_give(known))
+    pub(super) fn is_idle(&self, link: LinkId) -> bool {
+        self.count(Fate::Taken(link)) == 0
+    }
+
+    pub(super) fn wants_confirmation(&self, link: LinkId) -> bool {
+        self.known.iter().any(|known| known.ticket && known.fate == Fate::Taken(link))
     }
 
     /// Everybody who can be told was.
     pub(super) fn all_settled(&self) {
         for (number, known) in self.known.iter().enumerate() {
-            let open = matches!(known.fate, Fate::Waiting | Fate::Taken | Fate::Given);
+            let open = matches!(known.fate, Fate::Waiting | Fate::Taken(_) | Fate::Given(_));
             assert!(!known.ticket || known.told != open, "{number} is {:?}", known.fate);
         }
-    }
-
-    /// Accepted is what waits, is with the driver, is given to a link, or has
-    /// an outcome; and these follow each other in the order of the list.
-    pub(super) fn adds_up(&self) {
-        let place = |known: &Known| match known.fate {
-            Fate::Delivered | Fate::MaybeSent => 0,
-            Fate::Given => 1,
-            Fate::Taken => 2,
-            Fate::Waiting | Fate::NotSent => 3,
-        };
-        assert!(self.known.iter().is_sorted_by_key(place), "one was overtaken");
     }
 
     /// Every message has an outcome.
@@ -269,21 +301,32 @@ impl Model {
         assert_eq!((self.reserved, self.reserved_weight), (0, 0));
     }
 
-    fn answer_at(&mut self, at: usize) {
-        let covers = self.beats.drain(..=at).next_back().map_or(0, |(_, given)| given);
-        self.settle_below(covers, Fate::Delivered);
+    fn flight(&mut self, link: LinkId) -> Option<&mut Flight> {
+        self.flights.iter_mut().find(|flight| flight.link == link)
     }
 
-    /// Those below `number` that a link took have this fate now; how many.
-    fn settle_below(&mut self, number: u64, fate: Fate) -> u64 {
-        let below = (0..number).zip(&mut self.known).filter(|(_, known)| known.fate == Fate::Given);
-        below.map(|(_, known)| known.fate = fate).count() as u64
+    fn answer_at(&mut self, link: LinkId, at: usize) {
+        let Some(flight) = self.flight(link) else { return };
+        let covers = flight.beats.drain(..=at).next_back().map_or(0, |(_, after)| after);
+        self.settle_first(link, covers, Fate::Delivered);
     }
 
-    /// The first `most` of one fate have another now; how many.
-    fn turn(&mut self, from: Fate, to: Fate, most: usize) -> usize {
+    /// Of the first `count` that the link took, those whose fate is open have
+    /// this one now.
+    fn settle_first(&mut self, link: LinkId, count: usize, fate: Fate) {
+        let Some(flight) = self.flights.iter().find(|flight| flight.link == link) else { return };
+        for message in &flight.took[..count] {
+            let known = &mut self.known[*message as usize];
+            if known.fate == Fate::Given(link) {
+                known.fate = fate;
+            }
+        }
+    }
+
+    /// The first `most` of one fate have another now.
+    fn turn(&mut self, from: Fate, to: Fate, most: usize) {
         let first = self.known.iter_mut().filter(|known| known.fate == from).take(most);
-        first.map(|known| known.fate = to).count()
+        first.for_each(|known| known.fate = to);
     }
 
     fn count(&self, fate: Fate) -> usize {

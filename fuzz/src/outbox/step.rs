@@ -27,18 +27,28 @@ pub(super) enum Step {
         weight: Weight,
         ticket: bool,
     },
-    Take(u8),
-    Write(u8),
-    Beat,
-    /// The beat that was sent this many before the last.
-    Answer(u8),
-    AnswerUnnamed,
-    Flush,
-    DeliverFlushed,
-    DoubtFlushed,
-    PutBack,
-    LinkEnded,
-    GoodbyeAnswered,
+    Take {
+        link: Which,
+        most: u8,
+    },
+    Write {
+        link: Which,
+        most: u8,
+    },
+    Beat(Which),
+    /// The beat that was sent this many before the last, on whatever link.
+    Answer {
+        link: Which,
+        back: u8,
+    },
+    AnswerUnnamed(Which),
+    Flush(Which),
+    DeliverFlushed(Which),
+    DoubtFlushed(Which),
+    PutBack(Which),
+    /// The next link takes its turn.
+    LinkEnded(Which),
+    GoodbyeAnswered(Which),
     Reserve(Option<Weight>),
     Release(u8),
     Push {
@@ -54,6 +64,10 @@ pub(super) enum Step {
     RefuseMore,
     Close,
 }
+
+/// One of the links that live at once, or one that does not.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(super) struct Which(pub(super) u8);
 
 /// What a message weighs, by its application's own scales.
 #[derive(Arbitrary, Clone, Copy, Debug)]

@@ -1,0 +1,203 @@
+//! What one link took.
+
+use std::collections::VecDeque;
+
+use super::outcome::Outcome;
+use super::queue::Queue;
+use super::shrink;
+use crate::keeper::{LinkId, Token};
+
+/// The most beats of one link that are remembered while unanswered. A
+/// forgotten one confirms nothing, the next answered one does.
+const MARKS: usize = 32;
+
+/// How many messages a link had taken at some moment. It counts within its
+/// flight: on another link it means nothing.
+type Place = u64;
+
+/// What is to be told of all flights together.
+pub(super) struct Landed<M, T> {
+    pub(super) settled: VecDeque<(T, Outcome<M>)>,
+    /// Copies that nobody wants back.
+    pub(super) spare: Vec<M>,
+    /// Messages that need no room in the outbox any more.
+    pub(super) freed: usize,
+    /// What those weigh.
+    pub(super) freed_weight: u64,
+    /// How far all has left the outbox may have changed.
+    pub(super) moved: bool,
+    /// Messages of which no copy could be made.
+    pub(super) uncopied: u32,
+}
+
+impl<M, T> Landed<M, T> {
+    fn free(&mut self, weight: u32) {
+        self.freed += 1;
+        self.freed_weight += u64::from(weight);
+    }
+}
+
+/// A message that the link took and whose outcome somebody waits for.
+struct Kept<M, T> {
+    /// How many the link had taken before it.
+    place: Place,
+    weight: u32,
+    ticket: T,
+    copy: M,
+}
+
+/// One link's messages, from the moment when they depart.
+pub(super) struct Flight<M, T> {
+    pub(super) link: LinkId,
+    pub(super) epoch: u64,
+    /// Taken from the outbox, not yet by the link.
+    pub(super) departing: Queue<M, T>,
+    /// How many the link took.
+    taken: Place,
+    /// Of those, how many it has flushed.
+    flushed: Place,
+    /// The lowest number of one that it took and did not flush.
+    unflushed: Option<u64>,
+    /// How many are known to have arrived, or were reported as maybe sent.
+    known: Place,
+    /// Beats under way, and the place that each was sent at.
+    marks: VecDeque<(Token, Place)>,
+    /// How many beats before those were forgotten: an answer that names none
+    /// answers one of them.
+    forgotten: usize,
+    /// In the order in which the link took them.
+    kept: VecDeque<Kept<M, T>>,
+}
+
+impl<M, T> Flight<M, T> {
+    pub(super) fn new(link: LinkId, epoch: u64) -> Flight<M, T> {
+        Flight {
+            link,
+            epoch,
+            departing: Queue::default(),
+            taken: 0,
+            flushed: 0,
+            unflushed: None,
+            known: 0,
+            marks: VecDeque::new(),
+            forgotten: 0,
+            kept: VecDeque::new(),
+        }
+    }
+
+    /// The next message for the link, and its weight.
+    pub(super) fn next(&mut self, landed: &mut Landed<M, T>) -> Option<(M, usize)> {
+        loop {
+            let parcel = self.departing.pop()?;
+            let (number, weight) = (parcel.number, parcel.weight);
+            if let Some(confirm) = self.departing.pop_asked(number) {
+                let Some(copy) = (confirm.copy)(&parcel.message) else {
+                    landed.free(weight);
+                    landed.uncopied += 1;
+                    landed.settled.push_back((confirm.ticket, Outcome::NotSent(parcel.message)));
+                    continue;
+                };
+                self.kept.push_back(Kept { place: self.taken, weight, ticket: confirm.ticket, copy });
+            } else {
+                landed.free(weight);
+            }
+            self.taken += 1;
+            // What was put back by another link may come after higher numbers.
+            self.unflushed = Some(self.unflushed.map_or(number, |lowest| lowest.min(number)));
+            return Some((parcel.message, weight as usize));
+        }
+    }
+
+    pub(super) fn beat_sent(&mut self, token: Token) {
+        if self.marks.len() == MARKS {
+            self.marks.pop_front();
+            self.forgotten += 1;
+        }
+        self.marks.push_back((token, self.taken));
+    }
+
+    pub(super) fn answered(&mut self, token: Option<Token>, landed: &mut Landed<M, T>) {
+        let at = match token {
+            Some(token) => self.marks.iter().position(|(sent, _)| *sent == token),
+            None if self.forgotten > 0 => {
+                self.forgotten -= 1;
+                return;
+            }
+            None => Some(0),
+        };
+        let Some((at, (_, place))) = at.and_then(|at| Some((at, *self.marks.get(at)?))) else { return };
+        self.forgotten = 0;
+        self.marks.drain(..=at);
+        self.deliver_below(place, landed);
+    }
+
+    pub(super) fn flush(&mut self, landed: &mut Landed<M, T>) {
+        self.flushed = self.taken;
+        landed.moved |= self.unflushed.take().is_some();
+    }
+
+    pub(super) fn deliver_flushed(&mut self, landed: &mut Landed<M, T>) {
+        self.deliver_below(self.flushed, landed);
+    }
+
+    pub(super) fn doubt_flushed(&mut self, landed: &mut Landed<M, T>) {
+        self.doubt_below(self.flushed, landed);
+    }
+
+    /// Nothing more happens on the link. Returns how many messages are maybe
+    /// sent by that, with and without a ticket.
+    pub(super) fn end(&mut self, landed: &mut Landed<M, T>) -> u64 {
+        let doubtful = self.taken - self.known;
+        self.flush(landed);
+        self.doubt_below(self.taken, landed);
+        doubtful
+    }
+
+    /// The lowest number of a message that has not left the outbox: it departs,
+    /// or is not flushed.
+    pub(super) fn lowest(&self) -> Option<u64> {
+        self.departing.first().into_iter().chain(self.unflushed).min()
+    }
+
+    pub(super) fn unconfirmed(&self) -> usize {
+        self.kept.len()
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.departing.shrink();
+        shrink(&mut self.marks);
+        shrink(&mut self.kept);
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacities(&self) -> Vec<usize> {
+        let mut all = self.departing.capacities();
+        all.extend([self.marks.capacity(), self.kept.capacity()]);
+        all
+    }
+
+    fn deliver_below(&mut self, place: Place, landed: &mut Landed<M, T>) {
+        self.settle_below(place, landed, |copy, spare| {
+            spare.push(copy);
+            Outcome::Delivered
+        });
+    }
+
+    fn doubt_below(&mut self, place: Place, landed: &mut Landed<M, T>) {
+        self.settle_below(place, landed, |copy, _| Outcome::MaybeSent(copy));
+    }
+
+    fn settle_below(
+        &mut self,
+        place: Place,
+        landed: &mut Landed<M, T>,
+        outcome: impl Fn(M, &mut Vec<M>) -> Outcome<M>,
+    ) {
+        self.known = self.known.max(place);
+        while self.kept.front().is_some_and(|kept| kept.place < place) {
+            let Some(kept) = self.kept.pop_front() else { return };
+            landed.free(kept.weight);
+            landed.settled.push_back((kept.ticket, outcome(kept.copy, &mut landed.spare)));
+        }
+    }
+}

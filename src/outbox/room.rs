@@ -1,0 +1,92 @@
+//! How much an outbox holds, and how much of that is taken.
+
+/// How much an outbox holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Messages, those whose outcome somebody waits for included.
+    pub messages: usize,
+    /// Their weight in bytes. A message is accepted while there is any room
+    /// at all, so one message may go over it.
+    pub bytes: usize,
+}
+
+impl Bounds {
+    /// 1,024 messages: seconds of a busy feed, and small enough that a sender
+    /// notices a link that does not move.
+    pub const MESSAGES: usize = 1024;
+    /// 1 MiB, the usual limit of one message.
+    pub const BYTES: usize = 1 << 20;
+}
+
+/// 1,024 messages and 1 MiB.
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { messages: Bounds::MESSAGES, bytes: Bounds::BYTES }
+    }
+}
+
+/// A place kept for one message. It counts until it is used or released.
+#[derive(Debug)]
+#[must_use = "a place that is neither used nor released is lost"]
+pub struct Reserved {
+    weight: u32,
+}
+
+/// No message counts more than 4 GiB, whatever its application says: so the
+/// sums of all that is ever held stay far from the end of their type.
+pub(super) fn believed(weight: usize) -> u32 {
+    u32::try_from(weight).unwrap_or(u32::MAX)
+}
+
+/// The room of an outbox.
+#[derive(Debug)]
+pub(super) struct Room {
+    bounds: Bounds,
+    /// Messages that were accepted and still count.
+    held: usize,
+    held_weight: u64,
+    /// Places kept.
+    reserved: usize,
+    reserved_weight: u64,
+}
+
+impl Room {
+    pub(super) fn new(bounds: Bounds) -> Room {
+        Room { bounds, held: 0, held_weight: 0, reserved: 0, reserved_weight: 0 }
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.held + self.reserved < self.bounds.messages
+            && self.held_weight + self.reserved_weight < self.bounds.bytes as u64
+    }
+
+    /// Whether no message counts any more.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.held == 0
+    }
+
+    /// Keeps a place; of unknown weight, it counts as its share of the bytes.
+    pub(super) fn reserve(&mut self, weight: Option<usize>) -> Reserved {
+        let weight = believed(weight.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
+        self.reserved += 1;
+        self.reserved_weight += u64::from(weight);
+        Reserved { weight }
+    }
+
+    pub(super) fn release(&mut self, place: Reserved) {
+        self.reserved -= 1;
+        self.reserved_weight -= u64::from(place.weight);
+    }
+
+    /// One message more counts.
+    pub(super) fn hold(&mut self, weight: u32) {
+        self.held += 1;
+        self.held_weight += u64::from(weight);
+    }
+
+    /// So many messages do not count any more.
+    pub(super) fn free(&mut self, count: usize, weight: u64) {
+        self.held -= count;
+        self.held_weight -= weight;
+    }
+}
