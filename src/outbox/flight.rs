@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::outcome::Outcome;
-use super::queue::Queue;
+use super::outcome::{Confirm, Outcome};
+use super::queue::{Parcel, Queue};
 use super::shrink;
 use crate::keeper::{LinkId, Token};
 
@@ -86,26 +86,46 @@ impl<M, T> Flight<M, T> {
     }
 
     /// The next message for the link, and its weight.
+    #[inline]
     pub(super) fn next(&mut self, landed: &mut Landed<M, T>) -> Option<(M, usize)> {
         loop {
-            let parcel = self.departing.pop()?;
-            let (number, weight) = (parcel.number, parcel.weight);
+            let Parcel { mut message, number, weight } = self.departing.pop()?;
             if let Some(confirm) = self.departing.pop_asked(number) {
-                let Some(copy) = (confirm.copy)(&parcel.message) else {
-                    landed.free(weight);
-                    landed.uncopied += 1;
-                    landed.settled.push_back((confirm.ticket, Outcome::NotSent(parcel.message)));
-                    continue;
-                };
-                self.kept.push_back(Kept { place: self.taken, weight, ticket: confirm.ticket, copy });
+                match self.keep(message, weight, confirm, landed) {
+                    Some(original) => message = original,
+                    None => continue,
+                }
             } else {
                 landed.free(weight);
             }
             self.taken += 1;
             // What was put back by another link may come after higher numbers.
             self.unflushed = Some(self.unflushed.map_or(number, |lowest| lowest.min(number)));
-            return Some((parcel.message, weight as usize));
+            return Some((message, weight as usize));
         }
+    }
+
+    /// Keeps a copy of a message whose outcome somebody waits for, and returns
+    /// the message; or hands it back to that somebody if it cannot be copied.
+    ///
+    /// Out of the way of messages of which nothing is asked, which are many.
+    #[cold]
+    fn keep(
+        &mut self,
+        message: M,
+        weight: u32,
+        confirm: Confirm<M, T>,
+        landed: &mut Landed<M, T>,
+    ) -> Option<M> {
+        let Confirm { ticket, copy } = confirm;
+        let Some(copy) = copy(&message) else {
+            landed.free(weight);
+            landed.uncopied += 1;
+            landed.settled.push_back((ticket, Outcome::NotSent(message)));
+            return None;
+        };
+        self.kept.push_back(Kept { place: self.taken, weight, ticket, copy });
+        Some(message)
     }
 
     pub(super) fn beat_sent(&mut self, token: Token) {

@@ -34,11 +34,15 @@ pub struct Reserved {
 
 /// No message counts more than 4 GiB, whatever its application says: so the
 /// sums of all that is ever held stay far from the end of their type.
+#[inline]
 pub(super) fn believed(weight: usize) -> u32 {
     u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
 /// The room of an outbox.
+///
+/// What every message goes through is `inline`: it is not generic, so the
+/// application's crate would call it otherwise.
 #[derive(Debug)]
 pub(super) struct Room {
     bounds: Bounds,
@@ -55,6 +59,7 @@ impl Room {
         Room { bounds, held: 0, held_weight: 0, reserved: 0, reserved_weight: 0 }
     }
 
+    #[inline]
     pub(super) fn is_left(&self) -> bool {
         self.held + self.reserved < self.bounds.messages
             && self.held_weight + self.reserved_weight < self.bounds.bytes as u64
@@ -66,6 +71,7 @@ impl Room {
     }
 
     /// Keeps a place; of unknown weight, it counts as its share of the bytes.
+    #[inline]
     pub(super) fn reserve(&mut self, weight: Option<usize>) -> Reserved {
         let weight = believed(weight.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
         self.reserved += 1;
@@ -73,12 +79,14 @@ impl Room {
         Reserved { weight }
     }
 
+    #[inline]
     pub(super) fn release(&mut self, place: Reserved) {
         self.reserved -= 1;
         self.reserved_weight -= u64::from(place.weight);
     }
 
     /// One message more counts.
+    #[inline]
     pub(super) fn hold(&mut self, weight: u32) {
         self.held += 1;
         self.held_weight += u64::from(weight);

@@ -313,7 +313,7 @@ impl Model {
             let open = matches!(known.fate, Fate::Waiting | Fate::Departs(_) | Fate::Taken(_));
             assert!(!known.ticket || known.told != open, "{number} is {:?}", known.fate);
         }
-        assert_eq!(self.spare, [], "spare copies that were not handed out");
+        assert!(self.spare.is_empty(), "spare copies that were not handed out");
     }
 
     /// Every message has an outcome.

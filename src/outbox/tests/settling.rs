@@ -27,7 +27,7 @@ fn an_answered_beat_confirms_what_was_written_before_it_and_no_more() {
     bench.beat(OLD, 7);
     bench.give(OLD, 1);
     bench.answer(OLD, 8);
-    assert_eq!(bench.settled(), []);
+    assert!(bench.settled().is_empty());
     bench.answer(OLD, 7);
     assert_eq!(bench.settled(), [("first", Outcome::Delivered), ("second", Outcome::Delivered)]);
     assert_eq!(bench.end(OLD), 1);
@@ -42,7 +42,7 @@ fn an_answer_that_names_no_beat_answers_the_oldest() {
     bench.give(OLD, 1);
     bench.beat(OLD, 2);
     bench.answer_unnamed(OLD);
-    assert_eq!(bench.settled(), []);
+    assert!(bench.settled().is_empty());
     bench.answer_unnamed(OLD);
     assert_eq!(bench.settled(), [("first", Outcome::Delivered)]);
     bench.answer_unnamed(OLD);
@@ -61,7 +61,7 @@ fn a_beat_answered_after_a_later_one_confirms_nothing() {
     bench.give(OLD, 1);
     bench.answer(OLD, 1);
     bench.answer_unnamed(OLD);
-    assert_eq!(bench.settled(), []);
+    assert!(bench.settled().is_empty());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_answer_by_name_shows_that_those_of_forgotten_beats_were_lost() {
 #[test]
 fn where_a_flush_confirms_what_was_flushed_is_delivered_and_no_more() {
     let mut bench = two_of_three_flushed();
-    assert_eq!(bench.settled(), []);
+    assert!(bench.settled().is_empty());
     bench.deliver_flushed(OLD);
     assert_eq!(bench.settled(), [("first", Outcome::Delivered), ("second", Outcome::Delivered)]);
     assert_eq!(bench.flights.unconfirmed(), 1);
@@ -166,7 +166,7 @@ fn an_answered_goodbye_delivers_all_that_the_link_took() {
     assert_eq!(bench.settled(), ["first", "second", "third"].map(|ticket| (ticket, Outcome::Delivered)));
     assert_eq!(bench.outbox.drained(), 3);
     assert_eq!(bench.end(OLD), 0);
-    assert_eq!(bench.settled(), []);
+    assert!(bench.settled().is_empty());
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn the_link_gets_the_message_and_its_sender_the_copy() {
     }
     assert_eq!(bench.give(OLD, 2), [0, 1]);
     assert_eq!(bench.end(OLD), 2);
-    assert_eq!(bench.outbox.close(), []);
+    assert!(bench.outbox.close().is_empty());
     let back = [Outcome::MaybeSent(10), Outcome::MaybeSent(11), Outcome::NotSent(2), Outcome::NotSent(3)];
     assert_eq!(bench.settled(), back.map(|outcome| ("one", outcome)));
-    assert_eq!(bench.spare(), []);
+    assert!(bench.spare().is_empty());
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_copy_that_nobody_wants_back_is_handed_out_once() {
     bench.goodbye_answered(OLD);
     assert_eq!(bench.spare(), [2]);
     bench.end(OLD);
-    assert_eq!(bench.spare(), []);
+    assert!(bench.spare().is_empty());
 }
 
 #[test]
