@@ -1,18 +1,23 @@
 //! The driver executes: it waits, reads and writes, and decides nothing.
 //!
-//! One task for each connection. Each turn it takes what is there (reports of
-//! link tasks, news of the network, what can be read from the link in use,
-//! the application's orders and messages), tells the keeper what happened,
-//! does what the keeper wants done, and arms one timer. Opening a link and
-//! saying goodbye on one happen in small tasks of their own.
+//! One task for each connection, which holds every live link: the one in use,
+//! one that is being left, one that is to follow, scouts. Each turn it takes
+//! what is there (what has come of attempts to open a link, news of the
+//! network, what can be read from the links, the application's orders and
+//! messages), tells the keeper what happened, does what the keeper wants done,
+//! and arms one timer. Only opening a link is done in a small task of its own.
 //!
 //! # Layout
 //!
 //! * [`turn`]: one turn, from top to bottom.
 //! * [`execute`]: what the keeper wants done.
-//! * [`reading`] and [`writing`]: the link in use.
-//! * [`closing`]: the graceful end.
-//! * [`tasks`], [`scout`] and [`reports`]: the tasks beside, and what they say.
+//! * [`orders`] and [`news`]: what the application and the host say.
+//! * [`links`], [`link`] and [`goodbye`]: every live link, and its duty.
+//! * [`opening`] and [`reports`]: the tasks beside, and what they say.
+//! * [`reading`], [`delivering`] and [`sequence`]: from a link to the inbox, in
+//!   the order of the stream.
+//! * [`writing`]: from the outbox to a link.
+//! * [`ending`]: how a link ends; [`closing`]: the graceful end of all.
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
 //! * [`memory`]: what outlives the connection.
@@ -21,16 +26,22 @@
 mod alarm;
 mod board;
 mod closing;
+mod delivering;
 mod desk;
 mod dispatch;
+mod ending;
 mod execute;
+mod goodbye;
 mod inbox;
 mod link;
+mod links;
 mod memory;
+mod news;
+mod opening;
+mod orders;
 mod reading;
 mod reports;
-mod scout;
-mod tasks;
+mod sequence;
 mod turn;
 #[cfg(test)]
 mod unlocked;
@@ -43,31 +54,30 @@ pub(crate) use dispatch::Listener;
 pub(crate) use inbox::{Inbox, Item, Reader};
 pub(crate) use waiters::Waiter;
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
+use crate::keeper::{Config, Event, Failure, Input, Keeper, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Flights};
-use crate::shared::{Hook, Session};
+use crate::shared::Hook;
 use crate::store::IntervalMemory;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
 use board::{Board, Finish};
 use closing::Closing;
 use desk::{DeskState, Notices};
-use inbox::{Change, Room};
-use link::MainLink;
+use inbox::Room;
+use links::Links;
 use memory::Remembrance;
+use opening::Openings;
 use reports::Reports;
-use tasks::Tasks;
+use sequence::{Kept, Sequence};
 
 /// The messages of a transport's links.
 type In<T> = <<T as Transport>::Link as Link>::Incoming;
@@ -124,18 +134,17 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
         stage: Stage::New,
         now: None,
+        again: false,
         alarm: Alarm::default(),
-        tasks: Tasks::default(),
-        reports: Arc::new(Reports::new(setup.inbox_bytes)),
-        opened: Vec::new(),
-        main: None,
-        retiring: None,
+        openings: Openings::default(),
+        reports: Arc::default(),
+        links: Links::default(),
         closing: None,
         last_failure: None,
         last_error: None,
         connected_before: false,
-        arrived: VecDeque::new(),
-        arrived_bytes: 0,
+        arrived: Kept::default(),
+        sequence: Sequence::default(),
         room,
         waiting_since: None,
         pongs: Vec::new(),
@@ -178,16 +187,14 @@ struct Driver<T: Transport> {
     stage: Stage,
     /// The time of this turn, once read.
     now: Option<Moment>,
+    /// There is more to do at once.
+    again: bool,
     alarm: Alarm,
 
     // Links.
-    tasks: Tasks,
+    openings: Openings,
     reports: Arc<Reports<T::Link>>,
-    /// Opened links that were not taken into use yet.
-    opened: Vec<(LinkId, Box<Session<T::Link>>)>,
-    main: Option<MainLink<T::Link>>,
-    /// The former main link, on which goodbye is being said.
-    retiring: Option<LinkId>,
+    links: Links<T::Link>,
     closing: Option<Closing>,
     /// Why the last attempt failed, until one succeeds.
     last_failure: Option<Failure>,
@@ -196,14 +203,14 @@ struct Driver<T: Transport> {
     connected_before: bool,
 
     // What came in.
-    /// Read, not yet in the inbox.
-    arrived: VecDeque<In<T>>,
-    arrived_bytes: usize,
+    /// What one batch of reading brought. Empty between batches.
+    arrived: Kept<In<T>>,
+    sequence: Sequence<In<T>>,
     /// The inbox's room, at least.
     room: Room,
     /// Since when messages have been in the inbox that were not parked.
     waiting_since: Option<Moment>,
-    /// Answers that a batch brought. Empty between batches.
+    /// Answers that the batch brought.
     pongs: Vec<Option<Token>>,
 
     // What goes out.
@@ -282,33 +289,6 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// The link in use, or the one that was, is gone for good: what it took
-    /// is delivered or in doubt, what it did not take waits for the next.
-    fn settle_link(&mut self, link: LinkId, goodbye_answered: bool) {
-        if goodbye_answered {
-            self.flights.goodbye_answered(link);
-        }
-        let (ended, closing) =
-            self.at_desk(|state, flights| (flights.end(link, &mut state.outbox), state.orders.close));
-        let Some(ended) = ended else { return };
-        self.doubtful += ended.doubtful;
-        if closing {
-            // The order lies there already: what is in doubt from here on is
-            // the closing's to tell.
-            self.begin_closing();
-        }
-        self.inbox.mark(Change { disconnected: Some(ended.epoch), connected: None });
-    }
-
-    /// Drops the link in use, at once.
-    fn drop_main(&mut self) {
-        if let Some(main) = self.main.take() {
-            let link = main.id;
-            drop_contained(main);
-            self.settle_link(link, false);
-        }
-    }
-
     fn is_finished(&self) -> bool {
         matches!(self.stage, Stage::Finished)
     }
@@ -320,16 +300,12 @@ impl<T: Transport> Driver<T> {
             return;
         }
         self.stage = Stage::Finished;
-        self.tasks = Tasks::default();
-        self.drop_main();
-        if let Some(link) = self.retiring.take() {
-            self.deliver_what_was_read(link);
-            self.settle_link(link, false);
+        self.openings = Openings::default();
+        while let Some(link) = self.links.first() {
+            self.drop_link(link);
         }
         self.tell_doubtful();
         self.tell_dropped(true);
-        let opened = std::mem::take(&mut self.opened);
-        drop_contained(opened);
         let at = self.board.clock.now();
         self.board.show_figures(self.keeper.figures(at), false, at);
         self.board.finish(finish);
@@ -342,32 +318,6 @@ impl<T: Transport> Driver<T> {
         self.board.bus.close();
         self.notices.tell();
     }
-
-    /// Tells of messages that an ended link had taken.
-    fn tell_doubtful(&mut self) {
-        let count = std::mem::take(&mut self.doubtful);
-        if count > 0 {
-            if let Some(closing) = &mut self.closing {
-                closing.maybe_sent += count;
-            }
-            self.tell(&Event::MaybeSent { count });
-        }
-    }
-
-    /// Tells of messages that nobody reads: the first at once, later ones at
-    /// most once a second.
-    fn tell_dropped(&mut self, last: bool) {
-        const PAUSE: Duration = Duration::from_secs(1);
-        if self.dropped == 0 {
-            return;
-        }
-        let now = self.now();
-        if last || self.dropped_told.is_none_or(|told| now.since(told) >= PAUSE) {
-            self.dropped_told = Some(now);
-            let count = std::mem::take(&mut self.dropped);
-            self.tell(&Event::MessagesDropped { count });
-        }
-    }
 }
 
 /// However the task ends, nobody waits for ever.
@@ -379,13 +329,16 @@ impl<T: Transport> Drop for Driver<T> {
 
 #[cfg(all(test, feature = "test-util"))]
 mod tests {
+    use super::link::LiveLink;
     use super::*;
     use crate::testing::ScriptedTransport;
 
     #[test]
     fn a_driver_beside_its_link_is_small() {
-        let size = size_of::<Driver<ScriptedTransport<String>>>();
-        let link = size_of::<<ScriptedTransport<String> as Transport>::Link>();
-        assert!(size - link <= 2_440, "{size} bytes, of which the link is {link}");
+        type L = <ScriptedTransport<String> as Transport>::Link;
+        let boxed = size_of::<LiveLink<L>>() + size_of::<Box<LiveLink<L>>>();
+        let size = size_of::<Driver<ScriptedTransport<String>>>() + boxed;
+        let link = size_of::<L>();
+        assert!(size - link <= 2_560, "{size} bytes, of which the link is {link}");
     }
 }

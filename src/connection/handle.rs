@@ -134,6 +134,14 @@ impl<In, Out> ResilientConnection<In, Out> {
         self.desk.order(|orders| orders.reconnect = true);
     }
 
+    /// Opens a second link beside the one in use, which it replaces once it is
+    /// open.
+    #[cfg(feature = "test-util")]
+    #[doc(hidden)]
+    pub fn replace_link(&self) {
+        self.desk.order(|orders| orders.replace = true);
+    }
+
     /// Probes the link in use: one beat with a deadline of 3 s, longer where
     /// the round trip is known to be, and the link is dropped if it is not
     /// answered. While waiting for the next attempt

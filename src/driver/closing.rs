@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::Driver;
-use crate::keeper::{Finish, Input, LinkEnd, LinkId, Moment};
+use crate::keeper::{Finish, Input, Moment};
 use crate::transport::Transport;
 
 /// A closing that is under way.
@@ -54,8 +54,8 @@ impl<T: Transport> Driver<T> {
         let (write_until, until, told) = (closing.write_until, closing.until, closing.told);
         let now = self.now();
         if !told {
-            let written = match &self.main {
-                Some(main) => !main.unflushed && self.at_desk(|state, _| state.outbox.is_settled()),
+            let written = match self.links.in_use() {
+                Some(live) => !live.unflushed && self.at_desk(|state, _| state.outbox.is_settled()),
                 None => true,
             };
             if !written && now < write_until {
@@ -68,26 +68,7 @@ impl<T: Transport> Driver<T> {
             self.execute();
         }
         if now >= until {
-            if let Some(link) = self.retiring {
-                self.tasks.abandon(link);
-                self.retired(link, LinkEnd::Eof);
-            }
             self.finish_as(Finish::Closed);
         }
-    }
-
-    /// A link on which goodbye was said has ended. A peer that answers it has
-    /// read all that came before.
-    pub(super) fn retired(&mut self, link: LinkId, end: LinkEnd) {
-        if self.retiring.take_if(|retiring| *retiring == link).is_some() {
-            self.deliver_what_was_read(link);
-            self.settle_link(link, end.answers_goodbye());
-        }
-        if end == LinkEnd::Panicked {
-            self.count_panic();
-        }
-        let now = self.now();
-        self.keeper.handle(Input::Ended { link, end }, now);
-        self.execute();
     }
 }

@@ -55,6 +55,7 @@ pub(crate) struct DeskState<Out> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
     pub(crate) reconnect: bool,
+    pub(crate) replace: bool,
     pub(crate) probe: bool,
     pub(crate) activity: Option<Activity>,
     /// Whether to be paused from here on.

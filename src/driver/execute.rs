@@ -1,16 +1,14 @@
 //! What the keeper wants done.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::Driver;
 use super::board::Finish;
-use super::inbox::Change;
-use super::link::MainLink;
-use super::tasks::Order;
-use super::{Driver, scout, tasks};
-use crate::contain::{contain, drop_contained};
-use crate::keeper::{self, Event, Input, LinkEnd, LinkId, Output, Purpose, RouteFacts, Token};
-use crate::transport::{Attempt, Link, Transport};
+use super::goodbye::Goodbye;
+use super::link::Duty;
+use crate::contain::contain;
+use crate::keeper::{self, Event, Input, LinkId, Output, RouteFacts, Token};
+use crate::transport::{Link, Transport};
 
 impl<T: Transport> Driver<T> {
     /// Does all that the keeper wants done. Called after every word to it, so
@@ -39,147 +37,78 @@ impl<T: Transport> Driver<T> {
         self.tell_doubtful();
     }
 
-    fn open(&mut self, link: LinkId, purpose: Purpose, route: usize, number: u32) {
-        let attempt = Attempt::new(link, number, route, purpose, self.last_failure.clone());
-        match purpose {
-            Purpose::Main => self.open_main(link, attempt),
-            Purpose::Scout => {
-                let hook = self.hook.clone().filter(|_| self.scouts_log_in);
-                let (orders, task) =
-                    scout::scout(Arc::clone(&self.transport), hook, attempt, Arc::clone(&self.reports));
-                self.tasks.spawn_scout(link, orders, task);
-            }
-        }
-    }
-
-    fn open_main(&mut self, link: LinkId, attempt: Attempt) {
-        let bounds = self.inbox.bounds();
-        let task = tasks::open(
-            Arc::clone(&self.transport),
-            self.hook.clone(),
-            attempt,
-            self.connected_before,
-            (bounds.messages, bounds.bytes),
-            Arc::clone(&self.reports),
-        );
-        // What comes of this attempt is no longer that one's doing.
-        self.last_error = None;
-        self.tasks.spawn(link, task);
-    }
-
     /// Takes an opened link into use. What its login read and did not keep
-    /// comes first in the stream.
-    fn promote(&mut self, id: LinkId, epoch: u64) {
-        let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) else { return };
-        let (_, session) = self.opened.swap_remove(at);
-        let beat = session.beat();
-        let (link, kept, kept_bytes) = session.into_parts();
-        let Ok(main) = contain(|| MainLink::new(id, link, beat)) else {
-            self.count_panic();
-            let now = self.now();
-            return self.keeper.handle(Input::Ended { link: id, end: LinkEnd::Panicked }, now);
-        };
+    /// comes first of what it brings.
+    fn promote(&mut self, link: LinkId, epoch: u64) {
+        let Some(kept) = self.links.take_into_use(link) else { return };
         self.last_failure = None;
         self.last_error = None;
         self.connected_before = true;
-        self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
-        self.arrived.extend(kept);
-        self.arrived_bytes = self.arrived_bytes.saturating_add(kept_bytes);
-        self.flights.begin(id, epoch);
-        self.main = Some(main);
+        self.flights.begin(link, epoch);
+        self.sequence.join(link, epoch, kept);
+        self.go_on_in_stream();
+        self.again = true;
     }
 
-    fn beat(&mut self, id: LinkId, token: Token) {
-        let Some(main) = self.main.as_mut().filter(|main| main.id == id) else {
-            self.tasks.order(id, Order::Beat(token));
-            return;
-        };
-        if main.broken.is_some() {
-            return;
-        }
-        match contain(|| main.link.start_beat(token)).unwrap_or(Err(LinkEnd::Panicked)) {
-            Ok(()) => {
-                main.unflushed = true;
-                self.flights.beat_sent(id, token);
-            }
-            Err(end) => main.broken = Some(end),
+    fn beat(&mut self, link: LinkId, token: Token) {
+        if self.links.get_mut(link).is_some_and(|live| live.beat(token)) {
+            self.flights.beat_sent(link, token);
         }
     }
 
-    fn ask_after(&mut self, id: LinkId, silence: Duration) {
-        let Some(main) = self.main.as_mut().filter(|main| main.id == id && main.broken.is_none()) else {
-            return;
-        };
-        match contain(|| main.link.answer_me_after(silence)).unwrap_or(Err(LinkEnd::Panicked)) {
-            Ok(()) => main.unflushed = true,
-            Err(end) => main.broken = Some(end),
+    fn ask_after(&mut self, link: LinkId, silence: Duration) {
+        if let Some(live) = self.links.get_mut(link) {
+            live.ask_after(silence);
         }
     }
 
-    fn migrate(&mut self, id: LinkId) {
-        if let Some(main) = self.main.as_mut().filter(|main| main.id == id)
-            && contain(|| main.link.migrate()).is_err()
-        {
-            main.broken = Some(LinkEnd::Panicked);
+    fn migrate(&mut self, link: LinkId) {
+        if let Some(live) = self.links.get_mut(link) {
+            live.ask(|link| link.migrate());
         }
     }
 
     /// Tells the keeper what the system knows of the path under the link.
-    fn look_at_path(&mut self, id: LinkId) {
-        let Some(main) = self.main.as_mut().filter(|main| main.id == id) else { return };
-        let facts = contain(|| main.link.path_facts()).unwrap_or_else(|_| {
-            main.broken = Some(LinkEnd::Panicked);
-            None
-        });
+    fn look_at_path(&mut self, link: LinkId) {
+        let Some(live) = self.links.get_mut(link) else { return };
+        let facts = live.path_facts();
         let now = self.now();
-        self.keeper.handle(Input::Path { link: id, facts }, now);
+        self.keeper.handle(Input::Path { link, facts }, now);
     }
 
     /// Tells the keeper what the system says of the way to the link's peer.
-    fn look_at_route(&mut self, id: LinkId) {
-        let facts = self.route_facts(id);
+    fn look_at_route(&mut self, link: LinkId) {
+        let facts = self.route_facts(link);
         let now = self.now();
-        self.keeper.handle(Input::Route { link: id, facts }, now);
+        self.keeper.handle(Input::Route { link, facts }, now);
     }
 
-    fn route_facts(&mut self, id: LinkId) -> Option<RouteFacts> {
-        let main = self.main.as_mut().filter(|main| main.id == id)?;
+    fn route_facts(&mut self, link: LinkId) -> Option<RouteFacts> {
+        let live = self.links.get_mut(link)?;
         let watch = self.network.as_mut()?;
-        let Ok((local, peer)) = contain(|| (main.link.local_addr(), main.link.peer_addr())) else {
-            main.broken = Some(LinkEnd::Panicked);
-            return None;
-        };
+        let (local, peer) = live.ask(|link| (link.local_addr(), link.peer_addr()))?;
         contain(|| watch.route(local?, peer)).unwrap_or_else(|_| {
             self.lose_network();
             None
         })
     }
 
-    /// Moves the link to a task that says goodbye. Its end is reported.
-    fn retire(&mut self, id: LinkId) {
-        let Some(main) = self.main.take_if(|main| main.id == id) else {
-            self.tasks.order(id, Order::Retire);
-            return;
-        };
-        self.at_desk(|state, flights| flights.put_back(id, &mut state.outbox));
-        self.retiring = Some(id);
-        let task = tasks::retire(id, main.link, Arc::clone(&self.reports));
-        self.tasks.spawn(id, task);
+    /// Goodbye is to be said on the link, once what waits on it was read.
+    fn retire(&mut self, link: LinkId) {
+        let Some(live) = self.links.get_mut(link) else { return };
+        let was_in_use = matches!(live.duty, Duty::InUse { .. });
+        live.duty = Duty::Draining { goodbye: Goodbye::WANTED, all_read: false };
+        if was_in_use {
+            // What it has not taken goes over the next.
+            self.at_desk(|state, flights| flights.put_back(link, &mut state.outbox));
+        }
+        self.again = true;
     }
 
     /// Drops the link, or the attempt to open it, at once.
-    fn abandon(&mut self, id: LinkId) {
-        self.tasks.abandon(id);
-        if self.main.as_ref().is_some_and(|main| main.id == id) {
-            self.drop_main();
-        }
-        if self.retiring.take_if(|link| *link == id).is_some() {
-            self.deliver_what_was_read(id);
-            self.settle_link(id, false);
-        }
-        if let Some(at) = self.opened.iter().position(|(opened, _)| *opened == id) {
-            drop_contained(self.opened.swap_remove(at));
-        }
+    fn abandon(&mut self, link: LinkId) {
+        self.openings.abandon(link);
+        self.drop_link(link);
     }
 
     fn emit(&mut self, event: &Event) {

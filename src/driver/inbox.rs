@@ -28,6 +28,8 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    pub(crate) const NONE: Room = Room { messages: 0, bytes: 0 };
+
     /// Whether no message fits.
     pub(crate) fn is_none(self) -> bool {
         self.messages == 0 || self.bytes == 0

@@ -1,14 +1,22 @@
-//! The link in use: all that belongs to it and goes with it.
+//! One live link: all that belongs to it and goes with it.
 
-use crate::contain::contain;
-use crate::keeper::{Beat, LinkEnd, LinkId};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::goodbye::Goodbye;
+use super::sequence::Kept;
+use crate::contain::{Panicked, contain, drop_contained};
+use crate::keeper::{Beat, LinkEnd, LinkId, Opened, PathFacts, Purpose, Token};
+use crate::shared::Session;
 use crate::transport::{Confirms, Link, Traffic};
 
-/// The link in use. What is kept for one link lives here and nowhere else, so
+/// One live link. What is kept for one link lives here and nowhere else, so
 /// that it cannot outlive it.
-pub(super) struct MainLink<L: Link> {
+pub(super) struct LiveLink<L: Link> {
     pub(super) id: LinkId,
+    pub(super) purpose: Purpose,
     pub(super) link: L,
+    pub(super) duty: Duty<L::Incoming>,
     pub(super) confirms: Confirms,
     /// What the link has counted, as of the last look.
     pub(super) traffic: Option<Traffic>,
@@ -16,51 +24,198 @@ pub(super) struct MainLink<L: Link> {
     pub(super) unflushed: bool,
     /// Of that, messages.
     pub(super) unflushed_messages: bool,
-    /// Messages were given to it since it was last flushed, however far that
+    /// Something was given to it since it was last flushed, however far that
     /// came.
+    pub(super) wants_flush: bool,
+    /// Of that, messages.
     pub(super) given: bool,
-    /// The inbox is full, and the link is not read.
-    pub(super) stalled: bool,
-    /// It cannot be written to any more.
+    /// It cannot be written to any more, and ends with this turn.
     pub(super) broken: Option<LinkEnd>,
 }
 
-impl<L: Link> MainLink<L> {
-    pub(super) fn new(id: LinkId, link: L, beat: Beat) -> MainLink<L> {
-        let confirms = match (link.confirms(), beat) {
-            // No beat goes out that could be answered.
-            (Confirms::Answer, Beat::Listen { .. }) => Confirms::Never,
-            (confirms, Beat::Ping | Beat::Listen { .. } | Beat::Dictated { .. } | Beat::Ceiling { .. }) => {
-                confirms
+/// What is done with a live link.
+pub(super) enum Duty<In> {
+    /// It is not in use: its beats go out, and what comes in is told to the
+    /// keeper. Messages are kept in case that it is taken into use; a scout's
+    /// are dropped.
+    Held(Kept<In>),
+    /// Messages go in and out over it.
+    InUse {
+        /// There is no room for what comes in, and it is not read.
+        stalled: bool,
+    },
+    /// Goodbye is said on it, and it is read to its end.
+    Draining {
+        goodbye: Goodbye,
+        /// All that was there was read when it was last looked at.
+        all_read: bool,
+    },
+}
+
+impl<L: Link> LiveLink<L> {
+    /// A link that was just opened, and what the keeper wants to know of it.
+    ///
+    /// # Errors
+    ///
+    /// The link's own code panicked.
+    pub(super) fn new(id: LinkId, session: Session<L>) -> Result<(Box<LiveLink<L>>, Opened), Panicked> {
+        let purpose = session.attempt().purpose();
+        let asked = contain(|| {
+            let beat = session.beat();
+            let mut opened = Opened::new(beat, session.dialled(), session.attempt().elapsed());
+            if purpose == Purpose::Main {
+                opened.tells_path = session.tells_path();
+                opened.answers_after = session.answers_after();
+                opened.vouched = session.is_vouched_for();
             }
+            let confirms = match (session.link().confirms(), beat) {
+                // No beat goes out that could be answered.
+                (Confirms::Answer, Beat::Listen { .. }) => Confirms::Never,
+                (
+                    confirms,
+                    Beat::Ping | Beat::Listen { .. } | Beat::Dictated { .. } | Beat::Ceiling { .. },
+                ) => confirms,
+            };
+            (opened, confirms, session.link().traffic())
+        });
+        let Ok((opened, confirms, traffic)) = asked else {
+            drop_contained(session);
+            return Err(Panicked);
         };
-        MainLink {
+        let (link, messages, bytes) = session.into_parts();
+        let live = LiveLink {
             id,
-            confirms,
-            traffic: link.traffic(),
+            purpose,
             link,
+            duty: Duty::Held(Kept { messages, bytes }),
+            confirms,
+            traffic,
             // What the login left unflushed is flushed with the first turn.
             unflushed: true,
             unflushed_messages: false,
+            wants_flush: true,
             given: false,
-            stalled: false,
             broken: None,
+        };
+        Ok((Box::new(live), opened))
+    }
+
+    /// Takes it into use, if it is held, and returns what was kept of it.
+    pub(super) fn take_into_use(&mut self) -> Option<Kept<L::Incoming>> {
+        let Duty::Held(kept) = &mut self.duty else { return None };
+        let kept = std::mem::take(kept);
+        self.duty = Duty::InUse { stalled: false };
+        Some(kept)
+    }
+
+    /// Whether the application has its messages, now or later.
+    pub(super) fn carries(&self) -> bool {
+        self.purpose == Purpose::Main
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        matches!(self.duty, Duty::Draining { .. })
+    }
+
+    /// Something was given to it that is to be flushed.
+    pub(super) fn gave(&mut self) {
+        self.unflushed = true;
+        self.wants_flush = true;
+    }
+
+    /// Sends a beat. False if it cannot.
+    pub(super) fn beat(&mut self, token: Token) -> bool {
+        self.try_to_give(|link| link.start_beat(token))
+    }
+
+    /// Asks the peer to say something after `silence`.
+    pub(super) fn ask_after(&mut self, silence: Duration) {
+        self.try_to_give(|link| link.answer_me_after(silence));
+    }
+
+    fn try_to_give(&mut self, give: impl FnOnce(&mut L) -> Result<(), LinkEnd>) -> bool {
+        if self.broken.is_some() {
+            return false;
         }
+        match contain(|| give(&mut self.link)).unwrap_or(Err(LinkEnd::Panicked)) {
+            Ok(()) => {
+                self.gave();
+                true
+            }
+            Err(end) => {
+                self.broken = Some(end);
+                false
+            }
+        }
+    }
+
+    /// Asks something of the link; `None` if it panics, and then it is broken.
+    pub(super) fn ask<R>(&mut self, ask: impl FnOnce(&mut L) -> R) -> Option<R> {
+        let told = contain(|| ask(&mut self.link)).ok();
+        if told.is_none() {
+            self.broken = Some(LinkEnd::Panicked);
+        }
+        told
+    }
+
+    /// What the system knows of the path under it.
+    pub(super) fn path_facts(&mut self) -> Option<PathFacts> {
+        self.ask(|link| link.path_facts()).flatten()
     }
 
     /// What went over the link since the last look: nothing where it does not
     /// count.
     pub(super) fn traffic_since(&mut self) -> Option<Traffic> {
         let seen = self.traffic?;
-        let Ok(now) = contain(|| self.link.traffic()) else {
-            self.broken = Some(LinkEnd::Panicked);
-            return None;
-        };
-        let now = now?;
+        let now = self.ask(|link| link.traffic()).flatten()?;
         self.traffic = Some(now);
         Some(Traffic {
             received: now.received.saturating_sub(seen.received),
             sent: now.sent.saturating_sub(seen.sent),
         })
+    }
+
+    /// Goes on with the goodbye, where one is wanted. Returns whether to look
+    /// again at once.
+    pub(super) fn say_goodbye(&mut self, cx: &mut Context<'_>) -> bool {
+        let Duty::Draining { goodbye, all_read } = &mut self.duty else { return false };
+        if !goodbye.is_due(*all_read) {
+            return goodbye.waits();
+        }
+        let link = &mut self.link;
+        match contain(|| link.poll_close(cx)) {
+            Ok(written) => {
+                goodbye.wrote(&written, *all_read);
+                written.is_ready()
+            }
+            Err(Panicked) => {
+                self.broken = Some(LinkEnd::Panicked);
+                false
+            }
+        }
+    }
+
+    /// Whether `end` is the answer to our goodbye: the peer has read all that
+    /// came before.
+    pub(super) fn is_answered_by(&self, end: &LinkEnd) -> bool {
+        matches!(self.duty, Duty::Draining { goodbye, .. } if goodbye.is_answered_by(end.clone()))
+    }
+
+    /// Flushes it, if it has something to flush. `Pending` is also what there
+    /// is to say of one that is broken.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wants_flush = false;
+        let link = &mut self.link;
+        match contain(|| link.poll_flush(cx)).unwrap_or(Poll::Ready(Err(LinkEnd::Panicked))) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => {
+                self.unflushed = false;
+                Poll::Ready(())
+            }
+            Poll::Ready(Err(end)) => {
+                self.broken = Some(end);
+                Poll::Pending
+            }
+        }
     }
 }

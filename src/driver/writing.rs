@@ -1,26 +1,67 @@
-//! Writing to the link in use.
+//! Writing to links: messages, beats and goodbyes.
 
 use std::task::{Context, Poll};
 
 use super::Driver;
 use super::board::Tally;
+use super::link::Duty;
 use crate::contain::contain;
-use crate::keeper::{Input, LinkEnd};
+use crate::keeper::{Input, LinkEnd, LinkId};
 use crate::transport::{Confirms, Link, Transport};
 
 impl<T: Transport> Driver<T> {
-    /// Gives the link as much of what departs as it takes, and returns how
-    /// many messages that were.
-    pub(super) fn give(&mut self, cx: &mut Context<'_>) -> usize {
-        let Some(main) = self.main.as_mut().filter(|main| main.broken.is_none()) else { return 0 };
-        let Some(mut boarding) = self.flights.board(main.id).filter(|boarding| !boarding.is_done()) else {
-            return 0;
+    /// Writes to each link what there is to write, the link in use first.
+    /// Returns whether that took all messages that were to depart.
+    pub(super) fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(link) = self.links.in_use().map(|live| live.id) {
+            self.write_to(link, cx);
+        }
+        let mut last = None;
+        while let Some(link) = self.links.beside_after(last) {
+            self.write_to(link, cx);
+            last = Some(link);
+        }
+        let blocked = self.links.in_use().is_some_and(|live| !self.flights.is_idle(live.id));
+        if blocked || self.flights.has_news() {
+            self.at_desk(|state, _| state.wants_messages &= !blocked);
+        }
+        !blocked
+    }
+
+    /// Gives the link its messages, asks for them to be confirmed where
+    /// somebody waits for that, and flushes once for all.
+    fn write_to(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        if self.give(link, cx) {
+            let now = self.now();
+            self.keeper.handle(Input::Confirm, now);
+            self.execute();
+        }
+        self.flush(link, cx);
+        if self.links.get(link).is_some_and(|live| live.wants_flush) {
+            // The keeper has answered what was sent with a beat.
+            self.flush(link, cx);
+        }
+        if let Some(live) = self.links.get_mut(link).filter(|live| live.broken.is_none()) {
+            self.again |= live.say_goodbye(cx);
+        }
+    }
+
+    /// Gives the link in use as much of what departs as it takes, and returns
+    /// whether an answered beat is to confirm it.
+    fn give(&mut self, link: LinkId, cx: &mut Context<'_>) -> bool {
+        let Some(live) = self.links.get_mut(link) else { return false };
+        if !matches!(live.duty, Duty::InUse { .. }) || live.broken.is_some() {
+            return false;
+        }
+        let asked = live.confirms == Confirms::Answer && self.flights.wants_confirmation(link);
+        let Some(mut boarding) = self.flights.board(link).filter(|boarding| !boarding.is_done()) else {
+            return false;
         };
-        let link = &mut main.link;
+        let to = &mut live.link;
         let (mut count, mut weight) = (0, 0);
         let gave = contain(|| {
             while !boarding.is_done() {
-                match link.poll_ready(cx) {
+                match to.poll_ready(cx) {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(ready) => ready?,
                 }
@@ -29,65 +70,59 @@ impl<T: Transport> Driver<T> {
                 // whatever the link says.
                 count += 1;
                 weight += bytes;
-                link.start_send(message)?;
+                to.start_send(message)?;
             }
             Ok(())
         });
         if let Err(end) = gave.unwrap_or(Err(LinkEnd::Panicked)) {
-            main.broken = Some(end);
+            live.broken = Some(end);
         }
         if count > 0 {
-            main.unflushed = true;
-            main.unflushed_messages = true;
-            main.given = true;
+            live.gave();
+            live.unflushed_messages = true;
+            live.given = true;
             Tally::add(&self.board.tally.messages_out, count as u64);
-            if main.traffic.is_none() {
+            if live.traffic.is_none() {
                 Tally::add(&self.board.tally.bytes_out, weight as u64);
             }
         }
         // The application's own `Clone` has panicked.
         Tally::add(&self.board.tally.panics, self.flights.take_uncopied());
-        count
+        count > 0 && asked
     }
 
-    /// Flushes what was given, and tells the keeper if messages went out.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        let Some(main) = self.main.as_mut().filter(|main| main.broken.is_none()) else { return };
-        if !main.unflushed {
+    /// Flushes what was given to the link, and tells the keeper if messages
+    /// went out. A goodbye takes all before it along.
+    fn flush(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        let Some(live) = self.links.get_mut(link) else { return };
+        if !live.unflushed || live.broken.is_some() || live.is_draining() {
             return;
         }
-        let link = &mut main.link;
-        let flushed = match contain(|| link.poll_flush(cx)).unwrap_or(Poll::Ready(Err(LinkEnd::Panicked))) {
-            Poll::Pending => false,
-            Poll::Ready(Ok(())) => true,
-            Poll::Ready(Err(end)) => {
-                main.broken = Some(end);
-                return;
-            }
-        };
-        let traffic = main.traffic_since();
-        Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
-        Tally::add(&self.board.tally.bytes_in, traffic.map_or(0, |traffic| traffic.received));
-        let id = main.id;
+        let flushed = live.flush(cx).is_ready();
+        if live.broken.is_some() {
+            return;
+        }
+        let traffic = live.traffic_since();
         // A link that does not count takes no more than it gets rid of: one that
         // is given more than its path carries is never flushed, and never idle.
-        let given = std::mem::take(&mut main.given);
+        let given = std::mem::take(&mut live.given);
         let went_out =
-            main.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
-        if flushed {
-            main.unflushed = false;
-            if std::mem::take(&mut main.unflushed_messages) {
-                self.flights.flushed(id);
-                match main.confirms {
-                    Confirms::Answer => {}
-                    Confirms::Flush => self.flights.deliver_flushed(id),
-                    Confirms::Never => self.flights.doubt_flushed(id),
-                }
+            live.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
+        if flushed && std::mem::take(&mut live.unflushed_messages) {
+            self.flights.flushed(link);
+            match live.confirms {
+                Confirms::Answer => {}
+                Confirms::Flush => self.flights.deliver_flushed(link),
+                Confirms::Never => self.flights.doubt_flushed(link),
             }
+        }
+        if live.carries() {
+            Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
+            Tally::add(&self.board.tally.bytes_in, traffic.map_or(0, |traffic| traffic.received));
         }
         if went_out {
             let now = self.now();
-            self.keeper.handle(Input::Sent { link: id }, now);
+            self.keeper.handle(Input::Sent { link }, now);
             self.execute();
         }
     }

@@ -1,0 +1,119 @@
+//! From the driver to the inbox: what was read, and where the link changes.
+
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use super::Driver;
+use super::board::Tally;
+use super::inbox::{Change, Room};
+use super::sequence::Next;
+use crate::contain::contain;
+use crate::keeper::{Event, LinkEnd, Moment};
+use crate::transport::{Link, Transport};
+
+/// How long a message waits in the inbox before the link may make it let go
+/// of a shared buffer. Those that are read as they come are not touched.
+const PARKED_AFTER: Duration = Duration::from_millis(20);
+
+impl<T: Transport> Driver<T> {
+    /// Puts what was read into the inbox. Without a waker nobody is told when
+    /// there is room again: whoever needs it asks for it.
+    pub(super) fn deliver(&mut self, driver: Option<&Waker>) {
+        let count = self.arrived.messages.len();
+        Tally::add(&self.board.tally.messages_in, count as u64);
+        if self.waiting_since.is_some() {
+            let now = self.now();
+            self.park(now);
+        }
+        let bytes = std::mem::take(&mut self.arrived.bytes);
+        let added = self.inbox.add(&mut self.arrived.messages, bytes, driver);
+        self.room = added.room;
+        if added.dropped > 0 {
+            self.count_dropped(added.dropped);
+        } else if self.waiting_since.is_none() {
+            self.waiting_since = Some(self.now());
+        }
+    }
+
+    /// Goes on in the stream, once a link has joined it or ended: whether there
+    /// is room or not, since nothing holds the peer of a link back that is
+    /// over.
+    pub(super) fn go_on_in_stream(&mut self) {
+        while let Some(next) = self.sequence.poll_next() {
+            match next {
+                Next::Connected { epoch, mut kept } => {
+                    self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
+                    self.arrived.append(&mut kept);
+                    // It may not have been read for want of room.
+                    self.again = true;
+                }
+                Next::Disconnected { epoch, mut kept } => {
+                    self.arrived.append(&mut kept);
+                    if !self.arrived.is_empty() {
+                        self.deliver(None);
+                    }
+                    self.inbox.mark(Change { disconnected: Some(epoch), connected: None });
+                }
+            }
+            if !self.arrived.is_empty() {
+                self.deliver(None);
+            }
+        }
+    }
+
+    /// The room in the inbox. Asked for only where little is known to be
+    /// left.
+    pub(super) fn refresh_room(&mut self, cx: &mut Context<'_>) -> Room {
+        let bounds = self.inbox.bounds();
+        if self.room.messages < bounds.messages.div_ceil(2) || self.room.bytes < bounds.bytes.div_ceil(2) {
+            self.room = self.inbox.room(cx.waker());
+        }
+        self.room
+    }
+
+    /// Parks what has waited in the inbox for longer than a moment.
+    pub(super) fn park(&mut self, now: Moment) {
+        let Some(since) = self.waiting_since else { return };
+        if now.since(since) < PARKED_AFTER {
+            return;
+        }
+        self.waiting_since = None;
+        let Some(live) = self.links.in_use() else { return };
+        let (link, mut panicked) = (live.id, false);
+        let dropped = self.inbox.park(|message| match contain(|| live.link.park(message)) {
+            Ok(message) => Some(message),
+            Err(_) => {
+                panicked = true;
+                None
+            }
+        });
+        if panicked && let Some(live) = self.links.get_mut(link) {
+            live.broken = Some(LinkEnd::Panicked);
+        }
+        self.count_dropped(dropped);
+    }
+
+    /// Counts messages that came in and that nobody will read.
+    pub(super) fn count_dropped(&mut self, count: usize) {
+        if count > 0 {
+            Tally::add(&self.board.tally.messages_dropped, count as u64);
+            self.dropped += count as u64;
+            self.tell_dropped(false);
+        }
+    }
+
+    /// Tells of messages that nobody reads: the first at once, later ones at
+    /// most once a second.
+    pub(super) fn tell_dropped(&mut self, last: bool) {
+        const PAUSE: Duration = Duration::from_secs(1);
+        if self.dropped == 0 {
+            return;
+        }
+        let now = self.now();
+        if last || self.dropped_told.is_none_or(|told| now.since(told) >= PAUSE) {
+            self.dropped_told = Some(now);
+            let count = std::mem::take(&mut self.dropped);
+            self.tell(&Event::MessagesDropped { count });
+        }
+    }
+}

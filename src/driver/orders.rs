@@ -1,0 +1,86 @@
+//! What the application wants of the connection.
+
+use std::task::Context;
+
+use super::Driver;
+use super::desk::Orders;
+use crate::keeper::Input;
+use crate::transport::Transport;
+
+/// Messages that one turn takes from the outbox.
+const BATCH: usize = 256;
+
+impl<T: Transport> Driver<T> {
+    /// Takes the application's orders, and a batch of its messages if there
+    /// is a link to write them to. Returns whether more of them wait.
+    pub(super) fn take_orders(&mut self, cx: &mut Context<'_>) -> (Orders, bool) {
+        let writes = self.links.in_use().filter(|live| live.broken.is_none()).map(|live| live.id);
+        let waker = cx.waker();
+        self.at_desk(|state, flights| {
+            if let Some(link) = writes
+                && flights.is_idle(link)
+            {
+                flights.take(link, BATCH, &mut state.outbox);
+            }
+            match &mut state.driver {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            // Without a link, or behind others, a message is no reason to
+            // wake. Those that wait behind what departs are more to write
+            // once that is gone.
+            state.wants_messages = writes.is_some() && state.outbox.is_empty();
+            let more = writes.is_some() && !state.outbox.is_empty();
+            (std::mem::take(&mut state.orders), more)
+        })
+    }
+
+    pub(super) fn obey(&mut self, orders: Orders) {
+        if orders.close {
+            self.begin_closing();
+        }
+        if self.closing.is_some() {
+            // Nothing is worth a new link any more.
+            return;
+        }
+        if let Some(activity) = orders.activity {
+            let now = self.now();
+            self.keeper.handle(Input::Activity(activity), now);
+            self.execute();
+        }
+        if let Some(update) = orders.update {
+            let now = self.now();
+            let config = update.applied_to(self.keeper.config());
+            self.keeper.handle(Input::Update(Box::new(config)), now);
+            self.execute();
+        }
+        match orders.pause {
+            Some(true) => {
+                let now = self.now();
+                self.keeper.handle(Input::Pause, now);
+                self.execute();
+            }
+            Some(false) => {
+                let now = self.now();
+                self.keeper.handle(Input::Resume, now);
+                self.execute();
+            }
+            None => {}
+        }
+        if orders.reconnect {
+            let now = self.now();
+            self.keeper.handle(Input::Reconnect, now);
+            self.execute();
+        }
+        if orders.replace {
+            let now = self.now();
+            self.keeper.handle(Input::Replace, now);
+            self.execute();
+        }
+        if orders.probe {
+            let now = self.now();
+            self.keeper.handle(Input::Probe, now);
+            self.execute();
+        }
+    }
+}

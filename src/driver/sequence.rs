@@ -1,0 +1,215 @@
+//! The order of the stream: no message of a link comes behind one of a link
+//! that was taken into use later.
+
+use std::collections::VecDeque;
+
+use super::inbox::Room;
+use crate::keeper::LinkId;
+
+/// Messages that were read and are not in the inbox, with what they weigh.
+pub(super) struct Kept<In> {
+    pub(super) messages: VecDeque<In>,
+    pub(super) bytes: usize,
+}
+
+impl<In> Default for Kept<In> {
+    fn default() -> Kept<In> {
+        Kept { messages: VecDeque::new(), bytes: 0 }
+    }
+}
+
+impl<In> Kept<In> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Takes all that `later` has.
+    pub(super) fn append(&mut self, later: &mut Kept<In>) {
+        self.messages.append(&mut later.messages);
+        self.bytes = self.bytes.saturating_add(std::mem::take(&mut later.bytes));
+    }
+
+    /// How much more may be kept within `bounds`.
+    pub(super) fn room(&self, bounds: Room) -> Room {
+        Room {
+            messages: bounds.messages.saturating_sub(self.messages.len()),
+            bytes: bounds.bytes.saturating_sub(self.bytes),
+        }
+    }
+}
+
+/// The links whose messages the stream carries, oldest first. The first one's
+/// go to the inbox as they come; those of the others are kept here until all
+/// before them are over.
+pub(super) struct Sequence<In> {
+    /// Apart from the others: as a rule it is alone.
+    first: Option<Carrier<In>>,
+    behind: VecDeque<Carrier<In>>,
+}
+
+/// A link that was taken into use.
+struct Carrier<In> {
+    link: LinkId,
+    epoch: u64,
+    kept: Kept<In>,
+    /// The reader was told that it is connected.
+    told: bool,
+    /// Nothing more will come of it.
+    ended: bool,
+}
+
+/// What is next in the stream.
+pub(super) enum Next<In> {
+    /// A link begins, with what was kept of it.
+    Connected { epoch: u64, kept: Kept<In> },
+    /// What was kept of a link, and its end.
+    Disconnected { epoch: u64, kept: Kept<In> },
+}
+
+impl<In> Default for Sequence<In> {
+    fn default() -> Sequence<In> {
+        Sequence { first: None, behind: VecDeque::new() }
+    }
+}
+
+impl<In> Sequence<In> {
+    /// A link is taken into use, and this was kept of it.
+    pub(super) fn join(&mut self, link: LinkId, epoch: u64, kept: Kept<In>) {
+        let carrier = Carrier { link, epoch, kept, told: false, ended: false };
+        if self.first.is_none() {
+            self.first = Some(carrier);
+        } else {
+            self.behind.push_back(carrier);
+        }
+    }
+
+    /// Nothing more comes of a link. False if it is none of these.
+    pub(super) fn end(&mut self, link: LinkId) -> bool {
+        let carrier = self.carrier(link);
+        carrier.is_some_and(|carrier| !std::mem::replace(&mut carrier.ended, true))
+    }
+
+    /// Whether the messages of `link` go to the inbox as they come.
+    pub(super) fn is_first(&self, link: LinkId) -> bool {
+        self.first.as_ref().is_some_and(|first| first.link == link)
+    }
+
+    /// Keeps what was read of a link.
+    pub(super) fn keep(&mut self, link: LinkId, read: &mut Kept<In>) {
+        if let Some(carrier) = self.carrier(link) {
+            carrier.kept.append(read);
+        }
+    }
+
+    /// How much more may be kept of a link within `bounds`.
+    pub(super) fn room(&mut self, link: LinkId, bounds: Room) -> Room {
+        self.carrier(link).map_or(bounds, |carrier| carrier.kept.room(bounds))
+    }
+
+    /// What was kept of the first link, if `link` is that.
+    pub(super) fn take_kept(&mut self, link: LinkId) -> Option<Kept<In>> {
+        let first = self.first.as_mut().filter(|first| first.link == link && !first.kept.is_empty())?;
+        Some(std::mem::take(&mut first.kept))
+    }
+
+    /// What has become next in the stream. To be asked until there is nothing,
+    /// whenever a link has joined or ended.
+    pub(super) fn poll_next(&mut self) -> Option<Next<In>> {
+        let first = self.first.as_mut()?;
+        if !first.told {
+            first.told = true;
+            return Some(Next::Connected { epoch: first.epoch, kept: std::mem::take(&mut first.kept) });
+        }
+        let over = self.first.take_if(|first| first.ended)?;
+        self.first = self.behind.pop_front();
+        if self.behind.is_empty() {
+            self.behind = VecDeque::new();
+        }
+        Some(Next::Disconnected { epoch: over.epoch, kept: over.kept })
+    }
+
+    fn carrier(&mut self, link: LinkId) -> Option<&mut Carrier<In>> {
+        self.first.iter_mut().chain(&mut self.behind).find(|carrier| carrier.link == link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Room = Room { messages: 3, bytes: 100 };
+
+    fn kept(messages: &[&'static str]) -> Kept<&'static str> {
+        let bytes = messages.iter().map(|message| message.len()).sum();
+        Kept { messages: messages.iter().copied().collect(), bytes }
+    }
+
+    /// What a reader would be told.
+    fn told(sequence: &mut Sequence<&'static str>) -> Vec<String> {
+        let mut told = Vec::new();
+        while let Some(next) = sequence.poll_next() {
+            match next {
+                Next::Connected { epoch, kept } => {
+                    told.push(format!("+{epoch}"));
+                    told.extend(kept.messages.into_iter().map(str::to_owned));
+                }
+                Next::Disconnected { epoch, kept } => {
+                    told.extend(kept.messages.into_iter().map(str::to_owned));
+                    told.push(format!("-{epoch}"));
+                }
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn a_link_alone_is_told_as_it_comes_and_goes() {
+        let mut sequence = Sequence::default();
+        sequence.join(LinkId(1), 1, kept(&["login"]));
+        assert_eq!(told(&mut sequence), ["+1", "login"]);
+        assert!(sequence.is_first(LinkId(1)));
+        assert!(sequence.end(LinkId(1)));
+        assert_eq!(told(&mut sequence), ["-1"]);
+        assert!(!sequence.end(LinkId(1)));
+    }
+
+    #[test]
+    fn a_younger_link_waits_for_the_end_of_the_older() {
+        let mut sequence = Sequence::default();
+        sequence.join(LinkId(1), 1, kept(&[]));
+        sequence.join(LinkId(2), 2, kept(&["a"]));
+        assert_eq!(told(&mut sequence), ["+1"]);
+        sequence.keep(LinkId(2), &mut kept(&["b"]));
+        sequence.keep(LinkId(1), &mut kept(&["last"]));
+        assert_eq!(told(&mut sequence), [""; 0]);
+        assert_eq!(sequence.room(LinkId(2), BOUNDS), Room { messages: 1, bytes: 98 });
+        sequence.end(LinkId(1));
+        assert_eq!(told(&mut sequence), ["last", "-1", "+2", "a", "b"]);
+        assert_eq!(sequence.room(LinkId(2), BOUNDS), BOUNDS);
+    }
+
+    #[test]
+    fn one_that_ended_before_its_turn_is_told_of_in_its_turn() {
+        let mut sequence = Sequence::default();
+        for n in 1..=3 {
+            sequence.join(LinkId(n), n, kept(&["m"]));
+        }
+        assert_eq!(told(&mut sequence), ["+1", "m"]);
+        sequence.end(LinkId(2));
+        assert_eq!(told(&mut sequence), [""; 0]);
+        sequence.end(LinkId(1));
+        assert_eq!(told(&mut sequence), ["-1", "+2", "m", "-2", "+3", "m"]);
+        assert!(sequence.is_first(LinkId(3)));
+    }
+
+    #[test]
+    fn only_the_first_ones_messages_are_there_to_take() {
+        let mut sequence = Sequence::default();
+        sequence.join(LinkId(1), 1, kept(&[]));
+        sequence.join(LinkId(2), 2, kept(&["b"]));
+        told(&mut sequence);
+        assert!(sequence.take_kept(LinkId(1)).is_none() && sequence.take_kept(LinkId(2)).is_none());
+        sequence.keep(LinkId(1), &mut kept(&["a"]));
+        assert_eq!(sequence.take_kept(LinkId(1)).unwrap().messages, ["a"]);
+    }
+}
