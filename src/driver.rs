@@ -20,7 +20,7 @@
 //! * [`ending`]: how a link ends; [`closing`]: the graceful end of all.
 //! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
-//! * [`memory`]: what outlives the connection.
+//! * [`jobs`]: work that may block; [`memory`]: what outlives the connection.
 //! * [`alarm`]: the one timer.
 
 mod alarm;
@@ -33,6 +33,7 @@ mod ending;
 mod execute;
 mod goodbye;
 mod inbox;
+mod jobs;
 mod link;
 mod links;
 mod memory;

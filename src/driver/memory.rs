@@ -1,14 +1,11 @@
-//! Asks and tells the application's memory without waiting for it.
-//!
-//! One job at a time runs in the blocking pool; what it comes to is taken in
-//! one of the driver's next turns. Words that wait are kept when the driver
-//! goes: whoever works on them goes on to the last.
+//! What the jobs of the application's memory are.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use super::Driver;
+use super::jobs::{Jobs, Worker};
 use crate::contain::contain;
 use crate::keeper::{Event, Input, Learned, MemoryFault, Recalled};
 use crate::store::{IntervalMemory, MemoryError, PathKey};
@@ -21,37 +18,17 @@ const WAITING: usize = 8;
 
 /// The driver's side of a memory.
 pub(super) struct Remembrance {
-    work: Arc<Work>,
+    jobs: Jobs<MemoryWorker>,
     /// The fault that was last told, until something works.
     told: Option<MemoryFault>,
 }
 
-/// What is to be done, and what came of it.
-struct Work {
-    memory: Arc<dyn IntervalMemory>,
-    state: Mutex<State>,
-}
+struct MemoryWorker(Arc<dyn IntervalMemory>);
 
-#[derive(Default)]
-struct State {
-    /// What waits to be remembered, the oldest first.
-    words: VecDeque<(PathKey, Learned)>,
-    question: Option<Question>,
-    /// Somebody works.
-    busy: bool,
-    answers: VecDeque<Answer>,
-    driver: Option<Waker>,
-}
-
-/// What is to be recalled.
-struct Question {
-    path: PathKey,
-    network: Option<Arc<str>>,
-}
-
+/// What is kept goes before what is asked; of questions only the last waits.
 enum Job {
     Remember(PathKey, Learned),
-    Recall(Question),
+    Recall { path: PathKey, network: Option<Arc<str>> },
 }
 
 enum Answer {
@@ -65,102 +42,78 @@ enum Answer {
     Failed(MemoryFault),
 }
 
-impl Remembrance {
-    pub(super) fn new(memory: Arc<dyn IntervalMemory>) -> Remembrance {
-        let work = Arc::new(Work { memory, state: Mutex::default() });
-        Remembrance { work, told: None }
+impl Job {
+    fn is_recall(&self) -> bool {
+        matches!(self, Job::Recall { .. })
     }
 
-    fn recall(&self, path: PathKey, network: Option<Arc<str>>) {
-        // Only the network that the host is on now matters.
-        self.work.lock().question = Some(Question { path, network });
-        self.start();
-    }
-
-    fn remember(&self, path: PathKey, learned: Learned) {
-        let mut state = self.work.lock();
-        state.words.retain(|(waiting, _)| *waiting != path);
-        if state.words.len() == WAITING {
-            state.words.pop_front();
-        }
-        state.words.push_back((path, learned));
-        drop(state);
-        self.start();
-    }
-
-    /// Sees to it that somebody works.
-    fn start(&self) {
-        if std::mem::replace(&mut self.work.lock().busy, true) {
-            return;
-        }
-        let work = Arc::clone(&self.work);
-        if contain(|| work.memory.blocks()).unwrap_or(true) {
-            tokio::task::spawn_blocking(move || work.all());
-        } else {
-            work.all();
-        }
-    }
-
-    fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Answer> {
-        let mut state = self.work.lock();
-        if let Some(answer) = state.answers.pop_front() {
-            return Poll::Ready(answer);
-        }
-        match &mut state.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
-        Poll::Pending
+    fn is_of(&self, path: &PathKey) -> bool {
+        matches!(self, Job::Remember(waiting, _) if waiting == path)
     }
 }
 
-impl Work {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Remembrance {
+    pub(super) fn new(memory: Arc<dyn IntervalMemory>) -> Remembrance {
+        Remembrance { jobs: Jobs::new(MemoryWorker(memory)), told: None }
     }
 
-    /// Does all that waits.
-    fn all(&self) {
-        while let Some(job) = self.next_job() {
-            // What the memory says of its error is code of its own, too.
-            let answer = contain(|| {
-                self.one(job).unwrap_or_else(|error| {
-                    tell_log(&error);
-                    Answer::Failed(error.fault())
-                })
-            });
-            let answer = answer.unwrap_or(Answer::Failed(MemoryFault::Panicked));
-            let mut state = self.lock();
-            state.answers.push_back(answer);
-            let driver = state.driver.take();
-            drop(state);
-            if let Some(driver) = driver {
-                driver.wake();
-            }
-        }
+    fn recall(&self, path: PathKey, network: Option<Arc<str>>) {
+        self.jobs.arrange(|waiting| {
+            // Only the network that the host is on now matters.
+            waiting.retain(|job| !job.is_recall());
+            waiting.push_back(Job::Recall { path, network });
+        });
     }
 
-    /// The next job; what is to be kept goes before what is asked. Without
-    /// one, nobody works any more.
-    fn next_job(&self) -> Option<Job> {
-        let mut state = self.lock();
-        let word = state.words.pop_front().map(|(path, learned)| Job::Remember(path, learned));
-        let job = word.or_else(|| state.question.take().map(Job::Recall));
-        state.busy = job.is_some();
-        job
+    fn remember(&self, path: PathKey, learned: Learned) {
+        self.jobs.arrange(|waiting| line_up(waiting, path, learned));
     }
+}
 
+/// Adds a word to those that wait: the last of each path counts.
+fn line_up(waiting: &mut VecDeque<Job>, path: PathKey, learned: Learned) {
+    waiting.retain(|job| !job.is_of(&path));
+    let question = if waiting.back().is_some_and(Job::is_recall) { waiting.pop_back() } else { None };
+    if waiting.len() == WAITING {
+        waiting.pop_front();
+    }
+    waiting.push_back(Job::Remember(path, learned));
+    waiting.extend(question);
+}
+
+impl MemoryWorker {
     fn one(&self, job: Job) -> Result<Answer, MemoryError> {
         match job {
             Job::Remember(path, learned) => {
-                self.memory.remember(&path, &learned)?;
+                self.0.remember(&path, &learned)?;
                 Ok(Answer::Remembered)
             }
-            Job::Recall(Question { path, network }) => {
-                let recalled = self.memory.recall(&path)?;
+            Job::Recall { path, network } => {
+                let recalled = self.0.recall(&path)?;
                 Ok(Answer::Recalled { network, recalled })
             }
         }
+    }
+}
+
+impl Worker for MemoryWorker {
+    type Job = Job;
+    type Done = Answer;
+
+    fn blocks(&self) -> bool {
+        self.0.blocks()
+    }
+
+    fn work(&self, job: Job) -> Answer {
+        self.one(job).unwrap_or_else(|error| {
+            // What the memory says of its error is code of its own, too.
+            tell_log(&error);
+            Answer::Failed(error.fault())
+        })
+    }
+
+    fn panicked() -> Answer {
+        Answer::Failed(MemoryFault::Panicked)
     }
 }
 
@@ -205,7 +158,7 @@ impl<T: Transport> Driver<T> {
     /// Takes what the memory says.
     pub(super) fn take_answers(&mut self, cx: &mut Context<'_>) {
         while let Some(memory) = &mut self.memory
-            && let Poll::Ready(answer) = memory.poll_answer(cx)
+            && let Poll::Ready(answer) = memory.jobs.poll_done(cx)
         {
             let told = match &answer {
                 Answer::Remembered | Answer::Recalled { .. } => None,
@@ -231,7 +184,7 @@ impl<T: Transport> Driver<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
     use std::time::Duration;
 
     use super::*;
@@ -264,7 +217,7 @@ mod tests {
         let known = |secs| Learned::new(Duration::from_secs(secs));
         remembrance.recall(path("a"), None);
         // Until somebody works on the question, words go before it.
-        while remembrance.work.lock().question.is_some() {
+        while remembrance.jobs.waiting() > 0 {
             tokio::task::yield_now().await;
         }
         for secs in 1..=3 {
