@@ -13,8 +13,8 @@ use super::state::Finish;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
-    /// Open a link; answer with [`Input::Opened`] or
-    /// [`Input::OpenFailed`]. The keeper keeps the attempt's
+    /// Open a link; answer with [`Input::Opened`](super::Input::Opened) or
+    /// [`Input::OpenFailed`](super::Input::OpenFailed). The keeper keeps the attempt's
     /// deadline: when it passes, the attempt is abandoned.
     Open {
         /// The link's name from now on.
@@ -41,7 +41,7 @@ pub enum Output {
         token: Token,
     },
     /// Ask the link's peer, now, to say something after `silence`; that it
-    /// does is reported as heard. Only where [`Opened::answers_after`].
+    /// does is reported as heard. Only where [`Opened::answers_after`](super::Opened::answers_after).
     AskAfter {
         /// The link.
         link: LinkId,
@@ -55,20 +55,20 @@ pub enum Output {
         link: LinkId,
     },
     /// Ask the system, now, what it knows of the path under the link, and answer
-    /// with [`Input::Path`] before all else: it tells a dead path from a peer
-    /// that is stuck. Only where [`Opened::tells_path`].
+    /// with [`Input::Path`](super::Input::Path) before all else: it tells a dead path from a peer
+    /// that is stuck. Only where [`Opened::tells_path`](super::Opened::tells_path).
     AskPath {
         /// The link.
         link: LinkId,
     },
     /// Ask the system, now, for the way to the link's peer, and answer with
-    /// [`Input::Route`] before all else: the news of the network has settled.
+    /// [`Input::Route`](super::Input::Route) before all else: the news of the network has settled.
     AskRoute {
         /// The link.
         link: LinkId,
     },
     /// Say goodbye on the link and read it to its end; report that end with
-    /// [`Input::Ended`]. The keeper keeps the deadline.
+    /// [`Input::Ended`](super::Input::Ended). The keeper keeps the deadline.
     Retire {
         /// The link.
         link: LinkId,
@@ -80,7 +80,7 @@ pub enum Output {
         link: LinkId,
     },
     /// Look up what is remembered of this path; answer with
-    /// [`Input::Recalled`], when it can be and if there is a memory.
+    /// [`Input::Recalled`](super::Input::Recalled), when it can be and if there is a memory.
     Recall {
         /// What the host calls the network, if it names it.
         network: Option<Arc<str>>,

@@ -18,6 +18,7 @@ mod over;
 mod path;
 mod pause;
 mod promises;
+mod replace;
 mod rig;
 mod scouts;
 mod sending;

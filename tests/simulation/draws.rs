@@ -154,7 +154,8 @@ fn odd_input(chance: &mut Chance) -> Said {
         3 => Which::Retiring,
         _ => Which::Main,
     };
-    match chance.below(30) {
+    match chance.below(31) {
+        30 => Said::Replace,
         18 => Said::Named(chance.below(3)),
         19 => Said::Recalled(chance.below(3), recalled(chance)),
         20 => Said::Message(which),

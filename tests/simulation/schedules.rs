@@ -82,6 +82,7 @@ pub enum Answer {
 pub enum Said {
     ProbeNow,
     ReconnectNow,
+    Replace,
     Close,
     Confirm,
     Opened(Which, Beat, Duration),
@@ -108,7 +109,7 @@ pub enum Said {
 }
 
 impl Said {
-    pub const KINDS: [&str; 27] = [
+    pub const KINDS: [&str; 28] = [
         "probe_now",
         "reconnect_now",
         "close",
@@ -136,6 +137,7 @@ impl Said {
         "woke",
         "pause",
         "resume",
+        "replace",
     ];
 
     /// Its place in [`Said::KINDS`].
@@ -162,6 +164,7 @@ impl Said {
             Said::Network(_) => unreachable!("no other status is drawn"),
             Said::Pause => 25,
             Said::Resume => 26,
+            Said::Replace => 27,
             Said::Timeout => 17,
             Said::Named(_) => 18,
             Said::Recalled(..) => 19,
@@ -189,6 +192,7 @@ impl Said {
             | Said::Message(which) => Some(*which),
             Said::ProbeNow
             | Said::ReconnectNow
+            | Said::Replace
             | Said::Close
             | Said::Confirm
             | Said::Network(_)
@@ -208,6 +212,7 @@ impl Said {
         match self {
             Said::ProbeNow => keeper.tell(Input::Probe),
             Said::ReconnectNow => keeper.tell(Input::Reconnect),
+            Said::Replace => keeper.tell(Input::Replace),
             Said::Close => keeper.tell(Input::Close),
             Said::Confirm => keeper.tell(Input::Confirm),
             Said::Opened(_, beat, took) => {

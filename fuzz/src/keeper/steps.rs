@@ -91,6 +91,7 @@ fn input(data: &mut Unstructured<'_>) -> Result<Said> {
         30 => Said::Resume,
         _ => match data.int_in_range(0..=7)? {
             0 => Said::Close,
+            1 => Said::Replace,
             _ => Said::Timeout,
         },
     })

@@ -3,9 +3,12 @@
 //! A pure machine of one link that knows of no other. It says when a beat is
 //! due and when the link is dead; what a death means is not its business.
 
+mod acknowledged;
+mod asking;
 mod hearing;
 mod request;
 mod rtt;
+mod standstill;
 mod timers;
 mod unanswered;
 
@@ -20,9 +23,8 @@ use super::beat::Beat;
 use super::pace::Pace;
 use crate::keeper::config::Heartbeat;
 use crate::keeper::event::Seen;
-use crate::keeper::facts::PathFacts;
 use crate::keeper::moment::Moment;
-use crate::keeper::names::{Token, Tokens};
+use crate::keeper::names::Token;
 
 /// Shortest deadline of a beat.
 const DEADLINE_MIN: Duration = Duration::from_secs(1);
@@ -386,89 +388,6 @@ impl Watch {
         self.look_later(now);
     }
 
-    /// The system tells this of the path, or nothing. If it was asked because a
-    /// deadline has come, what is due is done.
-    pub(in crate::keeper) fn path(
-        &mut self,
-        facts: Option<PathFacts>,
-        tokens: &mut Tokens,
-        now: Moment,
-    ) -> Step {
-        let was_asked = std::mem::take(&mut self.asked_path);
-        match facts.map_or(Step::Wait, |facts| self.judge_path(facts, now)) {
-            Step::Wait if was_asked => self.after_path(tokens, now),
-            step => step,
-        }
-    }
-
-    fn judge_path(&mut self, facts: PathFacts, now: Moment) -> Step {
-        self.look = None;
-        let arrived = facts.unacknowledged == 0;
-        let is_quiet = matches!(self.phase, Phase::Quiet);
-        if !is_quiet {
-            self.acknowledged = Some(arrived);
-        }
-        if let Phase::Asking { asked, .. } = &mut self.phase {
-            asked.lost |= !arrived;
-        }
-        if arrived {
-            return Step::Wait;
-        }
-        let most = self.longest_unacknowledged();
-        let waiting = match self.stalled {
-            // No beat asks before a stalled link is called dead: what waited while
-            // the machine slept has its time anew.
-            Some(_) => facts.waiting.min(now.since(self.measured_from)),
-            None => facts.waiting,
-        };
-        if waiting >= most {
-            if self.stalled.is_some() {
-                return Step::Dead { seen: Seen::Unacknowledged, asked: None, acknowledged: Some(false) };
-            }
-            if is_quiet {
-                self.bring_forward(now, false);
-            }
-        } else if self.tells_path && (is_quiet || self.stalled.is_some()) {
-            let left = most - waiting;
-            self.look = Some(now + left.max(most / 4));
-        }
-        Step::Wait
-    }
-
-    /// Brings a beat, or a probe, forward to `at`. On a link that cannot be
-    /// asked it is never due.
-    pub(in crate::keeper) fn bring_forward(&mut self, at: Moment, probe: bool) {
-        self.ahead = Some(match self.ahead {
-            Some(ahead) => Ahead { at: ahead.at.min(at), probe: ahead.probe || probe },
-            None => Ahead { at, probe },
-        });
-    }
-
-    /// Probes at once, unless a probe is under way.
-    pub(in crate::keeper) fn probe(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
-        if !self.can_ask() || self.is_probing() {
-            return Step::Wait;
-        }
-        if self.stalled.is_some() {
-            self.bring_forward(now, true);
-            return Step::Wait;
-        }
-        self.ahead = None;
-        let gap = self.gap(now);
-        self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
-        self.spoiled = true;
-        Step::Beat { token: self.send_beat(tokens, now), gap }
-    }
-
-    /// A probe, under way or to come, is not to be: its silence would say
-    /// nothing.
-    pub(in crate::keeper) fn call_off_probe(&mut self) {
-        if self.is_probing() {
-            self.phase = Phase::Quiet;
-        }
-        self.ahead = self.ahead.filter(|ahead| !ahead.probe);
-    }
-
     /// No beat before this that is not due by the present pace, whatever the
     /// next is; with `None` as ever. What comes in ends it.
     pub(in crate::keeper) fn rest(&mut self, until: Option<Moment>) {
@@ -480,73 +399,6 @@ impl Watch {
     pub(in crate::keeper) fn know_rtt(&mut self, rtt: Option<Duration>) {
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);
-        }
-    }
-
-    /// Beats at once, unless an answer is waited for anyway. For a link that
-    /// can be asked.
-    pub(in crate::keeper) fn ask_unless_asked(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
-        if matches!(self.phase, Phase::Quiet) { self.ask(tokens, now, false) } else { Step::Wait }
-    }
-
-    /// Beats at once so that what was written is confirmed; a beat that is
-    /// under way for the same reason is followed by another.
-    pub(in crate::keeper) fn confirm(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
-        if !self.can_ask() {
-            return Step::Wait;
-        }
-        if let Some(confirming) = &mut self.confirming {
-            confirming.again = true;
-            return Step::Wait;
-        }
-        let step = self.ask(tokens, now, false);
-        if let Step::Beat { token, .. } = step {
-            self.confirming = Some(Confirming { token, again: false });
-        }
-        step
-    }
-
-    /// The link is not read any more.
-    pub(in crate::keeper) fn stall(&mut self, now: Moment) {
-        if self.stalled.is_none() {
-            self.stalled = Some(now);
-            self.spoil();
-            self.request = None;
-            self.look = None;
-            self.look_later(now);
-        }
-    }
-
-    /// The link is read again, and what waited was read: one full deadline.
-    pub(in crate::keeper) fn resume(&mut self, now: Moment) {
-        if self.stalled.take().is_none() {
-            return;
-        }
-        self.spoiled = true;
-        self.look = None;
-        // What waited came in at some time before. Of the beats it is known
-        // when the path saw them.
-        self.heard = self.heard.max(self.sent);
-        if self.unanswered.is_empty() {
-            // The answer was among what waited.
-            self.phase = Phase::Quiet;
-        }
-        if let Phase::Asking { missed, .. } = &mut self.phase {
-            *missed = 0;
-        }
-        self.put_off(now);
-    }
-
-    /// The machine slept until now: what was due is void, a probe follows at
-    /// `at`. A peer that cannot be probed has its whole limit once more.
-    pub(in crate::keeper) fn wake(&mut self, at: Moment, now: Moment) {
-        self.spoil();
-        self.measured_from = at;
-        self.phase = Phase::Quiet;
-        self.request = None;
-        self.bring_forward(at, true);
-        if !self.can_ask() {
-            self.heard = now;
         }
     }
 }

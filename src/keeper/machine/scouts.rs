@@ -1,22 +1,18 @@
 //! Scouts: side links that stay silent for a while and then beat once, so
 //! that the link in use is never risked.
 
+mod fates;
+
 use std::time::Duration;
 
 use super::Keeper;
-use crate::keeper::config::Retry;
-use crate::keeper::end::{Failure, LinkEnd};
 use crate::keeper::event::{Event, Scouted};
-use crate::keeper::link::{Beat, Opened, Pace, Role, Scout, Sound, Stage, Step, Watch};
+use crate::keeper::link::{Beat, Role, Scout, Stage, Step};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::{Output, Purpose};
-use crate::keeper::path::{self, Evidence, Pending, SCOUTS};
-use crate::keeper::schedule::{Network, Phase, of_failure};
-
-/// A scout that is not silent for its gap within this many gaps never will
-/// be: its server speaks by itself.
-const CHATTY: u32 = 3;
+use crate::keeper::path::{self, SCOUTS};
+use crate::keeper::schedule::{Network, Phase};
 
 impl Keeper {
     // When they come.
@@ -220,156 +216,6 @@ impl Keeper {
     /// Asks the link in use to show that the path works.
     fn control(&mut self, now: Moment) {
         self.with_watch(now, |watch, tokens| watch.ask_unless_asked(tokens, now));
-    }
-
-    // What is told of them.
-
-    pub(super) fn scout_opened(&mut self, link: LinkId, opened: Opened, now: Moment) {
-        let Some((local, rtt)) = self.links.main().map(|(_, main)| (main.local, main.watch.rtt())) else {
-            return;
-        };
-        let background = self.in_background();
-        let Some(scout) = self.links.scout_mut(link) else { return };
-        if scout.is_open() {
-            return;
-        }
-        let gap = scout.gap;
-        if local != opened.dialled.local || opened.beat != Beat::Ping {
-            // Another path, or nobody to answer.
-            self.outputs.push_back(Output::Abandon { link });
-            if opened.beat != Beat::Ping {
-                self.path.scouting.are_not_to_be_had();
-            }
-            return self.scout_not_had(link, gap, now);
-        }
-        let mut watch = Watch::new(&self.config.heartbeat, background, opened.beat, opened.took, now);
-        watch.know_rtt(rtt);
-        watch.set_pace(Some(Pace { after: gap, is_try: true }), now);
-        scout.stage = Stage::Silent { watch: Box::new(watch), since: now, asked: None };
-        self.scout_came(now);
-    }
-
-    pub(super) fn scout_failed(&mut self, link: LinkId, failure: &Failure, now: Moment) {
-        let Some(scout) = self.links.scout_mut(link).filter(|scout| !scout.is_open()) else { return };
-        let gap = scout.gap;
-        match of_failure(failure) {
-            Retry::After(wait) => self.path.scouting.wait_until(now + wait),
-            Retry::Never => self.path.scouting.are_not_to_be_had(),
-            Retry::Soon
-            | Retry::Backoff
-            | Retry::Between { .. }
-            | Retry::Halfway
-            | Retry::Longest
-            | Retry::Tls
-            | Retry::NeverAfter { .. } => {}
-        }
-        self.scout_not_had(link, gap, now);
-    }
-
-    /// Something came in on a scout.
-    pub(super) fn scout_heard(&mut self, link: LinkId, now: Moment) {
-        let Some(scout) = self.links.scout_mut(link) else { return };
-        let gap = scout.gap;
-        let Stage::Silent { watch, since, asked } = &mut scout.stage else { return };
-        let heard = watch.hear(Sound::Bytes, now);
-        let was_asked = asked.take().is_some();
-        let chatty = now.since(*since) > gap * CHATTY;
-        let survived = heard.survived.map(|gap| Evidence::Survived { gap, proof: heard.proof });
-        if was_asked || chatty {
-            self.links.forget(link);
-            let met = if was_asked && survived.is_some() { Scouted::Survived } else { Scouted::Void };
-            self.retire_scout(link, gap, met, now);
-            if chatty && !was_asked {
-                self.pause_scouts(now);
-            } else {
-                self.path.scouting.were_had();
-            }
-        }
-        if let Some(evidence) = survived {
-            self.learn(evidence, now);
-        }
-    }
-
-    pub(super) fn scout_ended(&mut self, link: LinkId, end: &LinkEnd, now: Moment) {
-        let Some(scout) = self.links.scout_mut(link) else { return };
-        let gap = scout.gap;
-        let Stage::Silent { watch, .. } = &scout.stage else { return self.scout_not_had(link, gap, now) };
-        let silence = watch.silence(now);
-        let evidence = path::of_end(&silence, end).map(|testimony| testimony.evidence);
-        let deadline = matches!(evidence, Some(Evidence::EndedIdle { gap }) if self.is_deadline(gap));
-        if deadline || !path::may_be_a_middlebox(end) {
-            return self.scout_not_had(link, gap, now);
-        }
-        let Some((_, scout)) = self.links.take_scout_as(link) else { return };
-        let met = match evidence {
-            Some(Evidence::Expired { .. } | Evidence::Forgotten { .. }) => Scouted::Expired,
-            Some(Evidence::EndedIdle { .. }) => Scouted::Ended { gap: silence.gap },
-            Some(Evidence::Survived { .. }) | None => Scouted::Void,
-        };
-        self.scout_lost(link, &scout, met, evidence, now);
-    }
-
-    /// Whether an end at this gap is the server's own deadline, for a login
-    /// perhaps, and not the path's: it comes before the gap that the link in
-    /// use has survived, unless that has met with such an end itself; or
-    /// sooner than any interval.
-    fn is_deadline(&self, gap: Duration) -> bool {
-        let survived = self.path.scouting.main_has_survived(gap) && !self.path.books().is_suspected(gap);
-        survived || gap < self.config.heartbeat.min.mul_f64(0.9)
-    }
-
-    /// A scout is lost. What it says is believed once the link in use has shown,
-    /// after the scout asked or ended, that the path works.
-    fn scout_lost(
-        &mut self,
-        link: LinkId,
-        scout: &Scout,
-        met: Scouted,
-        evidence: Option<Evidence>,
-        now: Moment,
-    ) {
-        self.emit(Event::ScoutReturned { link, gap: scout.gap, met });
-        let Some(evidence) = evidence else { return };
-        let since = match &scout.stage {
-            Stage::Silent { asked: Some(asked), .. } => *asked,
-            Stage::Silent { asked: None, .. } | Stage::Opening { .. } => now,
-        };
-        self.path.scouting.add_pending(Pending { gap: scout.gap, evidence, since });
-        if self.links.main().is_none_or(|(_, main)| main.watch.last_heard() <= since) {
-            self.control(now);
-        }
-        self.believe_scouts(now);
-    }
-
-    /// The link in use has heard something: what scouts met with before is a
-    /// matter of idleness.
-    pub(super) fn believe_scouts(&mut self, now: Moment) {
-        if !self.path.scouting.has_pending() {
-            return;
-        }
-        let Some(heard) = self.links.main().map(|(_, main)| main.watch.last_heard()) else { return };
-        while let Some(evidence) = self.path.scouting.take_believed(heard) {
-            self.learn(evidence, now);
-            self.path.forget_known_pending();
-        }
-    }
-
-    /// A scout could not be opened, or its server does not let it be silent.
-    fn scout_not_had(&mut self, link: LinkId, gap: Duration, now: Moment) {
-        self.links.forget(link);
-        self.emit(Event::ScoutReturned { link, gap, met: Scouted::Void });
-        // Those that are being opened would fare no better.
-        while let Some((link, scout)) = self.links.take_scout(|scout| !scout.is_open()) {
-            self.call_back(link, &scout, Scouted::Void, now);
-        }
-        self.pause_scouts(now);
-    }
-
-    fn pause_scouts(&mut self, now: Moment) {
-        let refused = self.path.scouting.was_not_had(&self.config.heartbeat, &mut self.dice, now);
-        if refused.is_some() {
-            self.refuse_scouts(refused, now);
-        }
     }
 
     // How they go.

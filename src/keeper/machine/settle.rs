@@ -57,6 +57,10 @@ impl Settled {
 impl Keeper {
     /// Derives all that follows from what is known.
     pub(super) fn settle(&mut self, now: Moment) {
+        if matches!(self.schedule.phase, Phase::Finished(_)) {
+            // The last word was said.
+            return;
+        }
         self.void_disturbed_scouts(now);
         let basis = self.basis();
         if self.settled.basis != Some(basis) {

@@ -5,10 +5,13 @@
 //! whatever the library wants to say itself joins them there.
 
 use std::io;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Sleep, sleep};
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
@@ -25,6 +28,11 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Room for the library's own frames, pongs and a Close, while there is none
 /// in the way out. Later pongs then replace each other.
 const OWN_FRAMES: usize = 512;
+
+/// How long a server that has answered our Close may take to close TCP before
+/// us, which spares the ports of this side: 250 ms. One that does so closes it
+/// right behind its answer. For others a wait has no purpose: all was said.
+const SERVER_FIRST: Duration = Duration::from_millis(250);
 
 /// One end of a WebSocket connection: the client's, after the handshake.
 #[derive(Debug)]
@@ -47,7 +55,18 @@ enum Phase {
     /// We have, and it is written or on its way. The peer's answer, once it is
     /// there, is what the link ends with, though the peer has yet to close the
     /// stream.
-    Closing { written: bool, answer: Option<LinkEnd> },
+    Closing {
+        written: bool,
+        answer: Option<LinkEnd>,
+        /// Runs from the answer on.
+        server_first: Option<Pin<Box<Sleep>>>,
+    },
+}
+
+impl Phase {
+    fn closing(answer: Option<LinkEnd>) -> Phase {
+        Phase::Closing { written: false, answer, server_first: None }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
@@ -91,8 +110,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
                     let end = self.said(close);
                     match &mut self.phase {
                         Phase::Open => return Poll::Ready(Err(self.answer_close(end, cx))),
-                        Phase::Closing { written: true, answer } => *answer = Some(end),
-                        Phase::Closing { written: false, answer } => *answer = Some(end.crossing_ours()),
+                        Phase::Closing { written: true, answer, .. } => *answer = Some(end),
+                        Phase::Closing { written: false, answer, .. } => *answer = Some(end.crossing_ours()),
                     }
                     continue;
                 }
@@ -100,12 +119,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
                 Ok(Raw::Frame(_)) => Frame::Alive,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.shrink();
-                    return Poll::Pending;
+                    return match self.phase {
+                        Phase::Open => Poll::Pending,
+                        Phase::Closing { .. } => self.wait_for_server(cx),
+                    };
                 }
                 Err(error) => return Poll::Ready(Err(self.end(error, cx))),
             };
             return Poll::Ready(Ok(frame));
         }
+    }
+
+    /// Nothing more has come in behind our Close. Once the server has answered
+    /// it, and has had its time to close the stream, the answer is the end.
+    #[cold]
+    fn wait_for_server(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Message>, LinkEnd>> {
+        let Phase::Closing { written: true, answer: Some(answer), server_first } = &mut self.phase else {
+            return Poll::Pending;
+        };
+        let wait = server_first.get_or_insert_with(|| Box::pin(sleep(SERVER_FIRST)));
+        ready!(wait.as_mut().poll(cx));
+        let answer = answer.clone();
+        self.socket.shut_down(cx);
+        Poll::Ready(Err(answer))
     }
 
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
@@ -147,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             if self.own_frames_due {
                 ready!(self.poll_flush(cx))?;
             }
-            self.phase = Phase::Closing { written: false, answer: None };
+            self.phase = Phase::closing(None);
             self.own_frames_due = true;
             let goodbye = CloseFrame { code: CloseCode::Normal, reason: Default::default() };
             // Where there is no room now, `poll_flush` collects it later.
@@ -158,20 +194,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             *written = true;
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// What the peer has answered to our Close, once that was written: all that
-    /// is left is for the stream to be closed.
-    pub(super) fn answer(&self) -> Option<&LinkEnd> {
-        match &self.phase {
-            Phase::Closing { written: true, answer } => answer.as_ref(),
-            Phase::Closing { written: false, .. } | Phase::Open => None,
-        }
-    }
-
-    /// Closes the stream in the peer's place, as far as that works at once.
-    pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
-        self.socket.shut_down(cx);
     }
 
     pub(super) fn stream(&self) -> &S {
@@ -266,7 +288,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             let _ = self.collect_own_frames();
             encode::frame(self.socket.out(), Opcode::Close, &u16::from(code).to_be_bytes());
             self.own_frames_due = false;
-            self.phase = Phase::Closing { written: false, answer: Some(end.clone()) };
+            self.phase = Phase::closing(Some(end.clone()));
             self.last_words(cx);
         }
         end

@@ -2,12 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::time::{Sleep, sleep};
 
 use super::engine::Engine;
 use super::message::Message;
@@ -18,11 +15,6 @@ use crate::transport::{Frame, Link, Traffic};
 /// A parked message up to this size, 32 KiB, is copied out of the buffer that
 /// it came in. A larger one is a large part of its buffer already.
 const COPIED_WHEN_PARKED: usize = 32 * 1024;
-
-/// How long a server that has answered our Close may take to close TCP before
-/// us, which spares the ports of this side: 250 ms. One that does so closes it
-/// right behind its answer. For others a wait has no purpose: all was said.
-const SERVER_FIRST: Duration = Duration::from_millis(250);
 
 /// One live WebSocket, opened by a [`WebSocket`](super::WebSocket) transport.
 ///
@@ -37,8 +29,6 @@ pub struct WebSocketLink {
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
     subprotocol: Option<HeaderValue>,
-    /// Runs from the answer to our Close on.
-    server_first: Option<Pin<Box<Sleep>>>,
 }
 
 impl WebSocketLink {
@@ -48,7 +38,7 @@ impl WebSocketLink {
         peer: Option<SocketAddr>,
         subprotocol: Option<HeaderValue>,
     ) -> WebSocketLink {
-        WebSocketLink { engine, local, peer, subprotocol, server_first: None }
+        WebSocketLink { engine, local, peer, subprotocol }
     }
 
     /// The subprotocol that the server chose, if it chose one of those that
@@ -63,21 +53,7 @@ impl Link for WebSocketLink {
     type Outgoing = Message;
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Message>, LinkEnd>> {
-        let polled = self.engine.poll_next(cx);
-        if polled.is_pending()
-            && let Some(answer) = self.engine.answer()
-            && self
-                .server_first
-                .get_or_insert_with(|| Box::pin(sleep(SERVER_FIRST)))
-                .as_mut()
-                .poll(cx)
-                .is_ready()
-        {
-            let answer = answer.clone();
-            self.engine.shut_down(cx);
-            return Poll::Ready(Err(answer));
-        }
-        polled
+        self.engine.poll_next(cx)
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {

@@ -77,6 +77,8 @@ pub struct Play<'a> {
     misses: u64,
     closing: bool,
     paused: bool,
+    /// A second link may be opened beside the one in use, in this step.
+    may_replace: bool,
     /// A row of beats may begin anew, though nothing was heard.
     counts_anew: bool,
     last_event_was_closed: bool,
@@ -119,6 +121,7 @@ impl<'a> Play<'a> {
             misses: 0,
             closing: false,
             paused: false,
+            may_replace: false,
             counts_anew: false,
             last_event_was_closed: false,
             finished: None,
@@ -299,6 +302,7 @@ impl<'a> Play<'a> {
             }
             Said::Pause => self.paused |= !self.closing,
             Said::Resume => self.paused = false,
+            Said::Replace => self.may_replace = self.overlap,
             Said::ProbeNow
             | Said::ReconnectNow
             | Said::Confirm
@@ -312,7 +316,9 @@ impl<'a> Play<'a> {
             | Said::Timeout => {}
         }
         input.tell(&mut self.keeper, link, token);
-        self.after(1)
+        let checked = self.after(1);
+        self.may_replace = false;
+        checked
     }
 
     /// The beat that an answer names.

@@ -1,6 +1,6 @@
 //! What must hold whatever comes in.
 
-use longlink::keeper::{Beat, Event, Finish, LinkId, Output, Purpose, State, Timer};
+use longlink::keeper::{Beat, Event, Finish, LinkId, Output, Purpose, Seen, State, Timer};
 
 use super::{Play, Role};
 
@@ -9,6 +9,8 @@ impl Play<'_> {
     pub(super) fn after(&mut self, most_misses: u32) -> Result<(), String> {
         let mut missed = 0;
         let mut drained = 0;
+        // The link whose place another takes in this step.
+        let mut replaced = None;
         while let Some(output) = self.keeper.poll_output() {
             self.note(|| format!("    {output:?}"));
             drained += 1;
@@ -18,7 +20,10 @@ impl Play<'_> {
             if let Output::Emit(Event::BeatMissed { .. }) = output {
                 missed += 1;
             }
-            self.output(output)?;
+            if let Output::Emit(Event::Disconnected { link, seen: Seen::Replaced, .. }) = output {
+                replaced = Some(link);
+            }
+            self.output(output, replaced)?;
         }
         if missed > most_misses {
             return Err(format!("{missed} misses counted in one step"));
@@ -33,7 +38,7 @@ impl Play<'_> {
         self.goes_on()
     }
 
-    fn output(&mut self, output: Output) -> Result<(), String> {
+    fn output(&mut self, output: Output, replaced: Option<LinkId>) -> Result<(), String> {
         if self.finished.is_some() {
             return Err(format!("after the finish: {output:?}"));
         }
@@ -53,7 +58,11 @@ impl Play<'_> {
                 }
             }
             Output::Open { link, attempt, .. } => {
-                let goes = |role: Role| matches!(role, Role::ScoutRetiring | Role::Retiring);
+                let goes = |role: Role| match role {
+                    Role::ScoutRetiring | Role::Retiring => true,
+                    Role::Main | Role::ScoutOpening | Role::Scout => self.may_replace,
+                    Role::Opening | Role::Opened | Role::Gone => false,
+                };
                 if let Some(other) = self.live.iter().find(|(_, role)| !goes(*role)) {
                     return Err(format!("{link} is opened beside {other:?}"));
                 }
@@ -72,18 +81,23 @@ impl Play<'_> {
             }
             Output::Promote { link, epoch } => {
                 self.expect(link, &[Role::Opened], "promoted")?;
-                if self.with(Role::Main).is_some() || self.with(Role::Retiring).is_some() {
+                let retiring = self.live.iter().filter(|(_, role)| *role == Role::Retiring);
+                if self.with(Role::Main).is_some()
+                    || retiring.clone().any(|(link, _)| Some(*link) != replaced)
+                {
                     return Err(format!("{link} is taken into use beside {:?}", self.live));
                 }
                 if epoch != self.epoch + 1 {
                     return Err(format!("epoch {epoch} after {}", self.epoch));
                 }
                 self.epoch = epoch;
-                self.tokens.clear();
                 self.recent.clear();
                 self.set(link, Role::Main);
             }
             Output::Beat { link, token } if self.role(link) == Role::Scout => {
+                if !self.tokens.insert(token) {
+                    return Err(format!("{token:?} is not new"));
+                }
                 self.scout_tokens.push((link, token));
             }
             Output::Beat { link, token } => {
@@ -184,7 +198,8 @@ impl Play<'_> {
         let agrees = opened.is_none()
             && match self.keeper.state() {
                 State::Connecting { .. } => opening.is_some() && main.is_none(),
-                State::Connected { epoch } => main.is_some() && opening.is_none() && epoch == self.epoch,
+                // With or without a second link that is being opened.
+                State::Connected { epoch } => main.is_some() && epoch == self.epoch,
                 State::Waiting { .. } => opening.is_none() && main.is_none(),
                 State::Paused => self.paused && opening.is_none() && main.is_none(),
                 State::Closing => self.closing && retiring.is_some(),

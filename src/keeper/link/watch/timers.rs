@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use super::request::Request;
-use super::{Ahead, Asked, Phase, Step, Watch};
+use super::{Ahead, Phase, Step, Watch};
 use crate::keeper::event::Seen;
 use crate::keeper::link::beat::Beat;
 use crate::keeper::moment::Moment;
-use crate::keeper::names::{Token, Tokens};
+use crate::keeper::names::Tokens;
 use crate::keeper::timer::Timer;
 
 /// What is due on a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
+pub(super) enum Due {
     Beat,
     Answer,
     Silence,
@@ -33,7 +32,7 @@ impl Watch {
         })
     }
 
-    fn due(&self) -> Option<(Moment, Due)> {
+    pub(super) fn due(&self) -> Option<(Moment, Due)> {
         let answer = match self.phase {
             Phase::Asking { deadline, .. } | Phase::Probing { deadline } if self.stalled.is_none() => {
                 Some((deadline, Due::Answer))
@@ -60,15 +59,7 @@ impl Watch {
         if self.asked_path { Step::AskPath } else { self.act(at, due, tokens, now) }
     }
 
-    /// The system was asked, since something was due.
-    pub(super) fn after_path(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
-        match self.due() {
-            Some((at, due @ (Due::Answer | Due::Path))) if at <= now => self.act(at, due, tokens, now),
-            Some(_) | None => Step::Wait,
-        }
-    }
-
-    fn act(&mut self, at: Moment, due: Due, tokens: &mut Tokens, now: Moment) -> Step {
+    pub(super) fn act(&mut self, at: Moment, due: Due, tokens: &mut Tokens, now: Moment) -> Step {
         let late = self.is_late(at, now);
         if late {
             self.spoil();
@@ -89,22 +80,6 @@ impl Watch {
     }
 
     // The parts.
-
-    /// How long a byte may wait for the system's acknowledgement: as long as
-    /// a beat for its answer; while nothing is read, and no beat can tell, as
-    /// long as a row of them.
-    pub(super) fn longest_unacknowledged(&self) -> Duration {
-        if self.stalled.is_some() { self.span() } else { self.patience() }
-    }
-
-    /// Something went out: it should be acknowledged before long. While an
-    /// answer is waited for, its deadline is the time to look.
-    pub(super) fn look_later(&mut self, now: Moment) {
-        let wanted = self.stalled.is_some() || (matches!(self.phase, Phase::Quiet) && self.can_ask());
-        if self.tells_path && self.look.is_none() && wanted {
-            self.look = Some(now + self.longest_unacknowledged());
-        }
-    }
 
     /// A byte goes out.
     pub(super) fn put_out(&mut self, now: Moment) {
@@ -216,40 +191,6 @@ impl Watch {
         }
     }
 
-    /// Sends a beat, and starts a row of them if none is under way.
-    pub(super) fn ask(&mut self, tokens: &mut Tokens, now: Moment, is_try: bool) -> Step {
-        if self.is_behind(now) {
-            // Whoever asks is the first to notice that the process stood still.
-            self.spoil();
-        }
-        let gap = self.gap(now);
-        if matches!(self.phase, Phase::Quiet) {
-            // What we sent may be what the path did not know any more.
-            let longest = gap.max(self.ended);
-            let asked =
-                Asked { gap: longest, is_try, spoiled: self.is_spoiled(), requested: false, lost: false };
-            self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
-        }
-        Step::Beat { token: self.send_beat(tokens, now), gap }
-    }
-
-    /// The peer's reply has not come: the usual row of beats shows whether the
-    /// link still lives.
-    fn ask_after_request(&mut self, request: Request, tokens: &mut Tokens, now: Moment) -> Step {
-        // The gap that the reply would have ended: what we sent meanwhile has
-        // made it shorter.
-        let ended = self.ended;
-        let gap = self.gap(now).saturating_sub(self.patience()).max(ended);
-        let step = self.ask(tokens, now, gap >= request.silence);
-        if let Phase::Asking { asked, .. } = &mut self.phase {
-            // Longer where the request itself came late in a silence: then that
-            // may be what the path did not know any more.
-            asked.gap = gap.min(request.silence).max(ended);
-            asked.requested = true;
-        }
-        step
-    }
-
     fn miss(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
         match self.phase {
             Phase::Quiet => Step::Wait,
@@ -269,16 +210,5 @@ impl Watch {
                 Step::Missed { consecutive: missed, token: self.send_beat(tokens, now) }
             }
         }
-    }
-
-    pub(super) fn send_beat(&mut self, tokens: &mut Tokens, now: Moment) -> Token {
-        let token = tokens.next();
-        self.beaten = now;
-        self.put_out(now);
-        self.acknowledged = None;
-        self.request = None;
-        self.unanswered.note(token, now);
-        self.look_later(now);
-        token
     }
 }

@@ -244,24 +244,22 @@ fn what_can_be_read_is_readable_after_a_write_has_failed() {
     });
 }
 
-#[test]
-fn pitfall_18_a_close_that_comes_before_ours_is_written_is_no_answer_to_it() {
-    block_on(async {
-        for ours_is_written in [false, true] {
-            let (mut engine, mut peer) = pair(4_096);
-            fill(&mut engine, 10_000);
-            assert!(now(|cx| engine.poll_close(cx)).is_pending());
-            if ours_is_written {
-                drain(&mut engine, &mut peer).await;
-                assert!(now(|cx| engine.poll_close(cx)).is_ready());
-            }
-            peer.write_all(b"\x88\x02\x03\xe8").await.unwrap();
-            assert!(next(&mut engine).is_pending());
+#[tokio::test]
+async fn pitfall_18_a_close_that_comes_before_ours_is_written_is_no_answer_to_it() {
+    for ours_is_written in [false, true] {
+        let (mut engine, mut peer) = pair(4_096);
+        fill(&mut engine, 10_000);
+        assert!(now(|cx| engine.poll_close(cx)).is_pending());
+        if ours_is_written {
             drain(&mut engine, &mut peer).await;
             assert!(now(|cx| engine.poll_close(cx)).is_ready());
-            drop(peer);
-            let end = if ours_is_written { LinkEnd::closed(Some(1000), "") } else { LinkEnd::Eof };
-            assert_eq!(next(&mut engine), Poll::Ready(Err(end)));
         }
-    });
+        peer.write_all(b"\x88\x02\x03\xe8").await.unwrap();
+        assert!(next(&mut engine).is_pending());
+        drain(&mut engine, &mut peer).await;
+        assert!(now(|cx| engine.poll_close(cx)).is_ready());
+        drop(peer);
+        let end = if ours_is_written { LinkEnd::closed(Some(1000), "") } else { LinkEnd::Eof };
+        assert_eq!(next(&mut engine), Poll::Ready(Err(end)));
+    }
 }

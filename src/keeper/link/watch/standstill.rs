@@ -1,0 +1,51 @@
+//! A link that is not read for a while, and a process or machine that slept:
+//! what is read afterwards may have waited.
+
+use super::{Phase, Watch};
+use crate::keeper::moment::Moment;
+
+impl Watch {
+    /// The link is not read any more.
+    pub(in crate::keeper) fn stall(&mut self, now: Moment) {
+        if self.stalled.is_none() {
+            self.stalled = Some(now);
+            self.spoil();
+            self.request = None;
+            self.look = None;
+            self.look_later(now);
+        }
+    }
+
+    /// The link is read again, and what waited was read: one full deadline.
+    pub(in crate::keeper) fn resume(&mut self, now: Moment) {
+        if self.stalled.take().is_none() {
+            return;
+        }
+        self.spoiled = true;
+        self.look = None;
+        // What waited came in at some time before. Of the beats it is known
+        // when the path saw them.
+        self.heard = self.heard.max(self.sent);
+        if self.unanswered.is_empty() {
+            // The answer was among what waited.
+            self.phase = Phase::Quiet;
+        }
+        if let Phase::Asking { missed, .. } = &mut self.phase {
+            *missed = 0;
+        }
+        self.put_off(now);
+    }
+
+    /// The machine slept until now: what was due is void, a probe follows at
+    /// `at`. A peer that cannot be probed has its whole limit once more.
+    pub(in crate::keeper) fn wake(&mut self, at: Moment, now: Moment) {
+        self.spoil();
+        self.measured_from = at;
+        self.phase = Phase::Quiet;
+        self.request = None;
+        self.bring_forward(at, true);
+        if !self.can_ask() {
+            self.heard = now;
+        }
+    }
+}
