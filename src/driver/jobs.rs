@@ -188,9 +188,9 @@ mod tests {
     #[tokio::test]
     async fn jobs_that_wait_when_the_driver_goes_are_done_all_the_same() {
         let (jobs, seen) = jobs(true);
-        jobs.arrange(|waiting| waiting.extend(1..=100));
+        jobs.arrange(|waiting| waiting.extend(20..=99));
         drop(jobs);
         let all = tokio::task::spawn_blocking(move || seen.iter().collect::<Vec<_>>()).await.unwrap();
-        assert_eq!(all, (1..=100).collect::<Vec<_>>());
+        assert_eq!(all, (20..=99).collect::<Vec<_>>());
     }
 }

@@ -21,6 +21,7 @@ mod parting;
 mod path;
 mod pausing;
 mod reading;
+mod replacing;
 mod scouts;
 mod sending;
 mod server_first;
