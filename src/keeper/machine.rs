@@ -166,7 +166,7 @@ impl Keeper {
             Phase::Idle | Phase::Waiting(_) => {
                 State::Waiting { attempt: self.schedule.backoff.next_attempt() }
             }
-            Phase::Underway { .. } => match self.links.main() {
+            Phase::Underway => match self.links.main() {
                 Some((_, main)) => State::Connected { epoch: main.epoch },
                 None => State::Connecting { attempt: self.links.next().map_or(1, |(_, next)| next.attempt) },
             },
