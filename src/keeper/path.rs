@@ -110,7 +110,7 @@ impl Path {
         self.renewals
     }
 
-    /// The books, to become others.
+    /// The prober, to be set up anew.
     fn renew(&mut self) -> &mut Prober {
         self.renewals = self.renewals.wrapping_add(1);
         &mut self.prober
