@@ -10,7 +10,8 @@
 //! Each file knows only what stands above it in this list.
 //!
 //! * `moment`, `dice`, `names`, `end`, `facts`, `activity`, `timer`: values.
-//! * `config` and `event`: the settings, and what the application is told.
+//! * `config`, `event`, `good_news`: the settings, what the application is told,
+//!   what hurries an attempt.
 //! * `link`: one link in its role, with the watch over its silence.
 //! * `path`: what is known of one path: its idle timeout, its scouts, the
 //!   diagnosis of its last death.
@@ -24,6 +25,7 @@ mod dice;
 mod end;
 mod event;
 mod facts;
+mod good_news;
 mod input;
 mod invalid;
 mod link;

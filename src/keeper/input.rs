@@ -23,12 +23,14 @@ pub enum Input<'a> {
     /// answers it; unanswered, the link is dead. News that the network is gone
     /// calls it off. While waiting to retry, the next attempt begins at once.
     Probe,
-    /// Abandon the link in use, or end a wait, and open a new link at once.
-    /// While an attempt is under way: nothing.
+    /// Abandon the link in use, or end a wait, and open a new link at once. A
+    /// second link that is being opened beside the first is that new link.
+    /// While an attempt is under way and no link is in use: nothing.
     Reconnect,
     /// Open a second link beside the one in use, which it replaces once it is
     /// open: goodbye is said on the first, which is then read to its end. If
-    /// the second cannot be opened, nothing has happened. Without a link in
+    /// the second cannot be opened, nothing has happened; if the first is lost
+    /// meanwhile, the second is the attempt to come back. Without a link in
     /// use, while a second is being opened already, and where
     /// [`Config::overlap`] forbids one: nothing.
     Replace,

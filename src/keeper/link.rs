@@ -20,7 +20,7 @@ pub(super) use main::{Known, Main, Stall};
 pub use opened::{Dialled, Opened};
 pub(super) use pace::Pace;
 pub(super) use replies::Shown;
-pub(super) use role::{Draining, Next, Role};
+pub(super) use role::{Draining, Next, Role, Was};
 pub(super) use route_check::{RouteCheck, Then};
 pub(super) use scout::{Scout, Stage};
 pub(super) use watch::{Asked, Proof, Silence, Sound, Step, Watch};

@@ -70,7 +70,7 @@ pub struct Keeper {
     latest: Moment,
 }
 
-/// What was counted, over links that are gone where it is a link's.
+/// Counts over the whole life of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     epoch: u64,
@@ -166,7 +166,7 @@ impl Keeper {
             Phase::Idle | Phase::Waiting(_) => {
                 State::Waiting { attempt: self.schedule.backoff.next_attempt() }
             }
-            Phase::Underway { .. } => match self.links.main() {
+            Phase::Underway => match self.links.main() {
                 Some((_, main)) => State::Connected { epoch: main.epoch },
                 None => State::Connecting { attempt: self.links.next().map_or(1, |(_, next)| next.attempt) },
             },
@@ -203,7 +203,7 @@ impl Keeper {
         &self.config
     }
 
-    // Words for all files below.
+    // For the files below.
 
     fn emit(&mut self, event: Event) {
         self.outputs.push_back(Output::Emit(event));

@@ -43,7 +43,7 @@ pub(super) struct Path {
     memory: Memory,
     pub(super) scouting: Scouting,
     /// The link that died last, until the next dial shows why.
-    pub(super) pending: Option<PendingDiagnosis>,
+    pending: Option<PendingDiagnosis>,
     /// The peer was asked to speak after a silence, and once did.
     pub(super) peer_replies: bool,
     /// When the server last seemed stuck.
@@ -110,7 +110,7 @@ impl Path {
         self.renewals
     }
 
-    /// The books, to become others.
+    /// The prober, to be set up anew.
     fn renew(&mut self) -> &mut Prober {
         self.renewals = self.renewals.wrapping_add(1);
         &mut self.prober
@@ -189,9 +189,25 @@ impl Path {
         }
     }
 
-    /// The first dial after a death shows what it was.
-    pub(super) fn conclude(&mut self, dialled: Option<Dialled>) -> Option<(PendingDiagnosis, Finding)> {
+    /// A link has died: the next dial shows why.
+    pub(super) fn bury(&mut self, pending: PendingDiagnosis) {
+        self.pending = Some(pending);
+    }
+
+    /// Nobody wants to know any more why the last link died.
+    pub(super) fn forget_death(&mut self) {
+        self.pending = None;
+    }
+
+    /// The first dial after a death shows what it was. One that was through
+    /// before it shows nothing of it.
+    pub(super) fn conclude(
+        &mut self,
+        dialled: Option<(Moment, Dialled)>,
+    ) -> Option<(PendingDiagnosis, Finding)> {
         let pending = self.pending.take()?;
+        let dialled = dialled.filter(|(began, dialled)| *began + dialled.took >= pending.died);
+        let dialled = dialled.map(|(_, dialled)| dialled);
         let finding = pending.conclude(dialled, |at_one| self.heartbeat().unit(at_one));
         Some((pending, finding))
     }

@@ -10,7 +10,7 @@ mod phase;
 
 pub(super) use backoff::{Backoff, Ending, Wait};
 pub(super) use classify::of_failure;
-pub(super) use news::{BURST, HeldNews, Network, News, OFFLINE_RHYTHM};
+pub(super) use news::{BURST, Network, News, OFFLINE_RHYTHM};
 pub(super) use phase::{Phase, Waiting};
 
 use std::time::Duration;
@@ -18,7 +18,9 @@ use std::time::Duration;
 use super::config::Reconnect;
 use super::dice::Dice;
 use super::event::{Because, Event};
+use super::good_news::GoodNews;
 use super::moment::Moment;
+use super::state::Finish;
 
 /// An attempt without a path, older than this when good news comes, was begun
 /// where there was none.
@@ -66,34 +68,55 @@ impl Schedule {
         self.news.network() == Network::Gone
     }
 
-    /// An attempt begins: its number.
-    pub(super) fn begin(&mut self, now: Moment) -> u32 {
+    /// An attempt begins: its number, and the news that came too late for it.
+    pub(super) fn begin(&mut self, now: Moment) -> (u32, Option<GoodNews>) {
         let mut held = None;
         if let Phase::Waiting(waiting) = &self.phase {
-            held = waiting.held.and_then(|held| held.unserved(self.backoff.policy(), now));
+            held = waiting.held.and_then(|held| news::unserved(held, self.backoff.policy(), now));
             if waiting.granted.is_some() {
                 self.news.advances(now);
             }
         }
-        self.phase = Phase::Underway { held };
+        self.phase = Phase::Underway;
         self.tried = Some(now);
-        self.backoff.begin()
+        (self.backoff.begin(), held)
     }
 
-    /// What came during the attempt that has just succeeded.
-    pub(super) fn take_held(&mut self) -> Option<HeldNews> {
-        match &mut self.phase {
-            Phase::Underway { held } => held.take(),
-            Phase::Idle | Phase::Waiting(_) | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {
+    // What the application wants.
+
+    /// Nothing is dialled until it is resumed, and not before a time that the
+    /// server named.
+    pub(super) fn pause(&mut self) {
+        let not_before = match &self.phase {
+            Phase::Waiting(waiting) => waiting.firm,
+            Phase::Idle | Phase::Underway | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {
                 None
             }
-        }
+        };
+        self.phase = Phase::Paused { not_before };
+    }
+
+    /// Nothing is dialled any more.
+    pub(super) fn close(&mut self) {
+        self.phase = Phase::Closing;
+    }
+
+    /// It is over.
+    pub(super) fn finish(&mut self, finish: Finish) {
+        self.phase = Phase::Finished(finish);
     }
 
     // Waiting.
 
-    /// Waits for the next attempt; good news from before cuts the wait short.
-    pub(super) fn wait(&mut self, wait: Wait, dice: &mut Dice, now: Moment) -> [Option<Event>; 2] {
+    /// Waits for the next attempt; good news that the last one held cuts the wait
+    /// short.
+    pub(super) fn wait(
+        &mut self,
+        wait: Wait,
+        held: Option<GoodNews>,
+        dice: &mut Dice,
+        now: Moment,
+    ) -> [Option<Event>; 2] {
         let Wait { mut delay, mut because, firm } = wait;
         let firm = firm.then(|| now + delay);
         if self.is_cut_off()
@@ -102,7 +125,6 @@ impl Schedule {
             delay = later.since(now);
             because = Because::Offline;
         }
-        let held = self.take_held();
         self.phase = Phase::Waiting(Waiting { until: now + delay, firm, granted: None, held: None });
         let scheduled = self.scheduled(delay, because);
         let advanced = held.and_then(|held| self.advance(held.because, dice, now));
@@ -127,7 +149,7 @@ impl Schedule {
         let soon = granted.max(waiting.firm.unwrap_or(now));
         let comes_sooner = soon < waiting.until;
         let until = waiting.until.min(soon);
-        let held = if comes_sooner { waiting.held } else { Some(HeldNews { came: now, because }) };
+        let held = if comes_sooner { waiting.held } else { Some(GoodNews { came: now, because }) };
         self.phase = Phase::Waiting(Waiting { until, granted: Some(granted), held, ..waiting });
         comes_sooner.then(|| Event::ReconnectAdvanced { delay: soon.since(now), because })
     }
@@ -155,18 +177,15 @@ impl Schedule {
 
     /// Good news during an attempt that began before it. That somebody looks
     /// says nothing of its way.
-    pub(super) fn doubt(&mut self, began: Moment, has_path: bool, because: Because, now: Moment) -> Doubt {
-        let Phase::Underway { held } = &mut self.phase else { return Doubt::None };
-        *held = Some(HeldNews { came: now, because });
+    pub(super) fn doubt(&self, began: Moment, has_path: bool, because: Because, now: Moment) -> Doubt {
         let reconnect = self.backoff.policy();
         if because == Because::Foreground || self.news.has_just_advanced(began, reconnect, now) {
-            return Doubt::None;
+            Doubt::None
+        } else if has_path || now.since(began) < reconnect.unit(ATTEMPT_STALE) {
+            Doubt::Until(now + reconnect.unit(ATTEMPT_DOUBTED))
+        } else {
+            Doubt::Drop
         }
-        if has_path || now.since(began) < reconnect.unit(ATTEMPT_STALE) {
-            return Doubt::Until(now + reconnect.unit(ATTEMPT_DOUBTED));
-        }
-        *held = None;
-        Doubt::Drop
     }
 
     /// The attempt under way was dropped for good news: another is made soon.

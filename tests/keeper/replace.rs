@@ -1,9 +1,10 @@
 //! A second link that is opened beside the one in use, to take its place.
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
+use crate::scouts::scouted;
 use longlink::keeper::{
-    Beat, Cause, Config, Event, Failure, Finish, GiveUp, Ground, Heartbeat, Input, LinkEnd, LinkId,
-    NetworkStatus, Output, Seen, State,
+    Beat, Cause, Config, Dialled, Event, Failure, Finish, GiveUp, Ground, Heartbeat, Input, LinkEnd, LinkId,
+    NetworkStatus, Output, Reconnect, Retry, Seen, State,
 };
 
 /// With a link in use for ten seconds, and a second one being opened.
@@ -110,6 +111,8 @@ fn a_link_that_is_lost_comes_back_by_the_second_that_is_being_opened() {
         lose(&mut rig);
         assert!(!waits(&rig) && opens(&rig) == 0, "one is under way: {:?}", rig.outputs());
         assert_eq!(rig.keeper.state(), State::Connecting { attempt: 1 });
+        let told = |output: &Output| matches!(output, Output::Emit(Event::Connecting { link, attempt: 1 }) if *link == second);
+        assert_eq!(rig.instants(told).len(), 1, "it is an attempt to come back now");
         assert_eq!(rig.opening(), Some(second));
         rig.open(Beat::Ping);
         assert_eq!(rig.keeper.state(), State::Connected { epoch: 2 });
@@ -120,10 +123,12 @@ fn a_link_that_is_lost_comes_back_by_the_second_that_is_being_opened() {
 
 #[test]
 fn a_second_link_that_fails_after_the_first_is_lost_is_an_attempt_as_any() {
-    let (mut rig, ..) = replacing();
+    let mut rig = opened_by_the_third();
+    rig.tell(Input::Replace);
     rig.end(LinkEnd::Reset);
+    assert_eq!(rig.keeper.state(), State::Connecting { attempt: 4 });
     rig.fail(Failure::Refused);
-    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 2 });
+    assert_eq!(rig.keeper.state(), State::Waiting { attempt: 5 });
     assert!(waits(&rig));
 }
 
@@ -181,12 +186,155 @@ fn a_pause_and_a_close_say_goodbye_to_the_first_and_drop_the_second() {
     }
 }
 
+/// With a link in use that the third attempt has opened, and that has not proved
+/// itself.
+fn opened_by_the_third() -> Rig {
+    let mut rig = Rig::new(Config::default(), 1);
+    for _ in 0..2 {
+        rig.fail(Failure::Refused);
+        rig.until_opening();
+    }
+    rig.open(Beat::Ping);
+    rig
+}
+
 #[test]
 fn a_pause_takes_no_attempt_back_that_was_never_counted() {
+    // The attempt that opened the link that is left has not failed.
+    let resumed = |rig: &mut Rig| {
+        rig.tell(Input::Pause);
+        rig.tell(Input::Resume);
+        rig.keeper.state()
+    };
+    let without = resumed(&mut opened_by_the_third());
+    let mut rig = opened_by_the_third();
+    rig.tell(Input::Replace);
+    assert_eq!((resumed(&mut rig), without), (without, State::Connecting { attempt: 3 }));
+}
+
+#[test]
+fn a_link_that_replaces_one_counts_as_the_attempt_that_it_was() {
+    let mut rig = opened_by_the_third();
+    rig.tell(Input::Replace);
+    rig.open(Beat::Ping);
+    rig.end(LinkEnd::Reset);
+    assert_eq!(rig.scheduled().map(|(attempt, ..)| attempt), Some(4));
+}
+
+#[test]
+fn scouts_go_with_the_link_that_they_were_sent_beside() {
+    let mut rig = scouted();
+    let scouts = rig.scouts();
+    rig.tell(Input::Replace);
+    assert_eq!(rig.scouts(), scouts, "the first link carries on, and so do they");
+    rig.forget();
+    rig.open(Beat::Ping);
+    for scout in scouts {
+        let retired = |output: &Output| matches!(output, Output::Retire { link } if *link == scout.link);
+        assert_eq!(rig.instants(retired).len(), 1, "goodbye is said to it");
+    }
+    assert_eq!(rig.scouts(), []);
+}
+
+#[test]
+fn an_outage_that_the_dial_of_a_second_link_came_before_is_no_idle_timeout() {
+    for opens in [false, true] {
+        let mut rig = Rig::beating(Heartbeat::adaptive());
+        rig.learn(secs(58));
+        rig.pass(secs(66));
+        rig.tell(Input::Replace);
+        rig.pass(RTT);
+        let second = rig.opening().expect("a second link is opened");
+        rig.dialled(second, RTT);
+        rig.forget();
+        rig.until_death();
+        match opens {
+            true => {
+                rig.open(Beat::Ping);
+            }
+            false => {
+                let dialled = Some(Dialled::new(RTT, None));
+                rig.tell(Input::OpenFailed { link: second, failure: Failure::Refused, dialled });
+            }
+        }
+        assert_eq!(rig.diagnoses(), [(Cause::PathDead, Ground::DialFailed)], "it opens: {opens}");
+        assert_eq!(rig.keeper.figures().proven, secs(58));
+        assert!(rig.interval() > secs(58), "nothing was learned");
+    }
+}
+
+#[test]
+fn news_that_the_second_link_began_before_has_its_way_looked_at() {
+    for news in [NetworkStatus::Online, NetworkStatus::Changed] {
+        let (mut rig, _, second) = replacing();
+        rig.dialled(second, RTT);
+        rig.network(news);
+        rig.pass(millis(100));
+        rig.open(Beat::Ping);
+        let opened = rig.elapsed();
+        rig.forget();
+        let asked = rig.until(|output| matches!(output, Output::AskRoute { link } if *link == second));
+        assert_eq!(asked, opened + millis(250));
+    }
+}
+
+#[test]
+fn news_that_came_while_both_lived_hurries_the_attempt_behind_them() {
     let (mut rig, ..) = replacing();
-    rig.tell(Input::Pause);
-    rig.tell(Input::Resume);
-    assert_eq!(rig.keeper.state(), State::Connecting { attempt: 1 });
+    rig.network(NetworkStatus::Online);
+    rig.end(LinkEnd::Reset);
+    rig.forget();
+    rig.fail(Failure::Refused);
+    assert!(rig.delay_advanced() <= secs(1));
+}
+
+#[test]
+fn a_second_link_that_has_found_no_path_before_the_news_is_not_waited_for() {
+    let (mut rig, _, second) = replacing();
+    rig.pass(secs(3));
+    rig.network(NetworkStatus::Changed);
+    rig.forget();
+    rig.address_gone();
+    let lost = rig.elapsed();
+    assert_eq!(rig.instants(|output| matches!(output, Output::Abandon { link } if *link == second)), [lost]);
+    assert!(rig.until_opening() <= lost + secs(1));
+
+    let (mut rig, _, second) = replacing();
+    rig.pass(secs(3));
+    rig.forget();
+    rig.suspend(secs(1200));
+    rig.timeout();
+    let woke = rig.elapsed();
+    assert_eq!(rig.instants(|output| matches!(output, Output::Abandon { link } if *link == second)), [woke]);
+    assert!(rig.until_opening() <= woke + secs(1));
+}
+
+#[test]
+fn a_time_that_the_server_names_is_waited_for_though_a_second_link_is_being_opened() {
+    let mut config = Config::default();
+    config.reconnect = Reconnect::default().classify(|_, _| Retry::After(secs(20)));
+    let mut rig = Rig::connected(config, 1);
+    rig.tell(Input::Replace);
+    let second = rig.opening().expect("a second link is opened");
+    rig.forget();
+    rig.end(LinkEnd::closed(Some(1013), ""));
+    let lost = rig.elapsed();
+    assert_eq!(rig.instants(|output| matches!(output, Output::Abandon { link } if *link == second)), [lost]);
+    assert!(rig.due() >= lost + secs(20));
+}
+
+#[test]
+fn a_sleep_is_not_counted_against_a_second_link() {
+    let mut rig = Rig::linked();
+    rig.tell(Input::Replace);
+    let second = rig.opening().expect("a second link is opened");
+    rig.pass(secs(10));
+    rig.suspend(secs(60));
+    rig.timeout();
+    rig.forget();
+    let woke = rig.elapsed();
+    let dropped = rig.until(|output| matches!(output, Output::Abandon { link } if *link == second));
+    assert_eq!(dropped, woke + secs(5));
 }
 
 #[test]

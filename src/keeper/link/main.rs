@@ -97,7 +97,7 @@ impl Main {
     }
 
     /// What is due next.
-    pub(in crate::keeper) fn next(
+    pub(in crate::keeper) fn next_due(
         &self,
         heartbeat: &Heartbeat,
         silence_limit: Option<Duration>,
@@ -112,7 +112,7 @@ impl Main {
         let check = self.route_check.map(|check| (check.at, Timer::Network));
         // Of those that are due at once the check is first: without an address
         // there is nothing to ask.
-        [check, self.watch.next(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
+        [check, self.watch.next_due(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// The link was in use for long enough, and something came in.
@@ -142,6 +142,8 @@ impl Main {
     /// Looks at the way to the peer at `at`; if that was planned already, for
     /// the stronger of both reasons.
     pub(in crate::keeper) fn check_route(&mut self, at: Moment, then: Then) {
+        // What was asked about the way before says nothing of it now.
+        self.route_check.take_if(|check| check.asked);
         let check = self.route_check.get_or_insert(RouteCheck::new(at, then));
         check.then = check.then.max(then);
     }

@@ -32,11 +32,16 @@ pub struct Opened {
     pub dialled: Dialled,
     /// How long the whole attempt took.
     pub took: Duration,
-    /// Whether the system tells [`PathFacts`](crate::keeper::PathFacts) of it: [`Output::AskPath`](crate::keeper::Output::AskPath) comes
+    /// Whether the system tells [`PathFacts`] of it: [`Output::AskPath`] comes
     /// only then.
+    ///
+    /// [`PathFacts`]: crate::keeper::PathFacts
+    /// [`Output::AskPath`]: crate::keeper::Output::AskPath
     pub tells_path: bool,
     /// Whether the peer can be asked to speak after a silence:
-    /// [`Output::AskAfter`](crate::keeper::Output::AskAfter) comes only then.
+    /// [`Output::AskAfter`] comes only then.
+    ///
+    /// [`Output::AskAfter`]: crate::keeper::Output::AskAfter
     pub answers_after: bool,
     /// Whether opening it has shown who the peer is: only then is a breach of
     /// the protocol final when it comes again and again.

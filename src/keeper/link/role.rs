@@ -2,6 +2,7 @@
 
 use super::main::Main;
 use super::scout::Scout;
+use crate::keeper::good_news::GoodNews;
 use crate::keeper::moment::Moment;
 
 #[derive(Debug)]
@@ -23,15 +24,25 @@ pub(in crate::keeper) struct Next {
     pub(in crate::keeper) attempt: u32,
     /// When it began.
     pub(in crate::keeper) since: Moment,
-    /// Its path is there, though TLS and the login are still to come.
-    pub(in crate::keeper) dialled: bool,
+    /// When its path was there, though TLS and the login are still to come.
+    pub(in crate::keeper) dialled: Option<Moment>,
     pub(in crate::keeper) deadline: Moment,
+    /// What came too late for it.
+    pub(in crate::keeper) held: Option<GoodNews>,
 }
 
 /// A link that goodbye was said to.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Draining {
     pub(in crate::keeper) until: Moment,
-    /// It carried messages; otherwise it was a scout.
-    pub(in crate::keeper) carried: bool,
+    pub(in crate::keeper) was: Was,
+}
+
+/// What a link was before goodbye was said to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Was {
+    /// The link in use: it may still have messages.
+    InUse,
+    /// A scout.
+    Scout,
 }

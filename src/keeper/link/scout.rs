@@ -27,10 +27,10 @@ pub(in crate::keeper) enum Stage {
 }
 
 impl Scout {
-    pub(in crate::keeper) fn next(&self) -> Option<(Moment, Timer)> {
+    pub(in crate::keeper) fn next_due(&self) -> Option<(Moment, Timer)> {
         let due = match &self.stage {
             Stage::Opening { deadline } => Some(*deadline),
-            Stage::Silent { watch, .. } => watch.next().map(|(due, _)| due),
+            Stage::Silent { watch, .. } => watch.next_due().map(|(due, _)| due),
         };
         due.map(|due| (due, Timer::Scout))
     }

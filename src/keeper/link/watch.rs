@@ -151,7 +151,20 @@ pub(in crate::keeper) struct Silence {
 #[derive(Clone, Copy, Debug)]
 struct Ahead {
     at: Moment,
-    probe: bool,
+    what: Early,
+}
+
+/// What goes out ahead of the pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Early {
+    Beat,
+    Probe,
+}
+
+impl Ahead {
+    fn is_probe(self) -> bool {
+        self.what == Early::Probe
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -326,7 +339,7 @@ impl Watch {
     /// Whether something was due so long ago that the process must have slept
     /// or frozen: what is read now may have waited, and so may an end.
     pub(in crate::keeper) fn is_behind(&self, now: Moment) -> bool {
-        self.next().is_some_and(|(due, _)| self.is_late(due, now))
+        self.next_due().is_some_and(|(due, _)| self.is_late(due, now))
     }
 
     // What happened.
@@ -382,7 +395,7 @@ impl Watch {
         // The first words after a long silence: ask soon whether they arrive.
         let long = self.pace.map(|pace| pace.after / 2);
         if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, Phase::Quiet) {
-            self.bring_forward(now, false);
+            self.bring_forward(now, Early::Beat);
         }
         self.put_out(now);
         self.look_later(now);

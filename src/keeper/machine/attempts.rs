@@ -3,7 +3,8 @@
 use super::Keeper;
 use crate::keeper::end::Failure;
 use crate::keeper::event::{Because, Event, GiveUp, Seen};
-use crate::keeper::link::{Dialled, Main, Next, Opened, Role, Then, Watch};
+use crate::keeper::good_news::GoodNews;
+use crate::keeper::link::{Dialled, Main, Next, Opened, Role, Then, Was, Watch};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::{Output, Purpose};
@@ -13,23 +14,22 @@ impl Keeper {
     /// Begins an attempt.
     pub(super) fn open(&mut self, now: Moment) {
         debug_assert!(self.links.main().is_none() && self.links.next().is_none(), "one link at a time");
-        // Those of the link before must not live beside it.
-        self.void_disturbed_scouts(now);
-        let attempt = self.schedule.begin(now);
-        self.open_next(attempt, now);
+        let (attempt, held) = self.schedule.begin(now);
+        self.open_next(attempt, held, now);
     }
 
     /// Opens a second link beside the one in use.
     pub(super) fn replace(&mut self, now: Moment) {
-        let in_use = self.links.main().is_some() && matches!(self.schedule.phase, Phase::Underway { .. });
+        let in_use = self.links.main().is_some() && matches!(self.schedule.phase, Phase::Underway);
         if in_use && self.config.overlap && self.links.next().is_none() {
-            self.open_next(1, now);
+            self.open_next(1, None, now);
         }
     }
 
-    fn open_next(&mut self, attempt: u32, now: Moment) {
+    fn open_next(&mut self, attempt: u32, held: Option<GoodNews>, now: Moment) {
         let deadline = now + self.config.reconnect.attempt_deadline;
-        let link = self.links.add(Role::Next(Next { attempt, since: now, dialled: false, deadline }));
+        let next = Next { attempt, since: now, dialled: None, deadline, held };
+        let link = self.links.add(Role::Next(next));
         self.outputs.push_back(Output::Open { link, purpose: Purpose::Main, route: 0, attempt });
         self.emit(Event::Connecting { link, attempt });
     }
@@ -38,8 +38,9 @@ impl Keeper {
         if let Some((id, next)) = self.links.next_mut()
             && id == link
         {
-            next.dialled = true;
-            self.conclude(Some(dialled), now);
+            let since = next.since;
+            next.dialled = Some(now);
+            self.conclude(Some((since, dialled)), now);
         }
     }
 
@@ -54,14 +55,15 @@ impl Keeper {
     /// Takes an opened link into use, in place of the one that was, if it
     /// lives.
     fn promote(&mut self, link: LinkId, next: Next, opened: &Opened, now: Moment) {
-        // The old link's messages must not arrive after the new link's.
-        self.abandon_drained(|draining| draining.carried);
+        // Messages of a link that was left before must not arrive after the new
+        // link's.
+        self.abandon_drained(|draining| draining.was == Was::InUse);
         if self.leave_main(Seen::Replaced, now) {
             self.schedule.backoff.begin();
             self.disturb_scouts();
         }
         self.schedule.news.heard(Some(next.since), &self.config.heartbeat, now);
-        self.conclude(Some(opened.dialled), now);
+        self.conclude(Some((next.since, opened.dialled)), now);
         self.schedule.backoff.opened();
         self.tally.epoch += 1;
         let epoch = self.tally.epoch;
@@ -72,7 +74,7 @@ impl Keeper {
         self.outputs.push_back(Output::Promote { link, epoch });
         self.emit(Event::Connected { link, epoch, took: opened.took });
         // News during the attempt: its way may be the one before.
-        if self.schedule.take_held().is_some_and(|held| held.because != Because::Foreground) {
+        if next.held.is_some_and(|held| held.because != Because::Foreground) {
             self.check_route(Then::ProbeIfMoved, now);
         }
         self.scouts_after_promotion(opened.beat, now);
@@ -87,9 +89,9 @@ impl Keeper {
     ) {
         match self.links.role(link) {
             Some(Role::Next(next)) => {
-                let attempt = next.attempt;
+                let next = *next;
                 self.links.forget(link);
-                self.fail(link, attempt, failure, dialled, now);
+                self.fail(link, next, failure, dialled, now);
             }
             Some(Role::Scout(_)) => self.scout_failed(link, &failure, now),
             Some(Role::Main(_) | Role::Draining(_)) | None => {}
@@ -100,15 +102,16 @@ impl Keeper {
     pub(super) fn fail(
         &mut self,
         link: LinkId,
-        attempt: u32,
+        next: Next,
         failure: Failure,
         dialled: Option<Dialled>,
         now: Moment,
     ) {
+        let attempt = next.attempt;
         if self.links.main().is_some() {
             return self.emit(Event::AttemptFailed { link, attempt, failure });
         }
-        self.conclude(dialled, now);
+        self.conclude(dialled.map(|dialled| (next.since, dialled)), now);
         let wait = self.schedule.backoff.after_failure(&failure, &mut self.dice);
         let first = self.config.fail_fast && self.tally.epoch == 0;
         let wait = match wait {
@@ -116,13 +119,18 @@ impl Keeper {
             wait => wait,
         };
         self.emit(Event::AttemptFailed { link, attempt, failure });
-        self.wait_or_give_up(wait, now);
+        self.wait_or_give_up(wait, next.held, now);
     }
 
-    pub(super) fn wait_or_give_up(&mut self, wait: Result<Wait, GiveUp>, now: Moment) {
+    pub(super) fn wait_or_give_up(
+        &mut self,
+        wait: Result<Wait, GiveUp>,
+        held: Option<GoodNews>,
+        now: Moment,
+    ) {
         match wait {
             Ok(wait) => {
-                for event in self.schedule.wait(wait, &mut self.dice, now).into_iter().flatten() {
+                for event in self.schedule.wait(wait, held, &mut self.dice, now).into_iter().flatten() {
                     self.emit(event);
                 }
             }
@@ -138,16 +146,26 @@ impl Keeper {
         Some((link, next))
     }
 
-    /// Good news: an attempt soon.
+    /// Good news: an attempt soon. One that is under way began before it.
     pub(super) fn advance(&mut self, because: Because, now: Moment) {
         if let Some(event) = self.schedule.advance(because, &mut self.dice, now) {
             self.emit(event);
         }
+        if let Some((_, next)) = self.links.next_mut() {
+            next.held = Some(GoodNews { came: now, because });
+            self.doubt_attempt(now);
+        }
+    }
+
+    /// Cuts the attempt under way short if news has come that it began before.
+    /// Beside a link in use there is no hurry.
+    pub(super) fn doubt_attempt(&mut self, now: Moment) {
         if self.links.main().is_some() {
             return;
         }
         let Some((_, next)) = self.links.next_mut() else { return };
-        match self.schedule.doubt(next.since, next.dialled, because, now) {
+        let Some(GoodNews { because, .. }) = next.held else { return };
+        match self.schedule.doubt(next.since, next.dialled.is_some(), because, now) {
             Doubt::None => {}
             Doubt::Until(at) => next.deadline = next.deadline.min(at),
             Doubt::Drop => {

@@ -5,6 +5,7 @@ use super::loss::Loss;
 use crate::keeper::activity::Activity;
 use crate::keeper::config::Config;
 use crate::keeper::event::{Because, Event, Seen};
+use crate::keeper::link::Was;
 use crate::keeper::moment::Moment;
 use crate::keeper::schedule::Phase;
 
@@ -19,7 +20,7 @@ impl Keeper {
 
     pub(super) fn probe(&mut self, now: Moment) {
         match self.schedule.phase {
-            Phase::Underway { .. } => self.with_watch(now, |watch, tokens| watch.probe(tokens, now)),
+            Phase::Underway => self.with_watch(now, |watch, tokens| watch.probe(tokens, now)),
             Phase::Waiting(_) => self.open(now),
             Phase::Idle | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {}
         }
@@ -28,7 +29,7 @@ impl Keeper {
     pub(super) fn reconnect(&mut self, now: Moment) {
         match self.schedule.phase {
             // While an attempt is under way there is no link to lose.
-            Phase::Underway { .. } => self.lose(Loss::of(Seen::Asked), now),
+            Phase::Underway => self.lose(Loss::of(Seen::Asked), now),
             Phase::Waiting(_) => self.open(now),
             Phase::Idle | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {}
         }
@@ -53,19 +54,20 @@ impl Keeper {
     }
 
     pub(super) fn pause(&mut self, now: Moment) {
-        let not_before = match &self.schedule.phase {
-            Phase::Waiting(waiting) => waiting.firm,
-            Phase::Underway { .. } => None,
+        match &self.schedule.phase {
+            Phase::Waiting(_) | Phase::Underway => {}
             Phase::Idle | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => return,
-        };
+        }
         self.disturb_scouts();
-        self.path.pending = None;
+        // While there is a link in use goodbye is said to them, too.
+        self.void_disturbed_scouts(now);
+        self.path.forget_death();
         self.emit(Event::Paused);
         let was_in_use = self.leave_main(Seen::Paused, now);
         if self.abandon_next().is_some() && !was_in_use {
             self.schedule.backoff.take_back();
         }
-        self.schedule.phase = Phase::Paused { not_before };
+        self.schedule.pause();
     }
 
     pub(super) fn resume(&mut self, now: Moment) {
@@ -100,10 +102,10 @@ impl Keeper {
         if self.schedule.is_over() {
             return;
         }
-        self.schedule.phase = Phase::Closing;
-        self.path.pending = None;
+        self.schedule.close();
+        self.path.forget_death();
         self.disturb_scouts();
-        self.abandon_drained(|draining| !draining.carried);
+        self.abandon_drained(|draining| draining.was == Was::Scout);
         self.leave_main(Seen::Closed, now);
         self.abandon_next();
     }

@@ -2,7 +2,7 @@
 
 use super::Keeper;
 use super::loss::Loss;
-use crate::keeper::end::LinkEnd;
+use crate::keeper::end::{Failure, LinkEnd};
 use crate::keeper::event::{Event, Seen};
 use crate::keeper::facts::PathFacts;
 use crate::keeper::input::Messages;
@@ -90,7 +90,7 @@ impl Keeper {
             }
             Some(Role::Draining(_)) => self.links.forget(link),
             Some(Role::Next(_)) => {
-                self.open_failed(link, crate::keeper::end::Failure::Ended(end), None, now);
+                self.open_failed(link, Failure::Ended(end), None, now);
             }
             Some(Role::Scout(_)) => self.scout_ended(link, &end, now),
             None => {}

@@ -1,5 +1,7 @@
 //! What is learned of the path, and what is kept of that.
 
+use std::time::Duration;
+
 use super::Keeper;
 use crate::keeper::event::Event;
 use crate::keeper::moment::Moment;
@@ -28,7 +30,7 @@ impl Keeper {
 
     /// The link in use has survived a gap, on a network that nothing speaks
     /// against.
-    pub(super) fn main_survived(&mut self, gap: std::time::Duration) {
+    pub(super) fn main_survived(&mut self, gap: Duration) {
         if self.schedule.news.network() == Network::There {
             self.path.scouting.main_survived(gap);
         }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Keeper;
 use crate::keeper::event::{Cause, Event, GiveUp, Ground, Seen};
-use crate::keeper::link::{Dialled, Draining, Main, Role};
+use crate::keeper::link::{Dialled, Draining, Main, Role, Was};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::Output;
 use crate::keeper::path::{self, PendingDiagnosis, Testimony};
-use crate::keeper::schedule::{Ending, Phase};
+use crate::keeper::schedule::{Ending, Wait};
 use crate::keeper::state::Finish;
 
 /// How a link was lost, and what is known of it.
@@ -46,6 +46,7 @@ impl Keeper {
         let Some((link, main)) = self.take_main(now) else { return };
         let by_peer = matches!(seen, Seen::Ended(_));
         self.scouts_after_loss(main.scout_came.filter(|_| by_peer), now);
+        self.void_disturbed_scouts(now);
         if !by_peer {
             self.outputs.push_back(Output::Abandon { link });
         }
@@ -57,8 +58,9 @@ impl Keeper {
         match path::known_at_once(&seen, acknowledged.filter(|_| testimony.is_none())) {
             Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
             None => {
-                self.path.pending = Some(PendingDiagnosis {
+                self.path.bury(PendingDiagnosis {
                     link,
+                    died: now,
                     local: main.local,
                     rtt: main.watch.rtt(),
                     dial: main.dial,
@@ -72,16 +74,26 @@ impl Keeper {
         let asked = seen == Seen::Asked;
         let ending = Ending { seen: &seen, proved, vouched: main.vouched, alone };
         let wait = self.schedule.backoff.after_end(ending, &mut self.dice);
-        if wait.is_ok()
-            && let Some((_, next)) = self.links.next_mut()
-        {
-            // One that was to replace it is under way already.
-            next.attempt = self.schedule.begin(now);
-        } else if wait.is_ok() && asked {
-            self.open(now);
-        } else {
-            self.wait_or_give_up(wait, now);
+        match wait {
+            Ok(Wait { firm: false, .. }) if self.links.next().is_some() => self.come_back_by_next(now),
+            Ok(_) if asked => self.open(now),
+            wait => {
+                // Whatever was to replace it comes too soon.
+                let held = self.abandon_next().and_then(|(_, next)| next.held);
+                self.wait_or_give_up(wait, held, now);
+            }
         }
+    }
+
+    /// The link that was to replace the one that is lost is under way already:
+    /// it is the first attempt to come back.
+    fn come_back_by_next(&mut self, now: Moment) {
+        let (attempt, _) = self.schedule.begin(now);
+        if let Some((link, next)) = self.links.next_mut() {
+            next.attempt = attempt;
+            self.emit(Event::Connecting { link, attempt });
+        }
+        self.doubt_attempt(now);
     }
 
     /// Says goodbye on the link in use, for a reason of ours. Whether there is
@@ -94,14 +106,14 @@ impl Keeper {
         let _ = self.schedule.backoff.after_end(ending, &mut self.dice);
         self.tell_loss(link, &main, seen, main.watch.gap(now), now);
         self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
-        self.drain(link, true, now);
+        self.drain(link, Was::InUse, now);
         true
     }
 
     /// Says goodbye on a link that is not in use any more.
-    pub(super) fn drain(&mut self, link: LinkId, carried: bool, now: Moment) {
+    pub(super) fn drain(&mut self, link: LinkId, was: Was, now: Moment) {
         let until = now + self.config.close_deadline;
-        self.links.put_back(link, Role::Draining(Draining { until, carried }));
+        self.links.put_back(link, Role::Draining(Draining { until, was }));
         self.outputs.push_back(Output::Retire { link });
     }
 
@@ -117,8 +129,9 @@ impl Keeper {
         self.emit(Event::Disconnected { link, epoch, seen, gap, uptime });
     }
 
-    /// The first dial after a death shows what it was.
-    pub(super) fn conclude(&mut self, dialled: Option<Dialled>, now: Moment) {
+    /// The first dial after a death shows what it was; `dialled` is when it began
+    /// and what came of it.
+    pub(super) fn conclude(&mut self, dialled: Option<(Moment, Dialled)>, now: Moment) {
         let Some((pending, mut finding)) = self.path.conclude(dialled) else { return };
         if let Some(evidence) = finding.evidence {
             let known = (self.path.books().proven(), self.path.books().failed());
@@ -150,7 +163,7 @@ impl Keeper {
         self.call_back_scouts();
         self.abandon_next();
         self.abandon_drained(|_| true);
-        self.schedule.phase = Phase::Finished(finish.clone());
+        self.schedule.finish(finish.clone());
         self.outputs.push_back(Output::Finish(finish));
     }
 }

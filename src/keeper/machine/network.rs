@@ -102,7 +102,7 @@ impl Keeper {
         match self.schedule.phase {
             Phase::Idle => return self.path.come(network),
             Phase::Closing | Phase::Finished(_) => return,
-            Phase::Underway { .. } | Phase::Waiting(_) | Phase::Paused { .. } => {}
+            Phase::Underway | Phase::Waiting(_) | Phase::Paused { .. } => {}
         }
         // A link that lives on does so over the new network.
         self.network_moved();
@@ -134,7 +134,13 @@ impl Keeper {
             next.deadline = next.deadline + slept;
         }
         match self.links.main_mut() {
-            Some(_) if too_long => self.lose(Loss::of(Seen::Slept), now),
+            Some(_) if too_long => {
+                self.lose(Loss::of(Seen::Slept), now);
+                // Whatever was to replace it began before the sleep.
+                if self.links.next().is_some() {
+                    self.advance(Because::Woke, now);
+                }
+            }
             Some((_, main)) => {
                 main.watch.wake(probe_at, now);
                 if self.schedule.is_cut_off() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Keeper;
 use crate::keeper::event::{Event, Scouted};
-use crate::keeper::link::{Beat, Role, Scout, Stage, Step};
+use crate::keeper::link::{Beat, Role, Scout, Stage, Step, Was};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::{Output, Purpose};
@@ -78,7 +78,7 @@ impl Keeper {
         self.path.books().has_scouts()
             && self.config.overlap
             && self.schedule.news.network() == Network::There
-            && matches!(self.schedule.phase, Phase::Underway { .. })
+            && matches!(self.schedule.phase, Phase::Underway)
             && self
                 .links
                 .main()
@@ -142,7 +142,7 @@ impl Keeper {
     /// Does what is due with scouts.
     pub(super) fn scouts_due(&mut self, now: Moment) {
         let mut due = [None; SCOUTS];
-        let out = self.links.scouts().filter(|(_, scout)| scout.next().is_some_and(|(at, _)| at <= now));
+        let out = self.links.scouts().filter(|(_, scout)| scout.next_due().is_some_and(|(at, _)| at <= now));
         due.iter_mut().zip(out).for_each(|(place, (link, _))| *place = Some(link));
         for link in due.into_iter().flatten() {
             let Some(scout) = self.links.scout_mut(link) else { continue };
@@ -161,6 +161,8 @@ impl Keeper {
         if self.path.scouting.asks_again(now) {
             self.path.set_alone(false, now);
         }
+        // What was just met with may have put the next one off.
+        self.plan_scouts(now);
         if self.path.scouting.due.is_some_and(|due| due <= now) {
             self.send_scouts(now);
         }
@@ -222,7 +224,7 @@ impl Keeper {
 
     /// Drops a scout, which was taken away, whose answer is not wanted any more.
     fn call_back(&mut self, link: LinkId, scout: &Scout, met: Scouted, now: Moment) {
-        let underway = matches!(self.schedule.phase, Phase::Underway { .. });
+        let underway = matches!(self.schedule.phase, Phase::Underway);
         if scout.is_open() && underway && self.links.main().is_some() {
             self.retire_scout(link, scout.gap, met, now);
         } else {
@@ -233,7 +235,7 @@ impl Keeper {
 
     /// Says goodbye to the server of a scout that lives.
     fn retire_scout(&mut self, link: LinkId, gap: Duration, met: Scouted, now: Moment) {
-        self.drain(link, false, now);
+        self.drain(link, Was::Scout, now);
         self.emit(Event::ScoutReturned { link, gap, met });
     }
 }

@@ -40,7 +40,7 @@ struct Basis {
 }
 
 /// What of that is the link's in use: each row of beats that ends, and each
-/// silence that becomes worthless as evidence.
+/// silence that becomes worthless as evidence, or is followed by one that is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LinkOf {
     link: LinkId,

@@ -30,11 +30,9 @@ impl Keeper {
     pub fn next_timer(&self) -> Option<(Moment, Timer)> {
         let of_phase = match &self.schedule.phase {
             Phase::Waiting(waiting) => Some((waiting.until, Timer::Retry)),
-            Phase::Idle
-            | Phase::Underway { .. }
-            | Phase::Paused { .. }
-            | Phase::Closing
-            | Phase::Finished(_) => None,
+            Phase::Idle | Phase::Underway | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {
+                None
+            }
         };
         let mut next = of_phase;
         let mut offer = |timer: Option<(Moment, Timer)>| {
@@ -48,11 +46,11 @@ impl Keeper {
             match role {
                 Role::Next(attempt) => offer(Some((attempt.deadline, Timer::Attempt))),
                 Role::Main(main) => {
-                    offer(main.next(&self.config.heartbeat, self.config.silence_limit));
-                    offer(self.path.scouting.next().map(|at| (at, Timer::Scout)));
+                    offer(main.next_due(&self.config.heartbeat, self.config.silence_limit));
+                    offer(self.path.scouting.next_due().map(|at| (at, Timer::Scout)));
                 }
                 Role::Draining(draining) => offer(Some((draining.until, Timer::Goodbye))),
-                Role::Scout(scout) => offer(scout.next()),
+                Role::Scout(scout) => offer(scout.next_due()),
             }
         }
         next
@@ -71,7 +69,7 @@ impl Keeper {
             Timer::Retry => self.open(now),
             Timer::Attempt => {
                 if let Some((link, next)) = self.abandon_next() {
-                    self.fail(link, next.attempt, Failure::TimedOut, None, now);
+                    self.fail(link, next, Failure::TimedOut, None, now);
                 }
             }
             Timer::Stall => {

@@ -16,7 +16,7 @@ pub(in crate::keeper) enum Evidence {
         /// What shows it.
         proof: Proof,
     },
-    /// The peer was to speak after the gap, and its word did not come, though
+    /// The peer was asked to speak after the gap, and did not, though
     /// a beat that followed was answered: the path had forgotten the flow, and
     /// took it up again for the beat. T < `gap`; it has cost no link.
     Forgotten {

@@ -63,7 +63,7 @@ pub(in crate::keeper) struct Pending {
 impl Scouting {
     /// When there is something to do: the next scout, or those refused once
     /// more.
-    pub(in crate::keeper) fn next(&self) -> Option<Moment> {
+    pub(in crate::keeper) fn next_due(&self) -> Option<Moment> {
         [self.due, self.asked_again].into_iter().flatten().min()
     }
 

@@ -7,6 +7,7 @@ use super::evidence::Evidence;
 use crate::keeper::end::LinkEnd;
 use crate::keeper::event::{Cause, Ground, Seen};
 use crate::keeper::link::{Asked, Dialled, Silence};
+use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 
 /// A dial this quick is "at once": the path works.
@@ -21,6 +22,8 @@ const DIALS: u32 = 2;
 #[derive(Debug)]
 pub(in crate::keeper) struct PendingDiagnosis {
     pub(in crate::keeper) link: LinkId,
+    /// When that was noticed.
+    pub(in crate::keeper) died: Moment,
     pub(in crate::keeper) local: Option<IpAddr>,
     pub(in crate::keeper) rtt: Option<Duration>,
     /// How long the link's own dial took.
@@ -211,6 +214,7 @@ mod tests {
     fn a_dial_is_at_once_within_a_second_or_four_round_trips_or_twice_the_dial_before() {
         let pending = |rtt, dial| PendingDiagnosis {
             link: LinkId(1),
+            died: Moment::ORIGIN,
             local: None,
             rtt,
             dial,

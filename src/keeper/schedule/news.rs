@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::keeper::config::{Heartbeat, Reconnect};
 use crate::keeper::dice::Dice;
 use crate::keeper::event::Because;
+use crate::keeper::good_news::GoodNews;
 use crate::keeper::moment::Moment;
 
 /// While the network is reported gone: one beat, one try a minute.
@@ -53,14 +54,6 @@ pub(in crate::keeper) enum Network {
     Gone,
     /// It is reported gone, but something has come in.
     Doubted,
-}
-
-/// Good news that came during an attempt, or just before one: if the attempt
-/// fails, the next comes soon; if it works, its way is looked at.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct HeldNews {
-    pub(in crate::keeper) came: Moment,
-    pub(in crate::keeper) because: Because,
 }
 
 impl News {
@@ -140,10 +133,8 @@ impl News {
     }
 }
 
-impl HeldNews {
-    /// What an attempt that begins now does not serve: only the latest news,
-    /// which its way may not have followed yet.
-    pub(super) fn unserved(self, reconnect: &Reconnect, now: Moment) -> Option<HeldNews> {
-        (now.since(self.came) < reconnect.unit(ADVANCED.0)).then_some(self)
-    }
+/// What an attempt that begins now does not serve: only the latest news, which
+/// its way may not have followed yet.
+pub(super) fn unserved(news: GoodNews, reconnect: &Reconnect, now: Moment) -> Option<GoodNews> {
+    (now.since(news.came) < reconnect.unit(ADVANCED.0)).then_some(news)
 }

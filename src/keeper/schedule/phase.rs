@@ -1,6 +1,6 @@
 //! What a connection is about, beside its links.
 
-use super::news::HeldNews;
+use crate::keeper::good_news::GoodNews;
 use crate::keeper::moment::Moment;
 use crate::keeper::state::Finish;
 
@@ -10,10 +10,7 @@ pub(in crate::keeper) enum Phase {
     /// Not started.
     Idle,
     /// A link is in use or being opened.
-    Underway {
-        /// What came while it was being opened.
-        held: Option<HeldNews>,
-    },
+    Underway,
     /// Waiting for the next attempt.
     Waiting(Waiting),
     /// Paused by the application.
@@ -37,5 +34,5 @@ pub(in crate::keeper) struct Waiting {
     /// When good news lets it be made.
     pub(super) granted: Option<Moment>,
     /// What could not advance it, since it comes as soon.
-    pub(super) held: Option<HeldNews>,
+    pub(super) held: Option<GoodNews>,
 }

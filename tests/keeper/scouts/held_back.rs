@@ -63,3 +63,41 @@ fn while_the_network_is_reported_gone_no_scout_is_sent() {
     rig.network(NetworkStatus::Online);
     await_scouts(&mut rig);
 }
+
+#[test]
+fn a_pause_says_goodbye_to_open_scouts() {
+    let mut rig = scouted();
+    let scouts = rig.scouts();
+    rig.forget();
+    rig.tell(Input::Pause);
+    for scout in scouts {
+        assert!(rig.outputs().contains(&&Output::Retire { link: scout.link }), "{:?}", rig.log);
+    }
+}
+
+#[test]
+fn scouts_are_gone_before_the_attempt_that_follows_the_loss_of_their_link() {
+    let mut rig = scouted();
+    let scouts = rig.scouts();
+    rig.forget();
+    rig.reconnect();
+    let outputs = rig.outputs();
+    let place = |wanted: &Output| outputs.iter().position(|output| *output == wanted);
+    let open = outputs.iter().position(|output| matches!(output, Output::Open { .. }));
+    for scout in scouts {
+        assert!(place(&Output::Abandon { link: scout.link }) < open, "{outputs:?}");
+        assert!(place(&Output::Abandon { link: scout.link }).is_some());
+    }
+}
+
+#[test]
+fn scouts_are_gone_before_the_last_word() {
+    let mut rig = scouted();
+    let scouts = rig.scouts();
+    rig.forget();
+    rig.end(LinkEnd::closed(Some(1008), "no"));
+    assert!(matches!(rig.outputs().last(), Some(Output::Finish(_))));
+    for scout in scouts {
+        assert!(rig.outputs().contains(&&Output::Abandon { link: scout.link }), "{:?}", rig.log);
+    }
+}

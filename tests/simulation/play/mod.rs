@@ -229,9 +229,10 @@ impl<'a> Play<'a> {
         self.note(|| "timeout".to_owned());
         self.keeper.tell(Input::Timeout);
         self.after(1)?;
-        // After a freeze each kind of timer may be due once; then time must go
+        // After a freeze each kind of timer may be due once, twice where it asks
+        // a question that nobody answers; then time must go
         // on.
-        for _ in 0..8 {
+        for _ in 0..16 {
             match self.keeper.deadline() {
                 Some(at) if at <= self.keeper.now() => {
                     self.note(|| "timeout again".to_owned());

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::timers::Due;
-use super::{Phase, Step, Watch};
+use super::{Early, Phase, Step, Watch};
 use crate::keeper::event::Seen;
 use crate::keeper::facts::PathFacts;
 use crate::keeper::moment::Moment;
@@ -51,7 +51,7 @@ impl Watch {
                 return Step::Dead { seen: Seen::Unacknowledged, asked: None, acknowledged: Some(false) };
             }
             if is_quiet {
-                self.bring_forward(now, false);
+                self.bring_forward(now, Early::Beat);
             }
         } else if self.tells_path && (is_quiet || self.stalled.is_some()) {
             let left = most - waiting;

@@ -2,17 +2,17 @@
 //! one ahead of it.
 
 use super::request::Request;
-use super::{Ahead, Asked, Confirming, Phase, Step, Watch};
+use super::{Ahead, Asked, Confirming, Early, Phase, Step, Watch};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::{Token, Tokens};
 
 impl Watch {
     /// Brings a beat, or a probe, forward to `at`. On a link that cannot be
     /// asked it is never due.
-    pub(in crate::keeper) fn bring_forward(&mut self, at: Moment, probe: bool) {
+    pub(super) fn bring_forward(&mut self, at: Moment, what: Early) {
         self.ahead = Some(match self.ahead {
-            Some(ahead) => Ahead { at: ahead.at.min(at), probe: ahead.probe || probe },
-            None => Ahead { at, probe },
+            Some(ahead) => Ahead { at: ahead.at.min(at), what: ahead.what.max(what) },
+            None => Ahead { at, what },
         });
     }
 
@@ -22,7 +22,7 @@ impl Watch {
             return Step::Wait;
         }
         if self.stalled.is_some() {
-            self.bring_forward(now, true);
+            self.bring_forward(now, Early::Probe);
             return Step::Wait;
         }
         self.ahead = None;
@@ -38,7 +38,7 @@ impl Watch {
         if self.is_probing() {
             self.phase = Phase::Quiet;
         }
-        self.ahead = self.ahead.filter(|ahead| !ahead.probe);
+        self.ahead = self.ahead.filter(|ahead| !ahead.is_probe());
     }
 
     /// Beats at once, unless an answer is waited for anyway. For a link that

@@ -91,13 +91,14 @@ impl Watch {
             self.phase = Phase::Quiet;
             self.spoiled = false;
             self.look = None;
+            self.asked_path = false;
             self.acknowledged = None;
             self.heard = now;
             self.ended = Duration::ZERO;
             self.rests_until = None;
         }
         // Life is shown: nothing but a probe is still worth asking early.
-        self.ahead = self.ahead.filter(|ahead| ahead.probe);
+        self.ahead = self.ahead.filter(|ahead| ahead.is_probe());
         if let Some(pace) = self.pace
             && now >= self.rhythm
         {

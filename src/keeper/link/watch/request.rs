@@ -14,7 +14,7 @@ use crate::keeper::moment::Moment;
 const ON_TIME: f64 = 0.98;
 /// Beats that may be missed before an answer no longer says that the path had
 /// forgotten the flow: after a longer row it was an outage. One may, since the
-/// peer's system sends its word again, ahead of the answer, only as long after
+/// peer's system sends its reply again, ahead of the answer, only as long after
 /// as it has waited already.
 const MISSED: u32 = 1;
 
@@ -32,7 +32,7 @@ pub(in crate::keeper) enum Reply {
     /// The peer spoke as it was asked.
     Kept,
     /// It did not, though it answers: the path has forgotten its side of the
-    /// flow within this silence, if the peer is one that keeps its word.
+    /// flow within this silence, if the peer is one that speaks when it is asked to.
     Missing(Duration),
     /// What it had to say was held up by the path until a beat of ours went
     /// out, after this gap.

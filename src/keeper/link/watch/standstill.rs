@@ -1,7 +1,7 @@
 //! A link that is not read for a while, and a process or machine that slept:
 //! what is read afterwards may have waited.
 
-use super::{Phase, Watch};
+use super::{Early, Phase, Watch};
 use crate::keeper::moment::Moment;
 
 impl Watch {
@@ -12,6 +12,7 @@ impl Watch {
             self.spoil();
             self.request = None;
             self.look = None;
+            self.asked_path = false;
             self.look_later(now);
         }
     }
@@ -23,6 +24,7 @@ impl Watch {
         }
         self.spoiled = true;
         self.look = None;
+        self.asked_path = false;
         // What waited came in at some time before. Of the beats it is known
         // when the path saw them.
         self.heard = self.heard.max(self.sent);
@@ -41,9 +43,10 @@ impl Watch {
     pub(in crate::keeper) fn wake(&mut self, at: Moment, now: Moment) {
         self.spoil();
         self.measured_from = at;
+        self.asked_path = false;
         self.phase = Phase::Quiet;
         self.request = None;
-        self.bring_forward(at, true);
+        self.bring_forward(at, Early::Probe);
         if !self.can_ask() {
             self.heard = now;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Ahead, Phase, Step, Watch};
+use super::{Ahead, Early, Phase, Step, Watch};
 use crate::keeper::event::Seen;
 use crate::keeper::link::beat::Beat;
 use crate::keeper::moment::Moment;
@@ -20,7 +20,7 @@ pub(super) enum Due {
 
 impl Watch {
     /// When there is something to do next.
-    pub(in crate::keeper) fn next(&self) -> Option<(Moment, Timer)> {
+    pub(in crate::keeper) fn next_due(&self) -> Option<(Moment, Timer)> {
         self.due().map(|(at, due)| {
             let timer = match due {
                 Due::Beat => Timer::Beat,
@@ -147,9 +147,9 @@ impl Watch {
             return None;
         }
         // A stalled link cannot be probed: it would not hear the answer.
-        let ahead = self.ahead.filter(|ahead| !(ahead.probe && self.stalled.is_some()));
+        let ahead = self.ahead.filter(|ahead| !(ahead.is_probe() && self.stalled.is_some()));
         // A probe that is coming asks the same: the pace waits for it.
-        let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.probe))
+        let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.is_probe()))
             || self.stalled.is_some();
         let paced = self.pace.filter(|_| quiet).map(|pace| {
             // A stalled link hears nothing: its beats go by themselves, and no
@@ -171,13 +171,13 @@ impl Watch {
 
     fn beat_now(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
         let can_probe = self.stalled.is_none();
-        let ahead = self.ahead.filter(|ahead| ahead.at <= now && (can_probe || !ahead.probe));
+        let ahead = self.ahead.filter(|ahead| ahead.at <= now && (can_probe || !ahead.is_probe()));
         if ahead.is_some() {
             self.ahead = None;
         }
         match ahead {
-            Some(Ahead { probe: true, .. }) => self.probe(tokens, now),
-            Some(Ahead { probe: false, .. }) => self.ask(tokens, now, false),
+            Some(Ahead { what: Early::Probe, .. }) => self.probe(tokens, now),
+            Some(Ahead { what: Early::Beat, .. }) => self.ask(tokens, now, false),
             None => {
                 if let Some(pace) = self.pace {
                     self.rhythm = now + pace.after;

@@ -207,7 +207,7 @@ impl Prober {
 
     /// Goes on learning, or holds if there is nothing worth a try.
     pub(super) fn settle(&mut self, now: Moment) -> Option<Lesson> {
-        let more = if self.has_scouts() { self.survey_goes_on() } else { self.next_try(now).is_some() };
+        let more = if self.has_scouts() { self.has_gaps_for_scouts() } else { self.next_try(now).is_some() };
         if more {
             self.stage = Stage::Learn;
             None

@@ -36,7 +36,7 @@ impl Prober {
             return None;
         }
         match self.stage {
-            Stage::Learn | Stage::Regrow => self.next_of_survey(under_way),
+            Stage::Learn | Stage::Regrow => self.next_for_scouts(under_way),
             Stage::Hold { .. } if !under_way.is_empty() => None,
             Stage::Hold { look_at } => match self.suspicion() {
                 Some(gap) => Some(gap),
@@ -78,11 +78,11 @@ impl Prober {
     }
 
     /// Whether scouts have more to test while learning.
-    pub(super) fn survey_goes_on(&self) -> bool {
-        self.next_of_survey(&[]).is_some()
+    pub(super) fn has_gaps_for_scouts(&self) -> bool {
+        self.next_for_scouts(&[]).is_some()
     }
 
-    fn next_of_survey(&self, under_way: &[Duration]) -> Option<Duration> {
+    fn next_for_scouts(&self, under_way: &[Duration]) -> Option<Duration> {
         match self.failed() {
             None => self.next_of_climb(under_way),
             Some(failed) => self.next_inside(failed, under_way),

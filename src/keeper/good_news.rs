@@ -1,0 +1,12 @@
+//! News that asks for an attempt.
+
+use super::event::Because;
+use super::moment::Moment;
+
+/// Good news, kept for an attempt that began before it: if the attempt fails,
+/// the next comes soon; if it works, its way is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GoodNews {
+    pub(super) came: Moment,
+    pub(super) because: Because,
+}
