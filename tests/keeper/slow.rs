@@ -119,7 +119,7 @@ fn a_link_that_took_long_to_open_is_given_longer_for_its_first_probe() {
 fn judged_by_dials(before: Duration, after: Duration) -> (Cause, Ground) {
     let mut rig = Rig::new(with_heartbeat(Heartbeat::adaptive()), 1);
     let open = |rig: &mut Rig, dial| {
-        let link = rig.opening().take().expect("an attempt is under way");
+        let link = rig.opening().expect("an attempt is under way");
         let opened = Opened::new(Beat::Ping, Dialled::new(dial, None), dial);
         rig.tell(Input::Opened { link, opened });
     };

@@ -20,10 +20,8 @@ impl Watch {
         now: Moment,
     ) -> Step {
         let was_asked = std::mem::take(&mut self.asked_path);
-        match facts.map_or(Step::Wait, |facts| self.judge_path(facts, now)) {
-            Step::Wait if was_asked => self.after_path(tokens, now),
-            step => step,
-        }
+        let step = facts.map_or(Step::Wait, |facts| self.judge_path(facts, now));
+        if was_asked && step == Step::Wait { self.after_path(tokens, now) } else { step }
     }
 
     fn judge_path(&mut self, facts: PathFacts, now: Moment) -> Step {
