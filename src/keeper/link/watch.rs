@@ -9,6 +9,7 @@ mod hearing;
 mod request;
 mod rtt;
 mod standstill;
+mod step;
 mod timers;
 mod unanswered;
 
@@ -18,11 +19,11 @@ pub(in crate::keeper) use self::hearing::{Proof, Sound};
 pub(in crate::keeper) use self::request::Reply;
 use self::request::Request;
 use self::rtt::Rtt;
+pub(in crate::keeper) use self::step::{Asked, Silence, Step};
 use self::unanswered::Unanswered;
 use super::beat::Beat;
 use super::pace::Pace;
 use crate::keeper::config::Heartbeat;
-use crate::keeper::event::Seen;
 use crate::keeper::moment::Moment;
 use crate::keeper::names::Token;
 
@@ -117,37 +118,6 @@ enum Phase {
     Probing { deadline: Moment },
 }
 
-/// What the first of a row of beats was sent after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) struct Asked {
-    /// The longest time without a byte, either way, since the last one in.
-    pub(in crate::keeper) gap: Duration,
-    /// Whether the gap was one that the prober tries.
-    pub(in crate::keeper) is_try: bool,
-    /// Whether something spoils it as evidence.
-    pub(in crate::keeper) spoiled: bool,
-    /// Whether the peer was to speak at its end, and did not.
-    pub(in crate::keeper) requested: bool,
-    /// Whether a beat of the row is known not to have arrived by its
-    /// deadline: then the path was dead both ways, and had not forgotten one.
-    pub(in crate::keeper) lost: bool,
-}
-
-/// What an end is to be judged by.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct Silence {
-    /// Time since any byte, either way.
-    pub(in crate::keeper) gap: Duration,
-    /// What waits for an answer.
-    pub(in crate::keeper) asked: Option<Asked>,
-    /// The longest silence that what we sent has ended, if it went out so
-    /// short a time ago that an end now may be the answer to it.
-    pub(in crate::keeper) just_ended: Option<Duration>,
-    /// Whether something spoils the gap as evidence, or the end may have
-    /// waited to be read.
-    pub(in crate::keeper) spoiled: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Ahead {
     at: Moment,
@@ -171,22 +141,6 @@ impl Ahead {
 struct Confirming {
     token: Token,
     again: bool,
-}
-
-/// What a deadline led to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Step {
-    /// Nothing yet.
-    Wait,
-    /// The system is to be asked what it knows of the path.
-    AskPath,
-    /// A beat goes out.
-    Beat { token: Token, gap: Duration },
-    /// A beat was missed and the next goes out.
-    Missed { consecutive: u32, token: Token },
-    /// The link is dead. `asked` is what it was asked after, for evidence,
-    /// and `acknowledged` whether all that was asked is known to have arrived.
-    Dead { seen: Seen, asked: Option<Asked>, acknowledged: Option<bool> },
 }
 
 impl Limits {
