@@ -37,11 +37,13 @@ impl Alarm {
     ///
     /// A `passing` deadline, such as that of an answer, is usually not
     /// reached. When one that is not passing takes its place the alarm is
-    /// moved away, which spares a beat its third wake-up.
-    pub(super) fn set(&mut self, at: Instant, passing: bool, cx: &mut Context<'_>) -> bool {
-        if self.set.is_some_and(|set| set.at <= at && (passing || !set.passing)) {
+    /// moved away, which spares a beat its third wake-up. Whether it is passing
+    /// is asked only where that matters.
+    pub(super) fn set(&mut self, at: Instant, passing: impl Fn() -> bool, cx: &mut Context<'_>) -> bool {
+        if self.set.is_some_and(|set| set.at <= at && (!set.passing || passing())) {
             return false;
         }
+        let passing = passing();
         let later = self.set.is_some_and(|set| set.at < at);
         self.set = Some(Setting { at, passing });
         let sleep = match &mut self.sleep {

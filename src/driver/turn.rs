@@ -91,7 +91,7 @@ impl<T: Transport> Driver<T> {
         let keeper = self.keeper.poll_timeout();
         let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
         let Some(due) = keeper.into_iter().chain(closing).min() else { return false };
-        let passing = keeper == Some(due) && self.keeper.expects_answer();
+        let passing = || keeper == Some(due) && self.keeper.expects_answer();
         self.alarm.set(self.board.clock.instant(due), passing, cx)
     }
 

@@ -124,7 +124,6 @@ impl Main {
     pub(in crate::keeper) fn read(&mut self, sound: Sound, known: Known, now: Moment) -> Read {
         self.heard = true;
         self.disturbed = None;
-        let fresh = self.stall.is_none() && !self.watch.is_behind(now);
         // The request was void, so that a beat took the reply's place: its
         // answer shows that the path carries what we send, and no more.
         let in_place = self.replies.are_possible()
@@ -134,6 +133,7 @@ impl Main {
                 tries && !asked.requested
             });
         let heard = self.watch.hear(sound, now);
+        let fresh = self.stall.is_none() && !heard.behind;
         let shown = heard.reply.map_or(Shown::Nothing, |reply| self.replies.judge(reply));
         let survived = heard.survived.filter(|_| !in_place);
         Read { survived, proof: heard.proof, answered: heard.answered, shown, fresh }

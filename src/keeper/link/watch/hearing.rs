@@ -38,6 +38,8 @@ pub(in crate::keeper) struct Heard {
     pub(in crate::keeper) reply: Option<Reply>,
     /// Whether it ended a row of beats: a new pace is wanted.
     pub(in crate::keeper) answered: bool,
+    /// Whether it may have waited while the process stood still.
+    pub(in crate::keeper) behind: bool,
 }
 
 /// What an answer was to.
@@ -52,7 +54,8 @@ pub(in crate::keeper) struct Matched {
 impl Watch {
     /// Something came in.
     pub(in crate::keeper) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
-        if self.is_behind(now) {
+        let behind = self.is_behind(now);
+        if behind {
             self.spoil();
             self.measured_from = now;
         }
@@ -111,7 +114,7 @@ impl Watch {
             self.rhythm = self.rhythm + pace * beats;
         }
         self.answers = self.answers.wrapping_add(u32::from(answered));
-        Heard { survived, proof, reply, answered }
+        Heard { survived, proof, reply, answered, behind }
     }
 
     /// Matches an answer to its beat. Call after [`hear`].
