@@ -255,3 +255,14 @@ fn a_resume_when_a_servers_own_time_has_come_opens_a_link_at_once() {
         assert_eq!(rig.scheduled().is_none(), opens, "{early:?} before");
     }
 }
+
+#[test]
+fn a_death_before_a_pause_is_not_judged_by_the_dial_behind_it() {
+    let mut rig = Rig::connected(Config::default(), 1);
+    rig.until_death();
+    pause(&mut rig);
+    rig.pass(secs(10));
+    resume(&mut rig);
+    rig.open(Beat::Ping);
+    assert_eq!(rig.diagnoses(), [], "who knows what the network was meanwhile");
+}
