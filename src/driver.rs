@@ -63,7 +63,7 @@ use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Config, Event, Failure, Input, Keeper, Moment, Token};
+use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Flights};
 use crate::shared::Hook;
@@ -136,6 +136,8 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         stage: Stage::New,
         now: None,
         again: false,
+        unread: None,
+        deadline_waited: false,
         alarm: Alarm::default(),
         openings: Openings::default(),
         reports: Arc::default(),
@@ -190,6 +192,10 @@ struct Driver<T: Transport> {
     now: Option<Moment>,
     /// There is more to do at once.
     again: bool,
+    /// A link that this turn had no share left for.
+    unread: Option<LinkId>,
+    /// A deadline has waited for it since the turn before.
+    deadline_waited: bool,
     alarm: Alarm,
 
     // Links.
@@ -340,6 +346,6 @@ mod tests {
         let boxed = size_of::<LiveLink<L>>() + size_of::<Box<LiveLink<L>>>();
         let size = size_of::<Driver<ScriptedTransport<String>>>() + boxed;
         let link = size_of::<L>();
-        assert!(size - link <= 2_560, "{size} bytes, of which the link is {link}");
+        assert!(size - link <= 2_576, "{size} bytes, of which the link is {link}");
     }
 }

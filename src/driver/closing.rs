@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::Driver;
-use crate::keeper::{Finish, Input, Moment};
+use crate::keeper::{Finish, Input, LinkEnd, Moment};
 use crate::transport::Transport;
 
 /// A closing that is under way.
@@ -68,6 +68,10 @@ impl<T: Transport> Driver<T> {
             self.execute();
         }
         if now >= until {
+            // The keeper has the last word.
+            while let Some(link) = self.links.first() {
+                self.ended(link, LinkEnd::Eof);
+            }
             self.finish_as(Finish::Closed);
         }
     }

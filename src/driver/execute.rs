@@ -1,5 +1,6 @@
 //! What the keeper wants done.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::Driver;
@@ -108,12 +109,21 @@ impl<T: Transport> Driver<T> {
     /// Drops the link, or the attempt to open it, at once.
     fn abandon(&mut self, link: LinkId) {
         self.openings.abandon(link);
+        if self.links.get(link).is_some_and(|live| live.is_draining() && live.carries()) {
+            // What has come in by now is not lost. Nobody is to be woken for it.
+            self.read_last_words(link, &mut Context::from_waker(Waker::noop()));
+            self.again = true;
+        }
         self.drop_link(link);
     }
 
     fn emit(&mut self, event: &Event) {
         if let Event::AttemptFailed { failure, .. } = event {
             self.last_failure = Some(failure.clone());
+        }
+        if matches!(event, Event::Closed | Event::GaveUp { .. }) {
+            // Nothing is told behind these.
+            self.tell_doubtful();
         }
         self.tell(event);
     }

@@ -2,6 +2,8 @@
 
 use std::task::{Context, Poll, Waker};
 
+use tokio::task::coop;
+
 use super::Driver;
 use super::board::Tally;
 use super::inbox::Room;
@@ -43,15 +45,30 @@ struct Batch {
 }
 
 impl<T: Transport> Driver<T> {
-    /// Reads each link, the link in use first.
+    /// Reads each link, the link in use first; but before all others one that
+    /// went without in the turn before. All share what the runtime grants the
+    /// task at a time.
     pub(super) fn read(&mut self, cx: &mut Context<'_>) {
-        if let Some(link) = self.links.in_use().map(|live| live.id) {
+        let first = self.unread.take();
+        if let Some(link) = first {
             self.read_from(link, cx);
         }
+        let mut next = self.links.in_use().map(|live| live.id);
         let mut last = None;
-        while let Some(link) = self.links.beside_after(last) {
-            self.read_from(link, cx);
-            last = Some(link);
+        loop {
+            let Some(link) = next.take().or_else(|| self.links.beside_after(last)) else { return };
+            if self.links.in_use().is_none_or(|live| live.id != link) {
+                last = Some(link);
+            }
+            if Some(link) == first {
+                continue;
+            }
+            if coop::has_budget_remaining() {
+                self.read_from(link, cx);
+            } else {
+                self.unread.get_or_insert(link);
+                self.again = true;
+            }
         }
     }
 
@@ -170,7 +187,9 @@ impl<T: Transport> Driver<T> {
             while arrived.len() < room.messages && batch.bytes < room.bytes && batch.frames < FRAMES {
                 match from.poll_next(cx) {
                     Poll::Pending => {
-                        batch.exhausted = true;
+                        // It is also what the runtime has a task say that had its
+                        // share.
+                        batch.exhausted = coop::has_budget_remaining();
                         return;
                     }
                     Poll::Ready(Ok(Frame::Message(message))) => {

@@ -19,11 +19,13 @@ impl<T: Transport> Driver<T> {
         self.now = None;
         self.again = false;
         Tally::add(&self.board.tally.wake_ups, 1);
+        // Looked at before reading takes all that the runtime grants.
+        let rang = self.alarm.rang(cx);
         self.take_news(cx);
         self.take_answers(cx);
         self.take_reports(cx);
         self.read(cx);
-        let rang = self.timer(cx);
+        self.timer(rang);
         if self.is_finished() {
             // Whatever was ordered meanwhile comes too late.
             return Poll::Ready(());
@@ -51,15 +53,13 @@ impl<T: Transport> Driver<T> {
         Poll::Pending
     }
 
-    /// Lets the keeper act if a deadline has come. Returns whether the alarm
-    /// rang.
-    fn timer(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.is_finished() {
-            return false;
-        }
-        let rang = self.alarm.rang(cx);
-        if !rang && self.now.is_none() {
-            return false;
+    /// Lets the keeper act if a deadline has come. While a link went unread the
+    /// deadline waits, for one turn.
+    fn timer(&mut self, rang: bool) {
+        let waits = self.unread.is_some() && !std::mem::take(&mut self.deadline_waited);
+        self.deadline_waited = waits;
+        if self.is_finished() || waits || (!rang && self.now.is_none()) {
+            return;
         }
         let now = self.now();
         if rang {
@@ -71,7 +71,6 @@ impl<T: Transport> Driver<T> {
             self.touched = true;
             self.execute();
         }
-        rang
     }
 
     /// Shows figures and state, if anything has changed.
