@@ -95,9 +95,8 @@ async fn connected() -> (ResilientConnection<String>, Far, Fars) {
     (connection, far, fars)
 }
 
-/// Turn 1 takes 128 frames, turn 2 (draining) the next 128 and `Pending` for
-/// want of budget: goodbye is said as the last word, and the close that lay
-/// there all along passes for its answer. Not so before the rebuilding.
+/// The share is spent before all is read: `Pending` does not say then that our
+/// goodbye would be the last word.
 #[tokio::test(start_paused = true)]
 async fn a_close_that_lay_unread_behind_much_before_our_goodbye_is_no_answer_to_it() {
     let (connection, far, _) = connected().await;
@@ -114,8 +113,7 @@ async fn a_close_that_lay_unread_behind_much_before_our_goodbye_is_no_answer_to_
     assert_eq!(connection.stats().messages_received, 600);
 }
 
-/// Reading spends the budget, then the alarm is polled and has none: it never
-/// rings, and nothing else reads the clock. Not so before the rebuilding.
+/// Reading spends the share in each turn, and the deadline is seen all the same.
 #[tokio::test(start_paused = true)]
 async fn a_link_that_was_left_and_never_falls_silent_is_dropped_at_its_deadline() {
     let (connection, far, _) = connected().await;
