@@ -112,7 +112,8 @@ fn no_name_of_a_network_or_endpoint_is_in_the_file() {
     remember(&place.file(), "wss://example.com:443", &known()).unwrap();
     let text = fs::read_to_string(place.file()).unwrap();
     assert!(text.contains("96000"), "{text}");
-    for name in ["home", "wifi", "example", "wss", "443"] {
+    // The digits of the port alone may stand in a hash by chance.
+    for name in ["home", "wifi", "example", "wss", ":443"] {
         assert!(!text.contains(name), "{name} in {text}");
     }
     assert_eq!(proven(&place.file(), "wss://example.com:443"), Ok(Some(secs(96))));
