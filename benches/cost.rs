@@ -207,7 +207,7 @@ async fn send_longlink(port: &str, count: &str) {
 /// One link without the connection around it.
 async fn connect_link(port: &str) -> WebSocketLink {
     let transport = WebSocket::new(format!("ws://127.0.0.1:{port}/")).expect("a URL");
-    transport.connect(&Attempt::alone(1, None)).await.expect("a link")
+    transport.connect(&Attempt::standalone(1, None)).await.expect("a link")
 }
 
 async fn send_over(link: &mut WebSocketLink, message: Message) {

@@ -18,12 +18,12 @@ mod race;
 #[cfg(any(feature = "websocket", feature = "tcp"))]
 mod socket;
 #[cfg(any(feature = "websocket", feature = "tcp"))]
+mod source;
+#[cfg(any(feature = "websocket", feature = "tcp"))]
 mod stream;
 #[cfg(any(feature = "websocket", feature = "tcp"))]
 #[cfg_attr(not(feature = "tls"), path = "dial/no_tls.rs")]
 mod tls;
-#[cfg(any(feature = "websocket", feature = "tcp"))]
-mod way;
 
 pub use attempt::Attempt;
 pub use connect_error::ConnectError;
@@ -34,8 +34,8 @@ pub(crate) use failure::failure;
 #[cfg(any(feature = "websocket", feature = "tcp"))]
 pub(crate) use socket::Socket;
 #[cfg(any(feature = "websocket", feature = "tcp"))]
+pub(crate) use source::StreamSource;
+#[cfg(any(feature = "websocket", feature = "tcp"))]
 pub(crate) use stream::Stream;
 #[cfg(any(feature = "websocket", feature = "tcp"))]
 pub(crate) use tls::Tls;
-#[cfg(any(feature = "websocket", feature = "tcp"))]
-pub(crate) use way::Way;

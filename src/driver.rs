@@ -11,23 +11,22 @@
 //!
 //! * [`turn`]: one turn, from top to bottom.
 //! * [`execute`]: what the keeper wants done.
-//! * [`orders`] and [`news`]: what the application and the host say.
+//! * [`commands`] and [`news`]: what the application and the host say.
 //! * [`links`], [`link`] and [`goodbye`]: every live link, and its duty.
 //! * [`opening`] and [`reports`]: the tasks beside, and what they say.
 //! * [`reading`], [`delivering`] and [`sequence`]: from a link to the inbox, in
 //!   the order of the stream.
 //! * [`writing`]: from the outbox to a link.
 //! * [`ending`]: how a link ends; [`closing`]: the graceful end of all.
-//! * [`desk`] (with [`waiters`]), [`inbox`], [`board`], [`dispatch`]: what is
+//! * [`send_queue`] (with [`waiters`]), [`inbox`], [`status`], [`dispatch`]: what is
 //!   shared with the application: messages out, messages in, figures, events.
-//! * [`jobs`]: work that may block; [`memory`]: what outlives the connection.
+//! * [`jobs`]: work that may block; [`store`]: what outlives the connection.
 //! * [`alarm`]: the one timer.
 
 mod alarm;
-mod board;
 mod closing;
+mod commands;
 mod delivering;
-mod desk;
 mod dispatch;
 mod ending;
 mod execute;
@@ -36,23 +35,24 @@ mod inbox;
 mod jobs;
 mod link;
 mod links;
-mod memory;
 mod news;
 mod opening;
-mod orders;
 mod reading;
 mod reports;
+mod send_queue;
 mod sequence;
+mod status;
+mod store;
 mod turn;
 #[cfg(test)]
 mod unlocked;
 mod waiters;
 mod writing;
 
-pub(crate) use board::Tally;
-pub(crate) use desk::{Desk, Refused, Ticket};
-pub(crate) use dispatch::Listener;
+pub(crate) use dispatch::EventListener;
 pub(crate) use inbox::{Inbox, Item, Reader};
+pub(crate) use send_queue::{Refused, SendQueue, Ticket};
+pub(crate) use status::Counters;
 pub(crate) use waiters::Waiter;
 
 use std::pin::Pin;
@@ -67,18 +67,18 @@ use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Flights};
 use crate::shared::Hook;
-use crate::store::IntervalMemory;
+use crate::store::IntervalStore;
 use crate::transport::{ConnectError, Link, Transport};
 use alarm::Alarm;
-use board::{Board, Finish};
 use closing::Closing;
-use desk::{DeskState, Notices};
-use inbox::Room;
-use links::Links;
-use memory::Remembrance;
+use inbox::InboxRoom;
+use links::LiveLinks;
 use opening::Openings;
 use reports::Reports;
-use sequence::{Kept, Sequence};
+use send_queue::{Notices, SendQueueState};
+use sequence::{HeldBack, Sequence};
+use status::{DriverEnd, Status};
+use store::StoreClient;
 
 /// The messages of a transport's links.
 type In<T> = <<T as Transport>::Link as Link>::Incoming;
@@ -97,7 +97,7 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) scouts_log_in: bool,
     pub(crate) listener: Option<Box<OnEvent>>,
     pub(crate) network: Option<Box<dyn NetworkWatch>>,
-    pub(crate) memory: Option<Arc<dyn IntervalMemory>>,
+    pub(crate) store: Option<Arc<dyn IntervalStore>>,
     pub(crate) outbox: Bounds,
     pub(crate) inbox_messages: usize,
     pub(crate) inbox_bytes: usize,
@@ -106,34 +106,35 @@ pub(crate) struct Setup<T: Transport> {
 }
 
 /// What the application has of a driver: messages out, messages in.
-type Parts<T> = (Arc<Desk<Out<T>>>, Arc<Inbox<In<T>>>);
+type Parts<T> = (Arc<SendQueue<Out<T>>>, Arc<Inbox<In<T>>>);
 
 /// Starts a driver and returns the application's side of it.
 pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
     let transport = Arc::new(setup.transport);
-    let board = Arc::new(Board::new(setup.clock));
+    let status = Arc::new(Status::new(setup.clock));
     if let Some(callback) = setup.listener {
-        let listener = board.bus.listen();
-        setup.runtime.spawn(call_back(listener, callback, Arc::clone(&board)));
+        let listener = status.bus.listen();
+        setup.runtime.spawn(call_back(listener, callback, Arc::clone(&status)));
     }
     let weigher = Arc::clone(&transport);
     let weigh = Box::new(move |message: &Out<T>| weigher.weigh(message));
-    let desk = Arc::new(Desk::new(Arc::clone(&board), setup.runtime.clone(), setup.outbox, weigh));
+    let send_queue =
+        Arc::new(SendQueue::new(Arc::clone(&status), setup.runtime.clone(), setup.outbox, weigh));
     let inbox = Arc::new(Inbox::new(setup.inbox_messages, setup.inbox_bytes));
-    let parts = (Arc::clone(&desk), Arc::clone(&inbox));
-    let keeper = Keeper::new(setup.keeper, setup.seed, board.clock.now());
+    let parts = (Arc::clone(&send_queue), Arc::clone(&inbox));
+    let keeper = Keeper::new(setup.keeper, setup.seed, status.clock.now());
     let room = inbox.bounds();
     let driver = Driver {
-        desk,
+        send_queue,
         inbox,
-        board,
+        status,
         keeper,
         transport,
         hook: setup.hook,
         scouts_log_in: setup.scouts_log_in,
         network: setup.network,
-        memory: setup.memory.map(|memory| Box::new(Remembrance::new(memory))),
-        stage: Stage::New,
+        store: setup.store.map(|store| Box::new(StoreClient::new(store))),
+        stage: DriverState::New,
         now: None,
         again: false,
         unread: None,
@@ -141,12 +142,12 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         alarm: Alarm::default(),
         openings: Openings::default(),
         reports: Arc::default(),
-        links: Links::default(),
+        links: LiveLinks::default(),
         closing: None,
         last_failure: None,
         last_error: None,
         connected_before: false,
-        arrived: Kept::default(),
+        arrived: HeldBack::default(),
         sequence: Sequence::default(),
         room,
         waiting_since: None,
@@ -163,10 +164,10 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
 }
 
 /// Calls the `on_event` callback for each event, in order.
-async fn call_back(mut listener: Listener, callback: Box<OnEvent>, board: Arc<Board>) {
+async fn call_back(mut listener: EventListener, callback: Box<OnEvent>, status: Arc<Status>) {
     while let Some(event) = std::future::poll_fn(|cx| listener.poll_next(cx)).await {
         if contain(|| callback(&event)).is_err() {
-            Tally::add(&board.tally.panics, 1);
+            Counters::add(&status.tally.panics, 1);
         }
         tokio::task::coop::consume_budget().await;
     }
@@ -176,18 +177,18 @@ async fn call_back(mut listener: Listener, callback: Box<OnEvent>, board: Arc<Bo
 /// See the [module](self).
 struct Driver<T: Transport> {
     // Shared with the application.
-    desk: Arc<Desk<Out<T>>>,
+    send_queue: Arc<SendQueue<Out<T>>>,
     inbox: Arc<Inbox<In<T>>>,
-    board: Arc<Board>,
+    status: Arc<Status>,
 
     keeper: Keeper,
     transport: Arc<T>,
     hook: Option<Arc<Hook<T::Link>>>,
     scouts_log_in: bool,
     network: Option<Box<dyn NetworkWatch>>,
-    memory: Option<Box<Remembrance>>,
+    store: Option<Box<StoreClient>>,
 
-    stage: Stage,
+    stage: DriverState,
     /// The time of this turn, once read.
     now: Option<Moment>,
     /// There is more to do at once.
@@ -198,10 +199,10 @@ struct Driver<T: Transport> {
     deadline_waited: bool,
     alarm: Alarm,
 
-    // Links.
+    // LiveLinks.
     openings: Openings,
     reports: Arc<Reports<T::Link>>,
-    links: Links<T::Link>,
+    links: LiveLinks<T::Link>,
     closing: Option<Closing>,
     /// Why the last attempt failed, until one succeeds.
     last_failure: Option<Failure>,
@@ -211,10 +212,10 @@ struct Driver<T: Transport> {
 
     // What came in.
     /// What one batch of reading brought. Empty between batches.
-    arrived: Kept<In<T>>,
+    arrived: HeldBack<In<T>>,
     sequence: Sequence<In<T>>,
     /// The inbox's room, at least.
-    room: Room,
+    room: InboxRoom,
     /// Since when messages have been in the inbox that were not parked.
     waiting_since: Option<Moment>,
     /// Answers that the batch brought.
@@ -240,7 +241,7 @@ struct Driver<T: Transport> {
 impl<T: Transport> Unpin for Driver<T> {}
 
 /// Where the driver stands.
-enum Stage {
+enum DriverState {
     New,
     Running,
     Finished,
@@ -252,16 +253,16 @@ impl<T: Transport> Future for Driver<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
         match driver.stage {
-            Stage::New => {
-                driver.stage = Stage::Running;
+            DriverState::New => {
+                driver.stage = DriverState::Running;
                 driver.name_network();
                 let now = driver.now();
                 driver.keeper.handle(Input::Start, now);
                 driver.execute();
                 driver.turn(cx)
             }
-            Stage::Running => driver.turn(cx),
-            Stage::Finished => Poll::Ready(()),
+            DriverState::Running => driver.turn(cx),
+            DriverState::Finished => Poll::Ready(()),
         }
     }
 }
@@ -269,16 +270,16 @@ impl<T: Transport> Future for Driver<T> {
 impl<T: Transport> Driver<T> {
     /// The time of this turn.
     fn now(&mut self) -> Moment {
-        *self.now.get_or_insert_with(|| self.board.clock.now())
+        *self.now.get_or_insert_with(|| self.status.clock.now())
     }
 
     /// Tells the outbox what happened since the last time, and does `more`
     /// under the same lock. Those who waited for it are told afterwards.
     fn at_desk<R>(
         &mut self,
-        more: impl FnOnce(&mut DeskState<Out<T>>, &mut Flights<Out<T>, Ticket<Out<T>>>) -> R,
+        more: impl FnOnce(&mut SendQueueState<Out<T>>, &mut Flights<Out<T>, Ticket<Out<T>>>) -> R,
     ) -> R {
-        let mut state = self.desk.lock();
+        let mut state = self.send_queue.lock();
         self.flights.report(&mut state.outbox);
         let result = more(&mut state, &mut self.flights);
         state.collect(&mut self.notices);
@@ -291,38 +292,38 @@ impl<T: Transport> Driver<T> {
     /// Tells listeners and the log what happened.
     fn tell(&mut self, event: &Event) {
         tracing::debug!(target: "longlink", "{event}");
-        if self.board.bus.has_listeners() {
-            self.board.bus.tell(event);
+        if self.status.bus.has_listeners() {
+            self.status.bus.tell(event);
         }
     }
 
     fn is_finished(&self) -> bool {
-        matches!(self.stage, Stage::Finished)
+        matches!(self.stage, DriverState::Finished)
     }
 
     /// Ends everything. What was never sent is handed back, and everybody who
     /// waits is told.
-    fn finish(&mut self, finish: Finish) {
+    fn finish(&mut self, finish: DriverEnd) {
         if self.is_finished() {
             return;
         }
-        self.stage = Stage::Finished;
+        self.stage = DriverState::Finished;
         self.openings = Openings::default();
         while let Some(link) = self.links.first() {
             self.drop_link(link);
         }
         self.tell_doubtful();
         self.tell_dropped(true);
-        let at = self.board.clock.now();
-        self.board.show_figures(self.keeper.figures(at), false, at);
-        self.board.finish(finish);
+        let at = self.status.clock.now();
+        self.status.show_figures(self.keeper.figures(at), false, at);
+        self.status.finish(finish);
         let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
-        let mut state = self.desk.lock();
+        let mut state = self.send_queue.lock();
         let unwanted = state.finish(maybe_sent, &mut self.notices);
         drop(state);
         drop(unwanted);
         self.inbox.finish();
-        self.board.bus.close();
+        self.status.bus.close();
         self.notices.tell();
     }
 }
@@ -330,7 +331,7 @@ impl<T: Transport> Driver<T> {
 /// However the task ends, nobody waits for ever.
 impl<T: Transport> Drop for Driver<T> {
     fn drop(&mut self) {
-        self.finish(Finish::Stopped);
+        self.finish(DriverEnd::Stopped);
     }
 }
 

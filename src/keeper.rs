@@ -39,10 +39,10 @@ mod state;
 mod timer;
 
 pub use activity::Activity;
-pub use config::{CLOSE_DEADLINE, Config, Delays, Growth, Heartbeat, Probing, Reconnect, Refusal, Retry};
+pub use config::{CLOSE_DEADLINE, Config, Delays, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
-pub use event::{Because, Cause, Event, GiveUp, Ground, MemoryFault, Scouted, Seen};
+pub use event::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
 pub use facts::{PathFacts, RouteFacts};
 pub use input::{Input, Messages, NetworkStatus};
 pub use invalid::Invalid;

@@ -40,19 +40,19 @@ pub use connection::{
     StateWatch, Transition, TrySendError, WithTransitions,
 };
 pub use keeper::{
-    Activity, Beat, Because, Cause, Delays, Event, Failure, GiveUp, Ground, Growth, Heartbeat, Invalid,
-    LinkEnd, LinkId, MemoryFault, NetworkStatus, Probing, Reconnect, Refusal, Retry, Scouted, Seen, State,
-    Token,
+    Activity, Beat, Cause, Delays, Detection, Event, Evidence, Failure, GiveUp, Growth, Heartbeat, Invalid,
+    LinkEnd, LinkId, NetworkStatus, Probing, Reconnect, Retry, RetryReason, ScoutResult, Setback, State,
+    StoreFault, Token,
 };
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;
 pub use outbox::Outcome;
 #[cfg(feature = "runtime")]
-pub use shared::{Error, HookError, Session, Stats, Update};
-#[cfg(feature = "json-memory")]
+pub use shared::{Error, Handshake, HandshakeError, Stats, Update};
+#[cfg(feature = "json-store")]
 pub use store::JsonFile;
 #[cfg(feature = "runtime")]
-pub use store::{InMemory, IntervalMemory};
+pub use store::{InMemory, IntervalStore};
 #[cfg(all(feature = "tcp", unix))]
 pub use transport::Unix;
 #[cfg(feature = "websocket")]

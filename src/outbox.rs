@@ -36,15 +36,15 @@ mod outcome;
 mod queue;
 mod room;
 
-pub use flights::{Boarding, Ended, Flights};
+pub use flights::{Ended, Flights, Handover};
 pub use outcome::{Confirm, Outcome};
 pub use room::{Bounds, Reserved};
 
 use std::collections::VecDeque;
 use std::fmt;
 
-use queue::{Parcel, Queue};
-use room::{Room, believed};
+use queue::{Queue, QueuedMessage};
+use room::{OutboxRoom, believed};
 
 /// Capacity that an idle queue may keep.
 const KEPT: usize = 16;
@@ -69,7 +69,7 @@ fn shrink<V>(queue: &mut VecDeque<V>) {
 /// No method drops a message or a ticket: what is not wanted is handed back,
 /// to be dropped where its own `Drop` may do what it likes.
 pub struct Outbox<M, T> {
-    room: Room,
+    room: OutboxRoom,
     waiting: Queue<M, T>,
     settled: VecDeque<(T, Outcome<M>)>,
     /// How many were ever accepted.
@@ -85,7 +85,7 @@ impl<M, T> Outbox<M, T> {
     /// An empty outbox.
     pub fn new(bounds: Bounds) -> Outbox<M, T> {
         Outbox {
-            room: Room::new(bounds),
+            room: OutboxRoom::new(bounds),
             waiting: Queue::default(),
             settled: VecDeque::new(),
             accepted: 0,
@@ -127,7 +127,7 @@ impl<M, T> Outbox<M, T> {
         let (number, weight) = (self.accepted, believed(weight));
         self.accepted += 1;
         self.room.hold(weight);
-        self.waiting.push(Parcel { message, number, weight });
+        self.waiting.push(QueuedMessage { message, number, weight });
         Ok(number)
     }
 
@@ -171,7 +171,7 @@ impl<M, T> Outbox<M, T> {
         self.closed = true;
         self.handed_back = self.handed_back.or(self.waiting.first());
         let mut plain = Vec::new();
-        while let Some(Parcel { message, number, weight }) = self.waiting.pop() {
+        while let Some(QueuedMessage { message, number, weight }) = self.waiting.pop() {
             self.room.free(1, u64::from(weight));
             match self.waiting.pop_asked(number) {
                 Some(confirm) => self.settled.push_back((confirm.ticket, Outcome::NotSent(message))),

@@ -2,12 +2,12 @@
 //! a link, figures, and why it ended.
 
 mod error;
-mod session;
+mod handshake;
 mod stats;
 mod update;
 
 pub use error::Error;
-pub(crate) use session::Hook;
-pub use session::{HookError, Session};
+pub(crate) use handshake::Hook;
+pub use handshake::{Handshake, HandshakeError};
 pub use stats::Stats;
 pub use update::Update;

@@ -1,23 +1,23 @@
 //! What outlives a connection: the idle timeouts that it learned.
 //!
-//! A connection that is given an [`IntervalMemory`] begins where the last one
+//! A connection that is given an [`IntervalStore`] begins where the last one
 //! on the same path ended, and tells it what it learns. [`InMemory`] is shared
-//! by the connections of one process; `JsonFile` (feature `json-memory`)
+//! by the connections of one process; `JsonFile` (feature `json-store`)
 //! survives it; a memory of your own implements the trait.
 
 mod in_memory;
-#[cfg(feature = "json-memory")]
+#[cfg(feature = "json-store")]
 mod json_file;
 
 pub use in_memory::InMemory;
-#[cfg(feature = "json-memory")]
+#[cfg(feature = "json-store")]
 pub use json_file::JsonFile;
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::keeper::{Learned, MemoryFault, Recalled};
+use crate::keeper::{Learned, Recalled, StoreFault};
 
 /// Keeps what connections learn of idle timeouts, by network and endpoint.
 ///
@@ -31,22 +31,22 @@ use crate::keeper::{Learned, MemoryFault, Recalled};
 /// A connection that is dropped leaves the words that wait to the pool, so a
 /// call should end soon: a runtime that shuts down waits for the one that
 /// runs, and drops those that have not begun. A panic is caught, counted and
-/// told as [`MemoryFault::Panicked`].
-pub trait IntervalMemory: Send + Sync + 'static {
+/// told as [`StoreFault::Panicked`].
+pub trait IntervalStore: Send + Sync + 'static {
     /// What is known of `path`, and how old that is.
     ///
     /// # Errors
     ///
-    /// A [`MemoryError`], which is told as an event and else ignored.
-    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError>;
+    /// A [`StoreError`], which is told as an event and else ignored.
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError>;
 
     /// Keeps `learned` for `path`, in place of what was known. It was
     /// confirmed just now.
     ///
     /// # Errors
     ///
-    /// As for [`recall`](IntervalMemory::recall).
-    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError>;
+    /// As for [`recall`](IntervalStore::recall).
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError>;
 
     /// Whether calls may take longer than some microseconds. If not, they
     /// come from the connection's own task. Default: true.
@@ -55,12 +55,12 @@ pub trait IntervalMemory: Send + Sync + 'static {
     }
 }
 
-impl<M: IntervalMemory + ?Sized> IntervalMemory for Arc<M> {
-    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+impl<M: IntervalStore + ?Sized> IntervalStore for Arc<M> {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError> {
         (**self).recall(path)
     }
 
-    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError> {
         (**self).remember(path, learned)
     }
 
@@ -69,12 +69,12 @@ impl<M: IntervalMemory + ?Sized> IntervalMemory for Arc<M> {
     }
 }
 
-impl<M: IntervalMemory + ?Sized> IntervalMemory for Box<M> {
-    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+impl<M: IntervalStore + ?Sized> IntervalStore for Box<M> {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError> {
         (**self).recall(path)
     }
 
-    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError> {
         (**self).remember(path, learned)
     }
 
@@ -103,48 +103,48 @@ impl PathKey {
 
 /// A memory could not do what it was asked.
 ///
-/// Events tell the [`fault`](MemoryError::fault) alone; the source goes to
+/// Events tell the [`fault`](StoreError::fault) alone; the source goes to
 /// the log, so it should hold no secret.
 #[derive(Debug)]
-pub struct MemoryError {
-    fault: MemoryFault,
+pub struct StoreError {
+    fault: StoreFault,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-impl MemoryError {
+impl StoreError {
     /// This went wrong.
-    pub fn new(fault: MemoryFault) -> MemoryError {
-        MemoryError { fault, source: None }
+    pub fn new(fault: StoreFault) -> StoreError {
+        StoreError { fault, source: None }
     }
 
     /// It went wrong because of `source`.
-    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> MemoryError {
-        MemoryError { source: Some(source.into()), ..self }
+    pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError { source: Some(source.into()), ..self }
     }
 
     /// It could not be read.
-    pub fn not_read(error: io::Error) -> MemoryError {
-        MemoryError::new(MemoryFault::NotRead(error.kind())).with_source(error)
+    pub fn not_read(error: io::Error) -> StoreError {
+        StoreError::new(StoreFault::NotRead(error.kind())).with_source(error)
     }
 
     /// It could not be written.
-    pub fn not_written(error: io::Error) -> MemoryError {
-        MemoryError::new(MemoryFault::NotWritten(error.kind())).with_source(error)
+    pub fn not_written(error: io::Error) -> StoreError {
+        StoreError::new(StoreFault::NotWritten(error.kind())).with_source(error)
     }
 
     /// What went wrong.
-    pub fn fault(&self) -> MemoryFault {
+    pub fn fault(&self) -> StoreFault {
         self.fault
     }
 }
 
-impl fmt::Display for MemoryError {
+impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "memory {}", self.fault)
     }
 }
 
-impl std::error::Error for MemoryError {
+impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| &**source as _)
     }

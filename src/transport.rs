@@ -3,15 +3,15 @@
 //!
 //! `WebSocket` speaks ws and wss (feature `websocket`); `Tcp`, with TLS or
 //! without, and `Unix` speak any `Protocol` that a `tokio_util` codec can frame
-//! (feature `tcp`); [`Memory`] leads to a server in the same process. A
+//! (feature `tcp`); [`InProcess`] leads to a server in the same process. A
 //! transport of your own implements the two traits, or wraps any
 //! `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
 
 mod boxed;
 mod framed;
 mod from_fn;
+mod in_process;
 mod link;
-mod memory;
 #[cfg(feature = "tcp")]
 mod protocol;
 #[cfg(feature = "tcp")]
@@ -26,8 +26,10 @@ pub mod websocket;
 pub use boxed::BoxTransport;
 pub use framed::{Framed, PongMatch};
 pub use from_fn::{FromFn, from_fn};
-pub use link::{BoxLink, Confirms, Frame, Link, Traffic};
-pub use memory::{MEMORY_MESSAGES, Memory, MemoryFrame, MemoryLink, MemoryListener, MemoryPeer};
+pub use in_process::{
+    IN_PROCESS_MESSAGES, InProcess, InProcessFrame, InProcessLink, InProcessListener, InProcessPeer,
+};
+pub use link::{BoxLink, ConfirmedBy, Frame, Link, Traffic};
 #[cfg(feature = "tcp")]
 pub use protocol::{Protocol, StreamLink};
 #[cfg(feature = "tcp")]

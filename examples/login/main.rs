@@ -24,7 +24,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use longlink::transport::StreamLink;
-use longlink::{Failure, HookError, LinkEnd, Protocol, Reconnect, ResilientConnection, Session, Tcp, Token};
+use longlink::{
+    Failure, Handshake, HandshakeError, LinkEnd, Protocol, Reconnect, ResilientConnection, Tcp, Token,
+};
 use tokio_util::codec::LinesCodec;
 
 use crate::server::{Issuer, Server};
@@ -40,7 +42,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let mut connection = ResilientConnection::builder(Tcp::new(server.address(), lines()?)?)
         // A tenth of the usual delays: this is a demonstration.
         .reconnect(Reconnect::scaled(0.1))
-        .on_connect(move |session| Arc::clone(&hook).log_in(session))
+        .on_connect(move |handshake| Arc::clone(&hook).log_in(handshake))
         .on_event(|event| eprintln!("{event}"))
         .connect()
         .await?;
@@ -108,23 +110,26 @@ impl Login {
 
     /// The `on_connect` hook: what is done on every new link before it is
     /// taken into use.
-    async fn log_in(self: Arc<Login>, mut session: Session<Lines>) -> Result<Session<Lines>, HookError> {
+    async fn log_in(
+        self: Arc<Login>,
+        mut handshake: Handshake<Lines>,
+    ) -> Result<Handshake<Lines>, HandshakeError> {
         // The token was refused: there is one more attempt, with another.
-        if matches!(session.attempt().last_failure(), Some(Failure::Unauthorized)) {
+        if matches!(handshake.attempt().last_failure(), Some(Failure::Unauthorized)) {
             self.renew();
         }
         let hello = format!("HELLO {} {} {}", self.name, self.token(), self.last());
-        session.send(hello).await?;
-        match &*session.recv().await? {
+        handshake.send(hello).await?;
+        match &*handshake.recv().await? {
             "WELCOME" => {}
-            "DENIED" => return Err(HookError::unauthorized("the server denies the token")),
-            _ => return Err(HookError::retry("the server does not answer the login")),
+            "DENIED" => return Err(HandshakeError::unauthorized("the server denies the token")),
+            _ => return Err(HandshakeError::retry("the server does not answer the login")),
         }
         // What was missed follows, and is left to the stream. The hook could
         // read on, and `put_back` what it does not want; but then all that was
         // missed must find room and come within the attempt's deadline, or the
         // same happens to the next attempt, with more to come.
-        Ok(session)
+        Ok(handshake)
     }
 
     fn token(&self) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longlink::{Beat, HookError, Session};
+use longlink::{Beat, Handshake, HandshakeError};
 use mqtt_proto::v5::{Connect, ConnectReasonCode, Packet, PacketType, Subscribe, SubscriptionOptions};
 use mqtt_proto::{Pid, QoS, TopicFilter};
 
@@ -33,25 +33,28 @@ impl Login {
     /// # Errors
     ///
     /// How the link ended, or what the broker refuses.
-    pub async fn log_in(self, mut session: Session<MqttLink>) -> Result<Session<MqttLink>, HookError> {
+    pub async fn log_in(
+        self,
+        mut handshake: Handshake<MqttLink>,
+    ) -> Result<Handshake<MqttLink>, HandshakeError> {
         // The first link begins a new session; later ones take it up again.
-        session.send(self.connect(!session.is_reconnect())).await?;
-        let Packet::Connack(answer) = session.recv().await? else {
-            return Err(HookError::retry("the broker's first packet is no CONNACK"));
+        handshake.send(self.connect(!handshake.is_reconnect())).await?;
+        let Packet::Connack(answer) = handshake.recv().await? else {
+            return Err(HandshakeError::retry("the broker's first packet is no CONNACK"));
         };
         if answer.reason_code != ConnectReasonCode::Success {
             return Err(refused(answer.reason_code));
         }
         // The broker may insist on a keep-alive of its own.
         if let Some(seconds) = answer.properties.server_keep_alive {
-            session.set_beat(Beat::Ceiling { max_out_silence: Duration::from_secs(seconds.into()) });
+            handshake.set_beat(Beat::Ceiling { max_out_silence: Duration::from_secs(seconds.into()) });
         }
         // A broker that still has our session has our subscription, too. One
         // that was restarted may have neither.
         if let (Some(topic), false) = (self.topic, answer.session_present) {
-            subscribe(&mut session, topic).await?;
+            subscribe(&mut handshake, topic).await?;
         }
-        Ok(session)
+        Ok(handshake)
     }
 
     fn connect(&self, clean_start: bool) -> Packet {
@@ -68,33 +71,33 @@ impl Login {
 }
 
 /// What follows a refused login.
-fn refused(code: ConnectReasonCode) -> HookError {
+fn refused(code: ConnectReasonCode) -> HandshakeError {
     let words = format!("the broker refuses the login: {code:?}");
     match code {
         // Once more, in case that the broker has only just heard of us.
         ConnectReasonCode::BadUserNameOrPassword | ConnectReasonCode::NotAuthorized => {
-            HookError::unauthorized(words)
+            HandshakeError::unauthorized(words)
         }
         ConnectReasonCode::UnsupportedProtocolVersion
         | ConnectReasonCode::ClientIdentifierNotValid
-        | ConnectReasonCode::Banned => HookError::stop(words),
+        | ConnectReasonCode::Banned => HandshakeError::stop(words),
         ConnectReasonCode::ServerBusy | ConnectReasonCode::ConnectionRateExceeded => {
-            HookError::after(BUSY, words)
+            HandshakeError::after(BUSY, words)
         }
         // Unavailable, or something that nobody has thought of.
-        _ => HookError::retry(words),
+        _ => HandshakeError::retry(words),
     }
 }
 
-async fn subscribe(session: &mut Session<MqttLink>, topic: TopicFilter) -> Result<(), HookError> {
+async fn subscribe(handshake: &mut Handshake<MqttLink>, topic: TopicFilter) -> Result<(), HandshakeError> {
     let topics = vec![(topic, SubscriptionOptions::new(QoS::Level1))];
-    session.send(Subscribe::new(Pid::default(), topics).into()).await?;
+    handshake.send(Subscribe::new(Pid::default(), topics).into()).await?;
     // Messages may come before the SUBACK: they are kept for the stream.
-    let answer = session.recv_where(|packet| packet.get_type() == PacketType::Suback).await?;
+    let answer = handshake.recv_where(|packet| packet.get_type() == PacketType::Suback).await?;
     if let Packet::Suback(answer) = answer
         && let Some(refused) = answer.topics.iter().find(|code| **code as u8 >= 0x80)
     {
-        return Err(HookError::stop(format!("the broker refuses the subscription: {refused:?}")));
+        return Err(HandshakeError::stop(format!("the broker refuses the subscription: {refused:?}")));
     }
     Ok(())
 }

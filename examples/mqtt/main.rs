@@ -78,7 +78,7 @@ async fn connect(args: &Args) -> Result<Connection, Failed> {
         // A client id is in use once: a second link would end the first.
         .overlap(false)
         .reconnect(protocol::reconnect())
-        .on_connect(move |session| login.clone().log_in(session))
+        .on_connect(move |handshake| login.clone().log_in(handshake))
         .on_event(|event| eprintln!("{event}"))
         .connect()
         .await?)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use longlink::transport::StreamLink;
-use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Refusal, Retry};
+use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Retry, Setback};
 use mqtt_proto::v5::{Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType};
 use mqtt_proto::{Encodable, Error, total_len};
 use tokio_util::codec::{Decoder, Encoder};
@@ -82,7 +82,7 @@ pub fn reconnect() -> Reconnect {
     Reconnect::default().classify(|refusal, usual| match refusal {
         // Somebody has logged in with our client id: to take it back would
         // only end theirs, and so on for ever.
-        Refusal::Ended(LinkEnd::Closed { code: Some(TAKEN_OVER), .. }) => Retry::Never,
+        Setback::Ended(LinkEnd::Closed { code: Some(TAKEN_OVER), .. }) => Retry::Never,
         _ => usual,
     })
 }

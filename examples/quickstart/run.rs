@@ -94,22 +94,24 @@ impl Run {
             match news {
                 News::Event(Event::Connected { .. }) | News::Survived(_) => self.client.burst(3),
                 News::Event(Event::IdleTimeoutLearned { .. }) => learned = true,
-                News::Event(Event::Disconnected { link, seen, .. }) => lost = Some((link, seen, at)),
+                News::Event(Event::Disconnected { link, detection, .. }) => {
+                    lost = Some((link, detection, at))
+                }
                 News::Echoed(number) => {
-                    let Some((link, seen, noticed)) =
+                    let Some((link, detection, noticed)) =
                         lost.take_if(|(.., noticed)| self.is_new(number, *noticed))
                     else {
                         continue;
                     };
-                    self.forgotten(link, seen.to_string(), noticed, Some(at));
+                    self.forgotten(link, detection.to_string(), noticed, Some(at));
                 }
                 News::Over(_) => break,
                 News::Event(_) | News::Offered(_) | News::Accepted(_) | News::Settled(..) => {}
                 News::Pushed(_) | News::Other => {}
             }
         }
-        if let Some((link, seen, noticed)) = lost {
-            self.forgotten(link, seen.to_string(), noticed, None);
+        if let Some((link, detection, noticed)) = lost {
+            self.forgotten(link, detection.to_string(), noticed, None);
         }
         let interval = self.client.stats().interval;
         self.story(format_args!("holding an interval of {interval:.2?}"));
@@ -186,10 +188,10 @@ impl Run {
                 continue;
             };
             match news {
-                News::Event(Event::Disconnected { link, seen, .. }) => {
+                News::Event(Event::Disconnected { link, detection, .. }) => {
                     lost += 1;
                     if told.is_none() && fault != Fault::ReaderStall {
-                        told = Some((at, Some(link), seen.to_string()));
+                        told = Some((at, Some(link), detection.to_string()));
                     }
                 }
                 News::Event(event @ Event::ReaderStalled { .. }) if fault == Fault::ReaderStall => {

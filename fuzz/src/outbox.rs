@@ -274,7 +274,7 @@ impl Play {
 }
 
 fn link(number: u32) -> LinkId {
-    Attempt::alone(number, None).link_id()
+    Attempt::standalone(number, None).link_id()
 }
 
 #[cfg(test)]

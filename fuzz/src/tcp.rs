@@ -150,7 +150,7 @@ where
         let near = near.lock().expect("nothing panics while it is held").take();
         async move { Ok(near.expect("there is one attempt")) }
     });
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     let mut connect = pin!(transport.connect(&attempt));
     match connect.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(link)) => (link, far),

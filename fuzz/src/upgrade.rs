@@ -103,7 +103,7 @@ fn connect(
         let near = near.lock().expect("nothing panics while it is held").take();
         async move { Ok(near.expect("there is one attempt")) }
     });
-    let mut attempt = Attempt::alone(1, None);
+    let mut attempt = Attempt::standalone(1, None);
     if control.options & IS_SCOUT != 0 {
         attempt = attempt.with_purpose(Purpose::Scout);
     }

@@ -16,8 +16,8 @@ use crate::driver;
 use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
-use crate::shared::{Error, Hook, HookError, Session};
-use crate::store::IntervalMemory;
+use crate::shared::{Error, Handshake, HandshakeError, Hook};
+use crate::store::IntervalStore;
 use crate::transport::{Link, Transport};
 
 /// Sets up a [`ResilientConnection`]. Made by
@@ -33,7 +33,7 @@ use crate::transport::{Link, Transport};
 /// | `first_connect` | [`FirstConnect::Retry`] | |
 /// | `heartbeat` | [`Heartbeat::adaptive`] | |
 /// | `reconnect` | [`Reconnect::default`] | |
-/// | `memory` | none: it remembers for itself | |
+/// | `store` | none: it remembers for itself | |
 ///
 /// `Debug` shows settings only, nothing of the transport.
 #[must_use = "a builder does nothing until `build` or `connect`"]
@@ -44,7 +44,7 @@ pub struct Builder<T: Transport> {
     scouts_log_in: bool,
     listener: Option<Box<driver::OnEvent>>,
     network: Option<Box<dyn Network>>,
-    memory: Option<Arc<dyn IntervalMemory>>,
+    store: Option<Arc<dyn IntervalStore>>,
     outbox: Bounds,
     inbox_messages: usize,
     inbox_bytes: usize,
@@ -93,7 +93,7 @@ impl<T: Transport> Builder<T> {
             scouts_log_in: false,
             listener: None,
             network: None,
-            memory: None,
+            store: None,
             outbox: Bounds::default(),
             inbox_messages: Self::INBOX_MESSAGES,
             inbox_bytes: Self::INBOX_BYTES,
@@ -127,8 +127,8 @@ impl<T: Transport> Builder<T> {
     /// and the transport's endpoint, so that the next connection begins with
     /// it. Default: nowhere; the connection remembers for itself, by the
     /// network's name, for as long as it lives. The last call counts.
-    pub fn memory(mut self, memory: impl IntervalMemory) -> Builder<T> {
-        self.memory = Some(Arc::new(memory));
+    pub fn interval_store(mut self, store: impl IntervalStore) -> Builder<T> {
+        self.store = Some(Arc::new(store));
         self
     }
 
@@ -149,14 +149,14 @@ impl<T: Transport> Builder<T> {
     /// ```no_run
     /// # #[cfg(feature = "websocket")]
     /// # async fn run() -> Result<(), longlink::Error> {
-    /// use longlink::{HookError, ResilientConnection, WebSocket};
+    /// use longlink::{HandshakeError, ResilientConnection, WebSocket};
     ///
     /// let connection = ResilientConnection::builder(WebSocket::new("wss://example.com/feed")?)
-    ///     .on_connect(|mut session| async move {
-    ///         session.send("subscribe prices".into()).await?;
-    ///         match session.recv().await?.as_text() {
-    ///             Some("subscribed") => Ok(session),
-    ///             _ => Err(HookError::retry("the server does not answer the login")),
+    ///     .on_connect(|mut handshake| async move {
+    ///         handshake.send("subscribe prices".into()).await?;
+    ///         match handshake.recv().await?.as_text() {
+    ///             Some("subscribed") => Ok(handshake),
+    ///             _ => Err(HandshakeError::retry("the server does not answer the login")),
     ///         }
     ///     })
     ///     .connect()
@@ -166,10 +166,10 @@ impl<T: Transport> Builder<T> {
     /// ```
     pub fn on_connect<F, R>(mut self, hook: F) -> Builder<T>
     where
-        F: Fn(Session<T::Link>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Session<T::Link>, HookError>> + Send + 'static,
+        F: Fn(Handshake<T::Link>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Handshake<T::Link>, HandshakeError>> + Send + 'static,
     {
-        self.hook = Some(Arc::new(move |session| Box::pin(hook(session))));
+        self.hook = Some(Arc::new(move |handshake| Box::pin(hook(handshake))));
         self
     }
 
@@ -284,7 +284,7 @@ impl<T: Transport> Builder<T> {
         let clock = self.suspend.map_or_else(Clock::new, Clock::with_suspend);
         #[cfg(not(feature = "test-util"))]
         let clock = Clock::new();
-        let (desk, inbox) = driver::start(driver::Setup {
+        let (send_queue, inbox) = driver::start(driver::Setup {
             transport: self.transport,
             keeper: self.keeper,
             seed: self.seed.unwrap_or_else(random_seed),
@@ -292,14 +292,14 @@ impl<T: Transport> Builder<T> {
             scouts_log_in: self.scouts_log_in,
             listener: self.listener,
             network: network.map(|network| network.watch()),
-            memory: self.memory,
+            store: self.store,
             outbox: self.outbox,
             inbox_messages: self.inbox_messages,
             inbox_bytes: self.inbox_bytes,
             clock,
             runtime: runtime.clone(),
         });
-        Ok(ResilientConnection::new(desk, inbox))
+        Ok(ResilientConnection::new(send_queue, inbox))
     }
 
     /// Builds the connection and waits for its first link.
@@ -353,7 +353,7 @@ impl<T: Transport> fmt::Debug for Builder<T> {
             .field("on_connect", &self.hook.is_some())
             .field("on_event", &self.listener.is_some())
             .field("network", &self.network.is_some())
-            .field("memory", &self.memory.is_some())
+            .field("interval_store", &self.store.is_some())
             .finish_non_exhaustive()
     }
 }

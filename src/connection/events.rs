@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use tokio::task::coop;
 
-use crate::driver::Listener;
+use crate::driver::EventListener;
 use crate::keeper::Event;
 
 /// What happened to a connection, from the call of
@@ -17,11 +17,11 @@ use crate::keeper::Event;
 /// the connection alive.
 #[derive(Debug)]
 pub struct Events {
-    listener: Listener,
+    listener: EventListener,
 }
 
 impl Events {
-    pub(crate) fn new(listener: Listener) -> Events {
+    pub(crate) fn new(listener: EventListener) -> Events {
         Events { listener }
     }
 

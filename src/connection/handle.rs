@@ -13,7 +13,7 @@ use tokio::task::coop;
 use super::sender::{drain, drained_to};
 use super::{Closed, Events, SendError, Sender, StateWatch, Transition};
 use crate::contain::drop_contained;
-use crate::driver::{Desk, Inbox, Item, Reader, Tally, Waiter};
+use crate::driver::{Counters, Inbox, Item, Reader, SendQueue, Waiter};
 use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
 use crate::shared::{Error, Stats, Update};
@@ -48,7 +48,7 @@ use crate::shared::{Error, Stats, Update};
 /// [`close`]: ResilientConnection::close
 #[must_use = "a connection that is dropped ends at once"]
 pub struct ResilientConnection<In, Out = In> {
-    desk: Arc<Desk<Out>>,
+    send_queue: Arc<SendQueue<Out>>,
     inbox: Arc<Inbox<In>>,
     reader: Reader<In>,
     /// The place that `poll_ready` keeps.
@@ -65,10 +65,13 @@ pub struct ResilientConnection<In, Out = In> {
 impl<In, Out> Unpin for ResilientConnection<In, Out> {}
 
 impl<In, Out> ResilientConnection<In, Out> {
-    pub(crate) fn new(desk: Arc<Desk<Out>>, inbox: Arc<Inbox<In>>) -> ResilientConnection<In, Out> {
-        desk.enter();
+    pub(crate) fn new(
+        send_queue: Arc<SendQueue<Out>>,
+        inbox: Arc<Inbox<In>>,
+    ) -> ResilientConnection<In, Out> {
+        send_queue.enter();
         ResilientConnection {
-            desk,
+            send_queue,
             inbox,
             reader: Reader::new(),
             place: None,
@@ -92,22 +95,22 @@ impl<In, Out> ResilientConnection<In, Out> {
 
     /// A sender for this connection's outbox.
     pub fn sender(&self) -> Sender<Out> {
-        Sender::new(Arc::clone(&self.desk))
+        Sender::new(Arc::clone(&self.send_queue))
     }
 
     /// Where the connection stands, to be waited on.
     pub fn watch(&self) -> StateWatch {
-        StateWatch::new(self.desk.board.state.subscribe())
+        StateWatch::new(self.send_queue.status.state.subscribe())
     }
 
     /// What happens from here on.
     pub fn events(&self) -> Events {
-        Events::new(self.desk.board.bus.listen())
+        Events::new(self.send_queue.status.bus.listen())
     }
 
     /// The present figures.
     pub fn stats(&self) -> Stats {
-        self.desk.board.stats()
+        self.send_queue.status.stats()
     }
 
     /// Waits for a link in use and returns its epoch: at once if there is
@@ -131,7 +134,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// opens a new link at once. While an attempt is under way, or paused:
     /// nothing.
     pub fn reconnect_now(&self) {
-        self.desk.order(|orders| orders.reconnect = true);
+        self.send_queue.order(|commands| commands.reconnect = true);
     }
 
     /// Opens a second link beside the one in use, which it replaces once it is
@@ -139,7 +142,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     #[cfg(feature = "test-util")]
     #[doc(hidden)]
     pub fn replace_link(&self) {
-        self.desk.order(|orders| orders.replace = true);
+        self.send_queue.order(|commands| commands.replace = true);
     }
 
     /// Probes the link in use: one beat with a deadline of 3 s, longer where
@@ -147,7 +150,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// answered. While waiting for the next attempt
     /// it is made at once. While paused: nothing.
     pub fn probe_now(&self) {
-        self.desk.order(|orders| orders.probe = true);
+        self.send_queue.order(|commands| commands.probe = true);
     }
 
     /// Says goodbye on the link in use and opens none until
@@ -156,13 +159,13 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// the outbox, and whoever waits for a link waits on. Paused again:
     /// nothing.
     pub fn pause(&self) {
-        self.desk.order(|orders| orders.pause = Some(true));
+        self.send_queue.order(|commands| commands.pause = Some(true));
     }
 
     /// Ends a pause: a link is opened at once, or once a server's own time
     /// (`Retry-After`) has come. Not paused: nothing.
     pub fn resume(&self) {
-        self.desk.order(|orders| orders.pause = Some(false));
+        self.send_queue.order(|commands| commands.pause = Some(false));
     }
 
     /// Says whether somebody looks at the application. In the foreground
@@ -170,7 +173,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// background gaps are tried, and answers may take longer. Until this is
     /// called gaps are tried whenever they can be.
     pub fn set_activity(&self, activity: Activity) {
-        self.desk.order(|orders| orders.activity = Some(activity));
+        self.send_queue.order(|commands| commands.activity = Some(activity));
     }
 
     /// Changes settings from here on. The link in use stays; what was learned
@@ -181,7 +184,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// [`Invalid`] names the setting that cannot work; then nothing changes.
     pub fn update(&self, update: Update) -> Result<(), Invalid> {
         update.check()?;
-        let outdated = self.desk.order(|orders| match &mut orders.update {
+        let outdated = self.send_queue.order(|commands| match &mut commands.update {
             Some(earlier) => Some(earlier.then(update)),
             none => {
                 *none = Some(Box::new(update));
@@ -200,7 +203,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     ///
     /// Why the connection is over, if that came first.
     pub async fn drain(&self) -> Result<(), Error> {
-        drain(&self.desk).await
+        drain(&self.send_queue).await
     }
 
     /// Closes gracefully: accepts nothing more, writes what was accepted,
@@ -220,14 +223,14 @@ impl<In, Out> ResilientConnection<In, Out> {
     /// for it.
     pub async fn close(&mut self) -> Closed<Out> {
         self.inbox.discard_overflow();
-        self.desk.close();
-        drained_to(&self.desk, u64::MAX).await;
-        let (not_sent, maybe_sent) = self.desk.take_handed_back();
+        self.send_queue.close();
+        drained_to(&self.send_queue, u64::MAX).await;
+        let (not_sent, maybe_sent) = self.send_queue.take_handed_back();
         Closed { not_sent, maybe_sent }
     }
 
     fn end(&self) -> Error {
-        self.desk.board.finished().map_or(Error::Stopped, |finish| finish.error())
+        self.send_queue.status.finished().map_or(Error::Stopped, |finish| finish.error())
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<In, Error>>> {
@@ -266,7 +269,7 @@ impl<In, Out> ResilientConnection<In, Out> {
 
     fn end_stream<I>(&mut self) -> Option<Result<I, Error>> {
         self.ended = true;
-        let error = match self.desk.board.finished() {
+        let error = match self.send_queue.status.finished() {
             Some(finish) => finish.stream_error(),
             None => Some(Error::Stopped),
         };
@@ -289,14 +292,14 @@ impl<In, Out> Sink<Out> for ResilientConnection<In, Out> {
         let this = &mut *self;
         if this.place.is_none() {
             let budget = ready!(coop::poll_proceed(cx));
-            this.place = ready!(this.desk.poll_place(&mut this.waiter, None, cx));
+            this.place = ready!(this.send_queue.poll_place(&mut this.waiter, None, cx));
             budget.made_progress();
         }
         Poll::Ready(Ok(()))
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Out) -> Result<(), SendError<Out>> {
-        let weight = match self.desk.weigh(&message) {
+        let weight = match self.send_queue.weigh(&message) {
             Ok(weight) => weight,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
@@ -304,7 +307,7 @@ impl<In, Out> Sink<Out> for ResilientConnection<In, Out> {
             }
         };
         match self.place.take() {
-            Some(place) => self.desk.push(place, message, weight, None).map_err(SendError::Closed),
+            Some(place) => self.send_queue.push(place, message, weight, None).map_err(SendError::Closed),
             None => Err(SendError::Closed(message)),
         }
     }
@@ -316,32 +319,32 @@ impl<In, Out> Sink<Out> for ResilientConnection<In, Out> {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<Out>>> {
         let this = &mut *self;
         if this.closing.is_none() {
-            this.desk.close();
+            this.send_queue.close();
         }
-        ready!(this.desk.poll_drained(&mut this.closing, u64::MAX, cx));
+        ready!(this.send_queue.poll_drained(&mut this.closing, u64::MAX, cx));
         Poll::Ready(Ok(()))
     }
 }
 
 impl<In, Out> Drop for ResilientConnection<In, Out> {
     fn drop(&mut self) {
-        self.desk.leave_queue(&mut self.waiter);
+        self.send_queue.leave_queue(&mut self.waiter);
         if let Some(place) = self.place.take() {
-            self.desk.release(place);
+            self.send_queue.release(place);
         }
         let unread = self.inbox.reader_gone() + self.reader.unread();
-        Tally::add(&self.desk.board.tally.messages_dropped, unread as u64);
+        Counters::add(&self.send_queue.status.tally.messages_dropped, unread as u64);
         if unread > 0 {
-            self.desk.board.bus.tell(&Event::MessagesDropped { count: unread as u64 });
+            self.send_queue.status.bus.tell(&Event::MessagesDropped { count: unread as u64 });
         }
-        self.desk.leave();
+        self.send_queue.leave();
     }
 }
 
 impl<In, Out> fmt::Debug for ResilientConnection<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResilientConnection")
-            .field("state", &*self.desk.board.state.borrow())
+            .field("state", &*self.send_queue.status.state.borrow())
             .finish_non_exhaustive()
     }
 }

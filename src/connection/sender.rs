@@ -11,7 +11,7 @@ use tokio::task::coop;
 
 use super::{Confirmation, SendError, TrySendError};
 use crate::contain::contain;
-use crate::driver::{Desk, Refused, Ticket, Waiter};
+use crate::driver::{Refused, SendQueue, Ticket, Waiter};
 use crate::outbox::{Confirm, Reserved};
 use crate::shared::Error;
 
@@ -23,13 +23,13 @@ use crate::shared::Error;
 ///
 /// Those who wait for room are served in the order in which they came.
 pub struct Sender<Out> {
-    desk: Arc<Desk<Out>>,
+    send_queue: Arc<SendQueue<Out>>,
 }
 
 impl<Out> Sender<Out> {
-    pub(crate) fn new(desk: Arc<Desk<Out>>) -> Sender<Out> {
-        desk.enter();
-        Sender { desk }
+    pub(crate) fn new(send_queue: Arc<SendQueue<Out>>) -> Sender<Out> {
+        send_queue.enter();
+        Sender { send_queue }
     }
 
     /// Puts a message into the outbox, and waits for room if there is none.
@@ -56,14 +56,14 @@ impl<Out> Sender<Out> {
     ///
     /// [`TrySendError`] hands the message back.
     pub fn try_send(&self, message: Out) -> Result<(), TrySendError<Out>> {
-        let weight = match self.desk.weigh(&message) {
+        let weight = match self.send_queue.weigh(&message) {
             Ok(weight) => weight,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
                 return Err(TrySendError::TooBig { message, size, limit });
             }
         };
-        self.desk.try_push(message, weight).map_err(|refused| match refused {
+        self.send_queue.try_push(message, weight).map_err(|refused| match refused {
             Refused::Full(message) => TrySendError::Full(message),
             Refused::Closed(message) => TrySendError::Closed(message),
         })
@@ -80,10 +80,10 @@ impl<Out> Sender<Out> {
     /// Cancel safe: if the future is dropped, only the place in the queue is
     /// lost.
     pub async fn reserve(&self) -> Result<Permit<'_, Out>, Error> {
-        let place = Turn::new(&self.desk, None).await;
+        let place = RoomWait::new(&self.send_queue, None).await;
         match place {
-            Some(place) => Ok(Permit { desk: &self.desk, place: Some(place) }),
-            None => Err(self.desk.board.finished().map_or(Error::Closed, |finish| finish.error())),
+            Some(place) => Ok(Permit { send_queue: &self.send_queue, place: Some(place) }),
+            None => Err(self.send_queue.status.finished().map_or(Error::Closed, |finish| finish.error())),
         }
     }
 
@@ -97,7 +97,7 @@ impl<Out> Sender<Out> {
     ///
     /// When called from asynchronous code, which it would block.
     pub fn blocking_send(&self, message: Out) -> Result<(), SendError<Out>> {
-        self.desk.runtime.block_on(self.send(message))
+        self.send_queue.runtime.block_on(self.send(message))
     }
 
     /// As [`send`](Sender::send); the [`Confirmation`] then tells what became
@@ -107,7 +107,7 @@ impl<Out> Sender<Out> {
     /// [`Outcome::NotSent`](crate::Outcome::NotSent).
     ///
     /// What shows that a message has arrived is the transport's to say
-    /// ([`Confirms`](crate::transport::Confirms)): by default the answer to a
+    /// ([`ConfirmedBy`](crate::transport::ConfirmedBy)): by default the answer to a
     /// beat that was sent after it, and the beat goes out at once.
     ///
     /// ```
@@ -152,7 +152,7 @@ impl<Out> Sender<Out> {
     ///
     /// Cancel safe: dropping the future changes nothing.
     pub async fn drain(&self) -> Result<(), Error> {
-        drain(&self.desk).await
+        drain(&self.send_queue).await
     }
 
     async fn accept(
@@ -160,7 +160,7 @@ impl<Out> Sender<Out> {
         message: Out,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), SendError<Out>> {
-        let weight = match self.desk.weigh(&message) {
+        let weight = match self.send_queue.weigh(&message) {
             Ok(weight) => weight,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
@@ -169,7 +169,7 @@ impl<Out> Sender<Out> {
         };
         poll_fn(|cx| coop::poll_proceed(cx).map(|budget| budget.made_progress())).await;
         if confirm.is_none() {
-            let message = match self.desk.try_push(message, weight) {
+            let message = match self.send_queue.try_push(message, weight) {
                 Ok(()) => return Ok(()),
                 Err(Refused::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(Refused::Full(message)) => message,
@@ -185,8 +185,8 @@ impl<Out> Sender<Out> {
         weight: usize,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), SendError<Out>> {
-        match Turn::new(&self.desk, Some(weight)).await {
-            Some(place) => self.desk.push(place, message, weight, confirm).map_err(SendError::Closed),
+        match RoomWait::new(&self.send_queue, Some(weight)).await {
+            Some(place) => self.send_queue.push(place, message, weight, confirm).map_err(SendError::Closed),
             None => Err(SendError::Closed(message)),
         }
     }
@@ -194,13 +194,13 @@ impl<Out> Sender<Out> {
 
 impl<Out> Clone for Sender<Out> {
     fn clone(&self) -> Sender<Out> {
-        Sender::new(Arc::clone(&self.desk))
+        Sender::new(Arc::clone(&self.send_queue))
     }
 }
 
 impl<Out> Drop for Sender<Out> {
     fn drop(&mut self) {
-        self.desk.leave();
+        self.send_queue.leave();
     }
 }
 
@@ -213,7 +213,7 @@ impl<Out> fmt::Debug for Sender<Out> {
 /// Room for one message. Dropping it gives the room back.
 #[must_use = "a permit that is not used holds room for nothing"]
 pub struct Permit<'a, Out> {
-    desk: &'a Desk<Out>,
+    send_queue: &'a SendQueue<Out>,
     place: Option<Reserved>,
 }
 
@@ -225,7 +225,7 @@ impl<Out> Permit<'_, Out> {
     /// [`SendError`] hands the message back: the connection was closed
     /// meanwhile, or the message is too big.
     pub fn send(mut self, message: Out) -> Result<(), SendError<Out>> {
-        let weight = match self.desk.weigh(&message) {
+        let weight = match self.send_queue.weigh(&message) {
             Ok(weight) => weight,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
@@ -233,14 +233,14 @@ impl<Out> Permit<'_, Out> {
             }
         };
         let place = self.place.take().expect("a permit holds its place until it is used");
-        self.desk.push(place, message, weight, None).map_err(SendError::Closed)
+        self.send_queue.push(place, message, weight, None).map_err(SendError::Closed)
     }
 }
 
 impl<Out> Drop for Permit<'_, Out> {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
-            self.desk.release(place);
+            self.send_queue.release(place);
         }
     }
 }
@@ -252,59 +252,59 @@ impl<Out> fmt::Debug for Permit<'_, Out> {
 }
 
 /// Waits for a place in the outbox; dropped, it leaves the queue.
-struct Turn<'a, Out> {
-    desk: &'a Desk<Out>,
+struct RoomWait<'a, Out> {
+    send_queue: &'a SendQueue<Out>,
     weight: Option<usize>,
     waiter: Option<Waiter>,
 }
 
-impl<'a, Out> Turn<'a, Out> {
-    fn new(desk: &'a Desk<Out>, weight: Option<usize>) -> Turn<'a, Out> {
-        Turn { desk, weight, waiter: None }
+impl<'a, Out> RoomWait<'a, Out> {
+    fn new(send_queue: &'a SendQueue<Out>, weight: Option<usize>) -> RoomWait<'a, Out> {
+        RoomWait { send_queue, weight, waiter: None }
     }
 }
 
-impl<Out> Future for Turn<'_, Out> {
+impl<Out> Future for RoomWait<'_, Out> {
     type Output = Option<Reserved>;
 
     fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Reserved>> {
         let turn = &mut *self;
-        turn.desk.poll_place(&mut turn.waiter, turn.weight, cx)
+        turn.send_queue.poll_place(&mut turn.waiter, turn.weight, cx)
     }
 }
 
-impl<Out> Drop for Turn<'_, Out> {
+impl<Out> Drop for RoomWait<'_, Out> {
     fn drop(&mut self) {
-        self.desk.leave_queue(&mut self.waiter);
+        self.send_queue.leave_queue(&mut self.waiter);
     }
 }
 
 /// See [`Sender::drain`].
-pub(super) async fn drain<Out>(desk: &Desk<Out>) -> Result<(), Error> {
-    let target = desk.lock().outbox.accepted();
-    match drained_to(desk, target).await {
+pub(super) async fn drain<Out>(send_queue: &SendQueue<Out>) -> Result<(), Error> {
+    let target = send_queue.lock().outbox.accepted();
+    match drained_to(send_queue, target).await {
         true => Ok(()),
-        false => Err(desk.board.finished().map_or(Error::Closed, |finish| finish.error())),
+        false => Err(send_queue.status.finished().map_or(Error::Closed, |finish| finish.error())),
     }
 }
 
 /// Waits until all below `target` has left the outbox (true), or the
 /// connection is over (false if it has not).
-pub(super) async fn drained_to<Out>(desk: &Desk<Out>, target: u64) -> bool {
+pub(super) async fn drained_to<Out>(send_queue: &SendQueue<Out>, target: u64) -> bool {
     /// Leaves nothing behind when it is dropped.
     struct Forget<'a, Out> {
-        desk: &'a Desk<Out>,
+        send_queue: &'a SendQueue<Out>,
         id: Option<u64>,
     }
 
     impl<Out> Drop for Forget<'_, Out> {
         fn drop(&mut self) {
             if let Some(id) = mem::take(&mut self.id) {
-                self.desk.forget_drain(id);
+                self.send_queue.forget_drain(id);
             }
         }
     }
 
-    let mut wait = Forget { desk, id: None };
-    poll_fn(|cx| wait.desk.poll_drained(&mut wait.id, target, cx)).await
+    let mut wait = Forget { send_queue, id: None };
+    poll_fn(|cx| wait.send_queue.poll_drained(&mut wait.id, target, cx)).await
 }

@@ -43,7 +43,7 @@ impl Attempt {
 
     /// An attempt apart from any connection: to try a transport by itself, as
     /// its tests do. It is number `number`, from 1, after `last_failure`.
-    pub fn alone(number: u32, last_failure: Option<Failure>) -> Attempt {
+    pub fn standalone(number: u32, last_failure: Option<Failure>) -> Attempt {
         Attempt::new(LinkId(u64::from(number)), number, 0, Purpose::Main, last_failure)
     }
 

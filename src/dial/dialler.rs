@@ -23,7 +23,7 @@ pub(crate) struct Dialler {
     /// A name, or an address without brackets.
     host: String,
     port: u16,
-    known: Mutex<Known>,
+    known: Mutex<AddressHistory>,
     /// What the resolver says in a test, one answer for each attempt.
     #[cfg(test)]
     answers: Mutex<std::collections::VecDeque<Vec<SocketAddr>>>,
@@ -33,7 +33,7 @@ pub(crate) struct Dialler {
 /// the moment that it has answered the dial until the link is open: a server
 /// that hangs, or a path that drops long packets, answers a dial as well.
 #[derive(Debug, Default)]
-struct Known {
+struct AddressHistory {
     /// The address of the last link that opened.
     good: Option<IpAddr>,
     /// Those that answered since and came to nothing, the latest last.
@@ -61,7 +61,7 @@ impl Dialler {
 
     /// A link is open to this address.
     pub(crate) fn opened(&self, address: IpAddr) {
-        *self.known() = Known { good: Some(address), doubted: Vec::new() };
+        *self.known() = AddressHistory { good: Some(address), doubted: Vec::new() };
     }
 
     async fn dial(&self, found: Vec<SocketAddr>, counts: bool) -> Result<TcpStream, ConnectError> {
@@ -81,7 +81,7 @@ impl Dialler {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, AddressHistory> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -114,7 +114,7 @@ fn not_oneself(stream: TcpStream, dialled: SocketAddr) -> io::Result<TcpStream> 
     }
 }
 
-impl Known {
+impl AddressHistory {
     fn doubt(&mut self, address: IpAddr) {
         /// Addresses that are remembered: more than any name has.
         const MOST: usize = 32;

@@ -4,9 +4,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::Driver;
-use super::board::Tally;
-use super::inbox::{Change, Room};
-use super::sequence::Next;
+use super::inbox::{EpochChange, InboxRoom};
+use super::sequence::NextInStream;
+use super::status::Counters;
 use crate::contain::contain;
 use crate::keeper::{Event, LinkEnd, Moment};
 use crate::transport::{Link, Transport};
@@ -20,7 +20,7 @@ impl<T: Transport> Driver<T> {
     /// there is room again: whoever needs it asks for it.
     pub(super) fn deliver(&mut self, driver: Option<&Waker>) {
         let count = self.arrived.messages.len();
-        Tally::add(&self.board.tally.messages_in, count as u64);
+        Counters::add(&self.status.tally.messages_in, count as u64);
         if self.waiting_since.is_some() {
             let now = self.now();
             self.park(now);
@@ -41,18 +41,18 @@ impl<T: Transport> Driver<T> {
     pub(super) fn go_on_in_stream(&mut self) {
         while let Some(next) = self.sequence.poll_next() {
             match next {
-                Next::Connected { epoch, mut kept } => {
-                    self.inbox.mark(Change { disconnected: None, connected: Some(epoch) });
+                NextInStream::Connected { epoch, mut kept } => {
+                    self.inbox.mark(EpochChange { disconnected: None, connected: Some(epoch) });
                     self.arrived.append(&mut kept);
                     // It may not have been read for want of room.
                     self.again = true;
                 }
-                Next::Disconnected { epoch, mut kept } => {
+                NextInStream::Disconnected { epoch, mut kept } => {
                     self.arrived.append(&mut kept);
                     if !self.arrived.is_empty() {
                         self.deliver(None);
                     }
-                    self.inbox.mark(Change { disconnected: Some(epoch), connected: None });
+                    self.inbox.mark(EpochChange { disconnected: Some(epoch), connected: None });
                 }
             }
             if !self.arrived.is_empty() {
@@ -63,7 +63,7 @@ impl<T: Transport> Driver<T> {
 
     /// The room in the inbox. Asked for only where little is known to be
     /// left.
-    pub(super) fn refresh_room(&mut self, cx: &mut Context<'_>) -> Room {
+    pub(super) fn refresh_room(&mut self, cx: &mut Context<'_>) -> InboxRoom {
         let bounds = self.inbox.bounds();
         if self.room.messages < bounds.messages.div_ceil(2) || self.room.bytes < bounds.bytes.div_ceil(2) {
             self.room = self.inbox.room(cx.waker());
@@ -96,7 +96,7 @@ impl<T: Transport> Driver<T> {
     /// Counts messages that came in and that nobody will read.
     pub(super) fn count_dropped(&mut self, count: usize) {
         if count > 0 {
-            Tally::add(&self.board.tally.messages_dropped, count as u64);
+            Counters::add(&self.status.tally.messages_dropped, count as u64);
             self.dropped += count as u64;
             self.tell_dropped(false);
         }

@@ -17,30 +17,30 @@ const KEPT: usize = 16;
 
 /// Hands every event to every listener.
 #[derive(Debug, Default)]
-pub(crate) struct Bus {
-    rings: Mutex<Vec<Weak<Ring>>>,
+pub(crate) struct EventBus {
+    rings: Mutex<Vec<Weak<EventRing>>>,
     listeners: AtomicUsize,
     closed: AtomicBool,
     /// Events that listeners lost.
     dropped: AtomicU64,
 }
 
-impl Bus {
+impl EventBus {
     /// Whether anybody would hear an event.
     pub(crate) fn has_listeners(&self) -> bool {
         self.listeners.load(Ordering::Acquire) > 0
     }
 
     /// A new listener, who hears all from here on.
-    pub(crate) fn listen(self: &Arc<Self>) -> Listener {
-        let ring = Arc::new(Ring::default());
+    pub(crate) fn listen(self: &Arc<Self>) -> EventListener {
+        let ring = Arc::new(EventRing::default());
         let mut rings = lock(&self.rings);
         if self.closed.load(Ordering::Acquire) {
             lock(&ring.state).closed = true;
         }
         rings.push(Arc::downgrade(&ring));
         self.listeners.fetch_add(1, Ordering::AcqRel);
-        Listener { ring, bus: Arc::clone(self) }
+        EventListener { ring, bus: Arc::clone(self) }
     }
 
     /// Tells all listeners.
@@ -65,19 +65,19 @@ impl Bus {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    fn rings(&self) -> Vec<Arc<Ring>> {
+    fn rings(&self) -> Vec<Arc<EventRing>> {
         lock(&self.rings).iter().filter_map(Weak::upgrade).collect()
     }
 }
 
 /// One listener's events.
 #[derive(Debug, Default)]
-struct Ring {
-    state: Mutex<RingState>,
+struct EventRing {
+    state: Mutex<EventRingState>,
 }
 
 #[derive(Debug, Default)]
-struct RingState {
+struct EventRingState {
     events: VecDeque<Event>,
     /// How many went missing before the first of them.
     dropped: u64,
@@ -85,7 +85,7 @@ struct RingState {
     closed: bool,
 }
 
-impl Ring {
+impl EventRing {
     /// Adds an event; true if the oldest had to go for it.
     fn push(&self, event: Event) -> bool {
         let mut state = lock(&self.state);
@@ -107,12 +107,12 @@ impl Ring {
 
 /// Hears events until the connection is over.
 #[derive(Debug)]
-pub(crate) struct Listener {
-    ring: Arc<Ring>,
-    bus: Arc<Bus>,
+pub(crate) struct EventListener {
+    ring: Arc<EventRing>,
+    bus: Arc<EventBus>,
 }
 
-impl Listener {
+impl EventListener {
     /// Tells whether somebody holds the lock.
     #[cfg(test)]
     pub(super) fn lock_probe(&self) -> impl Fn() -> bool + Send + Sync + 'static {
@@ -143,7 +143,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for EventListener {
     fn drop(&mut self) {
         self.bus.listeners.fetch_sub(1, Ordering::AcqRel);
         let own = Arc::downgrade(&self.ring);
@@ -155,7 +155,7 @@ fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn wake(mut state: MutexGuard<'_, RingState>) {
+fn wake(mut state: MutexGuard<'_, EventRingState>) {
     let waker = state.waker.take();
     drop(state);
     if let Some(waker) = waker {

@@ -52,7 +52,7 @@ impl<T: Transport> Driver<T> {
             self.flights.goodbye_answered(link);
         }
         let (ended, closing) =
-            self.at_desk(|state, flights| (flights.end(link, &mut state.outbox), state.orders.close));
+            self.at_desk(|state, flights| (flights.end(link, &mut state.outbox), state.commands.close));
         self.doubtful += ended.map_or(0, |ended| ended.doubtful);
         if closing {
             // The order lies there already: what is in doubt from here on is

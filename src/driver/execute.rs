@@ -4,9 +4,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::Driver;
-use super::board::Finish;
 use super::goodbye::Goodbye;
 use super::link::Duty;
+use super::status::DriverEnd;
 use crate::contain::contain;
 use crate::keeper::{self, Event, Input, LinkId, Output, RouteFacts, Token};
 use crate::transport::{Link, Transport};
@@ -130,8 +130,8 @@ impl<T: Transport> Driver<T> {
 
     pub(super) fn finish_as(&mut self, finish: keeper::Finish) {
         let finish = match finish {
-            keeper::Finish::Closed => Finish::Closed,
-            keeper::Finish::GaveUp(reason) => Finish::GaveUp { reason, source: self.last_error.take() },
+            keeper::Finish::Closed => DriverEnd::Closed,
+            keeper::Finish::GaveUp(reason) => DriverEnd::GaveUp { reason, source: self.last_error.take() },
         };
         self.finish(finish);
     }

@@ -22,13 +22,13 @@ const KEPT: usize = 16;
 
 /// How much the inbox holds beside what the reader has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Room {
+pub(crate) struct InboxRoom {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
 }
 
-impl Room {
-    pub(crate) const NONE: Room = Room { messages: 0, bytes: 0 };
+impl InboxRoom {
+    pub(crate) const NONE: InboxRoom = InboxRoom { messages: 0, bytes: 0 };
 
     /// Whether no message fits.
     pub(crate) fn is_none(self) -> bool {
@@ -38,11 +38,11 @@ impl Room {
 
 /// The queue between the driver and the reader.
 pub(crate) struct Inbox<In> {
-    bounds: Room,
-    state: Mutex<State<In>>,
+    bounds: InboxRoom,
+    state: Mutex<InboxState<In>>,
 }
 
-struct State<In> {
+struct InboxState<In> {
     queue: VecDeque<In>,
     /// What the queue weighs.
     bytes: usize,
@@ -50,7 +50,7 @@ struct State<In> {
     parked: usize,
     /// How many were ever added.
     added: u64,
-    marks: VecDeque<Mark>,
+    marks: VecDeque<ChangeMark>,
     /// An empty buffer for whoever needs one.
     spare: VecDeque<In>,
     reader: Option<Waker>,
@@ -64,28 +64,28 @@ struct State<In> {
 
 /// Where the link changed: after message number `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
+struct ChangeMark {
     at: u64,
-    change: Change,
+    change: EpochChange,
 }
 
 /// The changes between two messages, merged: what a reader must know who saw
 /// the message before and sees the one after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct EpochChange {
     /// The epoch that the reader knew and that is over.
     pub(crate) disconnected: Option<u64>,
     /// The epoch that holds now.
     pub(crate) connected: Option<u64>,
 }
 
-impl Change {
+impl EpochChange {
     fn is_none(self) -> bool {
-        self == Change::default()
+        self == EpochChange::default()
     }
 
     /// Adds what came later.
-    fn then(&mut self, later: Change) {
+    fn then(&mut self, later: EpochChange) {
         if let Some(epoch) = later.disconnected
             && self.connected.take().is_none()
         {
@@ -99,7 +99,7 @@ impl Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Added {
     /// The room that is left.
-    pub(crate) room: Room,
+    pub(crate) room: InboxRoom,
     /// Messages that nobody will read.
     pub(crate) dropped: usize,
 }
@@ -107,8 +107,8 @@ pub(crate) struct Added {
 impl<In> Inbox<In> {
     pub(crate) fn new(messages: usize, bytes: usize) -> Inbox<In> {
         Inbox {
-            bounds: Room { messages, bytes },
-            state: Mutex::new(State {
+            bounds: InboxRoom { messages, bytes },
+            state: Mutex::new(InboxState {
                 queue: VecDeque::new(),
                 bytes: 0,
                 parked: 0,
@@ -125,7 +125,7 @@ impl<In> Inbox<In> {
     }
 
     /// The room for more.
-    pub(crate) fn bounds(&self) -> Room {
+    pub(crate) fn bounds(&self) -> InboxRoom {
         self.bounds
     }
 
@@ -161,12 +161,12 @@ impl<In> Inbox<In> {
 
     /// The room that there is now; where there is none, `driver` is woken as
     /// soon as there is some.
-    pub(crate) fn room(&self, driver: &Waker) -> Room {
+    pub(crate) fn room(&self, driver: &Waker) -> InboxRoom {
         let mut state = self.lock();
         self.room_or_wait(&mut state, Some(driver))
     }
 
-    fn room_or_wait(&self, state: &mut State<In>, driver: Option<&Waker>) -> Room {
+    fn room_or_wait(&self, state: &mut InboxState<In>, driver: Option<&Waker>) -> InboxRoom {
         if state.reader_gone || state.discard {
             return self.bounds;
         }
@@ -225,13 +225,13 @@ impl<In> Inbox<In> {
 
     /// Notes that the link changed here. Changes without a message between
     /// them merge, so that there are never more of them than messages.
-    pub(crate) fn mark(&self, change: Change) {
+    pub(crate) fn mark(&self, change: EpochChange) {
         let mut state = self.lock();
         if state.reader_gone {
             return;
         }
         let at = state.added;
-        push_mark(&mut state.marks, Mark { at, change });
+        push_mark(&mut state.marks, ChangeMark { at, change });
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {
@@ -297,14 +297,14 @@ impl<In> Inbox<In> {
         self.state.try_lock().is_err()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<In>> {
+    fn lock(&self) -> MutexGuard<'_, InboxState<In>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<In> State<In> {
-    fn room(&self, bounds: Room) -> Room {
-        Room {
+impl<In> InboxState<In> {
+    fn room(&self, bounds: InboxRoom) -> InboxRoom {
+        InboxRoom {
             messages: bounds.messages.saturating_sub(self.queue.len()),
             bytes: bounds.bytes.saturating_sub(self.bytes),
         }
@@ -317,7 +317,7 @@ impl<In> fmt::Debug for Inbox<In> {
     }
 }
 
-fn push_mark(marks: &mut VecDeque<Mark>, mark: Mark) {
+fn push_mark(marks: &mut VecDeque<ChangeMark>, mark: ChangeMark) {
     match marks.back_mut() {
         Some(last) if last.at == mark.at => last.change.then(mark.change),
         Some(_) | None => marks.push_back(mark),

@@ -30,15 +30,15 @@ pub(super) trait Worker: Send + Sync + 'static {
 
 /// A line of jobs, done one after another.
 pub(super) struct Jobs<W: Worker> {
-    line: Arc<Line<W>>,
+    line: Arc<JobQueue<W>>,
 }
 
-struct Line<W: Worker> {
+struct JobQueue<W: Worker> {
     worker: W,
-    state: Mutex<State<W>>,
+    state: Mutex<JobQueueState<W>>,
 }
 
-struct State<W: Worker> {
+struct JobQueueState<W: Worker> {
     waiting: VecDeque<W::Job>,
     /// Somebody works.
     busy: bool,
@@ -48,8 +48,9 @@ struct State<W: Worker> {
 
 impl<W: Worker> Jobs<W> {
     pub(super) fn new(worker: W) -> Jobs<W> {
-        let state = State { waiting: VecDeque::new(), busy: false, done: VecDeque::new(), driver: None };
-        Jobs { line: Arc::new(Line { worker, state: Mutex::new(state) }) }
+        let state =
+            JobQueueState { waiting: VecDeque::new(), busy: false, done: VecDeque::new(), driver: None };
+        Jobs { line: Arc::new(JobQueue { worker, state: Mutex::new(state) }) }
     }
 
     /// Lets `arrange` change what waits, and sees to it that it is done.
@@ -91,8 +92,8 @@ impl<W: Worker> Jobs<W> {
     }
 }
 
-impl<W: Worker> Line<W> {
-    fn lock(&self) -> MutexGuard<'_, State<W>> {
+impl<W: Worker> JobQueue<W> {
+    fn lock(&self) -> MutexGuard<'_, JobQueueState<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,11 +4,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::goodbye::Goodbye;
-use super::sequence::Kept;
+use super::sequence::HeldBack;
 use crate::contain::{Panicked, contain, drop_contained};
 use crate::keeper::{Beat, LinkEnd, LinkId, Opened, PathFacts, Purpose, Token};
-use crate::shared::Session;
-use crate::transport::{Confirms, Link, Traffic};
+use crate::shared::Handshake;
+use crate::transport::{ConfirmedBy, Link, Traffic};
 
 /// One live link. What is kept for one link lives here and nowhere else, so
 /// that it cannot outlive it.
@@ -17,7 +17,7 @@ pub(super) struct LiveLink<L: Link> {
     pub(super) purpose: Purpose,
     pub(super) link: L,
     pub(super) duty: Duty<L::Incoming>,
-    pub(super) confirms: Confirms,
+    pub(super) confirmed_by: ConfirmedBy,
     /// What the link has counted, as of the last look.
     pub(super) traffic: Option<Traffic>,
     /// Something was given to it since the last finished flush.
@@ -38,7 +38,7 @@ pub(super) enum Duty<In> {
     /// It is not in use: its beats go out, and what comes in is told to the
     /// keeper. Messages are kept in case that it is taken into use; a scout's
     /// are dropped.
-    Held(Kept<In>),
+    Held(HeldBack<In>),
     /// Messages go in and out over it.
     InUse {
         /// There is no room for what comes in, and it is not read.
@@ -58,37 +58,37 @@ impl<L: Link> LiveLink<L> {
     /// # Errors
     ///
     /// The link's own code panicked.
-    pub(super) fn new(id: LinkId, session: Session<L>) -> Result<(Box<LiveLink<L>>, Opened), Panicked> {
-        let purpose = session.attempt().purpose();
+    pub(super) fn new(id: LinkId, handshake: Handshake<L>) -> Result<(Box<LiveLink<L>>, Opened), Panicked> {
+        let purpose = handshake.attempt().purpose();
         let asked = contain(|| {
-            let beat = session.beat();
-            let mut opened = Opened::new(beat, session.dialled(), session.attempt().elapsed());
+            let beat = handshake.beat();
+            let mut opened = Opened::new(beat, handshake.dialled(), handshake.attempt().elapsed());
             if purpose == Purpose::Main {
-                opened.tells_path = session.tells_path();
-                opened.answers_after = session.answers_after();
-                opened.vouched = session.is_vouched_for();
+                opened.tells_path = handshake.tells_path();
+                opened.answers_after = handshake.answers_after();
+                opened.vouched = handshake.is_vouched_for();
             }
-            let confirms = match (session.link().confirms(), beat) {
+            let confirmed_by = match (handshake.link().confirmed_by(), beat) {
                 // No beat goes out that could be answered.
-                (Confirms::Answer, Beat::Listen { .. }) => Confirms::Never,
+                (ConfirmedBy::Answer, Beat::Listen { .. }) => ConfirmedBy::Never,
                 (
-                    confirms,
+                    confirmed_by,
                     Beat::Ping | Beat::Listen { .. } | Beat::Dictated { .. } | Beat::Ceiling { .. },
-                ) => confirms,
+                ) => confirmed_by,
             };
-            (opened, confirms, session.link().traffic())
+            (opened, confirmed_by, handshake.link().traffic())
         });
-        let Ok((opened, confirms, traffic)) = asked else {
-            drop_contained(session);
+        let Ok((opened, confirmed_by, traffic)) = asked else {
+            drop_contained(handshake);
             return Err(Panicked);
         };
-        let (link, messages, bytes) = session.into_parts();
+        let (link, messages, bytes) = handshake.into_parts();
         let live = LiveLink {
             id,
             purpose,
             link,
-            duty: Duty::Held(Kept { messages, bytes }),
-            confirms,
+            duty: Duty::Held(HeldBack { messages, bytes }),
+            confirmed_by,
             traffic,
             // What the login left unflushed is flushed with the first turn.
             unflushed: true,
@@ -101,7 +101,7 @@ impl<L: Link> LiveLink<L> {
     }
 
     /// Takes it into use, if it is held, and returns what was kept of it.
-    pub(super) fn take_into_use(&mut self) -> Option<Kept<L::Incoming>> {
+    pub(super) fn take_into_use(&mut self) -> Option<HeldBack<L::Incoming>> {
         let Duty::Held(kept) = &mut self.duty else { return None };
         let kept = std::mem::take(kept);
         self.duty = Duty::InUse { stalled: false };

@@ -1,23 +1,23 @@
 //! Every live link.
 
 use super::link::{Duty, LiveLink};
-use super::sequence::Kept;
+use super::sequence::HeldBack;
 use crate::keeper::{LinkEnd, LinkId};
 use crate::transport::Link;
 
 /// Every live link, each in a box of its own: the one in use first, and then
 /// the others, in no order.
-pub(super) struct Links<L: Link> {
+pub(super) struct LiveLinks<L: Link> {
     links: Vec<Box<LiveLink<L>>>,
 }
 
-impl<L: Link> Default for Links<L> {
-    fn default() -> Links<L> {
-        Links { links: Vec::new() }
+impl<L: Link> Default for LiveLinks<L> {
+    fn default() -> LiveLinks<L> {
+        LiveLinks { links: Vec::new() }
     }
 }
 
-impl<L: Link> Links<L> {
+impl<L: Link> LiveLinks<L> {
     pub(super) fn add(&mut self, link: Box<LiveLink<L>>) {
         // As a rule there is one.
         self.links.reserve_exact(1);
@@ -49,7 +49,7 @@ impl<L: Link> Links<L> {
 
     /// Takes a link into use that is held, and returns what was kept of it. At
     /// most one is in use.
-    pub(super) fn take_into_use(&mut self, link: LinkId) -> Option<Kept<L::Incoming>> {
+    pub(super) fn take_into_use(&mut self, link: LinkId) -> Option<HeldBack<L::Incoming>> {
         let at = self.links.iter().position(|live| live.id == link)?;
         let kept = self.links[at].take_into_use()?;
         self.links[..=at].rotate_right(1);

@@ -12,7 +12,7 @@ use super::link::LiveLink;
 use super::reports::{Report, Reports};
 use crate::contain::{Panicked, contain_future, drop_contained};
 use crate::keeper::{Dialled, Failure, Input, LinkId, Purpose};
-use crate::shared::{Hook, Session};
+use crate::shared::{Handshake, Hook};
 use crate::transport::{Attempt, ConnectError, Transport};
 
 /// The attempts under way. A task is aborted when its attempt is abandoned, and
@@ -102,9 +102,9 @@ impl<T: Transport> Driver<T> {
                         self.keeper.handle(Input::Dialled { link, dialled }, now);
                     }
                 }
-                Report::Opened(session) => match self.openings.over(link) {
-                    Some(_) => self.opened(link, *session),
-                    None => drop_contained(session),
+                Report::Opened(handshake) => match self.openings.over(link) {
+                    Some(_) => self.opened(link, *handshake),
+                    None => drop_contained(handshake),
                 },
                 Report::Failed { error, dialled } => {
                     if let Some(purpose) = self.openings.over(link) {
@@ -117,9 +117,9 @@ impl<T: Transport> Driver<T> {
     }
 
     /// A link is open: it is held until the keeper says what it is for.
-    fn opened(&mut self, link: LinkId, session: Session<T::Link>) {
+    fn opened(&mut self, link: LinkId, handshake: Handshake<T::Link>) {
         let now = self.now();
-        match LiveLink::new(link, session) {
+        match LiveLink::new(link, handshake) {
             Ok((live, opened)) => {
                 self.links.add(live);
                 self.keeper.handle(Input::Opened { link, opened }, now);
@@ -160,7 +160,7 @@ async fn open<T: Transport>(
     let connecting = connect(&*transport, hook, attempt, reconnect, kept);
     let tell = |dialled| reports.send(id, Report::Dialled(dialled));
     let report = match telling_the_dial(connecting, &dialled, tell).await {
-        Ok(session) => Report::Opened(Box::new(session)),
+        Ok(handshake) => Report::Opened(Box::new(handshake)),
         Err(error) => Report::Failed { error, dialled: dialled.dial_report() },
     };
     reports.send(id, report);
@@ -196,22 +196,22 @@ async fn connect<T: Transport>(
     attempt: Attempt,
     reconnect: bool,
     kept: (usize, usize),
-) -> Result<Session<T::Link>, ConnectError> {
+) -> Result<Handshake<T::Link>, ConnectError> {
     let link = match contain_future(async { transport.connect(&attempt).await }).await {
         Ok(connected) => connected?,
         Err(Panicked) => return Err(panicked()),
     };
-    let session = Session::new(link, attempt, reconnect, kept);
-    let Some(hook) = hook else { return Ok(session) };
-    match contain_future(async move { hook(session).await }).await {
-        Ok(Ok(session)) => match session.end().cloned() {
+    let handshake = Handshake::new(link, attempt, reconnect, kept);
+    let Some(hook) = hook else { return Ok(handshake) };
+    match contain_future(async move { hook(handshake).await }).await {
+        Ok(Ok(handshake)) => match handshake.end().cloned() {
             // A link that has ended is no link, whatever the login makes of
             // it.
             Some(end) => {
-                drop_contained(session);
+                drop_contained(handshake);
                 Err(ConnectError::new(Failure::Ended(end)))
             }
-            None => Ok(session),
+            None => Ok(handshake),
         },
         Ok(Err(refused)) => Err(refused.into_connect_error()),
         Err(Panicked) => Err(panicked()),

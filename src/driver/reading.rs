@@ -5,9 +5,9 @@ use std::task::{Context, Poll, Waker};
 use tokio::task::coop;
 
 use super::Driver;
-use super::board::Tally;
-use super::inbox::Room;
+use super::inbox::InboxRoom;
 use super::link::Duty;
+use super::status::Counters;
 use crate::contain::{contain, drop_contained};
 use crate::keeper::{Input, LinkEnd, LinkId, Messages};
 use crate::transport::{Frame, Link, Transport};
@@ -96,8 +96,8 @@ impl<T: Transport> Driver<T> {
         let is_told = !live.is_draining();
         let bytes = traffic.map_or(batch.bytes as u64, |traffic| traffic.received);
         if live.carries() {
-            Tally::add(&self.board.tally.bytes_in, bytes);
-            Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
+            Counters::add(&self.status.tally.bytes_in, bytes);
+            Counters::add(&self.status.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
         }
         self.bring(link, to, cx.waker());
         // A part of a long message is a sign of life too, though the link ended
@@ -138,16 +138,16 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Where the messages of a link go now, and how much may be read.
-    fn destination(&mut self, link: LinkId, cx: &mut Context<'_>) -> (Destination, Room) {
+    fn destination(&mut self, link: LinkId, cx: &mut Context<'_>) -> (Destination, InboxRoom) {
         let bounds = self.inbox.bounds();
-        let Some(live) = self.links.get(link) else { return (Destination::Nowhere, Room::NONE) };
+        let Some(live) = self.links.get(link) else { return (Destination::Nowhere, InboxRoom::NONE) };
         if !live.carries() {
             return (Destination::Nowhere, bounds);
         }
         let bounds = match &live.duty {
             Duty::Held(kept) => return (Destination::Link, kept.room(bounds)),
             Duty::InUse { .. } => bounds,
-            Duty::Draining { .. } => Room { messages: bounds.messages.max(LAST_MESSAGES), ..bounds },
+            Duty::Draining { .. } => InboxRoom { messages: bounds.messages.max(LAST_MESSAGES), ..bounds },
         };
         let drains = live.is_draining();
         if self.sequence.is_first(link) {
@@ -164,14 +164,14 @@ impl<T: Transport> Driver<T> {
 
     /// Puts what was kept of a link beyond a full inbox into it, now that there
     /// is room. Returns the room that is left.
-    fn pour(&mut self, link: LinkId, room: Room, cx: &mut Context<'_>) -> Room {
+    fn pour(&mut self, link: LinkId, room: InboxRoom, cx: &mut Context<'_>) -> InboxRoom {
         let Some(mut kept) = self.sequence.take_kept(link) else { return room };
         self.arrived.append(&mut kept);
         self.deliver(Some(cx.waker()));
         self.room
     }
 
-    fn read_batch(&mut self, link: LinkId, room: Room, cx: &mut Context<'_>) -> Batch {
+    fn read_batch(&mut self, link: LinkId, room: InboxRoom, cx: &mut Context<'_>) -> Batch {
         let mut batch = Batch {
             frames: 0,
             bytes: 0,

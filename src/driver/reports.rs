@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::keeper::{Dialled, LinkId};
-use crate::shared::Session;
+use crate::shared::Handshake;
 use crate::transport::{ConnectError, Link};
 
 /// What comes of an attempt to open a link.
@@ -15,7 +15,7 @@ pub(super) enum Report<L: Link> {
     /// The network path is there, and the task goes on.
     Dialled(Dialled),
     /// The link is open and logged in.
-    Opened(Box<Session<L>>),
+    Opened(Box<Handshake<L>>),
     /// The attempt failed.
     Failed { error: ConnectError, dialled: Option<Dialled> },
 }
@@ -23,17 +23,17 @@ pub(super) enum Report<L: Link> {
 /// The channel. A task sends two reports at most, so it is as bounded as the
 /// number of tasks.
 pub(super) struct Reports<L: Link> {
-    state: Mutex<State<L>>,
+    state: Mutex<ReportsState<L>>,
 }
 
-struct State<L: Link> {
+struct ReportsState<L: Link> {
     queue: VecDeque<(LinkId, Report<L>)>,
     driver: Option<Waker>,
 }
 
 impl<L: Link> Default for Reports<L> {
     fn default() -> Reports<L> {
-        Reports { state: Mutex::new(State { queue: VecDeque::new(), driver: None }) }
+        Reports { state: Mutex::new(ReportsState { queue: VecDeque::new(), driver: None }) }
     }
 }
 
@@ -64,7 +64,7 @@ impl<L: Link> Reports<L> {
         Poll::Pending
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<L>> {
+    fn lock(&self) -> MutexGuard<'_, ReportsState<L>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,35 +3,35 @@
 
 use std::collections::VecDeque;
 
-use super::inbox::Room;
+use super::inbox::InboxRoom;
 use crate::keeper::LinkId;
 
 /// Messages that were read and are not in the inbox, with what they weigh.
-pub(super) struct Kept<In> {
+pub(super) struct HeldBack<In> {
     pub(super) messages: VecDeque<In>,
     pub(super) bytes: usize,
 }
 
-impl<In> Default for Kept<In> {
-    fn default() -> Kept<In> {
-        Kept { messages: VecDeque::new(), bytes: 0 }
+impl<In> Default for HeldBack<In> {
+    fn default() -> HeldBack<In> {
+        HeldBack { messages: VecDeque::new(), bytes: 0 }
     }
 }
 
-impl<In> Kept<In> {
+impl<In> HeldBack<In> {
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
     /// Takes all that `later` has.
-    pub(super) fn append(&mut self, later: &mut Kept<In>) {
+    pub(super) fn append(&mut self, later: &mut HeldBack<In>) {
         self.messages.append(&mut later.messages);
         self.bytes = self.bytes.saturating_add(std::mem::take(&mut later.bytes));
     }
 
     /// How much more may be kept within `bounds`.
-    pub(super) fn room(&self, bounds: Room) -> Room {
-        Room {
+    pub(super) fn room(&self, bounds: InboxRoom) -> InboxRoom {
+        InboxRoom {
             messages: bounds.messages.saturating_sub(self.messages.len()),
             bytes: bounds.bytes.saturating_sub(self.bytes),
         }
@@ -43,15 +43,15 @@ impl<In> Kept<In> {
 /// before them are over.
 pub(super) struct Sequence<In> {
     /// Apart from the others: as a rule it is alone.
-    first: Option<Carrier<In>>,
-    behind: VecDeque<Carrier<In>>,
+    first: Option<CarriedLink<In>>,
+    behind: VecDeque<CarriedLink<In>>,
 }
 
 /// A link that was taken into use.
-struct Carrier<In> {
+struct CarriedLink<In> {
     link: LinkId,
     epoch: u64,
-    kept: Kept<In>,
+    kept: HeldBack<In>,
     /// The reader was told that it is connected.
     told: bool,
     /// Nothing more will come of it.
@@ -59,11 +59,11 @@ struct Carrier<In> {
 }
 
 /// What is next in the stream.
-pub(super) enum Next<In> {
+pub(super) enum NextInStream<In> {
     /// A link begins, with what was kept of it.
-    Connected { epoch: u64, kept: Kept<In> },
+    Connected { epoch: u64, kept: HeldBack<In> },
     /// What was kept of a link, and its end.
-    Disconnected { epoch: u64, kept: Kept<In> },
+    Disconnected { epoch: u64, kept: HeldBack<In> },
 }
 
 impl<In> Default for Sequence<In> {
@@ -74,8 +74,8 @@ impl<In> Default for Sequence<In> {
 
 impl<In> Sequence<In> {
     /// A link is taken into use, and this was kept of it.
-    pub(super) fn join(&mut self, link: LinkId, epoch: u64, kept: Kept<In>) {
-        let carrier = Carrier { link, epoch, kept, told: false, ended: false };
+    pub(super) fn join(&mut self, link: LinkId, epoch: u64, kept: HeldBack<In>) {
+        let carrier = CarriedLink { link, epoch, kept, told: false, ended: false };
         if self.first.is_none() {
             self.first = Some(carrier);
         } else {
@@ -95,40 +95,43 @@ impl<In> Sequence<In> {
     }
 
     /// Keeps what was read of a link.
-    pub(super) fn keep(&mut self, link: LinkId, read: &mut Kept<In>) {
+    pub(super) fn keep(&mut self, link: LinkId, read: &mut HeldBack<In>) {
         if let Some(carrier) = self.carrier(link) {
             carrier.kept.append(read);
         }
     }
 
     /// How much more may be kept of a link within `bounds`.
-    pub(super) fn room(&mut self, link: LinkId, bounds: Room) -> Room {
+    pub(super) fn room(&mut self, link: LinkId, bounds: InboxRoom) -> InboxRoom {
         self.carrier(link).map_or(bounds, |carrier| carrier.kept.room(bounds))
     }
 
     /// What was kept of the first link, if `link` is that.
-    pub(super) fn take_kept(&mut self, link: LinkId) -> Option<Kept<In>> {
+    pub(super) fn take_kept(&mut self, link: LinkId) -> Option<HeldBack<In>> {
         let first = self.first.as_mut().filter(|first| first.link == link && !first.kept.is_empty())?;
         Some(std::mem::take(&mut first.kept))
     }
 
     /// What has become next in the stream. To be asked until there is nothing,
     /// whenever a link has joined or ended.
-    pub(super) fn poll_next(&mut self) -> Option<Next<In>> {
+    pub(super) fn poll_next(&mut self) -> Option<NextInStream<In>> {
         let first = self.first.as_mut()?;
         if !first.told {
             first.told = true;
-            return Some(Next::Connected { epoch: first.epoch, kept: std::mem::take(&mut first.kept) });
+            return Some(NextInStream::Connected {
+                epoch: first.epoch,
+                kept: std::mem::take(&mut first.kept),
+            });
         }
         let over = self.first.take_if(|first| first.ended)?;
         self.first = self.behind.pop_front();
         if self.behind.is_empty() {
             self.behind = VecDeque::new();
         }
-        Some(Next::Disconnected { epoch: over.epoch, kept: over.kept })
+        Some(NextInStream::Disconnected { epoch: over.epoch, kept: over.kept })
     }
 
-    fn carrier(&mut self, link: LinkId) -> Option<&mut Carrier<In>> {
+    fn carrier(&mut self, link: LinkId) -> Option<&mut CarriedLink<In>> {
         self.first.iter_mut().chain(&mut self.behind).find(|carrier| carrier.link == link)
     }
 }
@@ -137,11 +140,11 @@ impl<In> Sequence<In> {
 mod tests {
     use super::*;
 
-    const BOUNDS: Room = Room { messages: 3, bytes: 100 };
+    const BOUNDS: InboxRoom = InboxRoom { messages: 3, bytes: 100 };
 
-    fn kept(messages: &[&'static str]) -> Kept<&'static str> {
+    fn kept(messages: &[&'static str]) -> HeldBack<&'static str> {
         let bytes = messages.iter().map(|message| message.len()).sum();
-        Kept { messages: messages.iter().copied().collect(), bytes }
+        HeldBack { messages: messages.iter().copied().collect(), bytes }
     }
 
     /// What a reader would be told.
@@ -149,11 +152,11 @@ mod tests {
         let mut told = Vec::new();
         while let Some(next) = sequence.poll_next() {
             match next {
-                Next::Connected { epoch, kept } => {
+                NextInStream::Connected { epoch, kept } => {
                     told.push(format!("+{epoch}"));
                     told.extend(kept.messages.into_iter().map(str::to_owned));
                 }
-                Next::Disconnected { epoch, kept } => {
+                NextInStream::Disconnected { epoch, kept } => {
                     told.extend(kept.messages.into_iter().map(str::to_owned));
                     told.push(format!("-{epoch}"));
                 }
@@ -182,7 +185,7 @@ mod tests {
         sequence.keep(LinkId(2), &mut kept(&["b"]));
         sequence.keep(LinkId(1), &mut kept(&["last"]));
         assert_eq!(told(&mut sequence), [""; 0]);
-        assert_eq!(sequence.room(LinkId(2), BOUNDS), Room { messages: 1, bytes: 98 });
+        assert_eq!(sequence.room(LinkId(2), BOUNDS), InboxRoom { messages: 1, bytes: 98 });
         sequence.end(LinkId(1));
         assert_eq!(told(&mut sequence), ["last", "-1", "+2", "a", "b"]);
         assert_eq!(sequence.room(LinkId(2), BOUNDS), BOUNDS);

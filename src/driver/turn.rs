@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use super::Driver;
-use super::board::{Finish, Tally};
+use super::status::{Counters, DriverEnd};
 use crate::keeper::{Input, State};
 use crate::transport::Transport;
 
@@ -18,7 +18,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.now = None;
         self.again = false;
-        Tally::add(&self.board.tally.wake_ups, 1);
+        Counters::add(&self.status.tally.wake_ups, 1);
         // Looked at before reading takes all that the runtime grants.
         let rang = self.alarm.rang(cx);
         self.take_news(cx);
@@ -30,12 +30,12 @@ impl<T: Transport> Driver<T> {
             // Whatever was ordered meanwhile comes too late.
             return Poll::Ready(());
         }
-        let (orders, more) = self.take_orders(cx);
-        if orders.abandoned {
-            self.finish(Finish::Closed);
+        let (commands, more) = self.take_commands(cx);
+        if commands.abandoned {
+            self.finish(DriverEnd::Closed);
             return Poll::Ready(());
         }
-        self.obey(orders);
+        self.obey(commands);
         self.again |= self.write(cx) && more;
         self.end_broken(cx);
         self.advance_closing();
@@ -80,8 +80,8 @@ impl<T: Transport> Driver<T> {
             let kept = self.keeper.state();
             let connected = matches!(kept, State::Connected { .. });
             let state = if self.closing.is_some() { State::Closing } else { kept };
-            self.board.show_figures(self.keeper.figures(now), connected, now);
-            self.board.show_state(state);
+            self.status.show_figures(self.keeper.figures(now), connected, now);
+            self.status.show_state(state);
         }
     }
 
@@ -91,7 +91,7 @@ impl<T: Transport> Driver<T> {
         let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
         let Some(due) = keeper.into_iter().chain(closing).min() else { return false };
         let passing = || keeper == Some(due) && self.keeper.expects_answer();
-        self.alarm.set(self.board.clock.instant(due), passing, cx)
+        self.alarm.set(self.status.clock.instant(due), passing, cx)
     }
 
     /// Frees what a burst has left allocated. Called when an alarm rings in
@@ -111,6 +111,6 @@ impl<T: Transport> Driver<T> {
     }
 
     pub(super) fn count_panic(&self) {
-        Tally::add(&self.board.tally.panics, 1);
+        Counters::add(&self.status.tally.panics, 1);
     }
 }

@@ -5,22 +5,22 @@ use std::sync::Mutex;
 use std::task::Wake;
 
 use super::*;
-use crate::driver::dispatch::Bus;
+use crate::driver::dispatch::EventBus;
 
 /// Whether the lock was held when wakers were dropped.
-type Seen = Arc<Mutex<Vec<bool>>>;
+type LockSightings = Arc<Mutex<Vec<bool>>>;
 
 /// What a waker leads to.
-struct Task {
+struct TestWaker {
     is_locked: Box<dyn Fn() -> bool + Send + Sync>,
-    seen: Seen,
+    seen: LockSightings,
 }
 
-impl Wake for Task {
+impl Wake for TestWaker {
     fn wake(self: Arc<Self>) {}
 }
 
-impl Drop for Task {
+impl Drop for TestWaker {
     fn drop(&mut self) {
         let is_locked = (self.is_locked)();
         // A test that has failed drops what it still holds.
@@ -32,11 +32,11 @@ impl Drop for Task {
 
 /// Polls once with a waker of its own.
 fn poll<R>(
-    seen: &Seen,
+    seen: &LockSightings,
     is_locked: impl Fn() -> bool + Send + Sync + 'static,
     polled: impl FnOnce(&mut Context<'_>) -> R,
 ) -> R {
-    let task = Arc::new(Task { is_locked: Box::new(is_locked), seen: Arc::clone(seen) });
+    let task = Arc::new(TestWaker { is_locked: Box::new(is_locked), seen: Arc::clone(seen) });
     polled(&mut Context::from_waker(&task.into()))
 }
 
@@ -45,62 +45,69 @@ fn noop() -> Context<'static> {
 }
 
 #[track_caller]
-fn dropped_without_the_lock(seen: &Seen, times: usize) {
+fn dropped_without_the_lock(seen: &LockSightings, times: usize) {
     assert_eq!(*seen.lock().unwrap(), vec![false; times]);
 }
 
 /// A desk with one place, which is taken.
-fn desk() -> (Arc<Desk<&'static str>>, crate::outbox::Reserved) {
+fn send_queue() -> (Arc<SendQueue<&'static str>>, crate::outbox::Reserved) {
     let bounds = Bounds { messages: 1, bytes: 100 };
-    let board = Arc::new(Board::new(Clock::new()));
-    let desk = Desk::new(board, Handle::current(), bounds, Box::new(|message: &&str| Ok(message.len())));
-    let place = match desk.poll_place(&mut None, None, &mut noop()) {
+    let status = Arc::new(Status::new(Clock::new()));
+    let send_queue =
+        SendQueue::new(status, Handle::current(), bounds, Box::new(|message: &&str| Ok(message.len())));
+    let place = match send_queue.poll_place(&mut None, None, &mut noop()) {
         Poll::Ready(place) => place.expect("it is open"),
         Poll::Pending => panic!("there is a place"),
     };
-    (Arc::new(desk), place)
+    (Arc::new(send_queue), place)
 }
 
 #[tokio::test]
 async fn the_waker_of_a_sender_that_waits_is_dropped_without_the_desks_lock() {
-    let seen = Seen::default();
-    let (desk, place) = desk();
-    let is_locked = |desk: &Arc<Desk<_>>| {
-        let desk = Arc::clone(desk);
-        move || desk.is_locked()
+    let seen = LockSightings::default();
+    let (send_queue, place) = send_queue();
+    let is_locked = |send_queue: &Arc<SendQueue<_>>| {
+        let send_queue = Arc::clone(send_queue);
+        move || send_queue.is_locked()
     };
     let mut waiter = None;
-    assert!(poll(&seen, is_locked(&desk), |cx| desk.poll_place(&mut waiter, None, cx)).is_pending());
+    assert!(
+        poll(&seen, is_locked(&send_queue), |cx| send_queue.poll_place(&mut waiter, None, cx)).is_pending()
+    );
     dropped_without_the_lock(&seen, 0);
-    assert!(poll(&seen, is_locked(&desk), |cx| desk.poll_place(&mut waiter, None, cx)).is_pending());
+    assert!(
+        poll(&seen, is_locked(&send_queue), |cx| send_queue.poll_place(&mut waiter, None, cx)).is_pending()
+    );
     dropped_without_the_lock(&seen, 1);
-    desk.leave_queue(&mut waiter);
+    send_queue.leave_queue(&mut waiter);
     dropped_without_the_lock(&seen, 2);
-    assert!(poll(&seen, is_locked(&desk), |cx| desk.poll_place(&mut waiter, None, cx)).is_pending());
-    desk.release(place);
-    assert!(desk.poll_place(&mut waiter, None, &mut noop()).is_ready(), "its turn has come");
+    assert!(
+        poll(&seen, is_locked(&send_queue), |cx| send_queue.poll_place(&mut waiter, None, cx)).is_pending()
+    );
+    send_queue.release(place);
+    assert!(send_queue.poll_place(&mut waiter, None, &mut noop()).is_ready(), "its turn has come");
     dropped_without_the_lock(&seen, 3);
 }
 
 #[tokio::test]
 async fn the_waker_of_who_drains_is_dropped_without_the_desks_lock() {
-    let seen = Seen::default();
-    let (desk, _place) = desk();
-    let is_locked = |desk: &Arc<Desk<_>>| {
-        let desk = Arc::clone(desk);
-        move || desk.is_locked()
+    let seen = LockSightings::default();
+    let (send_queue, _place) = send_queue();
+    let is_locked = |send_queue: &Arc<SendQueue<_>>| {
+        let send_queue = Arc::clone(send_queue);
+        move || send_queue.is_locked()
     };
     let mut id = None;
-    assert!(poll(&seen, is_locked(&desk), |cx| desk.poll_drained(&mut id, 1, cx)).is_pending());
-    assert!(poll(&seen, is_locked(&desk), |cx| desk.poll_drained(&mut id, 1, cx)).is_pending());
+    assert!(poll(&seen, is_locked(&send_queue), |cx| send_queue.poll_drained(&mut id, 1, cx)).is_pending());
+    assert!(poll(&seen, is_locked(&send_queue), |cx| send_queue.poll_drained(&mut id, 1, cx)).is_pending());
     dropped_without_the_lock(&seen, 1);
-    desk.forget_drain(id.expect("it waits"));
+    send_queue.forget_drain(id.expect("it waits"));
     dropped_without_the_lock(&seen, 2);
 }
 
 #[test]
 fn the_waker_of_the_reader_is_dropped_without_the_inboxs_lock() {
-    let seen = Seen::default();
+    let seen = LockSightings::default();
     let inbox = Arc::new(Inbox::<u32>::new(4, 100));
     let mut reader = Reader::new();
     for _ in 0..2 {
@@ -115,8 +122,8 @@ fn the_waker_of_the_reader_is_dropped_without_the_inboxs_lock() {
 
 #[test]
 fn the_waker_of_who_listens_is_dropped_without_the_rings_lock() {
-    let seen = Seen::default();
-    let bus = Arc::new(Bus::default());
+    let seen = LockSightings::default();
+    let bus = Arc::new(EventBus::default());
     let mut listener = bus.listen();
     for _ in 0..2 {
         let is_locked = listener.lock_probe();

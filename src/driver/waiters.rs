@@ -15,14 +15,14 @@ pub(crate) struct Waiter(u64);
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     /// In order of arrival; those who were given a place come first.
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<WaitingSender>,
     /// How many of the first have their place.
     admitted: usize,
     next: u64,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct WaitingSender {
     id: u64,
     weight: Option<usize>,
     waker: Waker,
@@ -50,7 +50,7 @@ impl Waiters {
     /// Joins the queue.
     pub(crate) fn enter(&mut self, weight: Option<usize>, waker: Waker) -> Waiter {
         self.next += 1;
-        self.queue.push_back(Waiting { id: self.next, weight, waker, place: None });
+        self.queue.push_back(WaitingSender { id: self.next, weight, waker, place: None });
         Waiter(self.next)
     }
 
@@ -93,7 +93,7 @@ impl Waiters {
         self.queue.binary_search_by_key(&waiter.0, |waiting| waiting.id).ok()
     }
 
-    fn remove(&mut self, at: usize) -> Option<Waiting> {
+    fn remove(&mut self, at: usize) -> Option<WaitingSender> {
         if at < self.admitted {
             self.admitted -= 1;
         }

@@ -3,11 +3,11 @@
 use std::task::{Context, Poll};
 
 use super::Driver;
-use super::board::Tally;
 use super::link::Duty;
+use super::status::Counters;
 use crate::contain::contain;
 use crate::keeper::{Input, LinkEnd, LinkId};
-use crate::transport::{Confirms, Link, Transport};
+use crate::transport::{ConfirmedBy, Link, Transport};
 
 impl<T: Transport> Driver<T> {
     /// Writes to each link what there is to write, the link in use first.
@@ -53,19 +53,19 @@ impl<T: Transport> Driver<T> {
         if !matches!(live.duty, Duty::InUse { .. }) || live.broken.is_some() {
             return false;
         }
-        let asked = live.confirms == Confirms::Answer && self.flights.wants_confirmation(link);
-        let Some(mut boarding) = self.flights.board(link).filter(|boarding| !boarding.is_done()) else {
+        let asked = live.confirmed_by == ConfirmedBy::Answer && self.flights.wants_confirmation(link);
+        let Some(mut statusing) = self.flights.board(link).filter(|statusing| !statusing.is_done()) else {
             return false;
         };
         let to = &mut live.link;
         let (mut count, mut weight) = (0, 0);
         let gave = contain(|| {
-            while !boarding.is_done() {
+            while !statusing.is_done() {
                 match to.poll_ready(cx) {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(ready) => ready?,
                 }
-                let Some((message, bytes)) = boarding.next() else { return Ok(()) };
+                let Some((message, bytes)) = statusing.next() else { return Ok(()) };
                 // Counted before it is given: from here on it may arrive,
                 // whatever the link says.
                 count += 1;
@@ -81,13 +81,13 @@ impl<T: Transport> Driver<T> {
             live.gave();
             live.unflushed_messages = true;
             live.given = true;
-            Tally::add(&self.board.tally.messages_out, count as u64);
+            Counters::add(&self.status.tally.messages_out, count as u64);
             if live.traffic.is_none() {
-                Tally::add(&self.board.tally.bytes_out, weight as u64);
+                Counters::add(&self.status.tally.bytes_out, weight as u64);
             }
         }
         // The application's own `Clone` has panicked.
-        Tally::add(&self.board.tally.panics, self.flights.take_uncopied());
+        Counters::add(&self.status.tally.panics, self.flights.take_uncopied());
         count > 0 && asked
     }
 
@@ -110,15 +110,15 @@ impl<T: Transport> Driver<T> {
             live.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);
         if flushed && std::mem::take(&mut live.unflushed_messages) {
             self.flights.flushed(link);
-            match live.confirms {
-                Confirms::Answer => {}
-                Confirms::Flush => self.flights.deliver_flushed(link),
-                Confirms::Never => self.flights.doubt_flushed(link),
+            match live.confirmed_by {
+                ConfirmedBy::Answer => {}
+                ConfirmedBy::Flush => self.flights.deliver_flushed(link),
+                ConfirmedBy::Never => self.flights.doubt_flushed(link),
             }
         }
         if live.carries() {
-            Tally::add(&self.board.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
-            Tally::add(&self.board.tally.bytes_in, traffic.map_or(0, |traffic| traffic.received));
+            Counters::add(&self.status.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
+            Counters::add(&self.status.tally.bytes_in, traffic.map_or(0, |traffic| traffic.received));
         }
         if went_out {
             let now = self.now();

@@ -5,8 +5,8 @@ mod reconnect;
 mod retry;
 
 pub use heartbeat::{Growth, Heartbeat, Probing};
-pub(super) use heartbeat::{LOOK_AFTER, LOOK_AFTER_SCOUTS};
-pub use reconnect::{Delays, Reconnect, Refusal};
+pub(super) use heartbeat::{RECHECK_AFTER, RECHECK_AFTER_SCOUTS};
+pub use reconnect::{Delays, Reconnect, Setback};
 pub use retry::Retry;
 
 use std::time::Duration;

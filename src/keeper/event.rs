@@ -52,7 +52,7 @@ pub enum Event {
         /// Its epoch.
         epoch: u64,
         /// How the end was noticed.
-        seen: Seen,
+        detection: Detection,
         /// The idle time that the end is judged by: since the last byte
         /// either way, or before the beat that was not answered.
         gap: Duration,
@@ -66,7 +66,7 @@ pub enum Event {
         /// The cause.
         cause: Cause,
         /// What it rests on.
-        evidence: Ground,
+        evidence: Evidence,
     },
     /// A beat went out after `gap` without a byte either way.
     BeatSent {
@@ -120,9 +120,9 @@ pub enum Event {
     },
     /// What is remembered could not be read or kept; the connection goes on
     /// without. The same fault is told once until the memory works again.
-    MemoryFailed {
+    StoreFailed {
         /// What went wrong.
-        fault: MemoryFault,
+        fault: StoreFault,
     },
     /// A scout is being opened: a side link that tests a gap.
     ScoutSent {
@@ -138,7 +138,7 @@ pub enum Event {
         /// The gap that it was to test.
         gap: Duration,
         /// What it met with.
-        met: Scouted,
+        met: ScoutResult,
     },
     /// No scout is to be had: the server, the transport or `overlap(false)`
     /// refuses a second link. Learning goes on from gaps that happen anyway.
@@ -150,14 +150,14 @@ pub enum Event {
         /// How long it waits.
         delay: Duration,
         /// Why there is an attempt, and why after this long.
-        because: Because,
+        reason: RetryReason,
     },
     /// The wait was cut short.
     ReconnectAdvanced {
         /// What is left of it.
         delay: Duration,
         /// By what.
-        because: Because,
+        reason: RetryReason,
     },
     /// The host reported that the network is there.
     NetworkOnline,
@@ -208,7 +208,7 @@ pub enum Event {
 /// What a scout met with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Scouted {
+pub enum ScoutResult {
     /// Its beat was answered.
     Survived,
     /// Its beat was not answered, or by a reset. Believed once the link in
@@ -227,7 +227,7 @@ pub enum Scouted {
 /// How the end of a link was noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Seen {
+pub enum Detection {
     /// The link said so.
     Ended(LinkEnd),
     /// This many beats in a row were not answered.
@@ -258,28 +258,28 @@ pub enum Seen {
     Closed,
 }
 
-impl Seen {
+impl Detection {
     /// A short name for logs and tables.
     pub fn name(&self) -> &'static str {
         match self {
-            Seen::Ended(LinkEnd::Closed { .. }) => "close",
-            Seen::Ended(LinkEnd::Eof) => "fin",
-            Seen::Ended(LinkEnd::Reset) => "reset",
-            Seen::Ended(LinkEnd::Protocol(_)) => "protocol",
-            Seen::Ended(LinkEnd::TooBig { .. }) => "too big",
-            Seen::Ended(LinkEnd::Io { .. }) => "i/o error",
-            Seen::Ended(LinkEnd::Panicked) => "panic",
-            Seen::Unanswered { .. } => "beats unanswered",
-            Seen::ProbeUnanswered => "probe unanswered",
-            Seen::Silent => "peer silent",
-            Seen::NoMessage => "no message",
-            Seen::Unacknowledged => "unacknowledged",
-            Seen::AddressGone => "address gone",
-            Seen::Slept => "slept",
-            Seen::Asked => "asked",
-            Seen::Replaced => "replaced",
-            Seen::Paused => "paused",
-            Seen::Closed => "closed by us",
+            Detection::Ended(LinkEnd::Closed { .. }) => "close",
+            Detection::Ended(LinkEnd::Eof) => "fin",
+            Detection::Ended(LinkEnd::Reset) => "reset",
+            Detection::Ended(LinkEnd::Protocol(_)) => "protocol",
+            Detection::Ended(LinkEnd::TooBig { .. }) => "too big",
+            Detection::Ended(LinkEnd::Io { .. }) => "i/o error",
+            Detection::Ended(LinkEnd::Panicked) => "panic",
+            Detection::Unanswered { .. } => "beats unanswered",
+            Detection::ProbeUnanswered => "probe unanswered",
+            Detection::Silent => "peer silent",
+            Detection::NoMessage => "no message",
+            Detection::Unacknowledged => "unacknowledged",
+            Detection::AddressGone => "address gone",
+            Detection::Slept => "slept",
+            Detection::Asked => "asked",
+            Detection::Replaced => "replaced",
+            Detection::Paused => "paused",
+            Detection::Closed => "closed by us",
         }
     }
 }
@@ -307,7 +307,7 @@ pub enum Cause {
 /// What a diagnosis rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Ground {
+pub enum Evidence {
     /// The same address connected again at once.
     ConnectedAtOnce,
     /// The next dial failed or took too long.
@@ -334,7 +334,7 @@ pub enum Ground {
 /// Why an attempt is made when it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Because {
+pub enum RetryReason {
     /// A link ended in a way that is this client's alone: nobody else comes
     /// back at the same moment.
     EndedAlone,
@@ -363,7 +363,7 @@ pub enum Because {
 /// What went wrong with a memory of what was learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum MemoryFault {
+pub enum StoreFault {
     /// It could not be read.
     NotRead(io::ErrorKind),
     /// It could not be written; what was there before is still there.

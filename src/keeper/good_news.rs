@@ -1,6 +1,6 @@
 //! News that asks for an attempt.
 
-use super::event::Because;
+use super::event::RetryReason;
 use super::moment::Moment;
 
 /// Good news, kept for an attempt that began before it: if the attempt fails,
@@ -8,5 +8,5 @@ use super::moment::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GoodNews {
     pub(super) came: Moment,
-    pub(super) because: Because,
+    pub(super) reason: RetryReason,
 }

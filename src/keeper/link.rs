@@ -16,11 +16,11 @@ mod watch;
 
 pub use beat::Beat;
 pub(super) use links::Links;
-pub(super) use main::{Known, Main, Stall};
+pub(super) use main::{Main, PathKnowledge, Stall};
 pub use opened::{Dialled, Opened};
 pub(super) use pace::Pace;
-pub(super) use replies::Shown;
-pub(super) use role::{Draining, Next, Role, Was};
-pub(super) use route_check::{RouteCheck, Then};
-pub(super) use scout::{Scout, Stage};
-pub(super) use watch::{Asked, Proof, Silence, Sound, Step, Watch};
+pub(super) use replies::ReplyMeaning;
+pub(super) use role::{Draining, FormerRole, Next, Role};
+pub(super) use route_check::{RouteAction, RouteCheck};
+pub(super) use scout::{Scout, ScoutState};
+pub(super) use watch::{BeatRow, InboundKind, Proof, Silence, Watch, WatchAction};

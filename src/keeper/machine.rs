@@ -65,14 +65,14 @@ pub struct Keeper {
     /// What was derived last, and from what.
     settled: Settled,
     outputs: VecDeque<Output>,
-    tally: Tally,
+    tally: Counts,
     started: Moment,
     latest: Moment,
 }
 
 /// Counts over the whole life of a connection.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
+struct Counts {
     epoch: u64,
     beats_sent: u64,
     beats_saved: u64,
@@ -97,7 +97,7 @@ impl Keeper {
             schedule: Schedule::new(config.reconnect.clone()),
             activity: None,
             outputs: VecDeque::new(),
-            tally: Tally::default(),
+            tally: Counts::default(),
             started: now,
             latest: now,
             config,

@@ -5,30 +5,31 @@
 //! route is another one of these. A path knows links only by what was observed
 //! on them.
 
-mod evidence;
 mod ladder;
 mod learned;
-mod memory;
+mod network_memory;
+mod observation;
 mod prober;
 mod scouting;
 mod verdict;
 
-pub(super) use evidence::{Evidence, Lesson};
 pub use learned::{Expiry, Learned, Recalled};
+pub(super) use observation::{Lesson, Observation};
 pub(super) use prober::{Prober, SCOUTS};
-pub(super) use scouting::{Pending, Scouting};
+pub(super) use scouting::{PendingResult, Scouting};
 pub(super) use verdict::{
-    Finding, PendingDiagnosis, Testimony, known_at_once, may_be_a_middlebox, of_end, of_silence, otherwise,
+    DeathObservation, Finding, PendingDiagnosis, known_at_once, may_be_a_middlebox, of_end, of_silence,
+    otherwise,
 };
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::memory::Memory;
-use self::prober::Gist;
+use self::network_memory::NetworkMemory;
+use self::prober::Summary;
 use super::config::Heartbeat;
-use super::event::Ground;
-use super::link::{Asked, Dialled};
+use super::event::Evidence;
+use super::link::{BeatRow, Dialled};
 use super::moment::Moment;
 
 /// What is confirmed is told again after this.
@@ -40,7 +41,7 @@ const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
 #[derive(Debug)]
 pub(super) struct Path {
     prober: Prober,
-    memory: Memory,
+    memory: NetworkMemory,
     pub(super) scouting: Scouting,
     /// The link that died last, until the next dial shows why.
     pending: Option<PendingDiagnosis>,
@@ -74,7 +75,7 @@ pub(super) struct Remember {
 
 /// What was known before, and counts again.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TakenBack {
+pub(super) struct Restored {
     pub(super) proven: Duration,
     pub(super) failed: Option<Duration>,
     pub(super) age: Duration,
@@ -84,7 +85,7 @@ impl Path {
     pub(super) fn new(heartbeat: Heartbeat) -> Path {
         Path {
             prober: Prober::new(heartbeat),
-            memory: Memory::default(),
+            memory: NetworkMemory::default(),
             scouting: Scouting::default(),
             pending: None,
             peer_replies: false,
@@ -138,24 +139,26 @@ impl Path {
         }
     }
 
-    // Evidence.
+    // Observation.
 
     /// Takes in one observation.
-    pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> Learning {
+    pub(super) fn learn(&mut self, observation: Observation, now: Moment) -> Learning {
         self.lessons = self.lessons.wrapping_add(1);
-        let is_expiry = matches!(evidence, Evidence::Expired { gap } if self.prober.is_idleness(gap, now));
+        let is_expiry =
+            matches!(observation, Observation::Expired { gap } if self.prober.is_idleness(gap, now));
         let known = self.prober.failed();
-        let lesson = self.prober.learn(evidence, now);
+        let lesson = self.prober.learn(observation, now);
         if matches!(lesson, Some(Lesson::Shrank { .. })) {
             self.scouting.main_proven_at_most(self.prober.proven());
         }
         if self.prober.failed() != known {
-            self.memory.note_expiry(evidence);
+            self.memory.note_expiry(observation);
         }
         let interval = self.prober.interval(now);
-        let gist = self.prober.gist();
-        let gist = gist.filter(|gist| self.memory.is_worth_telling(*gist, evidence, interval, now));
-        let remember = gist.map(|gist| self.tell(gist, now));
+        let summary = self.prober.summary();
+        let summary =
+            summary.filter(|summary| self.memory.is_worth_telling(*summary, observation, interval, now));
+        let remember = summary.map(|summary| self.tell(summary, now));
         Learning { is_expiry: is_expiry || lesson.is_some(), lesson, remember }
     }
 
@@ -164,7 +167,7 @@ impl Path {
     /// router that takes up again what it forgot lets our beats through, too,
     /// while their answers wait behind what it dropped: so not when it happens
     /// again within two days.
-    pub(super) fn is_stuck(&mut self, asked: Option<Asked>, now: Moment) -> bool {
+    pub(super) fn is_stuck(&mut self, asked: Option<BeatRow>, now: Moment) -> bool {
         let Some(asked) = asked else { return true };
         let within = self.heartbeat().unit(STUCK_AGAIN);
         let again = self.stuck.is_some_and(|last| now.since(last) <= within);
@@ -183,9 +186,9 @@ impl Path {
 
     /// Something came in between the last death and the next dial, which says
     /// nothing of it then.
-    pub(super) fn spoil_diagnosis(&mut self, ground: Ground) {
+    pub(super) fn spoil_diagnosis(&mut self, evidence: Evidence) {
         if let Some(pending) = &mut self.pending {
-            pending.spoiled = Some(ground);
+            pending.spoiled = Some(evidence);
         }
     }
 
@@ -212,7 +215,7 @@ impl Path {
         Some((pending, finding))
     }
 
-    // Memory.
+    // NetworkMemory.
 
     /// The host names its network in this very instant. Whether it is another.
     pub(super) fn name_network(&mut self, network: &str, now: Moment) -> bool {
@@ -247,8 +250,8 @@ impl Path {
         let mut remember = None;
         // While half is trusted, what was known before is the better word.
         if self.prober.learns() && !self.prober.regains() && learned.check().is_ok() {
-            let gist = self.prober.gist().filter(|gist| !self.memory.has_told(*gist));
-            remember = gist.map(|gist| self.tell(gist, now));
+            let summary = self.prober.summary().filter(|summary| !self.memory.has_told(*summary));
+            remember = summary.map(|summary| self.tell(summary, now));
             self.memory.leave(learned, now);
         }
         self.renew().begin_anew();
@@ -268,23 +271,23 @@ impl Path {
     }
 
     /// Begins with what was known of the path. `None` if nothing came of it.
-    pub(super) fn take_back(&mut self, recalled: &Recalled, now: Moment) -> Option<TakenBack> {
+    pub(super) fn take_back(&mut self, recalled: &Recalled, now: Moment) -> Option<Restored> {
         if !self.prober.recall(recalled, now) {
             return None;
         }
         self.renew();
         let Recalled { learned, age } = recalled;
         self.memory.expiry = self.memory.expiry.or(learned.expiry);
-        if let Some(gist) = self.prober.gist() {
+        if let Some(summary) = self.prober.summary() {
             let left = self.heartbeat().unit(CONFIRMED).saturating_sub(*age);
-            self.memory.tell(gist, now + left);
+            self.memory.tell(summary, now + left);
         }
-        Some(TakenBack { proven: learned.proven, failed: learned.failed, age: *age })
+        Some(Restored { proven: learned.proven, failed: learned.failed, age: *age })
     }
 
-    fn tell(&mut self, gist: Gist, now: Moment) -> Remember {
+    fn tell(&mut self, summary: Summary, now: Moment) -> Remember {
         let again = now + self.heartbeat().unit(CONFIRMED);
-        self.memory.tell(gist, again);
+        self.memory.tell(summary, again);
         Remember { network: self.memory.network.clone(), learned: self.learned(now) }
     }
 

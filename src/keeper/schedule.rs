@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::config::Reconnect;
 use super::dice::Dice;
-use super::event::{Because, Event};
+use super::event::{Event, RetryReason};
 use super::good_news::GoodNews;
 use super::moment::Moment;
 use super::state::Finish;
@@ -41,7 +41,7 @@ pub(super) struct Schedule {
 
 /// What good news makes of an attempt that began before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum AttemptFate {
     /// It goes on as it was.
     None,
     /// It goes on, but not beyond this.
@@ -117,17 +117,17 @@ impl Schedule {
         dice: &mut Dice,
         now: Moment,
     ) -> [Option<Event>; 2] {
-        let Wait { mut delay, mut because, firm } = wait;
+        let Wait { mut delay, mut reason, firm } = wait;
         let firm = firm.then(|| now + delay);
         if self.is_cut_off()
             && let Some(later) = self.once_a_minute(dice).filter(|later| *later > now + delay)
         {
             delay = later.since(now);
-            because = Because::Offline;
+            reason = RetryReason::Offline;
         }
         self.phase = Phase::Waiting(Waiting { until: now + delay, firm, granted: None, held: None });
-        let scheduled = self.scheduled(delay, because);
-        let advanced = held.and_then(|held| self.advance(held.because, dice, now));
+        let scheduled = self.scheduled(delay, reason);
+        let advanced = held.and_then(|held| self.advance(held.reason, dice, now));
         [Some(scheduled), advanced]
     }
 
@@ -135,23 +135,23 @@ impl Schedule {
     pub(super) fn wait_for_server(&mut self, until: Moment, now: Moment) -> Event {
         let firm = Some(until);
         self.phase = Phase::Waiting(Waiting { until, firm, granted: None, held: None });
-        self.scheduled(until.since(now), Because::RetryAfter)
+        self.scheduled(until.since(now), RetryReason::RetryAfter)
     }
 
-    fn scheduled(&self, delay: Duration, because: Because) -> Event {
-        Event::ReconnectScheduled { attempt: self.backoff.next_attempt(), delay, because }
+    fn scheduled(&self, delay: Duration, reason: RetryReason) -> Event {
+        Event::ReconnectScheduled { attempt: self.backoff.next_attempt(), delay, reason }
     }
 
     /// Good news while waiting: an attempt soon. Never two within a burst.
-    pub(super) fn advance(&mut self, because: Because, dice: &mut Dice, now: Moment) -> Option<Event> {
+    pub(super) fn advance(&mut self, reason: RetryReason, dice: &mut Dice, now: Moment) -> Option<Event> {
         let Phase::Waiting(waiting) = self.phase else { return None };
-        let granted = self.news.grant(waiting.granted, because, self.reconnect(), dice, now);
+        let granted = self.news.grant(waiting.granted, reason, self.reconnect(), dice, now);
         let soon = granted.max(waiting.firm.unwrap_or(now));
         let comes_sooner = soon < waiting.until;
         let until = waiting.until.min(soon);
-        let held = if comes_sooner { waiting.held } else { Some(GoodNews { came: now, because }) };
+        let held = if comes_sooner { waiting.held } else { Some(GoodNews { came: now, reason }) };
         self.phase = Phase::Waiting(Waiting { until, granted: Some(granted), held, ..waiting });
-        comes_sooner.then(|| Event::ReconnectAdvanced { delay: soon.since(now), because })
+        comes_sooner.then(|| Event::ReconnectAdvanced { delay: soon.since(now), reason })
     }
 
     /// The network is reported gone: one try a minute all the same, however
@@ -164,7 +164,7 @@ impl Schedule {
         }
         let until = self.once_a_minute(dice).filter(|later| *later > waiting.until.max(now))?;
         self.phase = Phase::Waiting(Waiting { until, ..waiting });
-        Some(self.scheduled(until.since(now), Because::Offline))
+        Some(self.scheduled(until.since(now), RetryReason::Offline))
     }
 
     /// A minute after the last attempt began, or a little less.
@@ -177,23 +177,29 @@ impl Schedule {
 
     /// Good news during an attempt that began before it. That somebody looks
     /// says nothing of its way.
-    pub(super) fn doubt(&self, began: Moment, has_path: bool, because: Because, now: Moment) -> Doubt {
+    pub(super) fn doubt(
+        &self,
+        began: Moment,
+        has_path: bool,
+        reason: RetryReason,
+        now: Moment,
+    ) -> AttemptFate {
         let reconnect = self.backoff.policy();
-        if because == Because::Foreground || self.news.has_just_advanced(began, reconnect, now) {
-            Doubt::None
+        if reason == RetryReason::Foreground || self.news.has_just_advanced(began, reconnect, now) {
+            AttemptFate::None
         } else if has_path || now.since(began) < reconnect.unit(ATTEMPT_STALE) {
-            Doubt::Until(now + reconnect.unit(ATTEMPT_DOUBTED))
+            AttemptFate::Until(now + reconnect.unit(ATTEMPT_DOUBTED))
         } else {
-            Doubt::Drop
+            AttemptFate::Drop
         }
     }
 
     /// The attempt under way was dropped for good news: another is made soon.
-    pub(super) fn try_anew(&mut self, because: Because, dice: &mut Dice, now: Moment) -> Event {
+    pub(super) fn try_anew(&mut self, reason: RetryReason, dice: &mut Dice, now: Moment) -> Event {
         self.backoff.take_back();
-        let until = self.news.grant(None, because, self.reconnect(), dice, now);
+        let until = self.news.grant(None, reason, self.reconnect(), dice, now);
         let granted = Some(until);
         self.phase = Phase::Waiting(Waiting { until, firm: None, granted, held: None });
-        Event::ReconnectAdvanced { delay: until.since(now), because }
+        Event::ReconnectAdvanced { delay: until.since(now), reason }
     }
 }

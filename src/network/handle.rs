@@ -34,7 +34,7 @@ const MOST_WAITING: usize = 8;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NetworkHandle {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<HandleState>>,
 }
 
 impl NetworkHandle {
@@ -67,21 +67,21 @@ impl NetworkHandle {
 impl Network for NetworkHandle {
     fn watch(&self) -> Box<dyn NetworkWatch> {
         let (id, key) = lock(&self.shared).admit();
-        Box::new(Watch { id, key, shared: Arc::clone(&self.shared) })
+        Box::new(HandleWatch { id, key, shared: Arc::clone(&self.shared) })
     }
 }
 
 /// What all clones of a handle and all its watches share.
 #[derive(Debug, Default)]
-struct Shared {
+struct HandleState {
     last: Option<NetworkChange>,
     /// What the network was last called.
     key: Option<String>,
-    watches: BTreeMap<u64, Waiting>,
+    watches: BTreeMap<u64, PendingNews>,
     next_id: u64,
 }
 
-impl Shared {
+impl HandleState {
     fn tell(&mut self, change: NetworkChange) -> Vec<Waker> {
         // A machine that wakes says nothing of the network.
         if change.status != NetworkStatus::Woke {
@@ -97,21 +97,21 @@ impl Shared {
         let id = self.next_id;
         self.next_id += 1;
         let offline = self.last.iter().filter(|last| last.status == NetworkStatus::Offline).cloned();
-        self.watches.insert(id, Waiting { news: offline.collect(), name: None, waker: None });
+        self.watches.insert(id, PendingNews { news: offline.collect(), name: None, waker: None });
         (id, self.key.clone())
     }
 }
 
 /// What waits for one connection.
 #[derive(Debug)]
-struct Waiting {
+struct PendingNews {
     news: VecDeque<NetworkChange>,
     /// What an outdated change called the network, for the next one to say.
     name: Option<String>,
     waker: Option<Waker>,
 }
 
-impl Waiting {
+impl PendingNews {
     fn push(&mut self, mut change: NetworkChange) -> Option<Waker> {
         if change.status != NetworkStatus::Offline {
             change.key = change.key.or(self.name.take());
@@ -144,14 +144,14 @@ impl Waiting {
     }
 }
 
-struct Watch {
+struct HandleWatch {
     id: u64,
     /// What the network was called when the watch began.
     key: Option<String>,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<HandleState>>,
 }
 
-impl NetworkWatch for Watch {
+impl NetworkWatch for HandleWatch {
     fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange> {
         let mut shared = lock(&self.shared);
         let waiting = shared.watches.get_mut(&self.id).expect("a watch is listed until it is dropped");
@@ -171,7 +171,7 @@ impl NetworkWatch for Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for HandleWatch {
     fn drop(&mut self) {
         let gone = lock(&self.shared).watches.remove(&self.id);
         drop(gone);
@@ -180,6 +180,6 @@ impl Drop for Watch {
 
 /// Wakers are woken and dropped only after the lock is free, since both may
 /// run code of others; so a poisoned lock guards whole data.
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+fn lock(shared: &Mutex<HandleState>) -> MutexGuard<'_, HandleState> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

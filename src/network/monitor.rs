@@ -1,5 +1,7 @@
 //! Watches the host's own network.
 
+#[cfg(all(target_os = "linux", not(longlink_netwatch)))]
+mod debounce;
 #[cfg(any(not(target_os = "linux"), longlink_netwatch))]
 mod elsewhere;
 mod host;
@@ -7,9 +9,7 @@ mod host;
 mod linux;
 #[cfg_attr(any(not(target_os = "linux"), longlink_netwatch), allow(dead_code))]
 mod name;
-#[cfg(all(target_os = "linux", not(longlink_netwatch)))]
-mod settle;
-mod teller;
+mod reporter;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,7 +27,7 @@ use crate::keeper::RouteFacts;
 use elsewhere::Watcher;
 #[cfg(all(target_os = "linux", not(longlink_netwatch)))]
 use linux::Watcher;
-use teller::Teller;
+use reporter::Reporter;
 
 /// Watches the host's own network and tells connections when it goes, comes
 /// back or changes, and when the machine wakes from sleep.
@@ -94,7 +94,7 @@ use teller::Teller;
 /// part was run on Linux alone.
 #[derive(Clone)]
 pub struct Monitor {
-    shared: Arc<Shared>,
+    shared: Arc<MonitorState>,
 }
 
 impl Monitor {
@@ -116,7 +116,7 @@ impl Monitor {
         let runtime = Handle::try_current()
             .map_err(|_| io::Error::other("a network monitor must be started inside a tokio runtime"))?;
         let handle = NetworkHandle::new();
-        let watcher = Watcher::start(Teller::new(handle.clone()))?;
+        let watcher = Watcher::start(Reporter::new(handle.clone()))?;
         let (wanted, unwanted) = oneshot::channel();
         runtime.spawn(async {
             tokio::select! {
@@ -124,13 +124,13 @@ impl Monitor {
                 _ = unwanted => {}
             }
         });
-        Ok(Monitor { shared: Arc::new(Shared { handle, wanted }) })
+        Ok(Monitor { shared: Arc::new(MonitorState { handle, wanted }) })
     }
 }
 
 impl Network for Monitor {
     fn watch(&self) -> Box<dyn NetworkWatch> {
-        Box::new(Watch { news: self.shared.handle.watch(), _shared: Arc::clone(&self.shared) })
+        Box::new(MonitorWatch { news: self.shared.handle.watch(), _shared: Arc::clone(&self.shared) })
     }
 }
 
@@ -142,19 +142,19 @@ impl fmt::Debug for Monitor {
 
 /// What clones and watches share. The background task does not: it ends with
 /// this.
-struct Shared {
+struct MonitorState {
     handle: NetworkHandle,
     /// Not a handle of the task, which would keep the runtime's own
     /// descriptors open after it has shut down.
     wanted: oneshot::Sender<Infallible>,
 }
 
-struct Watch {
+struct MonitorWatch {
     news: Box<dyn NetworkWatch>,
-    _shared: Arc<Shared>,
+    _shared: Arc<MonitorState>,
 }
 
-impl NetworkWatch for Watch {
+impl NetworkWatch for MonitorWatch {
     fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange> {
         self.news.poll_change(cx)
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::outcome::{Confirm, Outcome};
-use super::queue::{Parcel, Queue};
+use super::queue::{Queue, QueuedMessage};
 use super::shrink;
 use crate::keeper::{LinkId, Token};
 
@@ -16,7 +16,7 @@ const MARKS: usize = 32;
 type Place = u64;
 
 /// What is to be told of all flights together.
-pub(super) struct Landed<M, T> {
+pub(super) struct Settlement<M, T> {
     pub(super) settled: VecDeque<(T, Outcome<M>)>,
     /// Copies that nobody wants back.
     pub(super) spare: Vec<M>,
@@ -30,7 +30,7 @@ pub(super) struct Landed<M, T> {
     pub(super) uncopied: u32,
 }
 
-impl<M, T> Landed<M, T> {
+impl<M, T> Settlement<M, T> {
     fn free(&mut self, weight: u32) {
         self.freed += 1;
         self.freed_weight += u64::from(weight);
@@ -38,7 +38,7 @@ impl<M, T> Landed<M, T> {
 }
 
 /// A message that the link took and whose outcome somebody waits for.
-struct Kept<M, T> {
+struct Awaited<M, T> {
     /// How many the link had taken before it.
     place: Place,
     weight: u32,
@@ -66,7 +66,7 @@ pub(super) struct Flight<M, T> {
     /// answers one of them.
     forgotten: usize,
     /// In the order in which the link took them.
-    kept: VecDeque<Kept<M, T>>,
+    kept: VecDeque<Awaited<M, T>>,
 }
 
 impl<M, T> Flight<M, T> {
@@ -87,9 +87,9 @@ impl<M, T> Flight<M, T> {
 
     /// The next message for the link, and its weight.
     #[inline]
-    pub(super) fn next(&mut self, landed: &mut Landed<M, T>) -> Option<(M, usize)> {
+    pub(super) fn next(&mut self, landed: &mut Settlement<M, T>) -> Option<(M, usize)> {
         loop {
-            let Parcel { mut message, number, weight } = self.departing.pop()?;
+            let QueuedMessage { mut message, number, weight } = self.departing.pop()?;
             if let Some(confirm) = self.departing.pop_asked(number) {
                 match self.keep(message, weight, confirm, landed) {
                     Some(original) => message = original,
@@ -115,7 +115,7 @@ impl<M, T> Flight<M, T> {
         message: M,
         weight: u32,
         confirm: Confirm<M, T>,
-        landed: &mut Landed<M, T>,
+        landed: &mut Settlement<M, T>,
     ) -> Option<M> {
         let Confirm { ticket, copy } = confirm;
         let Some(copy) = copy(&message) else {
@@ -124,7 +124,7 @@ impl<M, T> Flight<M, T> {
             landed.settled.push_back((ticket, Outcome::NotSent(message)));
             return None;
         };
-        self.kept.push_back(Kept { place: self.taken, weight, ticket, copy });
+        self.kept.push_back(Awaited { place: self.taken, weight, ticket, copy });
         Some(message)
     }
 
@@ -136,7 +136,7 @@ impl<M, T> Flight<M, T> {
         self.marks.push_back((token, self.taken));
     }
 
-    pub(super) fn answered(&mut self, token: Option<Token>, landed: &mut Landed<M, T>) {
+    pub(super) fn answered(&mut self, token: Option<Token>, landed: &mut Settlement<M, T>) {
         let at = match token {
             Some(token) => self.marks.iter().position(|(sent, _)| *sent == token),
             None if self.forgotten > 0 => {
@@ -151,22 +151,22 @@ impl<M, T> Flight<M, T> {
         self.deliver_below(place, landed);
     }
 
-    pub(super) fn flush(&mut self, landed: &mut Landed<M, T>) {
+    pub(super) fn flush(&mut self, landed: &mut Settlement<M, T>) {
         self.flushed = self.taken;
         landed.moved |= self.unflushed.take().is_some();
     }
 
-    pub(super) fn deliver_flushed(&mut self, landed: &mut Landed<M, T>) {
+    pub(super) fn deliver_flushed(&mut self, landed: &mut Settlement<M, T>) {
         self.deliver_below(self.flushed, landed);
     }
 
-    pub(super) fn doubt_flushed(&mut self, landed: &mut Landed<M, T>) {
+    pub(super) fn doubt_flushed(&mut self, landed: &mut Settlement<M, T>) {
         self.doubt_below(self.flushed, landed);
     }
 
     /// Nothing more happens on the link. Returns how many messages are maybe
     /// sent by that, with and without a ticket.
-    pub(super) fn end(&mut self, landed: &mut Landed<M, T>) -> u64 {
+    pub(super) fn end(&mut self, landed: &mut Settlement<M, T>) -> u64 {
         let doubtful = self.taken - self.known;
         self.flush(landed);
         self.doubt_below(self.taken, landed);
@@ -196,21 +196,21 @@ impl<M, T> Flight<M, T> {
         all
     }
 
-    fn deliver_below(&mut self, place: Place, landed: &mut Landed<M, T>) {
+    fn deliver_below(&mut self, place: Place, landed: &mut Settlement<M, T>) {
         self.settle_below(place, landed, |copy, spare| {
             spare.push(copy);
             Outcome::Delivered
         });
     }
 
-    fn doubt_below(&mut self, place: Place, landed: &mut Landed<M, T>) {
+    fn doubt_below(&mut self, place: Place, landed: &mut Settlement<M, T>) {
         self.settle_below(place, landed, |copy, _| Outcome::MaybeSent(copy));
     }
 
     fn settle_below(
         &mut self,
         place: Place,
-        landed: &mut Landed<M, T>,
+        landed: &mut Settlement<M, T>,
         outcome: impl Fn(M, &mut Vec<M>) -> Outcome<M>,
     ) {
         self.known = self.known.max(place);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::flight::{Flight, Landed};
+use super::flight::{Flight, Settlement};
 use super::outcome::Outcome;
 use super::{KEPT, Outbox, shrink};
 use crate::keeper::{LinkId, Token};
@@ -21,7 +21,7 @@ use crate::keeper::{LinkId, Token};
 /// [`poll_spare`](Flights::poll_spare), which need no lock.
 pub struct Flights<M, T> {
     flights: Vec<Flight<M, T>>,
-    landed: Landed<M, T>,
+    landed: Settlement<M, T>,
 }
 
 /// How a link's flight ended.
@@ -39,7 +39,7 @@ impl<M, T> Flights<M, T> {
     pub fn new() -> Flights<M, T> {
         Flights {
             flights: Vec::new(),
-            landed: Landed {
+            landed: Settlement {
                 settled: VecDeque::new(),
                 spare: Vec::new(),
                 freed: 0,
@@ -75,9 +75,9 @@ impl<M, T> Flights<M, T> {
     }
 
     /// Gives `link` what departs on it, message by message.
-    pub fn board(&mut self, link: LinkId) -> Option<Boarding<'_, M, T>> {
+    pub fn board(&mut self, link: LinkId) -> Option<Handover<'_, M, T>> {
         let flight = self.flights.iter_mut().find(|flight| flight.link == link)?;
-        Some(Boarding { flight, landed: &mut self.landed })
+        Some(Handover { flight, landed: &mut self.landed })
     }
 
     /// Whether nothing departs on `link`.
@@ -104,14 +104,14 @@ impl<M, T> Flights<M, T> {
     /// say which, and then it answers the oldest. Tokens need not differ from
     /// those of other links.
     pub fn answered(&mut self, link: LinkId, token: Option<Token>) {
-        if let Some(Boarding { flight, landed }) = self.board(link) {
+        if let Some(Handover { flight, landed }) = self.board(link) {
             flight.answered(token, landed);
         }
     }
 
     /// The link handed all that it took to the system.
     pub fn flushed(&mut self, link: LinkId) {
-        if let Some(Boarding { flight, landed }) = self.board(link) {
+        if let Some(Handover { flight, landed }) = self.board(link) {
             flight.flush(landed);
         }
     }
@@ -119,14 +119,14 @@ impl<M, T> Flights<M, T> {
     /// On this link a finished flush confirms: all that was flushed is
     /// delivered.
     pub fn deliver_flushed(&mut self, link: LinkId) {
-        if let Some(Boarding { flight, landed }) = self.board(link) {
+        if let Some(Handover { flight, landed }) = self.board(link) {
             flight.deliver_flushed(landed);
         }
     }
 
     /// On this link nothing confirms: all that was flushed is maybe sent.
     pub fn doubt_flushed(&mut self, link: LinkId) {
-        if let Some(Boarding { flight, landed }) = self.board(link) {
+        if let Some(Handover { flight, landed }) = self.board(link) {
             flight.doubt_flushed(landed);
         }
     }
@@ -134,7 +134,7 @@ impl<M, T> Flights<M, T> {
     /// The peer answered our goodbye on `link`, which came after all else:
     /// everything that the link took is delivered.
     pub fn goodbye_answered(&mut self, link: LinkId) {
-        if let Some(Boarding { flight, landed }) = self.board(link) {
+        if let Some(Handover { flight, landed }) = self.board(link) {
             flight.flush(landed);
             flight.deliver_flushed(landed);
         }
@@ -235,19 +235,19 @@ impl<M, T> fmt::Debug for Flights<M, T> {
 /// A link that is given its messages: each with its weight in bytes, in order.
 /// From the moment when this hands a message out it may arrive, whatever the
 /// link says: give it to the link at once.
-pub struct Boarding<'a, M, T> {
+pub struct Handover<'a, M, T> {
     flight: &'a mut Flight<M, T>,
-    landed: &'a mut Landed<M, T>,
+    landed: &'a mut Settlement<M, T>,
 }
 
-impl<M, T> Boarding<'_, M, T> {
+impl<M, T> Handover<'_, M, T> {
     /// Whether nothing departs on the link.
     pub fn is_done(&self) -> bool {
         self.flight.departing.is_empty()
     }
 }
 
-impl<M, T> Iterator for Boarding<'_, M, T> {
+impl<M, T> Iterator for Handover<'_, M, T> {
     type Item = (M, usize);
 
     fn next(&mut self) -> Option<(M, usize)> {
@@ -255,8 +255,8 @@ impl<M, T> Iterator for Boarding<'_, M, T> {
     }
 }
 
-impl<M, T> fmt::Debug for Boarding<'_, M, T> {
+impl<M, T> fmt::Debug for Handover<'_, M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Boarding").field("link", &self.flight.link).finish_non_exhaustive()
+        f.debug_struct("Handover").field("link", &self.flight.link).finish_non_exhaustive()
     }
 }

@@ -31,10 +31,10 @@ impl<M, T> fmt::Debug for Confirm<M, T> {
 pub enum Outcome<M> {
     /// The peer's end of the link has it: a beat that was written after it
     /// was answered, on an ordered link, or the link has a sign of its own
-    /// ([`Confirms`]). A peer that dies in the next moment may not have acted
+    /// ([`ConfirmedBy`]). A peer that dies in the next moment may not have acted
     /// on it; only an answer of the application's own can tell that.
     ///
-    /// [`Confirms`]: https://docs.rs/longlink/latest/longlink/transport/enum.Confirms.html
+    /// [`ConfirmedBy`]: https://docs.rs/longlink/latest/longlink/transport/enum.ConfirmedBy.html
     Delivered,
     /// No link ever took it: it was not sent and will not be. Handed back.
     NotSent(M),

@@ -7,7 +7,7 @@ use super::outcome::Confirm;
 use super::shrink;
 
 /// A message on its way to a link.
-pub(super) struct Parcel<M> {
+pub(super) struct QueuedMessage<M> {
     pub(super) message: M,
     /// How many messages were accepted before it.
     pub(super) number: u64,
@@ -15,17 +15,17 @@ pub(super) struct Parcel<M> {
 }
 
 /// What somebody asked of message `number`.
-struct Asked<M, T> {
+struct ConfirmRequest<M, T> {
     number: u64,
     confirm: Confirm<M, T>,
 }
 
 /// Messages by number: those that wait, or those that depart on one link.
 pub(super) struct Queue<M, T> {
-    parcels: VecDeque<Parcel<M>>,
+    parcels: VecDeque<QueuedMessage<M>>,
     /// What was asked of some of them, by number. It lies beside them, so that
     /// a message of which nothing is asked costs nothing for it.
-    asked: VecDeque<Asked<M, T>>,
+    asked: VecDeque<ConfirmRequest<M, T>>,
 }
 
 impl<M, T> Default for Queue<M, T> {
@@ -36,18 +36,18 @@ impl<M, T> Default for Queue<M, T> {
 
 impl<M, T> Queue<M, T> {
     /// Adds a message whose number is higher than all that are here.
-    pub(super) fn push(&mut self, parcel: Parcel<M>) {
+    pub(super) fn push(&mut self, parcel: QueuedMessage<M>) {
         self.parcels.push_back(parcel);
     }
 
     /// Somebody wants to know what becomes of the last message.
     pub(super) fn ask(&mut self, number: u64, confirm: Confirm<M, T>) {
-        self.asked.push_back(Asked { number, confirm });
+        self.asked.push_back(ConfirmRequest { number, confirm });
     }
 
     /// The first message. What was asked of it is to be taken next, with
     /// [`Queue::pop_asked`].
-    pub(super) fn pop(&mut self) -> Option<Parcel<M>> {
+    pub(super) fn pop(&mut self) -> Option<QueuedMessage<M>> {
         self.parcels.pop_front()
     }
 

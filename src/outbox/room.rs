@@ -44,7 +44,7 @@ pub(super) fn believed(weight: usize) -> u32 {
 /// What every message goes through is `inline`: it is not generic, so the
 /// application's crate would call it otherwise.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct OutboxRoom {
     bounds: Bounds,
     /// Messages that were accepted and still count.
     held: usize,
@@ -54,9 +54,9 @@ pub(super) struct Room {
     reserved_weight: u64,
 }
 
-impl Room {
-    pub(super) fn new(bounds: Bounds) -> Room {
-        Room { bounds, held: 0, held_weight: 0, reserved: 0, reserved_weight: 0 }
+impl OutboxRoom {
+    pub(super) fn new(bounds: Bounds) -> OutboxRoom {
+        OutboxRoom { bounds, held: 0, held_weight: 0, reserved: 0, reserved_weight: 0 }
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{IntervalMemory, MemoryError, PathKey};
+use super::{IntervalStore, PathKey, StoreError};
 use crate::clock::Clock;
 use crate::keeper::{Learned, Moment, Recalled};
 
@@ -27,15 +27,15 @@ pub(super) const ENDPOINTS: usize = 8;
 /// ```
 #[derive(Clone)]
 pub struct InMemory {
-    shared: Arc<Shared>,
+    shared: Arc<StoredIntervals>,
 }
 
-struct Shared {
+struct StoredIntervals {
     clock: Clock,
-    networks: Mutex<BTreeMap<Option<String>, BTreeMap<String, Kept>>>,
+    networks: Mutex<BTreeMap<Option<String>, BTreeMap<String, StoredInterval>>>,
 }
 
-struct Kept {
+struct StoredInterval {
     learned: Learned,
     at: Moment,
 }
@@ -43,7 +43,7 @@ struct Kept {
 impl InMemory {
     /// A memory that knows nothing.
     pub fn new() -> InMemory {
-        InMemory { shared: Arc::new(Shared { clock: Clock::new(), networks: Mutex::default() }) }
+        InMemory { shared: Arc::new(StoredIntervals { clock: Clock::new(), networks: Mutex::default() }) }
     }
 }
 
@@ -53,26 +53,27 @@ impl Default for InMemory {
     }
 }
 
-impl Shared {
-    fn networks(&self) -> MutexGuard<'_, BTreeMap<Option<String>, BTreeMap<String, Kept>>> {
+impl StoredIntervals {
+    fn networks(&self) -> MutexGuard<'_, BTreeMap<Option<String>, BTreeMap<String, StoredInterval>>> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl IntervalMemory for InMemory {
-    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+impl IntervalStore for InMemory {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError> {
         let now = self.shared.clock.now();
         let networks = self.shared.networks();
         let kept = networks.get(&path.network).and_then(|endpoints| endpoints.get(&path.endpoint));
         Ok(kept.map(|kept| Recalled::new(kept.learned.clone(), now.since(kept.at))))
     }
 
-    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
-        let kept = Kept { learned: learned.clone(), at: self.shared.clock.now() };
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError> {
+        let kept = StoredInterval { learned: learned.clone(), at: self.shared.clock.now() };
         let mut networks = self.shared.networks();
         let endpoints = networks.entry(path.network.clone()).or_default();
         endpoints.insert(path.endpoint.clone(), kept);
-        let latest = |endpoints: &BTreeMap<String, Kept>| endpoints.values().map(|kept| kept.at).max();
+        let latest =
+            |endpoints: &BTreeMap<String, StoredInterval>| endpoints.values().map(|kept| kept.at).max();
         if endpoints.len() > ENDPOINTS {
             remove_oldest(endpoints, |kept| Some(kept.at));
         }

@@ -10,15 +10,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use self::book::{Book, Unusable};
-use super::{IntervalMemory, MemoryError, PathKey};
-use crate::keeper::{Invalid, Learned, MemoryFault, Recalled};
+use super::{IntervalStore, PathKey, StoreError};
+use crate::keeper::{Invalid, Learned, Recalled, StoreFault};
 
 /// One file operation at a time in this process, whatever the file: they are
 /// rare and short.
 static DESK: Mutex<()> = Mutex::new(());
 
 /// Remembers in a JSON file, so that the next run of the program begins where
-/// this one ended. Feature `json-memory`.
+/// this one ended. Feature `json-store`.
 ///
 /// It keeps 64 networks and 8 endpoints on each, the oldest out, in at most
 /// 256 KiB. The names of networks and endpoints are not in the file, only
@@ -34,7 +34,7 @@ static DESK: Mutex<()> = Mutex::new(());
 ///   word about its own path stays, and the other is told again within a day.
 /// - A file that cannot be used (it makes no sense, is too big, may not be
 ///   read) is renamed to `….broken`, in place of the one that was there
-///   before, told as [`MemoryFault::Broken`], and begun anew. Where it cannot
+///   before, told as [`StoreFault::Broken`], and begun anew. Where it cannot
 ///   be renamed, or is no file at all but a symbolic link or a directory, it
 ///   is left alone and nothing is remembered. The same goes for a file that a
 ///   newer version wrote.
@@ -80,38 +80,38 @@ impl JsonFile {
 
     /// What is in the file. Without one, or after it was set aside, nothing
     /// is; in that case the error says so.
-    fn load(&self) -> Result<Book, MemoryError> {
+    fn load(&self) -> Result<Book, StoreError> {
         let bytes = match disk::read(&self.path, JsonFile::LONGEST) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(Book::new()),
             Err(disk::NotRead::NotAFile) => {
-                let fault = MemoryFault::Broken { set_aside: false };
-                return Err(MemoryError::new(fault).with_source("not a regular file"));
+                let fault = StoreFault::Broken { set_aside: false };
+                return Err(StoreError::new(fault).with_source("not a regular file"));
             }
             Err(disk::NotRead::TooBig) => return Err(self.set_aside("too big")),
             Err(disk::NotRead::Denied(error)) => return Err(self.set_aside(error)),
-            Err(disk::NotRead::Failed(error)) => return Err(MemoryError::not_read(error)),
+            Err(disk::NotRead::Failed(error)) => return Err(StoreError::not_read(error)),
         };
         Book::decode(&bytes).map_err(|unusable| match unusable {
-            Unusable::Newer => MemoryError::new(MemoryFault::Broken { set_aside: false })
+            Unusable::Newer => StoreError::new(StoreFault::Broken { set_aside: false })
                 .with_source("a newer version wrote it"),
             Unusable::Nonsense(error) => self.set_aside(error),
         })
     }
 
-    fn set_aside(&self, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> MemoryError {
+    fn set_aside(&self, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         let set_aside = disk::set_aside(&self.path).is_ok();
-        MemoryError::new(MemoryFault::Broken { set_aside }).with_source(why)
+        StoreError::new(StoreFault::Broken { set_aside }).with_source(why)
     }
 
-    fn remember_at(&self, path: &PathKey, learned: &Learned, now: u64) -> Result<(), MemoryError> {
+    fn remember_at(&self, path: &PathKey, learned: &Learned, now: u64) -> Result<(), StoreError> {
         if let Err(invalid) = learned.check() {
-            return Err(MemoryError::new(MemoryFault::Refused).with_source(invalid));
+            return Err(StoreError::new(StoreFault::Refused).with_source(invalid));
         }
         let _one = DESK.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut book, trouble) = match self.load() {
             Ok(book) => (book, None),
-            Err(error) if error.fault() == MemoryFault::Broken { set_aside: true } => {
+            Err(error) if error.fault() == StoreFault::Broken { set_aside: true } => {
                 (Book::new(), Some(error))
             }
             Err(error) => return Err(error),
@@ -120,25 +120,25 @@ impl JsonFile {
             disk::sweep(&self.path);
         }
         book.remember(path, learned, now);
-        disk::write(&self.path, &book.encode()).map_err(MemoryError::not_written)?;
+        disk::write(&self.path, &book.encode()).map_err(StoreError::not_written)?;
         trouble.map_or(Ok(()), Err)
     }
 
-    fn recall_at(&self, path: &PathKey, now: u64) -> Result<Option<Recalled>, MemoryError> {
+    fn recall_at(&self, path: &PathKey, now: u64) -> Result<Option<Recalled>, StoreError> {
         let _one = DESK.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(self.load()?.recall(path, now))
     }
 }
 
-impl IntervalMemory for JsonFile {
-    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+impl IntervalStore for JsonFile {
+    fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError> {
         self.recall_at(path, now())
     }
 
     /// As the trait says. A broken file was set aside, and `learned` written
-    /// to a new one, where the error is [`MemoryFault::Broken`] with
+    /// to a new one, where the error is [`StoreFault::Broken`] with
     /// `set_aside`.
-    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+    fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError> {
         self.remember_at(path, learned, now())
     }
 }

@@ -26,30 +26,30 @@
 //! use longlink::keeper::LinkEnd;
 //! use longlink::testing::conformance::{self, Bench, Fault, Heard, Note, Peer};
 //! use longlink::testing::{Dialling, Direction, Faults, WithFaults};
-//! use longlink::transport::{Memory, MemoryFrame, MemoryListener, MemoryPeer};
+//! use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
 //! use tokio::sync::Mutex;
 //!
 //! /// The transport of this crate that carries messages in memory.
 //! struct InMemory {
 //!     place: Memory<Note>,
-//!     listener: Mutex<MemoryListener<Note>>,
+//!     listener: Mutex<InProcessListener<Note>>,
 //!     faults: Faults,
 //! }
 //!
-//! struct End(MemoryPeer<Note>);
+//! struct End(InProcessPeer<Note>);
 //!
 //! impl InMemory {
 //!     fn new() -> InMemory {
-//!         let place = Memory::new();
+//!         let place = InProcess::new();
 //!         InMemory { listener: Mutex::new(place.listen()), place, faults: Faults::new() }
 //!     }
 //! }
 //!
 //! impl Bench for InMemory {
-//!     type Transport = WithFaults<Memory<Note>>;
+//!     type Transport = WithFaults<InProcess<Note>>;
 //!     type Peer = End;
 //!
-//!     fn transport(&self) -> WithFaults<Memory<Note>> {
+//!     fn transport(&self) -> WithFaults<InProcess<Note>> {
 //!         self.faults.around(self.place.clone())
 //!     }
 //!     async fn accept(&self) -> End {
@@ -88,9 +88,9 @@
 //!     async fn recv(&mut self) -> Heard {
 //!         loop {
 //!             match self.0.next().await {
-//!                 Ok(MemoryFrame::Message(note)) => return Heard::Message(note),
-//!                 Ok(MemoryFrame::Beat(token)) => drop(self.0.pong(Some(token))),
-//!                 Ok(MemoryFrame::Pong(_)) => return Heard::Pong,
+//!                 Ok(InProcessFrame::Message(note)) => return Heard::Message(note),
+//!                 Ok(InProcessFrame::Beat(token)) => drop(self.0.pong(Some(token))),
+//!                 Ok(InProcessFrame::Pong(_)) => return Heard::Pong,
 //!                 Err(_) => return Heard::End,
 //!             }
 //!         }

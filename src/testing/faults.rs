@@ -16,7 +16,7 @@ use crate::keeper::{Failure, LinkEnd};
 use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 
 /// Puts faults over the links of any transport, message by message: of
-/// [`Memory`](crate::transport::Memory), or of one of your own. Clones are
+/// [`InProcess`](crate::transport::InProcess), or of one of your own. Clones are
 /// the same faults.
 ///
 /// It knows messages and ends, not time and not bytes: see
@@ -29,11 +29,11 @@ use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 /// use longlink::ResilientConnection;
 /// use longlink::keeper::LinkEnd;
 /// use longlink::testing::Faults;
-/// use longlink::transport::Memory;
+/// use longlink::transport::InProcess;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (place, faults) = (Memory::<String>::new(), Faults::new());
+/// let (place, faults) = (InProcess::<String>::new(), Faults::new());
 /// let mut listener = place.listen();
 /// let mut connection = ResilientConnection::builder(faults.around(place)).connect().await?;
 /// let first = listener.accept().await;

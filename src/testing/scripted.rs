@@ -34,7 +34,7 @@ use wire::Wire;
 ///
 /// Its links have no limits, their ends are told exactly what to say, and its
 /// times are exact. For a server that behaves like one see
-/// [`Memory`](crate::transport::Memory).
+/// [`InProcess`](crate::transport::InProcess).
 ///
 /// ```
 /// use std::time::Duration;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Attempt, BoxLink, Confirms, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
+use super::{Attempt, BoxLink, ConfirmedBy, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 
 /// Any transport whose links carry these messages. [`Transport::boxed`] makes
@@ -46,8 +46,8 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).beat()
     }
 
-    fn confirms(&self) -> Confirms {
-        (**self).confirms()
+    fn confirmed_by(&self) -> ConfirmedBy {
+        (**self).confirmed_by()
     }
 
     fn is_vouched_for(&self) -> bool {
@@ -252,9 +252,9 @@ mod tests {
             LISTEN
         }
 
-        fn confirms(&self) -> Confirms {
-            self.note("confirms");
-            Confirms::Flush
+        fn confirmed_by(&self) -> ConfirmedBy {
+            self.note("confirmed_by");
+            ConfirmedBy::Flush
         }
 
         fn is_vouched_for(&self) -> bool {
@@ -373,7 +373,7 @@ mod tests {
             assert_eq!(link.poll_flush(cx), Poll::Ready(Err(LinkEnd::Reset)));
             assert_eq!(link.poll_close(cx), Poll::Pending);
             assert_eq!(link.beat(), LISTEN);
-            assert_eq!(link.confirms(), Confirms::Flush);
+            assert_eq!(link.confirmed_by(), ConfirmedBy::Flush);
             assert!(!link.is_vouched_for());
             assert_eq!(link.local_addr(), LOCAL.parse().ok());
             assert_eq!(link.peer_addr(), PEER.parse().ok());

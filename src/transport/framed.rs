@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_core::{Stream, TryStream};
 use futures_sink::Sink;
 
-use super::{Confirms, Frame, Link};
+use super::{ConfirmedBy, Frame, Link};
 use crate::keeper::{Beat, LinkEnd, Token};
 
 /// How long a link may be silent of which nothing is known: for ever, as far
@@ -71,7 +71,7 @@ pub struct Framed<S: TryStream, Out> {
     ends: Ends<S::Error>,
     weigh: fn(&S::Ok) -> usize,
     beat: Option<Beat>,
-    confirms: Option<Confirms>,
+    confirmed_by: Option<ConfirmedBy>,
     local_addr: Option<SocketAddr>,
     peer_addr: Option<SocketAddr>,
     goodbye: Option<Out>,
@@ -137,7 +137,7 @@ where
             ends: Box::new(|error| end_of(error)),
             weigh: |message| size_of_val(message),
             beat: None,
-            confirms: None,
+            confirmed_by: None,
             local_addr: None,
             peer_addr: None,
             goodbye: None,
@@ -181,8 +181,8 @@ where
 
     /// What shows that a message has reached the peer. The default goes by
     /// the beat, as for every link.
-    pub fn with_confirms(mut self, confirms: Confirms) -> Self {
-        self.confirms = Some(confirms);
+    pub fn with_confirmed_by(mut self, confirmed_by: ConfirmedBy) -> Self {
+        self.confirmed_by = Some(confirmed_by);
         self
     }
 
@@ -378,8 +378,8 @@ where
         }
     }
 
-    fn confirms(&self) -> Confirms {
-        self.confirms.unwrap_or_else(|| Confirms::of(self.beat()))
+    fn confirmed_by(&self) -> ConfirmedBy {
+        self.confirmed_by.unwrap_or_else(|| ConfirmedBy::of(self.beat()))
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {
@@ -408,7 +408,7 @@ impl<S: TryStream, Out> fmt::Debug for Framed<S, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Framed")
             .field("beat", &self.beat)
-            .field("confirms", &self.confirms)
+            .field("confirms", &self.confirmed_by)
             .field("local_addr", &self.local_addr)
             .finish_non_exhaustive()
     }

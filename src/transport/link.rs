@@ -77,8 +77,8 @@ pub trait Link: Send + 'static {
     /// What shows that a message has reached the peer. The default goes by
     /// [`beat`](Link::beat): an answered beat, or nothing where the peer is
     /// only listened to.
-    fn confirms(&self) -> Confirms {
-        Confirms::of(self.beat())
+    fn confirmed_by(&self) -> ConfirmedBy {
+        ConfirmedBy::of(self.beat())
     }
 
     /// Whether opening the link has shown that its peer is one that speaks the
@@ -174,7 +174,7 @@ pub trait Link: Send + 'static {
 /// What shows that a message has reached the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Confirms {
+pub enum ConfirmedBy {
     /// An answered beat: on an ordered link it covers all messages that were
     /// written before the beat.
     Answer,
@@ -185,13 +185,13 @@ pub enum Confirms {
     Never,
 }
 
-impl Confirms {
+impl ConfirmedBy {
     /// What a link confirms by if it says nothing else: an answered beat, or
     /// nothing where the peer is only listened to.
-    pub fn of(beat: Beat) -> Confirms {
+    pub fn of(beat: Beat) -> ConfirmedBy {
         match beat {
-            Beat::Listen { .. } => Confirms::Never,
-            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => Confirms::Answer,
+            Beat::Listen { .. } => ConfirmedBy::Never,
+            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => ConfirmedBy::Answer,
         }
     }
 }

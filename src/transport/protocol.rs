@@ -16,7 +16,7 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use self::frames::Frames;
 use super::framed::end_of;
-use super::{Confirms, MAX_MESSAGE, MessageTooBig, PongMatch};
+use super::{ConfirmedBy, MAX_MESSAGE, MessageTooBig, PongMatch};
 use crate::dial::Stream;
 use crate::keeper::{Beat, Invalid, LinkEnd, Token};
 
@@ -71,7 +71,7 @@ pub struct Protocol<C: Decoder, Out> {
     goodbye: Option<Arc<dyn Fn() -> Out + Send + Sync>>,
     ends: Reads<C::Error, LinkEnd>,
     beat: Option<Beat>,
-    confirms: Option<Confirms>,
+    confirmed_by: Option<ConfirmedBy>,
     weigh_in: Option<fn(&C::Item) -> usize>,
     weigh_out: fn(&Out) -> usize,
     park: Option<fn(C::Item) -> C::Item>,
@@ -107,7 +107,7 @@ where
             goodbye: None,
             ends: Arc::new(|error| end_of(error)),
             beat: None,
-            confirms: None,
+            confirmed_by: None,
             weigh_in: None,
             weigh_out: |message| size_of_val(message),
             park: None,
@@ -151,7 +151,7 @@ where
     /// [`Reconnect::classify`](crate::Reconnect::classify) may judge; one of
     /// 1000 and more is otherwise judged as WebSocket's. They do not reach the
     /// application, and nothing after them is read. In the login hook they are
-    /// the error of [`Session::recv`](crate::Session::recv). Default: the
+    /// the error of [`Handshake::recv`](crate::Handshake::recv). Default: the
     /// stream's end says it all.
     ///
     /// One without a code, or with 1000, that comes after our own
@@ -196,8 +196,8 @@ where
 
     /// What shows that a message has reached the peer. The default goes by
     /// the beat, as for every link.
-    pub fn with_confirms(mut self, confirms: Confirms) -> Self {
-        self.confirms = Some(confirms);
+    pub fn with_confirmed_by(mut self, confirmed_by: ConfirmedBy) -> Self {
+        self.confirmed_by = Some(confirmed_by);
         self
     }
 
@@ -282,8 +282,8 @@ where
         if let Some(beat) = self.beat {
             framed = framed.with_beat(beat);
         }
-        if let Some(confirms) = self.confirms {
-            framed = framed.with_confirms(confirms);
+        if let Some(confirmed_by) = self.confirmed_by {
+            framed = framed.with_confirmed_by(confirmed_by);
         }
         StreamLink::new(framed, self.goodbye.is_some(), self.closes.clone(), self.weigh_in, self.park)
     }
@@ -301,7 +301,7 @@ impl<C: Decoder, Out> fmt::Debug for Protocol<C, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Protocol")
             .field("beat", &self.beat)
-            .field("confirms", &self.confirms)
+            .field("confirms", &self.confirmed_by)
             .field("max_message", &self.max_message)
             .finish_non_exhaustive()
     }

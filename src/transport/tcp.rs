@@ -13,7 +13,7 @@ use tokio_util::codec::{Decoder, Encoder};
 #[cfg(feature = "tls")]
 use super::tls::rustls;
 use super::{Attempt, ConnectError, MessageTooBig, Protocol, StreamLink, Transport};
-use crate::dial::{Dialler, Stream, Tls, Way};
+use crate::dial::{Dialler, Stream, StreamSource, Tls};
 use crate::keeper::Invalid;
 
 /// Opens links of a [`Protocol`] over TCP, with TLS or without.
@@ -35,8 +35,8 @@ use crate::keeper::Invalid;
 /// # }
 /// ```
 pub struct Tcp<C: Decoder, Out> {
-    address: Address,
-    way: Way,
+    address: TcpAddress,
+    way: StreamSource,
     protocol: Protocol<C, Out>,
     tls: Option<Tls>,
 }
@@ -53,8 +53,13 @@ where
     /// [`Invalid`] names the field `tcp.address` and the rule: no port, a port
     /// of 0, a scheme, a user or a path, a name that is not in ASCII.
     pub fn new(address: impl AsRef<str>, protocol: Protocol<C, Out>) -> Result<Tcp<C, Out>, Invalid> {
-        let address = Address::parse(address.as_ref())?;
-        Ok(Tcp { way: Way::Ours(Dialler::new(&address.host, address.port)), address, protocol, tls: None })
+        let address = TcpAddress::parse(address.as_ref())?;
+        Ok(Tcp {
+            way: StreamSource::Ours(Dialler::new(&address.host, address.port)),
+            address,
+            protocol,
+            tls: None,
+        })
     }
 
     /// Speaks TLS over it. The server must show a certificate for the
@@ -123,7 +128,7 @@ where
         Fut: Future<Output = Result<S, ConnectError>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        self.way = Way::own(dial);
+        self.way = StreamSource::own(dial);
         self
     }
 
@@ -170,15 +175,15 @@ impl<C: Decoder, Out> fmt::Debug for Tcp<C, Out> {
 }
 
 /// A host and a port.
-struct Address {
+struct TcpAddress {
     /// A name, or an IP address without brackets.
     host: String,
     port: u16,
 }
 
-impl Address {
+impl TcpAddress {
     /// Takes `address` apart. The errors never quote it.
-    fn parse(address: &str) -> Result<Address, Invalid> {
+    fn parse(address: &str) -> Result<TcpAddress, Invalid> {
         let refuse = |why: &str| Invalid::new("tcp.address", why);
         if address.contains("://") {
             return Err(refuse("a host and a port are wanted, without a scheme"));
@@ -208,12 +213,12 @@ impl Address {
         }
         match port.parse() {
             Ok(0) | Err(_) => Err(refuse("the port must lie between 1 and 65535")),
-            Ok(port) => Ok(Address { host: host.to_owned(), port }),
+            Ok(port) => Ok(TcpAddress { host: host.to_owned(), port }),
         }
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for TcpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
@@ -233,7 +238,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let tcp = Tcp::new(address, Protocol::<_, String>::new(LinesCodec::new)).unwrap();
-        let _link = tcp.connect(&Attempt::alone(1, None)).await.unwrap();
+        let _link = tcp.connect(&Attempt::standalone(1, None)).await.unwrap();
         let known = format!("{:?}", tcp.way);
         assert!(known.contains("good: Some(127.0.0.1), doubted: []"), "{known}");
     }
@@ -245,7 +250,7 @@ mod tests {
             ("127.0.0.1:1", "127.0.0.1", 1),
             ("[::1]:65535", "::1", 65535),
         ] {
-            let address = Address::parse(text).unwrap();
+            let address = TcpAddress::parse(text).unwrap();
             assert_eq!((&*address.host, address.port), (host, port));
             assert_eq!(address.to_string(), text);
         }
@@ -270,7 +275,7 @@ mod tests {
             "s\u{e9}cret:80",
             "secret\r\n:80",
         ] {
-            let refused = Address::parse(bad).err().expect(bad);
+            let refused = TcpAddress::parse(bad).err().expect(bad);
             assert_eq!(refused.field, "tcp.address", "{bad}");
             assert!(!refused.to_string().contains("secret"), "{bad}: {refused}");
         }

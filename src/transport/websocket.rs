@@ -31,12 +31,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::engine::Engine;
 use self::headers::Credentials;
-use self::upgrade::{Wish, upgrade};
+use self::upgrade::{UpgradeRequest, upgrade};
 use self::url::Url;
 #[cfg(feature = "tls")]
 use super::tls::rustls;
 use super::{Attempt, ConnectError, MAX_MESSAGE, MessageTooBig, Transport};
-use crate::dial::{Dialler, Socket, Stream, Tls, Way};
+use crate::dial::{Dialler, Socket, Stream, StreamSource, Tls};
 use crate::keeper::{Invalid, Purpose};
 
 /// Opens WebSockets to one URL.
@@ -68,7 +68,7 @@ pub struct WebSocket {
     credentials: Option<Credentials>,
     scouts_are_anonymous: bool,
     max_message: usize,
-    way: Way,
+    way: StreamSource,
     tls: Option<Tls>,
 }
 
@@ -90,7 +90,7 @@ impl WebSocket {
             false => None,
         };
         Ok(WebSocket {
-            way: Way::Ours(Dialler::new(&url.host, url.port)),
+            way: StreamSource::Ours(Dialler::new(&url.host, url.port)),
             url,
             headers: HeaderMap::new(),
             subprotocols: Vec::new(),
@@ -221,7 +221,7 @@ impl WebSocket {
         Fut: Future<Output = Result<S, ConnectError>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        self.way = Way::own(dial);
+        self.way = StreamSource::own(dial);
         self
     }
 
@@ -255,8 +255,8 @@ impl Transport for WebSocket {
         let (local, peer) = (socket.local_addr(), socket.peer_addr());
         let (headers, stream) = self.prepare(socket, attempt).await?;
         let with_query = !self.is_anonymous(attempt);
-        let wish = Wish { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
-        let upgraded = upgrade(stream, wish, self.url.secure).await?;
+        let wanted = UpgradeRequest { url: &self.url, with_query, headers, subprotocols: &self.subprotocols };
+        let upgraded = upgrade(stream, wanted, self.url.secure).await?;
         self.way.opened(attempt, peer);
         let engine = Engine::new(upgraded.stream, upgraded.behind, self.max_message);
         Ok(WebSocketLink::new(engine, local, peer, upgraded.subprotocol))
@@ -303,7 +303,7 @@ mod tests {
                 }
             });
             let transport = WebSocket::new(url).unwrap();
-            assert_eq!(transport.connect(&Attempt::alone(1, None)).await.is_ok(), welcome);
+            assert_eq!(transport.connect(&Attempt::standalone(1, None)).await.is_ok(), welcome);
             let known = format!("{:?}", transport.way);
             let wanted = match welcome {
                 true => "good: Some(127.0.0.1), doubted: []",

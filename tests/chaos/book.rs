@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use longlink::keeper::LinkEnd;
-use longlink::{Event, Seen, Stats};
+use longlink::{Detection, Event, Stats};
 
 use crate::ledger::Used;
 
@@ -83,19 +83,20 @@ impl Book {
                 self.in_use = true;
                 self.links.push(Used { epoch: *epoch, link: link.get(), ..Used::default() });
             }
-            Event::Disconnected { link, epoch, seen, .. } => {
+            Event::Disconnected { link, epoch, detection, .. } => {
                 let last =
                     self.links.last_mut().filter(|last| last.epoch == *epoch && last.link == link.get());
                 match last {
                     Some(last) if self.in_use => {
-                        let ended = matches!(seen, Seen::Ended(LinkEnd::Eof | LinkEnd::Closed { .. }));
+                        let ended =
+                            matches!(detection, Detection::Ended(LinkEnd::Eof | LinkEnd::Closed { .. }));
                         last.ended_by_peer = ended;
                     }
                     Some(_) | None => self.wrong.push(format!("epoch {epoch} ends, which was not in use")),
                 }
                 self.in_use = false;
-                self.leaving = matches!(seen, Seen::Paused | Seen::Closed);
-                self.tally.unanswered += u64::from(matches!(seen, Seen::Unanswered { .. }));
+                self.leaving = matches!(detection, Detection::Paused | Detection::Closed);
+                self.tally.unanswered += u64::from(matches!(detection, Detection::Unanswered { .. }));
             }
             Event::MaybeSent { count } => {
                 // The doubts of a link that was left with a goodbye may be
@@ -157,12 +158,12 @@ mod tests {
     use crate::holdings::alone;
 
     fn connected(number: u32, epoch: u64) -> Event {
-        Event::Connected { link: Attempt::alone(number, None).link_id(), epoch, took: Duration::ZERO }
+        Event::Connected { link: Attempt::standalone(number, None).link_id(), epoch, took: Duration::ZERO }
     }
 
-    fn disconnected(number: u32, epoch: u64, seen: Seen) -> Event {
-        let link = Attempt::alone(number, None).link_id();
-        Event::Disconnected { link, epoch, seen, gap: Duration::ZERO, uptime: Duration::ZERO }
+    fn disconnected(number: u32, epoch: u64, detection: Detection) -> Event {
+        let link = Attempt::standalone(number, None).link_id();
+        Event::Disconnected { link, epoch, detection, gap: Duration::ZERO, uptime: Duration::ZERO }
     }
 
     fn book(events: &[Event]) -> Book {
@@ -182,13 +183,13 @@ mod tests {
         let _alone = alone();
         let mut book = book(&[
             connected(1, 1),
-            disconnected(1, 1, Seen::Ended(LinkEnd::Reset)),
+            disconnected(1, 1, Detection::Ended(LinkEnd::Reset)),
             Event::MaybeSent { count: 3 },
             connected(4, 2),
-            disconnected(4, 2, Seen::Paused),
+            disconnected(4, 2, Detection::Paused),
             connected(5, 3),
             Event::MaybeSent { count: 4 },
-            disconnected(5, 3, Seen::Closed),
+            disconnected(5, 3, Detection::Closed),
             Event::MaybeSent { count: 5 },
         ]);
         assert_eq!(book.judge(Some(&stats(2))), Vec::<String>::new());
@@ -198,7 +199,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_noticed() {
         let _alone = alone();
-        let reset = || Seen::Ended(LinkEnd::Reset);
+        let reset = || Detection::Ended(LinkEnd::Reset);
         let wrong: [&[Event]; 5] = [
             &[connected(1, 1), connected(2, 2)],
             &[connected(1, 1), disconnected(1, 1, reset()), connected(2, 3)],

@@ -31,7 +31,7 @@ fn left_out<B: Bench>(limited: bool, make: impl AsyncFnOnce() -> B) -> Vec<Fault
     let mut left_out = Vec::new();
     conformance::run(make, async |bench| {
         assert_eq!(bench.limit().is_some(), limited);
-        let (transport, attempt) = (bench.transport(), Attempt::alone(1, None));
+        let (transport, attempt) = (bench.transport(), Attempt::standalone(1, None));
         let (link, mut peer) = tokio::join!(transport.connect(&attempt), bench.accept());
         assert!(peer.ping().await.unwrap(), "the server pings");
         drop((link, peer));

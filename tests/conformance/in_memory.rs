@@ -1,4 +1,4 @@
-//! `Memory`, with `Faults` around it.
+//! `InProcess`, with `Faults` around it.
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -6,20 +6,20 @@ use std::sync::{Arc, Weak};
 use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
 use longlink::testing::{Dialling, Direction, Faults, WithFaults};
-use longlink::transport::{Memory, MemoryFrame, MemoryListener, MemoryPeer};
+use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
 use tokio::sync::Mutex;
 
 pub struct InMemory {
-    pub place: Memory<Note>,
-    listener: Mutex<MemoryListener<Note>>,
+    pub place: InProcess<Note>,
+    listener: Mutex<InProcessListener<Note>>,
     pub faults: Faults,
     /// The server's ends of the links.
-    ends: std::sync::Mutex<Vec<Weak<MemoryPeer<Note>>>>,
+    ends: std::sync::Mutex<Vec<Weak<InProcessPeer<Note>>>>,
 }
 
 impl InMemory {
     pub fn new() -> InMemory {
-        let place = Memory::new();
+        let place = InProcess::new();
         InMemory {
             listener: Mutex::new(place.listen()),
             place,
@@ -30,10 +30,10 @@ impl InMemory {
 }
 
 impl Bench for InMemory {
-    type Transport = WithFaults<Memory<Note>>;
+    type Transport = WithFaults<InProcess<Note>>;
     type Peer = End;
 
-    fn transport(&self) -> WithFaults<Memory<Note>> {
+    fn transport(&self) -> WithFaults<InProcess<Note>> {
         self.faults.around(self.place.clone())
     }
 
@@ -78,7 +78,7 @@ impl Bench for InMemory {
     }
 }
 
-pub struct End(pub Arc<MemoryPeer<Note>>);
+pub struct End(pub Arc<InProcessPeer<Note>>);
 
 impl Peer for End {
     async fn send(&mut self, note: Note) -> io::Result<()> {
@@ -88,9 +88,9 @@ impl Peer for End {
     async fn recv(&mut self) -> Heard {
         loop {
             match self.0.next().await {
-                Ok(MemoryFrame::Message(note)) => return Heard::Message(note),
-                Ok(MemoryFrame::Beat(token)) => drop(self.0.pong(Some(token))),
-                Ok(MemoryFrame::Pong(_)) => return Heard::Pong,
+                Ok(InProcessFrame::Message(note)) => return Heard::Message(note),
+                Ok(InProcessFrame::Beat(token)) => drop(self.0.pong(Some(token))),
+                Ok(InProcessFrame::Pong(_)) => return Heard::Pong,
                 Err(_) => return Heard::End,
             }
         }

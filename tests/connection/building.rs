@@ -75,12 +75,12 @@ async fn pitfall_38_debug_shows_neither_credentials_nor_messages() {
     let script = Script::<String>::new([]);
     let (tell, mut told) = tokio::sync::mpsc::channel(2);
     let builder = ResilientConnection::builder(Secretive(script.transport().boxed()))
-        .on_connect(move |mut session| {
+        .on_connect(move |mut handshake| {
             let tell = tell.clone();
             async move {
-                session.put_back("hunter2".into());
-                tell.send(format!("{session:?} {:?}", session.attempt())).await?;
-                Ok(session)
+                handshake.put_back("hunter2".into());
+                tell.send(format!("{handshake:?} {:?}", handshake.attempt())).await?;
+                Ok(handshake)
             }
         })
         .on_event(|_| {});
@@ -89,8 +89,8 @@ async fn pitfall_38_debug_shows_neither_credentials_nor_messages() {
     assert!(!shown.contains("hunter2"), "{shown}");
 
     let mut connection = builder.connect().await.unwrap();
-    let session = told.recv().await.unwrap();
-    assert!(session.starts_with("Session") && !session.contains("hunter2"), "{session}");
+    let handshake = told.recv().await.unwrap();
+    assert!(handshake.starts_with("Handshake") && !handshake.contains("hunter2"), "{handshake}");
 
     let sender = connection.sender();
     let confirmation = sender.send_confirmed("hunter2".into()).await.unwrap();

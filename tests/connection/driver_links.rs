@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::forward::forward;
 use crate::support::{Connection, Log, builder, connected, in_time, millis, secs, settle};
 use futures::FutureExt;
-use longlink::keeper::{Beat, Failure, GiveUp, LinkEnd, Seen};
+use longlink::keeper::{Beat, Detection, Failure, GiveUp, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
-use longlink::transport::{Confirms, Frame, Link, Traffic, Transport, from_fn};
+use longlink::transport::{ConfirmedBy, Frame, Link, Traffic, Transport, from_fn};
 use longlink::{Error, Event, FirstConnect, Outcome, Reconnect, ResilientConnection, State};
 
 #[tokio::test(start_paused = true)]
@@ -27,7 +27,7 @@ async fn pitfall_04_a_dead_link_is_dropped_at_once() {
     assert_eq!(dropped, secs(3), "the probe's deadline, and no close was waited for");
     settle().await;
     assert_eq!(
-        log.count(|event| matches!(event, Event::Disconnected { seen: Seen::ProbeUnanswered, .. })),
+        log.count(|event| matches!(event, Event::Disconnected { detection: Detection::ProbeUnanswered, .. })),
         1
     );
     script.next_link().await;
@@ -126,16 +126,16 @@ async fn pitfall_28_one_deadline_runs_over_connect_and_login() {
     let script = Script::new([Step::open().after(secs(10))]);
     let log = Log::default();
     let logins = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::clone(&logins);
+    let detection = Arc::clone(&logins);
     let _connection = builder(&script)
         .on_event(log.keep())
-        .on_connect(move |session| {
-            let first = seen.fetch_add(1, Ordering::Relaxed) == 0;
+        .on_connect(move |handshake| {
+            let first = detection.fetch_add(1, Ordering::Relaxed) == 0;
             async move {
                 if first {
                     std::future::pending::<()>().await;
                 }
-                Ok(session)
+                Ok(handshake)
             }
         })
         .connect()
@@ -343,9 +343,9 @@ impl Link for Panicking {
         Beat::Ping
     }
 
-    fn confirms(&self) -> Confirms {
+    fn confirmed_by(&self) -> ConfirmedBy {
         self.note("confirms");
-        Confirms::Answer
+        ConfirmedBy::Answer
     }
 
     fn traffic(&self) -> Option<Traffic> {

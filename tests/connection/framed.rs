@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use longlink::keeper::{Beat, Failure, LinkEnd, Token};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Confirms, ConnectError, Frame, Framed, Link, Transport, from_fn};
+use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Frame, Framed, Link, Transport, from_fn};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{self, LinesCodec, LinesCodecError};
@@ -207,20 +207,20 @@ async fn capabilities_follow_from_what_it_was_told() {
     let plain = || Framed::<_, String>::new(lines(duplex(8).0));
     let Beat::Listen { longest_silence } = plain().beat() else { panic!("it knows no beat") };
     assert!(longest_silence > Duration::from_secs(1_000_000_000));
-    assert_eq!(plain().confirms(), Confirms::Never);
+    assert_eq!(plain().confirmed_by(), ConfirmedBy::Never);
     assert!(plain().start_beat(Token(1)).is_err());
 
     let pinging = plain().ping(|_| "PING".to_owned());
-    assert_eq!((pinging.beat(), pinging.confirms()), (Beat::Ping, Confirms::Answer));
+    assert_eq!((pinging.beat(), pinging.confirmed_by()), (Beat::Ping, ConfirmedBy::Answer));
 
     let dictated = Beat::Dictated { every: Duration::from_secs(41) };
     let local = "127.0.0.1:9".parse().ok();
     let told = pinging
         .with_beat(dictated)
-        .with_confirms(Confirms::Flush)
+        .with_confirmed_by(ConfirmedBy::Flush)
         .with_local_addr(local)
         .with_weigh(String::len);
-    assert_eq!((told.beat(), told.confirms(), told.local_addr()), (dictated, Confirms::Flush, local));
+    assert_eq!((told.beat(), told.confirmed_by(), told.local_addr()), (dictated, ConfirmedBy::Flush, local));
     assert_eq!(told.weigh(&"five!".to_owned()), 5);
 }
 
@@ -237,7 +237,7 @@ async fn a_closure_is_a_transport() {
             Ok(link(stream).with_local_addr(local))
         }
     });
-    let first = Attempt::alone(1, None);
+    let first = Attempt::standalone(1, None);
     let mut link = transport.connect(&first).await.unwrap();
     let local = link.local_addr().expect("a socket has an address");
     assert_eq!(first.dial_report().and_then(|dialled| dialled.local), Some(local.ip()));
@@ -250,7 +250,8 @@ async fn a_closure_is_a_transport() {
     peer.send(line).await.unwrap();
     assert_eq!(link.next().await, Ok(Frame::Message("there and back".to_owned())));
 
-    let refused = transport.connect(&Attempt::alone(2, None)).await.expect_err("nobody listens any more");
+    let refused =
+        transport.connect(&Attempt::standalone(2, None)).await.expect_err("nobody listens any more");
     assert_eq!(refused.failure(), &Failure::Refused);
 }
 
@@ -260,7 +261,7 @@ async fn an_async_function_or_closure_is_a_transport() {
         attempt.dialled(None);
         Ok(link(duplex(8).0))
     }
-    let (first, second) = (Attempt::alone(1, None), Attempt::alone(2, None));
+    let (first, second) = (Attempt::standalone(1, None), Attempt::standalone(2, None));
     from_fn(open).connect(&first).await.unwrap();
     from_fn(async |attempt| open(attempt).await).connect(&second).await.unwrap();
     assert!(first.dial_report().is_some() && second.dial_report().is_some());

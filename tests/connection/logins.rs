@@ -9,18 +9,18 @@ use crate::support::{Log, builder, in_time, secs};
 use longlink::keeper::{Beat, Failure, LinkEnd};
 use longlink::testing::{Script, ScriptedLink};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
-use longlink::{Error, HookError, ResilientConnection};
+use longlink::{Error, HandshakeError, ResilientConnection};
 
 #[tokio::test(start_paused = true)]
 async fn the_login_owns_the_link_and_leaves_what_it_does_not_want_to_the_stream() {
     let script = Script::new([]);
     let mut connection = builder(&script)
-        .on_connect(|mut session| async move {
-            session.send("login".into()).await?;
-            let welcome = session.recv_where(|message| message.starts_with("welcome")).await?;
-            session.put_back(format!("logged in: {welcome}"));
-            session.set_beat(Beat::Listen { longest_silence: secs(40) });
-            Ok(session)
+        .on_connect(|mut handshake| async move {
+            handshake.send("login".into()).await?;
+            let welcome = handshake.recv_where(|message| message.starts_with("welcome")).await?;
+            handshake.put_back(format!("logged in: {welcome}"));
+            handshake.set_beat(Beat::Listen { longest_silence: secs(40) });
+            Ok(handshake)
         })
         .build()
         .unwrap();
@@ -41,14 +41,14 @@ async fn the_login_owns_the_link_and_leaves_what_it_does_not_want_to_the_stream(
 async fn a_login_that_refuses_is_tried_again_and_told_why() {
     let script = Script::<String>::new([]);
     let connection = builder(&script)
-        .on_connect(|session| async move {
-            match session.attempt().number() {
-                1 => Err(HookError::retry("bad token")),
+        .on_connect(|handshake| async move {
+            match handshake.attempt().number() {
+                1 => Err(HandshakeError::retry("bad token")),
                 2 => Err("any error".into()),
                 _ => {
-                    assert_eq!(session.attempt().last_failure(), Some(&Failure::Hook { retry: true }));
-                    assert!(!session.is_reconnect());
-                    Ok(session)
+                    assert_eq!(handshake.attempt().last_failure(), Some(&Failure::Hook { retry: true }));
+                    assert!(!handshake.is_reconnect());
+                    Ok(handshake)
                 }
             }
         })
@@ -64,13 +64,13 @@ async fn a_login_says_when_to_come_back_and_that_its_credentials_were_refused() 
     let script = Script::<String>::new([]);
     let begun = tokio::time::Instant::now();
     let connection = builder(&script)
-        .on_connect(|session| async move {
-            let last = session.attempt().last_failure().cloned();
-            match session.attempt().number() {
-                1 => Err(HookError::after(secs(100), "busy")),
+        .on_connect(|handshake| async move {
+            let last = handshake.attempt().last_failure().cloned();
+            match handshake.attempt().number() {
+                1 => Err(HandshakeError::after(secs(100), "busy")),
                 2 => {
                     assert_eq!(last, Some(Failure::RetryAfter(secs(100))));
-                    Err(HookError::unauthorized("old token"))
+                    Err(HandshakeError::unauthorized("old token"))
                 }
                 3 => {
                     assert_eq!(last, Some(Failure::Unauthorized));
@@ -78,7 +78,7 @@ async fn a_login_says_when_to_come_back_and_that_its_credentials_were_refused() 
                 }
                 4 => {
                     assert_eq!(last, Some(Failure::Dns));
-                    Ok(session)
+                    Ok(handshake)
                 }
                 number => panic!("attempt {number}"),
             }
@@ -94,7 +94,7 @@ async fn a_login_says_when_to_come_back_and_that_its_credentials_were_refused() 
 async fn a_login_that_stops_ends_the_connection_with_its_reason() {
     let script = Script::<String>::new([]);
     let error = builder(&script)
-        .on_connect(|_| async { Err(HookError::stop("account closed")) })
+        .on_connect(|_| async { Err(HandshakeError::stop("account closed")) })
         .connect()
         .await
         .unwrap_err();
@@ -107,9 +107,9 @@ async fn a_login_that_stops_ends_the_connection_with_its_reason() {
 async fn a_login_that_panics_is_a_failed_attempt() {
     let script = Script::<String>::new([]);
     let connection = builder(&script)
-        .on_connect(|session| async move {
-            assert!(session.attempt().number() > 1, "the first login panics");
-            Ok(session)
+        .on_connect(|handshake| async move {
+            assert!(handshake.attempt().number() > 1, "the first login panics");
+            Ok(handshake)
         })
         .connect()
         .await
@@ -124,9 +124,9 @@ async fn a_link_whose_end_the_login_made_nothing_of_is_not_taken_into_use() {
     let log = Log::default();
     let connection = builder(&script)
         .on_event(log.keep())
-        .on_connect(|mut session| async move {
-            let _ = session.recv().await;
-            Ok(session)
+        .on_connect(|mut handshake| async move {
+            let _ = handshake.recv().await;
+            Ok(handshake)
         })
         .build()
         .unwrap();
@@ -175,11 +175,11 @@ async fn a_link_that_broke_under_the_login_is_not_taken_into_use_whatever_the_lo
     });
     let connection = ResilientConnection::builder(transport)
         .seed(1)
-        .on_connect(|mut session| async move {
-            session.send("name".into()).await?;
-            let broken = session.send("token".into()).await.is_err();
-            assert_eq!(session.flush().await.is_err(), broken, "an error is final");
-            Ok(session)
+        .on_connect(|mut handshake| async move {
+            handshake.send("name".into()).await?;
+            let broken = handshake.send("token".into()).await.is_err();
+            assert_eq!(handshake.flush().await.is_err(), broken, "an error is final");
+            Ok(handshake)
         })
         .build()
         .unwrap();

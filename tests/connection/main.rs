@@ -9,12 +9,12 @@ mod driver_links;
 mod events;
 mod forward;
 mod framed;
+mod interval_store;
+#[cfg(feature = "json-store")]
+mod json_file;
 mod last_events;
 mod last_words;
 mod logins;
-mod memory;
-#[cfg(feature = "json-memory")]
-mod memory_file;
 mod message_drops;
 mod network_handle;
 mod network_watch;

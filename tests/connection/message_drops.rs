@@ -3,7 +3,7 @@
 use std::thread;
 
 use crate::support::in_time;
-use longlink::transport::{Memory, MemoryListener, MemoryPeer};
+use longlink::transport::{InProcess, InProcessListener, InProcessPeer};
 use longlink::{Outcome, ResilientConnection};
 
 /// Its copies panic where they are dropped.
@@ -32,8 +32,8 @@ impl Drop for Fragile {
 
 type Connection = ResilientConnection<Fragile>;
 
-async fn connected() -> (Connection, MemoryPeer<Fragile>, MemoryListener<Fragile>) {
-    let place = Memory::new();
+async fn connected() -> (Connection, InProcessPeer<Fragile>, InProcessListener<Fragile>) {
+    let place = InProcess::new();
     let mut listener = place.listen();
     let connecting = ResilientConnection::builder(place).seed(1).connect();
     let (connection, peer) = tokio::join!(connecting, listener.accept());

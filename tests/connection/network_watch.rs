@@ -8,7 +8,7 @@ use longlink::ResilientConnection;
 use longlink::keeper::{LinkEnd, NetworkStatus, RouteFacts};
 use longlink::network::{Network, NetworkChange, NetworkHandle, NetworkWatch};
 use longlink::testing::Script;
-use longlink::transport::Memory;
+use longlink::transport::InProcess;
 
 /// Panics when the machine is said to have woken.
 struct Brittle(NetworkHandle);
@@ -55,7 +55,7 @@ async fn pitfall_39_a_watch_that_panics_after_offline_does_not_leave_the_connect
 
 #[tokio::test(start_paused = true)]
 async fn a_transport_that_needs_no_network_is_not_slowed_down_where_there_is_none() {
-    let place = Memory::<String>::new();
+    let place = InProcess::<String>::new();
     let mut listener = place.listen();
     let network = NetworkHandle::new();
     let connecting = ResilientConnection::builder(place).seed(1).network(network.clone()).connect();

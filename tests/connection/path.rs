@@ -1,11 +1,11 @@
 //! What the system knows of the path tells a dead one from a stuck server.
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::keeper::{Cause, Ground, PathFacts};
+use longlink::keeper::{Cause, Evidence, PathFacts};
 use longlink::testing::{Answers, Direction, FaultyNet, Script, Step};
 use longlink::{Event, Heartbeat, ResilientConnection};
 
-fn diagnoses(log: &Log) -> Vec<(Cause, Ground)> {
+fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
     let diagnosed = log.events().into_iter().filter_map(|event| match event {
         Event::Diagnosed { cause, evidence, .. } => Some((cause, evidence)),
         _ => None,
@@ -23,7 +23,7 @@ async fn a_server_that_takes_beats_and_answers_none_is_stuck() {
     // 27 s of silence, and ten of beats, since the link was there at once.
     assert_eq!(peer.dropped().await, secs(27 + 10));
     in_time(connection.connected()).await.unwrap();
-    assert_eq!(diagnoses(&log), [(Cause::ServerStuck, Ground::Acknowledged)]);
+    assert_eq!(diagnoses(&log), [(Cause::ServerStuck, Evidence::Acknowledged)]);
     assert_eq!(connection.stats().interval, secs(27), "nothing was learned");
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, close, in_time, millis, secs, settle};
-use longlink::keeper::{LinkEnd, Seen};
+use longlink::keeper::{Detection, LinkEnd};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::{Event, Outcome, State};
 
@@ -26,11 +26,11 @@ async fn a_pause_says_goodbye_and_a_resume_opens_the_next_link_at_once() {
     assert_eq!(in_time(connection.connected()).await.unwrap(), 2);
     assert_eq!(script.elapsed(), resumed);
     let told = log.events();
-    let seen = told.iter().find_map(|event| match event {
-        Event::Disconnected { seen, .. } => Some(seen.clone()),
+    let detection = told.iter().find_map(|event| match event {
+        Event::Disconnected { detection, .. } => Some(detection.clone()),
         _ => None,
     });
-    assert_eq!(seen, Some(Seen::Paused));
+    assert_eq!(detection, Some(Detection::Paused));
     assert!(told.contains(&Event::Paused) && told.contains(&Event::Resumed));
 }
 
@@ -184,12 +184,12 @@ async fn a_pause_ends_a_login_that_is_under_way() {
     let held = std::sync::Arc::new(());
     let holds = std::sync::Arc::downgrade(&held);
     let connection = builder(&script)
-        .on_connect(move |session| {
+        .on_connect(move |handshake| {
             let held = std::sync::Arc::clone(&held);
             async move {
                 std::future::pending::<()>().await;
                 drop(held);
-                Ok(session)
+                Ok(handshake)
             }
         })
         .build()

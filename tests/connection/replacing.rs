@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Connection, Log, Peer, builder, close, in_time, millis, secs, settle};
-use longlink::keeper::{LinkEnd, Seen};
+use longlink::keeper::{Detection, LinkEnd};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::{Error, Event, Outcome, State, Transition};
 
@@ -370,7 +370,8 @@ async fn a_new_link_that_dies_while_the_old_one_is_read_is_replaced_and_keeps_it
     for wanted in wanted {
         assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), wanted);
     }
-    let replaced = |event: &Event| matches!(event, Event::Disconnected { seen: Seen::Replaced, .. });
+    let replaced =
+        |event: &Event| matches!(event, Event::Disconnected { detection: Detection::Replaced, .. });
     assert_eq!(log.count(replaced), 1);
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::support::*;
-use longlink::keeper::{Ground, Invalid, Purpose};
+use longlink::keeper::{Evidence, Invalid, Purpose};
 use longlink::testing::{Expiry, FaultyNet, FaultyTransport};
 use longlink::{
-    Activity, Builder, Cause, Event, Heartbeat, Probing, Reconnect, ResilientConnection, Scouted, Seen,
-    Transport, Update,
+    Activity, Builder, Cause, Detection, Event, Heartbeat, Probing, Reconnect, ResilientConnection,
+    ScoutResult, Transport, Update,
 };
 
 const TIMEOUT: u64 = 100;
@@ -51,7 +51,7 @@ async fn scouts_learn_the_timeout_and_the_link_in_use_lives() {
     assert_eq!(net.open_links(), 1, "every scout is gone");
     assert_eq!(stats.scouts_sent, log.count(|event| matches!(event, Event::ScoutSent { .. })) as u64);
     assert!(stats.scout_beats >= 5, "{stats:?}");
-    let died = |event: &Event| matches!(event, Event::ScoutReturned { met: Scouted::Expired, .. });
+    let died = |event: &Event| matches!(event, Event::ScoutReturned { met: ScoutResult::Expired, .. });
     assert!(log.count(died) >= 1);
 }
 
@@ -100,12 +100,12 @@ async fn scouts_log_in_only_if_they_are_told_to() {
         let net = net();
         let (logins, scouts) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
         let (counted, counted_scouts) = (Arc::clone(&logins), Arc::clone(&scouts));
-        let mut builder = over(&net).heartbeat(scouting()).on_connect(move |session| {
+        let mut builder = over(&net).heartbeat(scouting()).on_connect(move |handshake| {
             counted.fetch_add(1, Ordering::Relaxed);
-            if session.attempt().purpose() == Purpose::Scout {
+            if handshake.attempt().purpose() == Purpose::Scout {
                 counted_scouts.fetch_add(1, Ordering::Relaxed);
             }
-            async move { Ok(session) }
+            async move { Ok(handshake) }
         });
         if told {
             builder = builder.scouts_log_in();
@@ -138,10 +138,10 @@ async fn pitfall_03_a_feed_that_answers_beats_and_says_nothing_is_dropped() {
     assert_eq!(connection.stats().reconnects, 0, "the limit counts from the last message");
     pass(3).await;
     assert_eq!(connection.stats().reconnects, 1);
-    let lost = |event: &Event| matches!(event, Event::Disconnected { seen: Seen::NoMessage, .. });
+    let lost = |event: &Event| matches!(event, Event::Disconnected { detection: Detection::NoMessage, .. });
     assert_eq!(log.count(lost), 1);
     let diagnosed = |event: &Event| {
-        matches!(event, Event::Diagnosed { cause: Cause::ServerStuck, evidence: Ground::SilenceLimit, .. })
+        matches!(event, Event::Diagnosed { cause: Cause::ServerStuck, evidence: Evidence::SilenceLimit, .. })
     };
     assert_eq!(log.count(diagnosed), 1);
     assert!(connection.stats().beats_sent >= 6, "every beat was answered");

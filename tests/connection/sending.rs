@@ -6,7 +6,7 @@ use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settl
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
-use longlink::transport::{Attempt, Confirms, ConnectError, Framed, MessageTooBig, Transport, from_fn};
+use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Framed, MessageTooBig, Transport, from_fn};
 use longlink::{Error, Event, Outcome, ResilientConnection, SendError, Sender, State, TrySendError};
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +177,7 @@ async fn what_a_link_did_not_take_goes_out_on_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_confirms_by_flush_confirms_by_flush() {
-    let script = Script::new([Step::open().confirms(Confirms::Flush).answers(Answers::Never)]);
+    let script = Script::new([Step::open().confirmed_by(ConfirmedBy::Flush).answers(Answers::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     peer.block_writes();
@@ -190,7 +190,7 @@ async fn a_link_that_confirms_by_flush_confirms_by_flush() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_confirms_nothing_leaves_a_message_maybe_sent() {
-    let script = Script::new([Step::open().confirms(Confirms::Never)]);
+    let script = Script::new([Step::open().confirmed_by(ConfirmedBy::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
     assert_eq!(confirmation.await, Outcome::MaybeSent("m".into()));
@@ -298,9 +298,9 @@ async fn what_came_while_the_peer_took_nothing_goes_out_as_soon_as_it_does() {
 async fn on_a_link_that_the_login_made_us_listen_to_nothing_confirms() {
     let script = Script::new([]);
     let connection = builder(&script)
-        .on_connect(|mut session| async move {
-            session.set_beat(Beat::Listen { longest_silence: secs(60) });
-            Ok(session)
+        .on_connect(|mut handshake| async move {
+            handshake.set_beat(Beat::Listen { longest_silence: secs(60) });
+            Ok(handshake)
         })
         .connect()
         .await

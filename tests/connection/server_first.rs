@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::keeper::{Cause, Ground};
+use longlink::keeper::{Cause, Evidence};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
 use longlink::{Event, Heartbeat};
 
-fn diagnoses(log: &Log) -> Vec<(Cause, Ground)> {
+fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
     let diagnosed = log.events().into_iter().filter_map(|event| match event {
         Event::Diagnosed { cause, evidence, .. } => Some((cause, evidence)),
         _ => None,
@@ -62,5 +62,5 @@ async fn a_dial_that_succeeds_at_once_tells_an_idle_expiry_though_the_login_neve
     let dropped = in_time(peer.dropped()).await;
     tokio::time::sleep(millis(100)).await;
     assert_eq!(script.attempts()[1].abandoned, None, "the attempt is still under way");
-    assert_eq!(diagnoses(&log), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)], "after {dropped:?}");
+    assert_eq!(diagnoses(&log), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)], "after {dropped:?}");
 }

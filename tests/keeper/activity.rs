@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs, with_heartbeat};
-use longlink::keeper::{Activity, Event, Heartbeat, Input, Output, Seen};
+use longlink::keeper::{Activity, Detection, Event, Heartbeat, Input, Output};
 
 /// The gaps that beats went out after.
 fn gaps(rig: &Rig) -> Vec<Duration> {
@@ -21,9 +21,9 @@ fn live(rig: &mut Rig, time: Duration, timeout: Duration) {
         if rig.opening().is_some() {
             rig.open(longlink::keeper::Beat::Ping);
         }
-        let seen = rig.log.len();
+        let detection = rig.log.len();
         rig.until(|output| matches!(output, Output::Beat { .. } | Output::Open { .. }));
-        let lives = rig.log[seen..]
+        let lives = rig.log[detection..]
             .iter()
             .any(|(_, output)| matches!(output, Output::Emit(Event::BeatSent { gap, .. }) if *gap < timeout));
         if lives {
@@ -53,7 +53,7 @@ fn in_the_background_five_misses_span_25_s() {
         }
         let asked = rig.until_beat();
         assert_eq!(rig.until_death() - asked, secs(span), "{activity:?}");
-        assert_eq!(rig.seen(), Some(Seen::Unanswered { beats: 5 }));
+        assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));
     }
 }
 

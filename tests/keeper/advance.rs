@@ -4,8 +4,8 @@
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Because, Event, Failure, Finish, GiveUp, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    Reconnect, RouteFacts, State,
+    Beat, Event, Failure, Finish, GiveUp, Heartbeat, Input, LinkEnd, NetworkStatus, Output, Reconnect,
+    RetryReason, RouteFacts, State,
 };
 
 #[test]
@@ -17,8 +17,8 @@ fn pitfall_32_online_advances_the_attempt_to_within_a_second() {
         rig.pass(secs(2));
         rig.network(NetworkStatus::Online);
         let came = rig.elapsed();
-        let [(delay, because)] = rig.advanced()[..] else { panic!("advanced once: {:?}", rig.advanced()) };
-        assert_eq!(because, Because::Network);
+        let [(delay, reason)] = rig.advanced()[..] else { panic!("advanced once: {:?}", rig.advanced()) };
+        assert_eq!(reason, RetryReason::Network);
         assert!(delay >= millis(200) && delay <= secs(1), "{delay:?}");
         assert_eq!(rig.until_opening(), came + delay);
         delays.push(delay);
@@ -119,7 +119,7 @@ fn pitfall_24_news_within_a_burst_is_held_to_its_end_and_not_lost() {
         rig.forget();
         rig.pass(came + millis(1_500) - rig.elapsed());
         rig.network(NetworkStatus::Changed);
-        let [(delay, Because::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
+        let [(delay, RetryReason::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
         let due = rig.elapsed() + delay;
         assert!(due >= came + millis(2_200) && due <= came + secs(3), "{:?}", due - came);
         assert_eq!(rig.until_opening(), due);
@@ -136,7 +136,7 @@ fn news_during_an_attempt_counts_when_it_fails() {
     rig.forget();
     rig.fail(Failure::Refused);
     let failed = rig.elapsed();
-    let [(delay, Because::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
+    let [(delay, RetryReason::Network)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
     assert!(delay >= millis(200) && delay <= secs(1), "{delay:?}");
     assert_eq!(rig.until_opening(), failed + delay);
 }
@@ -296,7 +296,7 @@ fn waking_advances_a_waiting_attempt() {
     let woke = rig.elapsed();
     rig.timeout();
     assert!(rig.until_opening() <= woke + secs(1));
-    assert_eq!(rig.advanced().first().map(|&(_, because)| because), Some(Because::Woke));
+    assert_eq!(rig.advanced().first().map(|&(_, reason)| reason), Some(RetryReason::Woke));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Beats and the answers that belong to them.
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Event, Heartbeat, Input, Messages, NetworkStatus, Output, Seen, Token};
+use longlink::keeper::{Beat, Detection, Event, Heartbeat, Input, Messages, NetworkStatus, Output, Token};
 
 /// A link in use whose round trip is known, in the instant of its next beat.
 fn asking() -> Rig {
@@ -119,5 +119,5 @@ fn the_probe_after_a_wake_comes_at_once_where_somebody_writes_after_a_long_silen
     rig.sent();
     let sent = rig.elapsed();
     assert_eq!(rig.until_death(), sent + secs(3));
-    assert_eq!((rig.beats(), rig.seen()), (vec![sent], Some(Seen::ProbeUnanswered)));
+    assert_eq!((rig.beats(), rig.detection()), (vec![sent], Some(Detection::ProbeUnanswered)));
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs, with_reconnect};
 use longlink::keeper::{
-    Beat, Because, Config, Delays, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus, Reconnect,
-    Refusal, Retry,
+    Beat, Config, Delays, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus, Reconnect, Retry,
+    RetryReason, Setback,
 };
 
 /// A link that has been up for long enough and has said something.
@@ -136,7 +136,7 @@ fn what_the_application_says_counts() {
     assert!(after_end(Retry::Longest).delay() >= secs(30));
     assert!(after_end(Retry::Tls).delay() >= secs(30));
     let mut rig = after_end(Retry::After(secs(100)));
-    assert_eq!(rig.scheduled().expect("an attempt is scheduled").2, Because::RetryAfter);
+    assert_eq!(rig.scheduled().expect("an attempt is scheduled").2, RetryReason::RetryAfter);
     rig.network(NetworkStatus::Online);
     assert!(rig.until_opening() >= secs(131), "nothing advances it");
     assert!(matches!(
@@ -206,7 +206,7 @@ fn a_wait_beyond_all_time_does_not_overflow() {
 struct Moody(AtomicU32);
 
 impl Delays for Moody {
-    fn delay(&self, _: u32, _: Refusal<'_>) -> Option<Duration> {
+    fn delay(&self, _: u32, _: Setback<'_>) -> Option<Duration> {
         assert!(self.0.fetch_add(1, Ordering::Relaxed) % 2 == 1, "on purpose");
         Some(secs(7))
     }
@@ -264,7 +264,7 @@ fn in_the_background_the_backoff_grows_to_five_minutes() {
 
 #[test]
 fn somebody_who_looks_again_is_not_kept_waiting() {
-    use longlink::keeper::{Activity, Seen};
+    use longlink::keeper::{Activity, Detection};
     for seed in 0..50 {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
         rig.keeper.tell(Input::Activity(Activity::Background));
@@ -296,7 +296,7 @@ fn somebody_who_looks_again_is_not_kept_waiting() {
     rig.keeper.tell(Input::Activity(Activity::Foreground));
     rig.drain();
     assert_eq!(rig.until_death(), looked + secs(3), "a link that died meanwhile is known for it");
-    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+    assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
     assert_eq!(rig.beats(), [looked]);
 }
 
@@ -334,19 +334,19 @@ fn pitfall_24_news_of_the_network_does_not_make_a_404_final_any_sooner() {
 
 #[test]
 fn a_time_is_taken_from_an_answer_that_speaks_of_now_and_from_no_other() {
-    let because = |status| {
+    let reason = |status| {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         rig.fail(Failure::Http { status, retry_after: Some(secs(100)), verified: true });
         rig.scheduled().map(|scheduled| scheduled.2)
     };
     for status in [408, 421, 425, 429, 500, 502, 503, 504, 520, 529] {
-        assert_eq!(because(status), Some(Because::RetryAfter), "{status}");
+        assert_eq!(reason(status), Some(RetryReason::RetryAfter), "{status}");
     }
     for status in [302, 401, 404, 519, 530] {
-        assert_eq!(because(status), Some(Because::AttemptFailed), "{status}");
+        assert_eq!(reason(status), Some(RetryReason::AttemptFailed), "{status}");
     }
     for status in [403, 410, 501] {
-        assert_eq!(because(status), None, "{status} is final");
+        assert_eq!(reason(status), None, "{status} is final");
     }
 }
 
@@ -417,7 +417,7 @@ fn another_reconnect_policy_counts_from_the_next_failure_on() {
 
 #[test]
 fn news_of_the_network_does_not_bring_ends_together_that_the_application_sets_apart() {
-    let apart = |_: Refusal<'_>, _| Retry::NeverAfter { answers: 3, apart: secs(60) };
+    let apart = |_: Setback<'_>, _| Retry::NeverAfter { answers: 3, apart: secs(60) };
     let mut rig = Rig::connected(with_reconnect(Reconnect::default().classify(apart)), 1);
     rig.end(LinkEnd::Eof);
     let due = rig.due();

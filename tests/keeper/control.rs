@@ -9,7 +9,7 @@ use crate::scouts::{
     await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, scouting, sent,
 };
 use longlink::keeper::{
-    Activity, Beat, Dialled, Event, Failure, Input, LinkEnd, Messages, Opened, Output, Scouted,
+    Activity, Beat, Dialled, Event, Failure, Input, LinkEnd, Messages, Opened, Output, ScoutResult,
 };
 
 /// Lets a second pass at a time, at the end of which the server speaks on the
@@ -57,7 +57,7 @@ fn a_scout_that_falls_silent_while_the_link_in_use_misses_an_answer_says_nothing
     assert!(rig.is_connected() && !rig.misses().is_empty());
     rig.pass(millis(500));
     rig.answer();
-    assert_eq!(met(&rig), [Scouted::Void]);
+    assert_eq!(met(&rig), [ScoutResult::Void]);
     assert!(knows_nothing(&rig));
 }
 
@@ -85,7 +85,9 @@ fn scouted_in_a_chat() -> Rig {
 
 #[test]
 fn an_end_of_a_scout_before_nine_tenths_of_the_shortest_interval_is_no_timeout() {
-    for (gap, met_with) in [(millis(8_999), Scouted::Void), (secs(9), Scouted::Ended { gap: secs(9) })] {
+    for (gap, met_with) in
+        [(millis(8_999), ScoutResult::Void), (secs(9), ScoutResult::Ended { gap: secs(9) })]
+    {
         let mut rig = scouted_in_a_chat();
         chat(&mut rig, 8);
         rig.pass(gap - secs(8));
@@ -103,7 +105,7 @@ fn a_server_that_ends_scouts_sooner_than_any_interval_is_left_alone_for_a_while(
     for scout in rig.scouts() {
         rig.end_scout(scout.link, LinkEnd::Eof);
     }
-    assert_eq!(met(&rig), [Scouted::Void; 3]);
+    assert_eq!(met(&rig), [ScoutResult::Void; 3]);
     chat(&mut rig, 29);
     assert_eq!(sent(&rig), before, "it is left alone for a while");
     await_scouts(&mut rig);
@@ -139,7 +141,7 @@ fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_sco
     await_scouts(&mut rig);
     live(&mut rig, secs(145), |_| true);
     rig.end_scout(rig.scouts()[0].link, LinkEnd::Eof);
-    assert!(matches!(met(&rig)[..], [Scouted::Ended { .. }]), "{:?}", met(&rig));
+    assert!(matches!(met(&rig)[..], [ScoutResult::Ended { .. }]), "{:?}", met(&rig));
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
     live(&mut rig, secs(15), |out| out.link == scout.link);
     let returned = |output: &Output| match output {
         Output::Emit(Event::ScoutReturned { link, met, .. }) => {
-            *link == scout.link && *met == Scouted::Survived
+            *link == scout.link && *met == ScoutResult::Survived
         }
         _ => false,
     };
@@ -267,6 +269,6 @@ fn an_end_of_a_scout_is_a_deadline_below_0_98_of_what_the_link_in_use_has_surviv
         chat(&mut rig, 9);
         rig.pass(opened + gap - rig.elapsed());
         rig.end_scout(rig.scouts()[0].link, LinkEnd::Eof);
-        assert_eq!(met(&rig), [if deadline { Scouted::Void } else { Scouted::Ended { gap } }]);
+        assert_eq!(met(&rig), [if deadline { ScoutResult::Void } else { ScoutResult::Ended { gap } }]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::rig::{RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, Input, LinkEnd, Output,
+    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, Output, RetryReason,
 };
 
 #[test]
@@ -27,7 +27,7 @@ fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_res
 
 #[test]
 fn a_gap_that_we_made_shorter_was_no_try_of_the_one_that_was_to_be() {
-    for (sends, because) in [(false, Because::EndedAlone), (true, Because::LinkEnded)] {
+    for (sends, reason) in [(false, RetryReason::EndedAlone), (true, RetryReason::LinkEnded)] {
         let mut rig = Rig::connected(Config::default(), 1);
         if sends {
             rig.pass(secs(5));
@@ -36,7 +36,7 @@ fn a_gap_that_we_made_shorter_was_no_try_of_the_one_that_was_to_be() {
         assert_eq!(rig.until_beat(), secs(27));
         rig.pass(RTT);
         rig.end(LinkEnd::Eof);
-        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(because), "sends: {sends}");
+        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(reason), "sends: {sends}");
     }
 }
 
@@ -60,7 +60,7 @@ fn an_end_after_a_gap_that_something_spoiled_says_nothing_of_idleness() {
         rig.until_opening();
         rig.pass(RTT);
         rig.open(Beat::Ping);
-        assert_eq!(rig.diagnoses(), [(cause, Ground::ConnectedAtOnce)]);
+        assert_eq!(rig.diagnoses(), [(cause, Evidence::ConnectedAtOnce)]);
         let learned = |output: &Output| matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. }));
         assert_eq!(rig.instants(learned).len(), usize::from(cause == Cause::IdleExpiry));
     }
@@ -68,10 +68,10 @@ fn an_end_after_a_gap_that_something_spoiled_says_nothing_of_idleness() {
 
 #[test]
 fn an_end_that_tells_its_own_reason_is_diagnosed_at_once_and_no_other() {
-    let peer_said = (Cause::ClosedByPeer, Ground::PeerSaid);
-    let ours = (Cause::Ours, Ground::Ourselves);
-    let may_be_idle = (Cause::ClosedByPeer, Ground::ConnectedAtOnce);
-    let path = (Cause::PathDead, Ground::ConnectedAtOnce);
+    let peer_said = (Cause::ClosedByPeer, Evidence::PeerSaid);
+    let ours = (Cause::Ours, Evidence::Ourselves);
+    let may_be_idle = (Cause::ClosedByPeer, Evidence::ConnectedAtOnce);
+    let path = (Cause::PathDead, Evidence::ConnectedAtOnce);
     let io = LinkEnd::Io { kind: std::io::ErrorKind::Other, message: String::new() };
     for (end, at_once, diagnosis) in [
         (LinkEnd::closed(Some(1011), ""), true, peer_said),

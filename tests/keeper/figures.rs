@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Ground, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
     PathFacts, Timer,
 };
 
@@ -143,8 +143,8 @@ fn fall_silent(rig: &mut Rig) -> Duration {
 
 #[test]
 fn a_server_that_seems_stuck_twice_within_two_days_may_be_a_path_that_forgets() {
-    let stuck = (Cause::ServerStuck, Ground::Acknowledged);
-    let forgets = (Cause::IdleExpiry, Ground::ConnectedAtOnce);
+    let stuck = (Cause::ServerStuck, Evidence::Acknowledged);
+    let forgets = (Cause::IdleExpiry, Evidence::ConnectedAtOnce);
     for (apart, second) in [(2 * DAY, forgets), (2 * DAY + secs(1), stuck)] {
         let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(300))), 1);
         rig.open_as(|opened| opened.tells_path = true);

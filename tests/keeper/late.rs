@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Event, Heartbeat, NetworkStatus, Output, PathFacts, Seen};
+use longlink::keeper::{Beat, Detection, Event, Heartbeat, NetworkStatus, Output, PathFacts};
 
 #[test]
 fn pitfall_22_a_burst_of_ticks_after_a_suspend_counts_once() {
@@ -61,7 +61,7 @@ fn pitfall_23_a_link_that_died_in_the_sleep_is_dropped_when_the_probe_is_not_ans
     let woke = rig.elapsed();
     rig.timeout();
     assert_eq!(rig.until_death(), woke + secs(4));
-    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+    assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_peer_that_is_only_listened_to_has_its_whole_limit_once_more_after_a_sleep()
         rig.timeout();
         let woke = rig.elapsed();
         assert_eq!(rig.until_death(), woke + secs(30), "asleep for {asleep:?}");
-        assert_eq!(rig.seen(), Some(Seen::Silent));
+        assert_eq!(rig.detection(), Some(Detection::Silent));
     }
 }
 
@@ -190,7 +190,7 @@ fn what_was_unacknowledged_when_the_machine_slept_has_its_time_once_more() {
     rig.unacknowledged(1, secs(61));
     assert!(rig.is_connected(), "the peer has had no time to acknowledge");
     rig.pass_with(secs(60), waits);
-    assert_eq!(rig.seen(), Some(Seen::Unacknowledged));
+    assert_eq!(rig.detection(), Some(Detection::Unacknowledged));
     let died = rig.instants(|output| matches!(output, Output::Emit(Event::Disconnected { .. })));
     // A row of beats takes 30 s: it is looked at then, and once more.
     assert_eq!(died, [woke + millis(37_500)]);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Dialled, Event, Expiry, Ground, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened, Output,
-    Probing, Recalled,
+    Beat, Dialled, Event, Evidence, Expiry, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened,
+    Output, Probing, Recalled,
 };
 use proptest::prelude::*;
 
@@ -65,10 +65,10 @@ fn an_old_networks_death_teaches_the_new_one_nothing() {
         });
         let (proven, interval) = (rig.keeper.figures().proven, rig.interval());
         if moves {
-            assert_eq!(ground, Some(Ground::NetworkEvent));
+            assert_eq!(ground, Some(Evidence::NetworkEvent));
             assert_eq!((proven, interval), (Duration::ZERO, secs(27)));
         } else {
-            assert_eq!(ground, Some(Ground::ConnectedAtOnce));
+            assert_eq!(ground, Some(Evidence::ConnectedAtOnce));
             assert_eq!((proven, interval), (secs(58), secs(58).mul_f64(0.93)));
         }
     }
@@ -325,10 +325,11 @@ fn any_learned() -> impl Strategy<Value = Learned> {
     let gap = move || gap().prop_map(Duration::from_millis);
     let rest = (proptest::collection::vec(gap(), 0..5), proptest::option::of(gap()), any::<u32>());
     (gap(), proptest::option::of(gap()), any::<bool>(), rest).prop_map(
-        |(proven, failed, ambiguous, (drops, look_in, looks_failed))| {
+        |(proven, failed, ambiguous, (drops, recheck_in, rechecks_failed))| {
             let mut learned = Learned::new(proven);
             (learned.failed, learned.ambiguous) = (failed, ambiguous);
-            (learned.drops, learned.look_in, learned.looks_failed) = (drops, look_in, looks_failed);
+            (learned.drops, learned.recheck_in, learned.rechecks_failed) =
+                (drops, recheck_in, rechecks_failed);
             learned
         },
     )

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Because, Config, Event, Failure, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    RouteFacts, Seen,
+    Activity, Beat, Config, Detection, Event, Failure, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    RetryReason, RouteFacts,
 };
 
 #[test]
@@ -60,7 +60,7 @@ fn online_probes_a_link_at_once_with_one_deadline_of_three_seconds() {
     rig.pass(Duration::ZERO);
     assert_eq!(rig.beats(), [came]);
     assert_eq!(rig.until_death(), came + secs(3));
-    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+    assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
     assert!(rig.delay() <= millis(50));
 }
 
@@ -85,7 +85,7 @@ fn an_address_that_is_gone_takes_its_link_with_it_at_once() {
     rig.look(RouteFacts::new(false, None));
     assert_eq!(rig.elapsed(), changed + millis(250), "after the burst has settled");
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
-    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.detection(), Some(Detection::AddressGone));
     assert_eq!(rig.beats(), NEVER);
     assert!(rig.delay() <= millis(50));
 }
@@ -100,7 +100,7 @@ fn an_address_that_is_gone_when_the_network_is_back_is_not_probed() {
     let came = rig.elapsed();
     rig.look(RouteFacts::new(false, Some(false)));
     assert_eq!(rig.elapsed(), came);
-    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.detection(), Some(Detection::AddressGone));
     assert_eq!(rig.beats(), NEVER);
 }
 
@@ -113,7 +113,7 @@ fn offline_drops_a_link_whose_address_is_gone_tries_once_and_then_once_a_minute(
     let gone = rig.elapsed();
     rig.look(RouteFacts::new(false, None));
     assert_eq!(rig.elapsed(), gone + millis(250));
-    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.detection(), Some(Detection::AddressGone));
     // Events lie: one try, and then one a minute.
     assert!(rig.delay() <= millis(50));
     let tried = rig.until_opening();
@@ -181,7 +181,7 @@ fn the_host_says_that_it_woke_where_the_clocks_do_not() {
 
     let mut rig = Rig::waiting(1);
     rig.network(NetworkStatus::Woke);
-    let [(delay, Because::Woke)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
+    let [(delay, RetryReason::Woke)] = rig.advanced()[..] else { panic!("{:?}", rig.advanced()) };
     assert!(delay >= millis(200) && delay <= secs(1));
 }
 
@@ -204,7 +204,7 @@ fn an_address_that_is_gone_after_a_sleep_is_not_probed() {
     let woke = rig.elapsed();
     rig.look(RouteFacts::new(false, None));
     assert_eq!(rig.elapsed(), woke + secs(1));
-    assert_eq!(rig.seen(), Some(Seen::AddressGone));
+    assert_eq!(rig.detection(), Some(Detection::AddressGone));
     assert_eq!(rig.beats(), NEVER);
 }
 
@@ -248,7 +248,7 @@ fn a_sleep_of_more_than_ten_minutes_is_not_worth_a_probe() {
     rig.timeout();
     rig.pass(secs(1));
     assert!(rig.outputs().contains(&&Output::Abandon { link }));
-    assert_eq!(rig.seen(), Some(Seen::Slept));
+    assert_eq!(rig.detection(), Some(Detection::Slept));
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn a_sleep_is_no_silence_of_the_application() {
     rig.pass(secs(59));
     assert!(rig.is_connected(), "the limit begins anew when the machine wakes");
     rig.pass(secs(1));
-    assert_eq!(rig.seen(), Some(Seen::NoMessage));
+    assert_eq!(rig.detection(), Some(Detection::NoMessage));
 }
 
 /// Reported gone, and nobody will ever say that it is back.
@@ -662,8 +662,8 @@ fn an_offline_that_was_disproved_slows_no_attempt_down() {
         // After the link's end, and after each attempt that fails.
         rig.end(LinkEnd::closed(Some(1012), ""));
         for _ in 0..3 {
-            let (_, delay, because) = rig.scheduled().expect("an attempt was scheduled");
-            assert!(because != Because::Offline && delay <= secs(30), "{because:?}: {delay:?}");
+            let (_, delay, reason) = rig.scheduled().expect("an attempt was scheduled");
+            assert!(reason != RetryReason::Offline && delay <= secs(30), "{reason:?}: {delay:?}");
             rig.until_opening();
             rig.fail(Failure::Refused);
         }
@@ -681,7 +681,7 @@ fn an_offline_that_was_disproved_slows_nothing_down_when_it_is_said_again() {
     // Once the host has said otherwise in between, it counts again.
     rig.network(NetworkStatus::Online);
     rig.network(NetworkStatus::Offline);
-    assert_eq!(rig.scheduled().map(|(_, _, because)| because), Some(Because::Offline));
+    assert_eq!(rig.scheduled().map(|(_, _, reason)| reason), Some(RetryReason::Offline));
 }
 
 #[test]
@@ -695,5 +695,5 @@ fn an_offline_that_was_disproved_calls_no_probe_off_when_it_is_said_again() {
     let probed = rig.until_beat();
     rig.network(NetworkStatus::Offline);
     assert_eq!(rig.until_death(), probed + secs(3));
-    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+    assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
 }

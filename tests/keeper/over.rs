@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Because, Config, Dialled, Event, Failure, Finish, GiveUp, Heartbeat, Input, Learned,
-    LinkEnd, LinkId, Messages, NetworkStatus, Opened, Output, PathFacts, Recalled, Reconnect, RouteFacts,
+    Activity, Beat, Config, Dialled, Event, Failure, Finish, GiveUp, Heartbeat, Input, Learned, LinkEnd,
+    LinkId, Messages, NetworkStatus, Opened, Output, PathFacts, Recalled, Reconnect, RetryReason, RouteFacts,
     Token,
 };
 use longlink::testing::VirtualKeeper;
@@ -179,7 +179,7 @@ fn who_was_told_to_fail_fast_comes_back_once_a_link_was_in_use() {
     rig.until_opening();
     rig.fail(Failure::Refused);
     assert_eq!(rig.finished(), None);
-    let (attempt, delay, because) = rig.scheduled().expect("an attempt was scheduled");
-    assert_eq!(because, Because::AttemptFailed);
+    let (attempt, delay, reason) = rig.scheduled().expect("an attempt was scheduled");
+    assert_eq!(reason, RetryReason::AttemptFailed);
     assert!(attempt > 1 && delay > Duration::ZERO);
 }

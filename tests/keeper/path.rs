@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Because, Cause, Config, Event, Failure, Ground, Heartbeat, Output, PathFacts, Seen, Timer,
+    Beat, Cause, Config, Detection, Event, Evidence, Failure, Heartbeat, Output, PathFacts, RetryReason,
+    Timer,
 };
 
 /// A link whose path the system tells of, with its round trip measured: a
@@ -45,16 +46,16 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
     // The try of 34 s.
     rig.pass_with(secs(34) + secs(11), all_arrived);
     assert!(!rig.is_connected());
-    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::Acknowledged)]);
+    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::Acknowledged)]);
     let gap = rig.log.iter().find_map(|(_, output)| match output {
         Output::Emit(Event::Disconnected { gap, .. }) => Some(*gap),
         _ => None,
     });
     assert_eq!(gap, Some(secs(34)), "the gap before the row is told all the same");
-    let because = rig.scheduled().map(|(_, _, because)| because);
-    assert_eq!(because, Some(Because::LinkEnded), "a server that is stuck may be so for everybody");
+    let reason = rig.scheduled().map(|(_, _, reason)| reason);
+    assert_eq!(reason, Some(RetryReason::LinkEnded), "a server that is stuck may be so for everybody");
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::Acknowledged)]);
+    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::Acknowledged)]);
     assert_eq!((rig.interval(), rig.keeper.figures().proven), known);
 }
 
@@ -67,7 +68,7 @@ fn a_server_that_seems_stuck_twice_at_a_gap_may_be_a_path_that_takes_flows_up_ag
     rig.forget();
     rig.pass_with(secs(34) + secs(41), all_arrived);
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
     assert_eq!(rig.interval(), secs(29), "34 s failed: the next try is between");
 }
 
@@ -77,7 +78,7 @@ fn beats_that_do_not_arrive_after_a_gap_that_was_tried_mean_idle_expiry() {
     let beat = rig.elapsed() + secs(34);
     rig.pass_with(secs(45), nothing_since(beat));
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
     assert_eq!(rig.interval(), secs(29), "34 s failed: the next try is between");
 }
 
@@ -89,9 +90,9 @@ fn beats_that_do_not_arrive_on_a_busy_link_mean_a_dead_path() {
     rig.confirm();
     let beat = rig.elapsed();
     rig.pass_with(secs(11), nothing_since(beat));
-    assert_eq!(rig.seen(), Some(Seen::Unanswered { beats: 5 }));
+    assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::PathDead, Ground::Unacknowledged)]);
+    assert_eq!(rig.diagnoses(), [(Cause::PathDead, Evidence::Unacknowledged)]);
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn where_the_system_tells_nothing_a_busy_link_that_dies_and_connects_at_once_was
     rig.confirm();
     rig.until_death();
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::ConnectedAtOnce)]);
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn the_dial_alone_shows_why_a_link_was_lost_whatever_becomes_of_the_login() {
     rig.until_opening();
     let link = rig.opening().expect("an attempt is under way");
     rig.dialled(link, RTT);
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
     // The login never ends.
     rig.pass(secs(15));
     assert_eq!(rig.diagnoses().len(), 1, "it is judged once");
@@ -125,7 +126,7 @@ fn a_dial_that_fails_says_more_than_what_is_unacknowledged() {
     rig.pass_with(secs(34) + secs(10), nothing_since(beat));
     rig.until_opening();
     rig.fail(Failure::Unreachable);
-    assert_eq!(rig.diagnoses(), [(Cause::PathDead, Ground::DialFailed)]);
+    assert_eq!(rig.diagnoses(), [(Cause::PathDead, Evidence::DialFailed)]);
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn only_what_was_told_of_the_last_beat_counts() {
     rig.until_death();
     assert_eq!(rig.elapsed(), beat + secs(10));
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
 }
 
 #[test]
@@ -145,8 +146,8 @@ fn a_probe_that_arrives_and_is_not_answered_means_a_stuck_server() {
     let mut rig = telling(Heartbeat::adaptive());
     rig.probe();
     rig.pass_with(secs(3), all_arrived);
-    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
-    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::Acknowledged)]);
+    assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
+    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::Acknowledged)]);
 }
 
 #[test]
@@ -233,12 +234,12 @@ fn a_stalled_reader_on_a_dead_path_is_given_the_time_of_a_row_of_beats() {
     // The beat of the stalled link is lost.
     let beat = rig.until_beat();
     rig.pass_with(secs(20), nothing_since(beat));
-    assert_eq!(rig.seen(), Some(Seen::Unacknowledged));
+    assert_eq!(rig.detection(), Some(Detection::Unacknowledged));
     let died = rig.instants(|output| matches!(output, Output::Emit(Event::Disconnected { .. })));
     assert_eq!(died, [beat + secs(10)]);
     assert!(beat > stalled + secs(20));
     reopen(&mut rig);
-    assert_eq!(rig.diagnoses(), [(Cause::PathDead, Ground::Unacknowledged)]);
+    assert_eq!(rig.diagnoses(), [(Cause::PathDead, Evidence::Unacknowledged)]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Activity, Beat, Because, Cause, Config, Event, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus,
-    Output, Reconnect, Seen, State,
+    Activity, Beat, Cause, Config, Detection, Event, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus,
+    Output, Reconnect, RetryReason, State,
 };
 
 fn pause(rig: &mut Rig) {
@@ -30,7 +30,7 @@ fn a_pause_says_goodbye_and_opens_nothing() {
     rig.forget();
     pause(&mut rig);
     assert_eq!(rig.keeper.state(), State::Paused);
-    assert_eq!(rig.seen(), Some(Seen::Paused));
+    assert_eq!(rig.detection(), Some(Detection::Paused));
     assert!(rig.outputs().contains(&&Output::Retire { link }));
     let ours = |output: &Output| {
         matches!(output, Output::Emit(Event::Paused | Event::Diagnosed { cause: Cause::Ours, .. }))
@@ -105,8 +105,8 @@ fn pausing_and_resuming_does_not_get_around_a_servers_own_time() {
     pause(&mut rig);
     rig.pass(secs(10));
     resume(&mut rig);
-    let (_, left, because) = rig.scheduled().expect("it is told");
-    assert_eq!((rig.elapsed() + left, because), (due, Because::RetryAfter));
+    let (_, left, reason) = rig.scheduled().expect("it is told");
+    assert_eq!((rig.elapsed() + left, reason), (due, RetryReason::RetryAfter));
     rig.network(NetworkStatus::Online);
     assert_eq!(rig.until_opening(), due);
 

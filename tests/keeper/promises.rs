@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Because, Cause, Config, Event, Ground, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
+    RetryReason,
 };
 
 /// A deadline of an answer before a round trip was measured.
@@ -180,7 +181,7 @@ fn a_row_that_is_not_answered_either_is_a_death_as_usual() {
     rig.until_opening();
     rig.pass(RTT);
     rig.open_as(|opened| opened.answers_after = true);
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
     let gap = rig.log.iter().find_map(|(_, output)| match output {
         Output::Emit(Event::Disconnected { gap, .. }) => Some(*gap),
         _ => None,
@@ -197,7 +198,7 @@ fn a_reset_in_answer_to_the_beat_says_that_the_silence_was_too_long() {
     rig.until_opening();
     rig.pass(RTT);
     rig.open(Beat::Ping);
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
 }
 
 #[test]
@@ -396,7 +397,7 @@ fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() 
 
 #[test]
 fn an_end_in_answer_to_the_beat_after_a_silence_is_this_clients_alone_where_that_was_a_try() {
-    for (sends, because) in [(false, Because::EndedAlone), (true, Because::LinkEnded)] {
+    for (sends, reason) in [(false, RetryReason::EndedAlone), (true, RetryReason::LinkEnded)] {
         let mut rig = trusting();
         if sends {
             // It has made the gap shorter than the one to be tried.
@@ -406,7 +407,7 @@ fn an_end_in_answer_to_the_beat_after_a_silence_is_this_clients_alone_where_that
         rig.until_beat();
         rig.pass(RTT);
         rig.end(LinkEnd::Eof);
-        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(because), "sends: {sends}");
+        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(reason), "sends: {sends}");
     }
 }
 

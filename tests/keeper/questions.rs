@@ -3,7 +3,7 @@
 
 use crate::rig::{LOGIN, NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Beat, Dialled, Event, Input, NetworkStatus, Opened, Output, PathFacts, RouteFacts, Seen,
+    Beat, Detection, Dialled, Event, Input, NetworkStatus, Opened, Output, PathFacts, RouteFacts,
 };
 
 /// With a link in use whose system tells of its path, by a driver that answers
@@ -103,5 +103,5 @@ fn an_answer_that_names_another_link_counts_for_none() {
     rig.tell(Input::Route { link: old, facts: Some(RouteFacts::new(false, None)) });
     rig.tell(Input::Path { link: old, facts: Some(PathFacts::new(9, secs(99))) });
     assert!(rig.is_connected());
-    assert_eq!(rig.seen(), Some(Seen::Asked));
+    assert_eq!(rig.detection(), Some(Detection::Asked));
 }

@@ -3,8 +3,8 @@
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::scouted;
 use longlink::keeper::{
-    Beat, Cause, Config, Dialled, Event, Failure, Finish, GiveUp, Ground, Heartbeat, Input, LinkEnd, LinkId,
-    NetworkStatus, Output, Reconnect, Retry, Seen, State,
+    Beat, Cause, Config, Detection, Dialled, Event, Evidence, Failure, Finish, GiveUp, Heartbeat, Input,
+    LinkEnd, LinkId, NetworkStatus, Output, Reconnect, Retry, State,
 };
 
 /// With a link in use for ten seconds, and a second one being opened.
@@ -37,8 +37,8 @@ fn a_second_link_takes_the_place_of_the_first_in_the_instant_in_which_it_is_open
         matches!(
             told[..],
             [
-                Output::Emit(Event::Disconnected { link: lost, epoch: 1, seen: Seen::Replaced, .. }),
-                Output::Emit(Event::Diagnosed { cause: Cause::Ours, evidence: Ground::Ourselves, .. }),
+                Output::Emit(Event::Disconnected { link: lost, epoch: 1, detection: Detection::Replaced, .. }),
+                Output::Emit(Event::Diagnosed { cause: Cause::Ours, evidence: Evidence::Ourselves, .. }),
                 Output::Retire { link: left },
                 Output::Promote { link: promoted, epoch: 2 },
                 Output::Emit(Event::Connected { epoch: 2, .. }),
@@ -257,7 +257,7 @@ fn an_outage_that_the_dial_of_a_second_link_came_before_is_no_idle_timeout() {
                 rig.tell(Input::OpenFailed { link: second, failure: Failure::Refused, dialled });
             }
         }
-        assert_eq!(rig.diagnoses(), [(Cause::PathDead, Ground::DialFailed)], "it opens: {opens}");
+        assert_eq!(rig.diagnoses(), [(Cause::PathDead, Evidence::DialFailed)], "it opens: {opens}");
         assert_eq!(rig.keeper.figures().proven, secs(58));
         assert!(rig.interval() > secs(58), "nothing was learned");
     }

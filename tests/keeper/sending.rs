@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs};
-use longlink::keeper::{Beat, Cause, Config, Event, Ground, LinkEnd, Output};
+use longlink::keeper::{Beat, Cause, Config, Event, Evidence, LinkEnd, Output};
 
 /// 149 s are known to survive, and 285 s are tried.
 fn trying() -> Rig {
@@ -33,7 +33,7 @@ fn a_link_that_dies_of_a_message_after_a_silence_was_idle_for_too_long() {
     rig.pass(secs(200));
     rig.sent();
     assert_eq!(dies_and_returns(&mut rig), Some(secs(200)));
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)]);
     assert!(rig.interval() < secs(200), "{:?}", rig.interval());
 }
 
@@ -119,7 +119,7 @@ fn a_busy_publisher_into_a_black_hole_says_nothing_of_idleness() {
     rig.until_opening();
     rig.pass(RTT);
     rig.open(Beat::Ping);
-    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::ConnectedAtOnce)]);
     assert_eq!(rig.interval(), interval);
 }
 
@@ -138,7 +138,7 @@ fn a_reset_in_answer_to_a_message_of_ours_says_that_the_silence_before_it_was_to
         rig.pass(RTT);
         rig.open(Beat::Ping);
     }
-    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Ground::ConnectedAtOnce); 2]);
+    assert_eq!(rig.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce); 2]);
     assert!(rig.interval() < secs(70), "half is doubted at once: {:?}", rig.interval());
 }
 
@@ -153,6 +153,6 @@ fn a_reset_long_after_a_message_of_ours_is_no_answer_to_it() {
     rig.until_opening();
     rig.pass(RTT);
     rig.open(Beat::Ping);
-    assert_eq!(rig.diagnoses(), [(Cause::ClosedByPeer, Ground::ConnectedAtOnce)]);
+    assert_eq!(rig.diagnoses(), [(Cause::ClosedByPeer, Evidence::ConnectedAtOnce)]);
     assert_eq!(rig.interval(), interval);
 }

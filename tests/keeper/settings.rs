@@ -37,7 +37,7 @@ fn each_setting_of_the_heartbeat_is_taken() {
         default.clone().max(secs(286)),
         default.clone().misses(4),
         default.clone().growth(Growth::Factor(1.5)),
-        default.clone().look_after(secs(1)),
+        default.clone().recheck_after(secs(1)),
         Heartbeat::scaled(2.0).start(secs(27)).min(secs(10)).max(secs(285)),
     ] {
         assert_ne!(set, default);
@@ -81,10 +81,10 @@ fn a_heartbeat_is_refused_by_the_name_of_the_field_that_cannot_work() {
         (default().misses(1), None),
         (default().misses(16), None),
         (default().misses(17), Some("heartbeat.misses")),
-        (default().look_after(Duration::ZERO), Some("heartbeat.look_after")),
-        (default().look_after(NANO), None),
-        (default().look_after(YEAR), None),
-        (default().look_after(YEAR + NANO), Some("heartbeat.look_after")),
+        (default().recheck_after(Duration::ZERO), Some("heartbeat.recheck_after")),
+        (default().recheck_after(NANO), None),
+        (default().recheck_after(YEAR), None),
+        (default().recheck_after(YEAR + NANO), Some("heartbeat.recheck_after")),
         (default().growth(Growth::Factor(1.0)), Some("heartbeat.growth")),
         (default().growth(Growth::Factor(0.5)), Some("heartbeat.growth")),
         (default().growth(Growth::Factor(1.01)), None),

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use longlink::Heartbeat;
-use longlink::keeper::{Beat, Cause, Dialled, Event, Ground, Input, NetworkStatus, Opened, Output, Seen};
+use longlink::keeper::{
+    Beat, Cause, Detection, Dialled, Event, Evidence, Input, NetworkStatus, Opened, Output,
+};
 
 use super::rig::{Rig, millis, secs, with_heartbeat};
 
@@ -84,7 +86,7 @@ fn a_probe_waits_no_longer_than_the_path_needs_and_never_longer_than_a_row_of_be
         rig.probe();
         let probed = rig.elapsed();
         assert_eq!(rig.until_death() - probed, secs(waits), "{rtt} ms");
-        assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+        assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
     }
     let mut rig = measured_by(Heartbeat::fixed(secs(300)).misses(3), secs(11));
     rig.probe();
@@ -116,7 +118,7 @@ fn a_link_that_took_long_to_open_is_given_longer_for_its_first_probe() {
 
 /// A link whose dial took `before` has died of its first beat; the next dial
 /// takes `after`.
-fn judged_by_dials(before: Duration, after: Duration) -> (Cause, Ground) {
+fn judged_by_dials(before: Duration, after: Duration) -> (Cause, Evidence) {
     let mut rig = Rig::new(with_heartbeat(Heartbeat::adaptive()), 1);
     let open = |rig: &mut Rig, dial| {
         let link = rig.opening().expect("an attempt is under way");
@@ -132,8 +134,8 @@ fn judged_by_dials(before: Duration, after: Duration) -> (Cause, Ground) {
 
 #[test]
 fn a_dial_tells_of_an_idle_timeout_if_it_takes_twice_as_long_as_the_one_before_and_no_longer() {
-    let idle = (Cause::IdleExpiry, Ground::ConnectedAtOnce);
-    let dead = (Cause::PathDead, Ground::DialFailed);
+    let idle = (Cause::IdleExpiry, Evidence::ConnectedAtOnce);
+    let dead = (Cause::PathDead, Evidence::DialFailed);
     for dial in [millis(600), millis(1_200), secs(3), secs(10)] {
         assert_eq!(judged_by_dials(dial, dial), idle, "{dial:?}");
         assert_eq!(judged_by_dials(dial, dial * 2), idle, "{dial:?}");

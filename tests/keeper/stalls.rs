@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Config, Event, Heartbeat, Output, Seen};
+use longlink::keeper::{Beat, Config, Detection, Event, Heartbeat, Output};
 
 #[test]
 fn a_stalled_reader_suspends_the_deadlines_but_not_the_beats() {
@@ -79,7 +79,7 @@ fn a_stalled_reader_on_a_dead_path_is_noticed_by_what_is_unacknowledged() {
         waiting += millis(500);
         rig.unacknowledged(1, waiting);
     }
-    assert_eq!(rig.seen(), Some(Seen::Unacknowledged));
+    assert_eq!(rig.detection(), Some(Detection::Unacknowledged));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_probe_whose_answer_waited_behind_a_stalled_reader_is_answered() {
     rig.answer();
     rig.resumed();
     rig.pass(secs(100));
-    assert!(rig.is_connected(), "{:?}", rig.seen());
+    assert!(rig.is_connected(), "{:?}", rig.detection());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::io::{Error, ErrorKind};
 
 use crate::rig::{Rig, millis, secs};
 use longlink::keeper::{
-    Because, Cause, Config, Event, Failure, GiveUp, Ground, Invalid, LinkEnd, MemoryFault, Scouted, Seen,
+    Cause, Config, Detection, Event, Evidence, Failure, GiveUp, Invalid, LinkEnd, RetryReason, ScoutResult,
+    StoreFault,
 };
 
 fn io(message: &str) -> LinkEnd {
@@ -100,30 +101,30 @@ fn a_closes_reason_is_cut_to_123_bytes_at_a_characters_boundary() {
 
 #[test]
 fn each_way_in_which_a_link_is_seen_to_end_has_a_name_and_words() {
-    for (seen, name, words) in [
-        (Seen::Ended(closed(Some(1000), "")), "close", "closed by the peer with 1000"),
-        (Seen::Ended(LinkEnd::Eof), "fin", "ended without a goodbye"),
-        (Seen::Ended(LinkEnd::Reset), "reset", "reset"),
-        (Seen::Ended(LinkEnd::Protocol(String::new())), "protocol", "protocol error: "),
+    for (detection, name, words) in [
+        (Detection::Ended(closed(Some(1000), "")), "close", "closed by the peer with 1000"),
+        (Detection::Ended(LinkEnd::Eof), "fin", "ended without a goodbye"),
+        (Detection::Ended(LinkEnd::Reset), "reset", "reset"),
+        (Detection::Ended(LinkEnd::Protocol(String::new())), "protocol", "protocol error: "),
         (
-            Seen::Ended(LinkEnd::TooBig { size: 2, limit: 1 }),
+            Detection::Ended(LinkEnd::TooBig { size: 2, limit: 1 }),
             "too big",
             "message of 2 bytes is over the limit of 1",
         ),
-        (Seen::Ended(io("bad luck")), "i/o error", "bad luck"),
-        (Seen::Ended(LinkEnd::Panicked), "panic", "code beside the link panicked"),
-        (Seen::Unanswered { beats: 5 }, "beats unanswered", "5 beats unanswered"),
-        (Seen::ProbeUnanswered, "probe unanswered", "probe unanswered"),
-        (Seen::Silent, "peer silent", "peer silent"),
-        (Seen::NoMessage, "no message", "no message"),
-        (Seen::Unacknowledged, "unacknowledged", "unacknowledged"),
-        (Seen::AddressGone, "address gone", "address gone"),
-        (Seen::Slept, "slept", "slept"),
-        (Seen::Asked, "asked", "asked"),
-        (Seen::Paused, "paused", "paused"),
-        (Seen::Closed, "closed by us", "closed by us"),
+        (Detection::Ended(io("bad luck")), "i/o error", "bad luck"),
+        (Detection::Ended(LinkEnd::Panicked), "panic", "code beside the link panicked"),
+        (Detection::Unanswered { beats: 5 }, "beats unanswered", "5 beats unanswered"),
+        (Detection::ProbeUnanswered, "probe unanswered", "probe unanswered"),
+        (Detection::Silent, "peer silent", "peer silent"),
+        (Detection::NoMessage, "no message", "no message"),
+        (Detection::Unacknowledged, "unacknowledged", "unacknowledged"),
+        (Detection::AddressGone, "address gone", "address gone"),
+        (Detection::Slept, "slept", "slept"),
+        (Detection::Asked, "asked", "asked"),
+        (Detection::Paused, "paused", "paused"),
+        (Detection::Closed, "closed by us", "closed by us"),
     ] {
-        assert_eq!((seen.name(), seen.to_string().as_str()), (name, words));
+        assert_eq!((detection.name(), detection.to_string().as_str()), (name, words));
     }
 }
 
@@ -139,29 +140,29 @@ fn each_cause_and_what_it_rests_on_has_words() {
         (Cause::Ours, "ours"),
     ]);
     assert_says([
-        (Ground::ConnectedAtOnce, "the same address connected at once"),
-        (Ground::DialFailed, "the next dial failed or was slow"),
-        (Ground::AddressChanged, "the local address changed"),
-        (Ground::NetworkEvent, "a network event came in between"),
-        (Ground::Suspended, "a suspend came in between"),
-        (Ground::Acknowledged, "all that was sent was acknowledged"),
-        (Ground::Unacknowledged, "what was sent was not acknowledged"),
-        (Ground::PeerSaid, "the peer said so"),
-        (Ground::SilenceLimit, "no message within the limit"),
-        (Ground::Ourselves, "our own doing"),
+        (Evidence::ConnectedAtOnce, "the same address connected at once"),
+        (Evidence::DialFailed, "the next dial failed or was slow"),
+        (Evidence::AddressChanged, "the local address changed"),
+        (Evidence::NetworkEvent, "a network event came in between"),
+        (Evidence::Suspended, "a suspend came in between"),
+        (Evidence::Acknowledged, "all that was sent was acknowledged"),
+        (Evidence::Unacknowledged, "what was sent was not acknowledged"),
+        (Evidence::PeerSaid, "the peer said so"),
+        (Evidence::SilenceLimit, "no message within the limit"),
+        (Evidence::Ourselves, "our own doing"),
     ]);
     assert_says([
-        (Because::EndedAlone, "the link ended for this client alone"),
-        (Because::LinkEnded, "the link ended"),
-        (Because::CloseCode(1012), "close code 1012"),
-        (Because::AttemptFailed, "the attempt failed"),
-        (Because::RetryAfter, "the server named the time"),
-        (Because::Network, "the network is there"),
-        (Because::Woke, "the machine woke"),
-        (Because::Offline, "the network is reported gone"),
-        (Because::Foreground, "somebody looks"),
-        (Because::Asked, "asked by the application"),
-        (Because::Policy, "the application's policy"),
+        (RetryReason::EndedAlone, "the link ended for this client alone"),
+        (RetryReason::LinkEnded, "the link ended"),
+        (RetryReason::CloseCode(1012), "close code 1012"),
+        (RetryReason::AttemptFailed, "the attempt failed"),
+        (RetryReason::RetryAfter, "the server named the time"),
+        (RetryReason::Network, "the network is there"),
+        (RetryReason::Woke, "the machine woke"),
+        (RetryReason::Offline, "the network is reported gone"),
+        (RetryReason::Foreground, "somebody looks"),
+        (RetryReason::Asked, "asked by the application"),
+        (RetryReason::Policy, "the application's policy"),
     ]);
 }
 
@@ -181,20 +182,20 @@ fn each_reason_to_give_up_has_words_and_the_peers_are_escaped() {
 #[test]
 fn scouts_memories_and_settings_have_words() {
     assert_says([
-        (Scouted::Survived, "it survived"),
-        (Scouted::Expired, "it did not survive"),
-        (Scouted::Ended { gap: secs(20) }, "ended after 20.0s"),
-        (Scouted::Void, "void"),
+        (ScoutResult::Survived, "it survived"),
+        (ScoutResult::Expired, "it did not survive"),
+        (ScoutResult::Ended { gap: secs(20) }, "ended after 20.0s"),
+        (ScoutResult::Void, "void"),
     ]);
     assert_says([
-        (MemoryFault::Broken { set_aside: true }, "could not be used and was set aside"),
-        (MemoryFault::Broken { set_aside: false }, "cannot be used and is left alone"),
-        (MemoryFault::Refused, "was refused"),
-        (MemoryFault::Panicked, "its code panicked"),
+        (StoreFault::Broken { set_aside: true }, "could not be used and was set aside"),
+        (StoreFault::Broken { set_aside: false }, "cannot be used and is left alone"),
+        (StoreFault::Refused, "was refused"),
+        (StoreFault::Panicked, "its code panicked"),
     ]);
     let kind = ErrorKind::NotFound;
-    assert_eq!(MemoryFault::NotRead(kind).to_string(), format!("could not be read: {kind}"));
-    assert_eq!(MemoryFault::NotWritten(kind).to_string(), format!("could not be written: {kind}"));
+    assert_eq!(StoreFault::NotRead(kind).to_string(), format!("could not be read: {kind}"));
+    assert_eq!(StoreFault::NotWritten(kind).to_string(), format!("could not be written: {kind}"));
     assert_says([(Invalid::new("heartbeat.min", "must not be zero"), "heartbeat.min: must not be zero")]);
 }
 
@@ -208,15 +209,15 @@ fn each_event_is_one_line() {
     let second = rig.opening().expect("the second attempt is under way");
     assert_eq!((second.get(), second.to_string().as_str()), (2, "#2"));
 
-    let (failure, seen) = (Failure::Refused, Seen::Unanswered { beats: 5 });
-    let (cause, evidence) = (Cause::ServerStuck, Ground::Acknowledged);
+    let (failure, detection) = (Failure::Refused, Detection::Unanswered { beats: 5 });
+    let (cause, evidence) = (Cause::ServerStuck, Evidence::Acknowledged);
     let (gap, proven, failed, age) = (secs(115), secs(96), secs(100), secs(3600));
     assert_says([
         (Event::Connecting { link, attempt: 3 }, "connecting #1, attempt 3"),
         (Event::AttemptFailed { link, attempt: 3, failure }, "attempt 3 (#1) failed: connection refused"),
         (Event::Connected { link, epoch: 4, took: millis(250) }, "connected #1, epoch 4, in 250.0ms"),
         (
-            Event::Disconnected { link, epoch: 4, seen, gap, uptime: secs(600) },
+            Event::Disconnected { link, epoch: 4, detection, gap, uptime: secs(600) },
             "disconnected #1: 5 beats unanswered, after a gap of 115.0s, up for 600.0s",
         ),
         (
@@ -238,16 +239,16 @@ fn each_event_is_one_line() {
             Event::IdleTimeoutRecalled { proven, failed: None, age },
             "idle timeout recalled after 3600s: above 96.0s",
         ),
-        (Event::MemoryFailed { fault: MemoryFault::Refused }, "memory failed: was refused"),
+        (Event::StoreFailed { fault: StoreFault::Refused }, "interval store failed: was refused"),
         (Event::ScoutSent { link, gap }, "scout #1 tests 115.0s"),
-        (Event::ScoutReturned { link, gap, met: Scouted::Survived }, "scout #1 for 115.0s: it survived"),
+        (Event::ScoutReturned { link, gap, met: ScoutResult::Survived }, "scout #1 for 115.0s: it survived"),
         (Event::ScoutsRefused, "scouts refused"),
         (
-            Event::ReconnectScheduled { attempt: 3, delay: secs(2), because: Because::AttemptFailed },
+            Event::ReconnectScheduled { attempt: 3, delay: secs(2), reason: RetryReason::AttemptFailed },
             "attempt 3 in 2.0s: the attempt failed",
         ),
         (
-            Event::ReconnectAdvanced { delay: secs(1), because: Because::Network },
+            Event::ReconnectAdvanced { delay: secs(1), reason: RetryReason::Network },
             "attempt advanced to 1.0s from now: the network is there",
         ),
         (Event::NetworkOnline, "network online"),

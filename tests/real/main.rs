@@ -22,7 +22,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use longlink::Event;
-use longlink::keeper::Seen;
+use longlink::keeper::Detection;
 
 use crate::client::{Client, News};
 use crate::hiccups::steadily;
@@ -90,9 +90,9 @@ async fn learn_and_hold(tools: &Tools, required: bool) {
     test.until_lost().await;
     server.thaw();
     test.flow().await;
-    assert!(matches!(test.lost[0], Seen::Ended(_)), "stopped: {}", test.lost[0]);
-    assert!(matches!(test.lost[1], Seen::Ended(_)), "killed: {}", test.lost[1]);
-    assert!(matches!(test.lost[2], Seen::Unanswered { beats: 5 }), "frozen: {}", test.lost[2]);
+    assert!(matches!(test.lost[0], Detection::Ended(_)), "stopped: {}", test.lost[0]);
+    assert!(matches!(test.lost[1], Detection::Ended(_)), "killed: {}", test.lost[1]);
+    assert!(matches!(test.lost[2], Detection::Unanswered { beats: 5 }), "frozen: {}", test.lost[2]);
 
     // A minute where it is asked for, a glimpse in an ordinary `cargo test`.
     let minute = if required { Duration::from_secs(60) } else { LIMIT * 2 };
@@ -108,7 +108,7 @@ struct Test {
     client: Client,
     timeline: Timeline,
     /// How each lost link was noticed.
-    lost: Vec<Seen>,
+    lost: Vec<Detection>,
 }
 
 impl Test {
@@ -189,7 +189,7 @@ impl Test {
     async fn next(&mut self, deadline: Instant) -> Option<News> {
         let (_, news) = self.client.next(deadline).await?;
         match &news {
-            News::Event(Event::Disconnected { seen, .. }) => self.lost.push(seen.clone()),
+            News::Event(Event::Disconnected { detection, .. }) => self.lost.push(detection.clone()),
             News::Over(error) => panic!("the connection ended: {error:?}"),
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use longlink::keeper::{
     Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect, Refusal, Retry, RouteFacts,
+    Recalled, Reconnect, Retry, RouteFacts, Setback,
 };
 
 use crate::chance::Chance;
@@ -62,7 +62,7 @@ fn settings(chance: &mut Chance) -> Settings {
     let reconnect = match chance.below(10) {
         8 => Reconnect::default().classify(|_, _| Retry::After(Duration::MAX)),
         9 => Reconnect::default().classify(|refusal, usual| match refusal {
-            Refusal::Unanswered => Retry::Between { low: Duration::MAX, high: Duration::ZERO },
+            Setback::Unanswered => Retry::Between { low: Duration::MAX, high: Duration::ZERO },
             _ => usual,
         }),
         0 => Reconnect::eager(),
@@ -196,8 +196,8 @@ fn recalled(chance: &mut Chance) -> Recalled {
     learned.proven = span(chance);
     learned.failed = chance.happens(0.7).then(|| learned.proven.mul_f64(1.0 + chance.unit()));
     learned.ambiguous = chance.happens(0.3);
-    learned.look_in = chance.happens(0.5).then(|| span(chance) * 50);
-    learned.looks_failed = chance.below(6) as u32;
+    learned.recheck_in = chance.happens(0.5).then(|| span(chance) * 50);
+    learned.rechecks_failed = chance.below(6) as u32;
     Recalled::new(learned, span(chance) * chance.below(200) as u32)
 }
 

@@ -28,7 +28,7 @@ pub async fn listen() -> (TcpListener, String) {
 }
 
 pub async fn connect(transport: &WebSocket) -> Result<WebSocketLink, ConnectError> {
-    soon(transport.connect(&Attempt::alone(1, None))).await
+    soon(transport.connect(&Attempt::standalone(1, None))).await
 }
 
 pub async fn failure(transport: &WebSocket) -> Failure {

@@ -30,7 +30,7 @@ async fn each_beat_goes_out_though_they_had_to_wait_for_room() {
     let nameless =
         Protocol::<_, String>::new(LinesCodec::new).ping(|_| "PING".into()).pong(|line| line == "PONG");
     let (transport, mut far) = in_memory(nameless, 1024);
-    let mut link = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut full = 0;
     while full < 2 {
         if futures::poll!(poll_fn(|cx| link.poll_ready(cx))).is_ready() {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Confirms, Frame, Link, Protocol, Transport};
+use longlink::transport::{Attempt, ConfirmedBy, Frame, Link, Protocol, Transport};
 use longlink::{Event, ResilientConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::{BytesCodec, Decoder, Encoder, LengthDelimitedCodec, LinesCodec};
@@ -18,7 +18,7 @@ use super::{end, in_memory, lines, message, open, soon};
 #[tokio::test]
 async fn messages_beats_and_answers_go_by_the_protocols_own_words() {
     let (mut link, mut far) = open(lines().goodbye(|| "QUIT".to_owned())).await;
-    assert_eq!((link.beat(), link.confirms()), (Beat::Ping, Confirms::Answer));
+    assert_eq!((link.beat(), link.confirmed_by()), (Beat::Ping, ConfirmedBy::Answer));
     link.send("hello".to_owned()).await.unwrap();
     link.send_beat(Token(7)).await.unwrap();
     far.write_all(b"one\nPONG 7\nPING 3\ntwo\n").await.unwrap();
@@ -41,7 +41,7 @@ async fn messages_beats_and_answers_go_by_the_protocols_own_words() {
 async fn without_a_beat_of_its_own_the_peer_is_listened_to_and_nothing_is_confirmed() {
     let (link, _far) = open(Protocol::new(LinesCodec::new)).await;
     assert!(matches!(link.beat(), Beat::Listen { .. }));
-    assert_eq!(link.confirms(), Confirms::Never);
+    assert_eq!(link.confirmed_by(), ConfirmedBy::Never);
     let max_out_silence = Duration::from_secs(40);
     let (link, _far) = open(lines().with_beat(Beat::Ceiling { max_out_silence })).await;
     assert_eq!(link.beat(), Beat::Ceiling { max_out_silence });
@@ -104,12 +104,12 @@ async fn pitfall_27_every_link_has_a_codec_of_its_own() {
         far_ends.send(theirs).unwrap();
         async move { Ok(ours) }
     });
-    let mut first: super::LineLink = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let mut first: super::LineLink = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut theirs = far.recv().await.unwrap();
     theirs.write_all(b"the first half of ").await.unwrap();
     drop(theirs);
     assert_eq!(end(&mut first).await, LinkEnd::Eof);
-    let mut second = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let mut second = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     far.recv().await.unwrap().write_all(b"another line\n").await.unwrap();
     assert_eq!(message(&mut second).await, "another line");
     assert_eq!(made.load(Ordering::SeqCst), 2);
@@ -131,7 +131,7 @@ async fn what_a_codec_cannot_read_ends_the_link_by_its_own_words_or_by_the_users
     let io_errors =
         Protocol::<_, Bytes>::new(|| LengthDelimitedCodec::builder().max_frame_length(4).new_codec());
     let (transport, mut far) = in_memory(io_errors, 1024);
-    let mut link = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     far.write_all(&[0, 0, 0, 5]).await.unwrap();
     let ended = soon(link.next()).await.expect_err("the frame is too long for the codec");
     assert!(matches!(ended, LinkEnd::Io { kind: io::ErrorKind::InvalidData, .. }), "{ended:?}");
@@ -172,8 +172,8 @@ async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
     let (ends, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let mut connection = ResilientConnection::builder(transport)
         .on_event(move |event| {
-            if let Event::Disconnected { seen, .. } = event {
-                ends.send(seen.clone()).unwrap();
+            if let Event::Disconnected { detection, .. } = event {
+                ends.send(detection.clone()).unwrap();
             }
         })
         .seed(1)
@@ -193,7 +193,7 @@ async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
             assert_eq!(soon(connection.recv()).await.unwrap().unwrap(), expected);
         }
         if panics != "not at all" {
-            assert_eq!(soon(ended.recv()).await.unwrap(), Seen::Ended(LinkEnd::Panicked));
+            assert_eq!(soon(ended.recv()).await.unwrap(), Detection::Ended(LinkEnd::Panicked));
         }
     }
 }
@@ -202,7 +202,7 @@ async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
 async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_into() {
     let protocol = Protocol::<_, Bytes>::new(LengthDelimitedCodec::new);
     let (transport, _far) = in_memory(protocol, 1024);
-    let link = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut shared = BytesMut::from(&[0; 4096][..]);
     let part = shared.split_to(16);
     let address = part.as_ptr();
@@ -210,7 +210,7 @@ async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_in
     let protocol =
         Protocol::<_, Bytes>::new(LengthDelimitedCodec::new).park(|message| BytesMut::from(&message[..]));
     let (transport, _far) = in_memory(protocol, 1024);
-    let link = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     assert_ne!(link.park(shared.split_to(16)).as_ptr(), shared.as_ptr().wrapping_sub(16));
 }
 
@@ -234,7 +234,7 @@ async fn pitfall_35_what_waits_for_the_application_is_parked_and_what_is_read_as
 #[tokio::test]
 async fn a_writer_waits_where_the_peer_does_not_read() {
     let (transport, mut far) = in_memory(Protocol::<_, Bytes>::new(BytesCodec::new), 1024);
-    let mut link = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut sent = 0;
     let piece = Bytes::from(vec![7; 8 * 1024]);
     while futures::poll!(std::pin::pin!(std::future::poll_fn(|cx| link.poll_ready(cx)))).is_ready() {
@@ -259,7 +259,7 @@ async fn an_own_dial_that_fails_is_the_attempts_failure() {
             Duration::from_secs(9),
         )))
     });
-    let refused = transport.connect(&Attempt::alone(1, None)).await.unwrap_err();
+    let refused = transport.connect(&Attempt::standalone(1, None)).await.unwrap_err();
     assert_eq!(refused.failure(), &Failure::RetryAfter(Duration::from_secs(9)));
     assert_eq!(transport.endpoint(0).as_deref(), Some("tcp://memory:1"));
 }
@@ -290,7 +290,7 @@ impl Encoder<()> for Quoting {
 #[tokio::test]
 async fn a_codecs_words_are_cut_whatever_kind_of_error_they_come_in() {
     let (transport, mut far) = in_memory(Protocol::<_, ()>::new(|| Quoting), 1024);
-    let mut link = transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     tokio::spawn(async move { far.write_all(&[b'x'; 100_000]).await });
     let end = soon(link.next()).await.expect_err("it reads nothing");
     assert!(end.to_string().len() <= 123, "{} bytes", end.to_string().len());

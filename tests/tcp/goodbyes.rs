@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, GiveUp, LinkEnd, Refusal, Retry};
+use longlink::keeper::{Failure, GiveUp, LinkEnd, Retry, Setback};
 use longlink::transport::{Protocol, StreamLink, Tcp};
-use longlink::{Error, Outcome, Reconnect, ResilientConnection, Session, State};
+use longlink::{Error, Handshake, Outcome, Reconnect, ResilientConnection, State};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::codec::LinesCodec;
@@ -22,8 +22,8 @@ fn lines() -> Protocol<LinesCodec, String> {
 /// Who is banned stays away.
 fn reconnect() -> Reconnect {
     Reconnect::default().classify(|refusal, usual| match refusal {
-        Refusal::Ended(LinkEnd::Closed { code: Some(BANNED), .. })
-        | Refusal::Failed(Failure::Ended(LinkEnd::Closed { code: Some(BANNED), .. })) => Retry::Never,
+        Setback::Ended(LinkEnd::Closed { code: Some(BANNED), .. })
+        | Setback::Failed(Failure::Ended(LinkEnd::Closed { code: Some(BANNED), .. })) => Retry::Never,
         _ => usual,
     })
 }
@@ -61,9 +61,9 @@ async fn a_goodbye_in_place_of_a_welcome_is_the_hooks_error_and_judged_by_its_co
     let transport = Tcp::new(address, lines()).unwrap();
     let end = ResilientConnection::builder(transport)
         .reconnect(reconnect())
-        .on_connect(|mut session: Session<StreamLink<LinesCodec, String>>| async move {
-            session.recv().await?;
-            Ok(session)
+        .on_connect(|mut handshake: Handshake<StreamLink<LinesCodec, String>>| async move {
+            handshake.recv().await?;
+            Ok(handshake)
         })
         .connect()
         .await
@@ -83,15 +83,15 @@ async fn a_goodbye_before_the_login_was_sent_is_the_hooks_error_all_the_same() {
     let keep = std::sync::Arc::clone(&heard);
     let connecting = ResilientConnection::builder(transport)
         .reconnect(reconnect())
-        .on_connect(move |mut session: Session<StreamLink<LinesCodec, String>>| {
+        .on_connect(move |mut handshake: Handshake<StreamLink<LinesCodec, String>>| {
             let heard = std::sync::Arc::clone(&keep);
             async move {
-                let refused = session.send("NICK me".to_owned()).await;
-                while let Ok(line) = session.recv().await {
+                let refused = handshake.send("NICK me".to_owned()).await;
+                while let Ok(line) = handshake.recv().await {
                     heard.lock().unwrap().push(line);
                 }
                 refused?;
-                Ok(session)
+                Ok(handshake)
             }
         })
         .connect();
@@ -120,11 +120,11 @@ async fn stopped_by_nothing(with_login: bool) {
         Ok(ours)
     });
     let connection = ResilientConnection::builder(transport)
-        .on_connect(move |mut session: Session<StreamLink<LinesCodec, String>>| async move {
+        .on_connect(move |mut handshake: Handshake<StreamLink<LinesCodec, String>>| async move {
             if with_login {
-                session.recv().await?;
+                handshake.recv().await?;
             }
-            Ok(session)
+            Ok(handshake)
         })
         .build()
         .unwrap();

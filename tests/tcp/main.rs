@@ -56,7 +56,7 @@ where
 /// A link of `protocol` and the far end of its stream.
 async fn open(protocol: Lines) -> (LineLink, DuplexStream) {
     let (transport, theirs) = in_memory(protocol, 64 * 1024);
-    (soon(transport.connect(&Attempt::alone(1, None))).await.unwrap(), theirs)
+    (soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap(), theirs)
 }
 
 /// The next message of a link that has one.

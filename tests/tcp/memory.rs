@@ -24,7 +24,7 @@ async fn pitfall_48_an_idle_link_gives_back_what_a_burst_took() {
     // A real socket, since a stream in memory holds some itself.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let transport = Tcp::new(listener.local_addr().unwrap().to_string(), lines()).unwrap();
-    let mut link = soon(transport.connect(&Attempt::alone(1, None))).await.unwrap();
+    let mut link = soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap();
     let (mut far, _) = listener.accept().await.unwrap();
     rest(&mut link).await;
     let idle = held();
@@ -58,7 +58,7 @@ async fn a_length_that_a_hostile_peer_announces_holds_no_memory_beyond_the_limit
     let codec = || LengthDelimitedCodec::builder().max_frame_length(usize::MAX >> 1).new_codec();
     let protocol = Protocol::<_, Bytes>::new(codec).max_message(LIMIT).unwrap();
     let (transport, mut far) = in_memory(protocol, 64 * 1024);
-    let mut link = soon(transport.connect(&Attempt::alone(1, None))).await.unwrap();
+    let mut link = soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap();
     assert!(poll!(std::pin::pin!(link.next())).is_pending());
     let idle = held();
     far.write_all(&(ANNOUNCED as u32).to_be_bytes()).await.unwrap();

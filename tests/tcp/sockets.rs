@@ -1,6 +1,6 @@
 //! Real sockets on loopback.
 
-use longlink::keeper::{Failure, Seen};
+use longlink::keeper::{Detection, Failure};
 use longlink::testing::ByHand;
 use longlink::transport::{Attempt, Link, Transport};
 use longlink::{Event, ResilientConnection, Tcp, WebSocket};
@@ -14,7 +14,7 @@ async fn a_link_over_tcp_has_its_addresses_and_no_delay() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let transport = Tcp::new(address.to_string(), lines()).unwrap();
-    let first = Attempt::alone(1, None);
+    let first = Attempt::standalone(1, None);
     let mut link = soon(transport.connect(&first)).await.unwrap();
     let (mut far, ours) = listener.accept().await.unwrap();
     assert_eq!((link.local_addr(), link.peer_addr()), (Some(ours), Some(address)));
@@ -34,12 +34,15 @@ async fn a_closed_port_is_refused_and_a_socket_dialled_by_the_application_keeps_
         socket.set_nodelay(true)?;
         Ok(socket)
     });
-    let link = soon(transport.connect(&Attempt::alone(1, None))).await.unwrap();
+    let link = soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap();
     assert_eq!(link.peer_addr(), Some(address));
     assert!(!link.is_vouched_for());
     drop(listener);
-    let refused =
-        Tcp::new(address.to_string(), lines()).unwrap().connect(&Attempt::alone(1, None)).await.unwrap_err();
+    let refused = Tcp::new(address.to_string(), lines())
+        .unwrap()
+        .connect(&Attempt::standalone(1, None))
+        .await
+        .unwrap_err();
     assert_eq!(refused.failure(), &Failure::Refused);
 }
 
@@ -58,9 +61,9 @@ fn a_path_that_no_socket_can_have_is_refused() {
 async fn who_is_at_the_other_end_of_a_unix_socket_is_known() {
     let tcp = || Tcp::new("memory:1", lines()).unwrap();
     let unix = tcp().dial_with(|_| async { Ok(tokio::net::UnixStream::pair()?.0) });
-    assert!(soon(unix.connect(&Attempt::alone(1, None))).await.unwrap().is_vouched_for());
+    assert!(soon(unix.connect(&Attempt::standalone(1, None))).await.unwrap().is_vouched_for());
     let whatever = tcp().dial_with(|_| async { Ok(tokio::io::duplex(64).0) });
-    assert!(!soon(whatever.connect(&Attempt::alone(1, None))).await.unwrap().is_vouched_for());
+    assert!(!soon(whatever.connect(&Attempt::standalone(1, None))).await.unwrap().is_vouched_for());
 }
 
 /// Answers every line, until told to stop.
@@ -89,7 +92,7 @@ async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_
     let _ = std::fs::remove_file(&path);
     let transport = Unix::new(&path, lines()).unwrap();
     assert_eq!(transport.endpoint(0), None);
-    let missing = transport.connect(&Attempt::alone(1, None)).await.unwrap_err();
+    let missing = transport.connect(&Attempt::standalone(1, None)).await.unwrap_err();
     assert_eq!(missing.failure(), &Failure::Io { kind: std::io::ErrorKind::NotFound });
 
     let mut connection =
@@ -106,15 +109,17 @@ async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_
         drop(listener);
         std::fs::remove_file(&path).unwrap();
         serving.abort();
-        let seen = soon(async {
+        let detection = soon(async {
             loop {
-                if let Some(Event::Disconnected { seen, .. }) = futures::StreamExt::next(&mut events).await {
-                    break seen;
+                if let Some(Event::Disconnected { detection, .. }) =
+                    futures::StreamExt::next(&mut events).await
+                {
+                    break detection;
                 }
             }
         })
         .await;
-        assert!(matches!(seen, Seen::Ended(_)), "{seen}");
+        assert!(matches!(detection, Detection::Ended(_)), "{detection}");
     }
     let _ = std::fs::remove_dir(&folder);
 }
@@ -134,7 +139,7 @@ async fn a_websocket_goes_over_whatever_stream_the_application_dials() {
         let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
         socket.next().await.unwrap().unwrap().into_text().unwrap().to_string()
     });
-    let mut link = soon(transport.connect(&Attempt::alone(1, None))).await.unwrap();
+    let mut link = soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap();
     assert_eq!((link.local_addr(), link.peer_addr()), (None, None));
     link.send("over a stream in memory".into()).await.unwrap();
     assert_eq!(soon(serving).await.unwrap(), "over a stream in memory");

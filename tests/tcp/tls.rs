@@ -40,7 +40,7 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
         .unwrap();
     assert_eq!(transport.endpoint(0), Some(format!("tls://{address}")));
     for expected in [HandshakeKind::Full, HandshakeKind::Resumed] {
-        let first = Attempt::alone(1, None);
+        let first = Attempt::standalone(1, None);
         let (link, far) =
             soon(async { tokio::join!(transport.connect(&first), accept(&listener, &server)) }).await;
         let (mut link, mut far) = (link.unwrap(), far.unwrap());
@@ -67,7 +67,7 @@ async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_tru
         || Tcp::new(format!("localhost:{}", listener.local_addr().unwrap().port()), lines()).unwrap();
     // TLS 1.3 tells it only after the client's side of the handshake.
     let unknown = to_server().tls_config(authority.client()).unwrap();
-    let first = Attempt::alone(1, None);
+    let first = Attempt::standalone(1, None);
     let (link, far) = soon(async { tokio::join!(unknown.connect(&first), accept(&listener, &server)) }).await;
     assert!(far.is_err());
     let ended = end(&mut link.unwrap()).await;

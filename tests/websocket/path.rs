@@ -4,7 +4,7 @@
 use std::sync::mpsc;
 
 use crate::support::*;
-use longlink::keeper::{Cause, Ground, PathFacts};
+use longlink::keeper::{Cause, Evidence, PathFacts};
 use longlink::transport::Link;
 use longlink::{Event, Heartbeat, ResilientConnection, WebSocket};
 
@@ -47,7 +47,7 @@ async fn a_server_that_reads_nothing_is_stuck_and_says_nothing_of_the_idle_timeo
         }
     })
     .await;
-    assert_eq!(diagnosis, (Cause::ServerStuck, Ground::Acknowledged));
+    assert_eq!(diagnosis, (Cause::ServerStuck, Evidence::Acknowledged));
     assert_eq!(connection.stats().interval, interval);
 }
 

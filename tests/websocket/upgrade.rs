@@ -152,7 +152,7 @@ async fn the_request_is_what_the_rfc_asks_for() {
         .unwrap()
         .subprotocol("b")
         .unwrap();
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     let link = soon(transport.connect(&attempt)).await.unwrap();
     assert_eq!(link.subprotocol(), Some("b"));
     let dialled = attempt.dial_report().expect("TCP connected");
@@ -202,9 +202,9 @@ async fn a_scout_carries_no_credentials_unless_it_is_asked_to() {
         if asked {
             transport = transport.credentials_for_scouts();
         }
-        let scout = Attempt::alone(1, None).with_purpose(Purpose::Scout);
+        let scout = Attempt::standalone(1, None).with_purpose(Purpose::Scout);
         soon(transport.connect(&scout)).await.unwrap();
-        soon(transport.connect(&Attempt::alone(2, None))).await.unwrap();
+        soon(transport.connect(&Attempt::standalone(2, None))).await.unwrap();
         let heads = heads.lock().unwrap();
         let secrets = |head: &str| head.matches("secret").count();
         assert_eq!(secrets(&heads[0]), if asked { 3 } else { 0 }, "{}", heads[0]);
@@ -236,9 +236,9 @@ async fn pitfall_15_credentials_are_asked_for_anew_with_every_attempt() {
                 Ok(headers)
             },
         );
-    let refused = soon(transport.connect(&Attempt::alone(1, None))).await.unwrap_err();
+    let refused = soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap_err();
     assert_eq!(refused.failure(), &http(401, None));
-    soon(transport.connect(&Attempt::alone(2, Some(refused.failure().clone())))).await.unwrap();
+    soon(transport.connect(&Attempt::standalone(2, Some(refused.failure().clone())))).await.unwrap();
 }
 
 #[tokio::test]
@@ -316,7 +316,7 @@ async fn pitfall_28_an_attempt_that_is_dropped_anywhere_leaves_no_task_and_no_so
         });
         let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
         let transport = WebSocket::new(url).unwrap();
-        let attempt = Attempt::alone(1, None);
+        let attempt = Attempt::standalone(1, None);
         tokio::select! {
             opened = transport.connect(&attempt) => panic!("{opened:?}"),
             stopped = soon(reach) => stopped.unwrap(),
@@ -352,7 +352,7 @@ async fn pitfall_28_a_hook_that_hangs_is_dropped_with_its_attempt() {
         asks.recv().await.unwrap();
         tcp
     };
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     let mut tcp = tokio::select! {
         opened = transport.connect(&attempt) => panic!("{opened:?}"),
         tcp = soon(stuck) => tcp,

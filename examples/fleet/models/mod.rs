@@ -55,11 +55,11 @@ pub struct Waits {
 pub struct Follower {
     model: &'static Model,
     waits: Waits,
-    course: Course,
+    phase: Phase,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Course {
+enum Phase {
     Connected,
     Waiting { until: Nanos },
     Dialling,
@@ -68,14 +68,14 @@ enum Course {
 
 impl Follower {
     pub fn new(model: &'static Model) -> Follower {
-        Follower { model, waits: Waits::default(), course: Course::Connected }
+        Follower { model, waits: Waits::default(), phase: Phase::Connected }
     }
 
     fn wait(&mut self, chance: &mut Chance, now: Nanos) {
         self.waits.number += 1;
-        self.course = match (self.model.delay)(&mut self.waits, chance) {
-            Some(delay) => Course::Waiting { until: now + nanos(delay) },
-            None => Course::GivenUp,
+        self.phase = match (self.model.delay)(&mut self.waits, chance) {
+            Some(delay) => Phase::Waiting { until: now + nanos(delay) },
+            None => Phase::GivenUp,
         };
     }
 }
@@ -89,27 +89,25 @@ impl Client for Follower {
 
     fn handle(&mut self, what: What, chance: &mut Chance, now: Nanos) -> Wish {
         let mut act = Act::Nothing;
-        match (what, self.course) {
-            (What::Lost(_), Course::Connected) | (What::Failed(_), Course::Dialling) => {
-                self.wait(chance, now)
-            }
-            (What::Due, Course::Waiting { until }) if until <= now => {
-                self.course = Course::Dialling;
+        match (what, self.phase) {
+            (What::Lost(_), Phase::Connected) | (What::Failed(_), Phase::Dialling) => self.wait(chance, now),
+            (What::Due, Phase::Waiting { until }) if until <= now => {
+                self.phase = Phase::Dialling;
                 act = Act::Dial;
             }
-            (What::Online, Course::Waiting { .. }) if self.model.hears_online => {
-                self.course = Course::Dialling;
+            (What::Online, Phase::Waiting { .. }) if self.model.hears_online => {
+                self.phase = Phase::Dialling;
                 act = Act::Dial;
             }
-            (What::Opened, Course::Dialling) => {
+            (What::Opened, Phase::Dialling) => {
                 self.waits.number = 0;
-                self.course = Course::Connected;
+                self.phase = Phase::Connected;
             }
-            (_, Course::Connected | Course::Waiting { .. } | Course::Dialling | Course::GivenUp) => {}
+            (_, Phase::Connected | Phase::Waiting { .. } | Phase::Dialling | Phase::GivenUp) => {}
         }
-        let due = match self.course {
-            Course::Waiting { until } => until,
-            Course::Connected | Course::Dialling | Course::GivenUp => NEVER,
+        let due = match self.phase {
+            Phase::Waiting { until } => until,
+            Phase::Connected | Phase::Dialling | Phase::GivenUp => NEVER,
         };
         Wish { act, due }
     }

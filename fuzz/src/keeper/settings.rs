@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use longlink::keeper::{Config, Growth, Heartbeat, Probing, Reconnect, Refusal, Retry};
+use longlink::keeper::{Config, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
 
 use crate::schedules::Settings;
 
@@ -113,7 +113,7 @@ fn heartbeat(data: &mut Unstructured<'_>) -> Result<(Heartbeat, f64)> {
         });
     }
     if more & 64 != 0 {
-        heartbeat = heartbeat.look_after(span(data)?);
+        heartbeat = heartbeat.recheck_after(span(data)?);
     }
     Ok((heartbeat, scale))
 }
@@ -162,8 +162,8 @@ fn reconnect(data: &mut Unstructured<'_>) -> Result<(Reconnect, f64, Duration)> 
         let (ended, unanswered, failed) = (retry(data)?, retry(data)?, retry(data)?);
         reconnect = reconnect.classify(move |refusal, usual| {
             let own = match refusal {
-                Refusal::Ended(_) => ended,
-                Refusal::Unanswered => unanswered,
+                Setback::Ended(_) => ended,
+                Setback::Unanswered => unanswered,
                 _ => failed,
             };
             own.unwrap_or(usual)

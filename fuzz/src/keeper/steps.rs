@@ -169,8 +169,8 @@ fn recalled(data: &mut Unstructured<'_>) -> Result<Recalled> {
     let drops = data.int_in_range(0..=18)?;
     learned.drops = (0..drops).map(|_| span(data)).collect::<Result<_>>()?;
     if data.arbitrary()? {
-        learned.look_in = Some(span(data)?);
+        learned.recheck_in = Some(span(data)?);
     }
-    learned.looks_failed = data.arbitrary()?;
+    learned.rechecks_failed = data.arbitrary()?;
     Ok(Recalled::new(learned, span(data)?))
 }

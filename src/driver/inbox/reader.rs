@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Context, Poll};
 
-use super::{Change, Inbox, KEPT, Mark, push_mark};
+use super::{ChangeMark, EpochChange, Inbox, KEPT, push_mark};
 use crate::driver::waiters::keep_waker;
 
 /// What a reader gets.
@@ -19,17 +19,17 @@ pub(crate) enum Item<In> {
 /// The reader's side: what it has swapped out and not yet popped.
 pub(crate) struct Reader<In> {
     pub(super) batch: VecDeque<In>,
-    marks: VecDeque<Mark>,
+    marks: VecDeque<ChangeMark>,
     /// How many messages were ever popped.
     popped: u64,
     /// The change that the reader is at: it was passed over, or is still to
     /// be told.
-    change: Change,
+    change: EpochChange,
 }
 
 impl<In> Reader<In> {
     pub(crate) fn new() -> Reader<In> {
-        Reader { batch: VecDeque::new(), marks: VecDeque::new(), popped: 0, change: Change::default() }
+        Reader { batch: VecDeque::new(), marks: VecDeque::new(), popped: 0, change: EpochChange::default() }
     }
 
     /// How many messages were swapped in and not yet popped.

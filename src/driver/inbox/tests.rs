@@ -22,7 +22,7 @@ fn inbox() -> (Inbox<u32>, Reader<u32>) {
 #[test]
 fn room_is_what_is_left_and_a_swap_makes_it_whole() {
     let (inbox, mut reader) = inbox();
-    assert_eq!(add(&inbox, &[1, 2, 3]).room, Room { messages: 1, bytes: 70 });
+    assert_eq!(add(&inbox, &[1, 2, 3]).room, InboxRoom { messages: 1, bytes: 70 });
     assert!(add(&inbox, &[4, 5]).room.is_none(), "one batch may go over it");
     assert_eq!(next(&mut reader, &inbox), Some(Item::Message(1)));
     assert_eq!(inbox.room(Waker::noop()), inbox.bounds());
@@ -50,7 +50,7 @@ fn pitfall_35_what_waits_is_parked_once_and_keeps_its_place() {
 fn a_reader_that_goes_or_comes_while_messages_are_parked_upsets_nothing() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1]);
-    inbox.mark(Change { disconnected: None, connected: Some(1) });
+    inbox.mark(EpochChange { disconnected: None, connected: Some(1) });
     inbox.park(|message| {
         assert_eq!(next(&mut reader, &inbox), None, "nothing is there");
         Some(message)
@@ -70,9 +70,9 @@ fn a_reader_that_goes_or_comes_while_messages_are_parked_upsets_nothing() {
 fn a_message_that_is_gone_moves_no_change_from_its_place() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1, 2]);
-    inbox.mark(Change { disconnected: Some(1), connected: None });
+    inbox.mark(EpochChange { disconnected: Some(1), connected: None });
     add(&inbox, &[3]);
-    inbox.mark(Change { disconnected: None, connected: Some(2) });
+    inbox.mark(EpochChange { disconnected: None, connected: Some(2) });
     assert_eq!(inbox.park(|message| (message != 1).then_some(message)), 1);
     assert_eq!(next(&mut reader, &inbox), Some(Item::Message(2)));
     assert_eq!(next(&mut reader, &inbox), Some(Item::Disconnected(1)));
@@ -84,7 +84,7 @@ fn a_message_that_is_gone_moves_no_change_from_its_place() {
 fn a_reader_that_looks_while_a_message_goes_finds_the_changes_in_their_place() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1, 2]);
-    inbox.mark(Change { disconnected: Some(1), connected: None });
+    inbox.mark(EpochChange { disconnected: Some(1), connected: None });
     add(&inbox, &[3]);
     let gone = inbox.park(|message| {
         assert_eq!(next(&mut reader, &inbox), None);
@@ -99,8 +99,8 @@ fn a_reader_that_looks_while_a_message_goes_finds_the_changes_in_their_place() {
 #[test]
 fn there_are_never_more_changes_than_messages() {
     let (inbox, mut reader) = inbox();
-    let connected = |epoch| Change { disconnected: None, connected: Some(epoch) };
-    let disconnected = |epoch| Change { disconnected: Some(epoch), connected: None };
+    let connected = |epoch| EpochChange { disconnected: None, connected: Some(epoch) };
+    let disconnected = |epoch| EpochChange { disconnected: Some(epoch), connected: None };
     for epoch in 1..1_000 {
         inbox.mark(connected(epoch));
         inbox.mark(disconnected(epoch));

@@ -19,9 +19,9 @@ pub(super) const MAX_FRUGAL: Duration = Duration::from_secs(1800);
 pub(super) const PROMPT: Duration = Duration::from_secs(15);
 /// When the first look upward comes, counted from settling, on the link in
 /// use: 7 days. A look there costs a link if nothing has changed.
-pub(in crate::keeper) const LOOK_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(in crate::keeper) const RECHECK_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The same where scouts look: a day. It costs nobody a link.
-pub(in crate::keeper) const LOOK_AFTER_SCOUTS: Duration = Duration::from_secs(24 * 3600);
+pub(in crate::keeper) const RECHECK_AFTER_SCOUTS: Duration = Duration::from_secs(24 * 3600);
 /// Unanswered beats in a row that mean death: 5. With follow-ups that come
 /// fast it is both patient and quick.
 pub(super) const MISSES: u32 = 5;
@@ -36,7 +36,7 @@ pub(super) const MISSES: u32 = 5;
 /// | `max` | 285 s | death noticed in five minutes even if nothing happens |
 /// | `misses` | 5 | patient, and quick because follow-ups come fast |
 /// | `growth` | [`Growth::Ladder`] | rungs just below the timeouts the world uses |
-/// | `look_after` | 7 days; 1 day with scouts | a look at a timeout that has not grown costs a link, or a scout |
+/// | `recheck_after` | 7 days; 1 day with scouts | a look at a timeout that has not grown costs a link, or a scout |
 ///
 /// Five misses span 10 s at a round trip up to about a second, 50 s at worst.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub struct Heartbeat {
     pub(crate) max: Duration,
     pub(crate) misses: u32,
     pub(crate) growth: Growth,
-    pub(crate) look_after: Option<Duration>,
+    pub(crate) recheck_after: Option<Duration>,
     pub(crate) scale: f64,
 }
 
@@ -107,7 +107,7 @@ impl Heartbeat {
             max: MAX,
             misses: MISSES,
             growth: Growth::Ladder,
-            look_after: None,
+            recheck_after: None,
             scale: 1.0,
         }
     }
@@ -197,8 +197,8 @@ impl Heartbeat {
     /// up to 8 times this (28 times with scouts). Where the failure rests on
     /// one ambiguous observation the first comes after a seventh of it.
     /// Default: 7 days; a day with scouts.
-    pub fn look_after(mut self, look_after: Duration) -> Heartbeat {
-        self.look_after = Some(look_after);
+    pub fn recheck_after(mut self, recheck_after: Duration) -> Heartbeat {
+        self.recheck_after = Some(recheck_after);
         self
     }
 
@@ -235,8 +235,8 @@ impl Heartbeat {
         if !(1..=16).contains(&self.misses) {
             return Err(Invalid::new("heartbeat.misses", "must lie between 1 and 16"));
         }
-        if self.look_after.is_some_and(|after| after.is_zero() || after > LONGEST) {
-            return Err(Invalid::new("heartbeat.look_after", "must lie between 1 ns and a year"));
+        if self.recheck_after.is_some_and(|after| after.is_zero() || after > LONGEST) {
+            return Err(Invalid::new("heartbeat.recheck_after", "must lie between 1 ns and a year"));
         }
         match self.growth {
             Growth::Ladder => {}

@@ -55,12 +55,12 @@ pub struct Reconnect {
 }
 
 /// The application's own word on what follows.
-pub(crate) type Classify = dyn Fn(Refusal<'_>, Retry) -> Retry + Send + Sync;
+pub(crate) type Classify = dyn Fn(Setback<'_>, Retry) -> Retry + Send + Sync;
 
 /// What an attempt follows: the end of a link, or a failed attempt.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Refusal<'a> {
+pub enum Setback<'a> {
     /// The link in use ended by itself.
     Ended(&'a LinkEnd),
     /// The link in use was given up: it did not answer.
@@ -81,7 +81,7 @@ pub trait Delays: Send + Sync + 'static {
     /// or after a link that had proved itself, from 1; or `None` to give up.
     /// A zero wait is raised to 1 ms beyond the first retry, so that no loop
     /// runs hot.
-    fn delay(&self, retry: u32, refusal: Refusal<'_>) -> Option<Duration>;
+    fn delay(&self, retry: u32, refusal: Setback<'_>) -> Option<Duration>;
 }
 
 /// A factory of iterators is a policy: a fresh iterator serves each run of
@@ -93,7 +93,7 @@ where
     F: Fn() -> I + Send + Sync + 'static,
     I: IntoIterator<Item = Duration>,
 {
-    fn delay(&self, retry: u32, _: Refusal<'_>) -> Option<Duration> {
+    fn delay(&self, retry: u32, _: Setback<'_>) -> Option<Duration> {
         (self.0)().into_iter().nth(retry.saturating_sub(1) as usize)
     }
 }
@@ -205,19 +205,19 @@ impl Reconnect {
     ///
     /// ```
     /// use longlink::Reconnect;
-    /// use longlink::keeper::{LinkEnd, Refusal, Retry};
+    /// use longlink::keeper::{LinkEnd, Setback, Retry};
     ///
     /// // This service closes with 4009 when its session is resumed elsewhere,
     /// // and with 4001 when it wants to be asked again.
     /// let reconnect = Reconnect::default().classify(|refusal, usual| match refusal {
-    ///     Refusal::Ended(LinkEnd::Closed { code: Some(4009), .. }) => Retry::Never,
-    ///     Refusal::Ended(LinkEnd::Closed { code: Some(4001), .. }) => Retry::Soon,
+    ///     Setback::Ended(LinkEnd::Closed { code: Some(4009), .. }) => Retry::Never,
+    ///     Setback::Ended(LinkEnd::Closed { code: Some(4001), .. }) => Retry::Soon,
     ///     _ => usual,
     /// });
     /// ```
     pub fn classify<F>(mut self, classify: F) -> Reconnect
     where
-        F: Fn(Refusal<'_>, Retry) -> Retry + Send + Sync + 'static,
+        F: Fn(Setback<'_>, Retry) -> Retry + Send + Sync + 'static,
     {
         self.classify = Some(Arc::new(classify));
         self

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Because, Cause, Event, GiveUp, Ground, MemoryFault, Scouted, Seen};
+use super::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,8 +14,8 @@ impl fmt::Display for Event {
             Event::Connected { link, epoch, took } => {
                 write!(f, "connected {link}, epoch {epoch}, in {took:.1?}")
             }
-            Event::Disconnected { link, seen, gap, uptime, .. } => {
-                write!(f, "disconnected {link}: {seen}, after a gap of {gap:.1?}, up for {uptime:.1?}")
+            Event::Disconnected { link, detection, gap, uptime, .. } => {
+                write!(f, "disconnected {link}: {detection}, after a gap of {gap:.1?}, up for {uptime:.1?}")
             }
             Event::Diagnosed { link, cause, evidence } => {
                 write!(f, "diagnosed {link}: {cause} ({evidence})")
@@ -43,15 +43,15 @@ impl fmt::Display for Event {
             Event::IdleTimeoutRecalled { proven, failed: None, age } => {
                 write!(f, "idle timeout recalled after {age:.0?}: above {proven:.1?}")
             }
-            Event::MemoryFailed { fault } => write!(f, "memory failed: {fault}"),
+            Event::StoreFailed { fault } => write!(f, "interval store failed: {fault}"),
             Event::ScoutSent { link, gap } => write!(f, "scout {link} tests {gap:.1?}"),
             Event::ScoutReturned { link, gap, met } => write!(f, "scout {link} for {gap:.1?}: {met}"),
             Event::ScoutsRefused => f.write_str("scouts refused"),
-            Event::ReconnectScheduled { attempt, delay, because } => {
-                write!(f, "attempt {attempt} in {delay:.1?}: {because}")
+            Event::ReconnectScheduled { attempt, delay, reason } => {
+                write!(f, "attempt {attempt} in {delay:.1?}: {reason}")
             }
-            Event::ReconnectAdvanced { delay, because } => {
-                write!(f, "attempt advanced to {delay:.1?} from now: {because}")
+            Event::ReconnectAdvanced { delay, reason } => {
+                write!(f, "attempt advanced to {delay:.1?} from now: {reason}")
             }
             Event::NetworkOnline => f.write_str("network online"),
             Event::NetworkOffline => f.write_str("network offline"),
@@ -69,32 +69,32 @@ impl fmt::Display for Event {
     }
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for Detection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Seen::Ended(end) => end.fmt(f),
-            Seen::Unanswered { beats } => write!(f, "{beats} beats unanswered"),
-            Seen::ProbeUnanswered
-            | Seen::Silent
-            | Seen::NoMessage
-            | Seen::Unacknowledged
-            | Seen::AddressGone
-            | Seen::Slept
-            | Seen::Paused
-            | Seen::Asked
-            | Seen::Replaced
-            | Seen::Closed => f.write_str(self.name()),
+            Detection::Ended(end) => end.fmt(f),
+            Detection::Unanswered { beats } => write!(f, "{beats} beats unanswered"),
+            Detection::ProbeUnanswered
+            | Detection::Silent
+            | Detection::NoMessage
+            | Detection::Unacknowledged
+            | Detection::AddressGone
+            | Detection::Slept
+            | Detection::Paused
+            | Detection::Asked
+            | Detection::Replaced
+            | Detection::Closed => f.write_str(self.name()),
         }
     }
 }
 
-impl fmt::Display for Scouted {
+impl fmt::Display for ScoutResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Scouted::Survived => f.write_str("it survived"),
-            Scouted::Expired => f.write_str("it did not survive"),
-            Scouted::Ended { gap } => write!(f, "ended after {gap:.1?}"),
-            Scouted::Void => f.write_str("void"),
+            ScoutResult::Survived => f.write_str("it survived"),
+            ScoutResult::Expired => f.write_str("it did not survive"),
+            ScoutResult::Ended { gap } => write!(f, "ended after {gap:.1?}"),
+            ScoutResult::Void => f.write_str("void"),
         }
     }
 }
@@ -113,37 +113,37 @@ impl fmt::Display for Cause {
     }
 }
 
-impl fmt::Display for Ground {
+impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Ground::ConnectedAtOnce => "the same address connected at once",
-            Ground::DialFailed => "the next dial failed or was slow",
-            Ground::AddressChanged => "the local address changed",
-            Ground::NetworkEvent => "a network event came in between",
-            Ground::Suspended => "a suspend came in between",
-            Ground::Acknowledged => "all that was sent was acknowledged",
-            Ground::Unacknowledged => "what was sent was not acknowledged",
-            Ground::PeerSaid => "the peer said so",
-            Ground::SilenceLimit => "no message within the limit",
-            Ground::Ourselves => "our own doing",
+            Evidence::ConnectedAtOnce => "the same address connected at once",
+            Evidence::DialFailed => "the next dial failed or was slow",
+            Evidence::AddressChanged => "the local address changed",
+            Evidence::NetworkEvent => "a network event came in between",
+            Evidence::Suspended => "a suspend came in between",
+            Evidence::Acknowledged => "all that was sent was acknowledged",
+            Evidence::Unacknowledged => "what was sent was not acknowledged",
+            Evidence::PeerSaid => "the peer said so",
+            Evidence::SilenceLimit => "no message within the limit",
+            Evidence::Ourselves => "our own doing",
         })
     }
 }
 
-impl fmt::Display for Because {
+impl fmt::Display for RetryReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Because::EndedAlone => f.write_str("the link ended for this client alone"),
-            Because::LinkEnded => f.write_str("the link ended"),
-            Because::CloseCode(code) => write!(f, "close code {code}"),
-            Because::AttemptFailed => f.write_str("the attempt failed"),
-            Because::RetryAfter => f.write_str("the server named the time"),
-            Because::Network => f.write_str("the network is there"),
-            Because::Woke => f.write_str("the machine woke"),
-            Because::Offline => f.write_str("the network is reported gone"),
-            Because::Foreground => f.write_str("somebody looks"),
-            Because::Asked => f.write_str("asked by the application"),
-            Because::Policy => f.write_str("the application's policy"),
+            RetryReason::EndedAlone => f.write_str("the link ended for this client alone"),
+            RetryReason::LinkEnded => f.write_str("the link ended"),
+            RetryReason::CloseCode(code) => write!(f, "close code {code}"),
+            RetryReason::AttemptFailed => f.write_str("the attempt failed"),
+            RetryReason::RetryAfter => f.write_str("the server named the time"),
+            RetryReason::Network => f.write_str("the network is there"),
+            RetryReason::Woke => f.write_str("the machine woke"),
+            RetryReason::Offline => f.write_str("the network is reported gone"),
+            RetryReason::Foreground => f.write_str("somebody looks"),
+            RetryReason::Asked => f.write_str("asked by the application"),
+            RetryReason::Policy => f.write_str("the application's policy"),
         }
     }
 }
@@ -165,15 +165,15 @@ impl fmt::Display for GiveUp {
     }
 }
 
-impl fmt::Display for MemoryFault {
+impl fmt::Display for StoreFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            MemoryFault::NotRead(kind) => write!(f, "could not be read: {kind}"),
-            MemoryFault::NotWritten(kind) => write!(f, "could not be written: {kind}"),
-            MemoryFault::Broken { set_aside: true } => f.write_str("could not be used and was set aside"),
-            MemoryFault::Broken { set_aside: false } => f.write_str("cannot be used and is left alone"),
-            MemoryFault::Refused => f.write_str("was refused"),
-            MemoryFault::Panicked => f.write_str("its code panicked"),
+            StoreFault::NotRead(kind) => write!(f, "could not be read: {kind}"),
+            StoreFault::NotWritten(kind) => write!(f, "could not be written: {kind}"),
+            StoreFault::Broken { set_aside: true } => f.write_str("could not be used and was set aside"),
+            StoreFault::Broken { set_aside: false } => f.write_str("cannot be used and is left alone"),
+            StoreFault::Refused => f.write_str("was refused"),
+            StoreFault::Panicked => f.write_str("its code panicked"),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::opened::Opened;
-use super::replies::{Replies, Shown};
-use super::route_check::{RouteCheck, Then};
-use super::watch::{Proof, Sound, Watch};
+use super::replies::{Replies, ReplyMeaning};
+use super::route_check::{RouteAction, RouteCheck};
+use super::watch::{InboundKind, Proof, Watch};
 use crate::keeper::config::Heartbeat;
-use crate::keeper::event::Ground;
+use crate::keeper::event::Evidence;
 use crate::keeper::moment::Moment;
 use crate::keeper::timer::Timer;
 
@@ -35,7 +35,7 @@ pub(in crate::keeper) struct Main {
     pub(in crate::keeper) message: Moment,
     /// What has happened around the link since the last byte came in: a death
     /// now is not a matter of idleness.
-    pub(in crate::keeper) disturbed: Option<Ground>,
+    pub(in crate::keeper) disturbed: Option<Evidence>,
     /// When to look at the way to the peer, after news of the network.
     pub(in crate::keeper) route_check: Option<RouteCheck>,
     /// When such news last led to a probe.
@@ -53,7 +53,7 @@ pub(in crate::keeper) struct Stall {
 
 /// What is known of the path, as far as it changes what a byte shows.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct Known {
+pub(in crate::keeper) struct PathKnowledge {
     /// The longest gap known to survive.
     pub(in crate::keeper) proven: Duration,
     /// A peer on this path does what it is asked.
@@ -62,7 +62,7 @@ pub(in crate::keeper) struct Known {
 
 /// What a batch of reading showed.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct Read {
+pub(in crate::keeper) struct ReadResult {
     /// The gap that the link has lived through, if it is evidence.
     pub(in crate::keeper) survived: Option<Duration>,
     /// What shows that.
@@ -70,7 +70,7 @@ pub(in crate::keeper) struct Read {
     /// Whether it ended a row of beats.
     pub(in crate::keeper) answered: bool,
     /// What became of a request to speak, if there was one.
-    pub(in crate::keeper) shown: Shown,
+    pub(in crate::keeper) shown: ReplyMeaning,
     /// It came just now: it did not wait behind a stalled reader, or while the
     /// process stood still.
     pub(in crate::keeper) fresh: bool,
@@ -121,7 +121,12 @@ impl Main {
     }
 
     /// Something came in.
-    pub(in crate::keeper) fn read(&mut self, sound: Sound, known: Known, now: Moment) -> Read {
+    pub(in crate::keeper) fn read(
+        &mut self,
+        sound: InboundKind,
+        known: PathKnowledge,
+        now: Moment,
+    ) -> ReadResult {
         self.heard = true;
         self.disturbed = None;
         // The request was void, so that a beat took the reply's place: its
@@ -134,14 +139,14 @@ impl Main {
             });
         let heard = self.watch.hear(sound, now);
         let fresh = self.stall.is_none() && !heard.behind;
-        let shown = heard.reply.map_or(Shown::Nothing, |reply| self.replies.judge(reply));
+        let shown = heard.reply.map_or(ReplyMeaning::Nothing, |reply| self.replies.judge(reply));
         let survived = heard.survived.filter(|_| !in_place);
-        Read { survived, proof: heard.proof, answered: heard.answered, shown, fresh }
+        ReadResult { survived, proof: heard.proof, answered: heard.answered, shown, fresh }
     }
 
     /// Looks at the way to the peer at `at`; if that was planned already, for
     /// the stronger of both reasons.
-    pub(in crate::keeper) fn check_route(&mut self, at: Moment, then: Then) {
+    pub(in crate::keeper) fn check_route(&mut self, at: Moment, then: RouteAction) {
         // What was asked about the way before says nothing of it now.
         self.route_check.take_if(|check| check.asked);
         let check = self.route_check.get_or_insert(RouteCheck::new(at, then));

@@ -27,7 +27,7 @@ pub(in crate::keeper) struct Replies {
 
 /// What one reply shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Shown {
+pub(in crate::keeper) enum ReplyMeaning {
     /// Nothing yet.
     Nothing,
     /// The peer does what it is asked, or not.
@@ -47,27 +47,27 @@ impl Replies {
     }
 
     /// What became of what the peer was asked to say.
-    pub(in crate::keeper) fn judge(&mut self, reply: Reply) -> Shown {
+    pub(in crate::keeper) fn judge(&mut self, reply: Reply) -> ReplyMeaning {
         match reply {
             Reply::Kept => {
                 self.kept = true;
                 self.broken = None;
-                Shown::Trust(true)
+                ReplyMeaning::Trust(true)
             }
             // Once it may have been lost or late as any packet: it is asked
             // again for the same gap, which costs no link.
             Reply::Missing(gap) if self.kept => {
                 let again = self.broken.take().is_some_and(|last| gap.abs_diff(last) <= last.mul_f64(SAME));
                 self.broken = (!again).then_some(gap);
-                if again { Shown::Forgotten(gap) } else { Shown::Nothing }
+                if again { ReplyMeaning::Forgotten(gap) } else { ReplyMeaning::Nothing }
             }
             // And for the shortest gap where it has never spoken.
             Reply::Missing(_) => {
                 self.missing += 1;
                 self.possible = self.missing < NEVER_SPEAKS;
-                Shown::Trust(false)
+                ReplyMeaning::Trust(false)
             }
-            Reply::HeldUp(gap) => Shown::Forgotten(gap),
+            Reply::HeldUp(gap) => ReplyMeaning::Forgotten(gap),
         }
     }
 }

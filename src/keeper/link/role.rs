@@ -35,12 +35,12 @@ pub(in crate::keeper) struct Next {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Draining {
     pub(in crate::keeper) until: Moment,
-    pub(in crate::keeper) was: Was,
+    pub(in crate::keeper) was: FormerRole,
 }
 
 /// What a link was before goodbye was said to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Was {
+pub(in crate::keeper) enum FormerRole {
     /// The link in use: it may still have messages.
     InUse,
     /// A scout.

@@ -8,14 +8,14 @@ pub(in crate::keeper) struct RouteCheck {
     /// When the news has settled.
     pub(in crate::keeper) at: Moment,
     /// What to do with the link.
-    pub(in crate::keeper) then: Then,
+    pub(in crate::keeper) then: RouteAction,
     /// The system was asked for the way, and has not answered yet.
     pub(in crate::keeper) asked: bool,
 }
 
 /// What to do with a link whose address is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::keeper) enum Then {
+pub(in crate::keeper) enum RouteAction {
     /// Nothing.
     Keep,
     /// Probe it, unless its way is known to be the same.
@@ -25,15 +25,15 @@ pub(in crate::keeper) enum Then {
 }
 
 impl RouteCheck {
-    pub(in crate::keeper) fn new(at: Moment, then: Then) -> RouteCheck {
+    pub(in crate::keeper) fn new(at: Moment, then: RouteAction) -> RouteCheck {
         RouteCheck { at, then, asked: false }
     }
 
     /// The system would still send to the peer from the same address. Before
     /// the check is due that says nothing.
     pub(in crate::keeper) fn same_way(&mut self, now: Moment) {
-        if self.then == Then::ProbeIfMoved && self.at <= now {
-            self.then = Then::Keep;
+        if self.then == RouteAction::ProbeIfMoved && self.at <= now {
+            self.then = RouteAction::Keep;
         }
     }
 }

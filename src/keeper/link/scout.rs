@@ -10,11 +10,11 @@ use crate::keeper::timer::Timer;
 pub(in crate::keeper) struct Scout {
     /// The gap that it tests.
     pub(in crate::keeper) gap: Duration,
-    pub(in crate::keeper) stage: Stage,
+    pub(in crate::keeper) stage: ScoutState,
 }
 
 #[derive(Debug)]
-pub(in crate::keeper) enum Stage {
+pub(in crate::keeper) enum ScoutState {
     Opening {
         deadline: Moment,
     },
@@ -29,13 +29,13 @@ pub(in crate::keeper) enum Stage {
 impl Scout {
     pub(in crate::keeper) fn next_due(&self) -> Option<(Moment, Timer)> {
         let due = match &self.stage {
-            Stage::Opening { deadline } => Some(*deadline),
-            Stage::Silent { watch, .. } => watch.next_due().map(|(due, _)| due),
+            ScoutState::Opening { deadline } => Some(*deadline),
+            ScoutState::Silent { watch, .. } => watch.next_due().map(|(due, _)| due),
         };
         due.map(|due| (due, Timer::Scout))
     }
 
     pub(in crate::keeper) fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Silent { .. })
+        matches!(self.stage, ScoutState::Silent { .. })
     }
 }

@@ -4,22 +4,22 @@
 //! due and when the link is dead; what a death means is not its business.
 
 mod acknowledged;
+mod action;
 mod asking;
 mod hearing;
 mod request;
 mod rtt;
 mod standstill;
-mod step;
 mod timers;
 mod unanswered;
 
 use std::time::Duration;
 
-pub(in crate::keeper) use self::hearing::{Proof, Sound};
+pub(in crate::keeper) use self::action::{BeatRow, Silence, WatchAction};
+pub(in crate::keeper) use self::hearing::{InboundKind, Proof};
 pub(in crate::keeper) use self::request::Reply;
 use self::request::Request;
 use self::rtt::Rtt;
-pub(in crate::keeper) use self::step::{Asked, Silence, Step};
 use self::unanswered::Unanswered;
 use super::beat::Beat;
 use super::pace::Pace;
@@ -80,11 +80,11 @@ pub(in crate::keeper) struct Watch {
     /// How often an answer has ended a row of beats, or came late to one of
     /// them: each time a new pace is wanted.
     answers: u32,
-    phase: Phase,
+    phase: WatchState,
     /// By the pace nothing is due before, if nothing comes in meanwhile.
     rests_until: Option<Moment>,
     /// A beat or probe that something asked for, ahead of the pace.
-    ahead: Option<Ahead>,
+    ahead: Option<EarlyBeat>,
     /// The beat whose answer somebody waits for.
     confirming: Option<Confirming>,
     /// Since when the link is not read.
@@ -104,12 +104,12 @@ pub(in crate::keeper) struct Watch {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+enum WatchState {
     /// Nothing is asked.
     Quiet,
     /// A beat waits for its answer.
     Asking {
-        asked: Asked,
+        asked: BeatRow,
         /// Beats missed so far.
         missed: u32,
         deadline: Moment,
@@ -119,21 +119,21 @@ enum Phase {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Ahead {
+struct EarlyBeat {
     at: Moment,
-    what: Early,
+    what: EarlyKind,
 }
 
 /// What goes out ahead of the pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Early {
+enum EarlyKind {
     Beat,
     Probe,
 }
 
-impl Ahead {
+impl EarlyBeat {
     fn is_probe(self) -> bool {
-        self.what == Early::Probe
+        self.what == EarlyKind::Probe
     }
 }
 
@@ -182,7 +182,7 @@ impl Watch {
             unanswered: Unanswered::default(),
             measured_from: now,
             answers: 0,
-            phase: Phase::Quiet,
+            phase: WatchState::Quiet,
             rests_until: None,
             ahead: None,
             confirming: None,
@@ -251,21 +251,21 @@ impl Watch {
     }
 
     /// What waits for an answer, as evidence.
-    pub(in crate::keeper) fn asked(&self) -> Option<Asked> {
+    pub(in crate::keeper) fn asked(&self) -> Option<BeatRow> {
         match self.phase {
-            Phase::Asking { asked, .. } => Some(asked),
-            Phase::Quiet | Phase::Probing { .. } => None,
+            WatchState::Asking { asked, .. } => Some(asked),
+            WatchState::Quiet | WatchState::Probing { .. } => None,
         }
     }
 
     /// Whether an answer is overdue.
     pub(in crate::keeper) fn is_missing(&self) -> bool {
-        matches!(self.phase, Phase::Asking { missed: 1.., .. })
+        matches!(self.phase, WatchState::Asking { missed: 1.., .. })
     }
 
     /// Whether a probe is under way.
     pub(in crate::keeper) fn is_probing(&self) -> bool {
-        matches!(self.phase, Phase::Probing { .. })
+        matches!(self.phase, WatchState::Probing { .. })
     }
 
     /// Whether something spoils the present gap as evidence, and the beats
@@ -320,7 +320,7 @@ impl Watch {
     /// The silence after which the peer may be asked to speak, in place of a
     /// beat: a gap that is tried, begun now, which nothing spoils.
     pub(in crate::keeper) fn may_request(&self) -> Option<Duration> {
-        let begins = matches!(self.phase, Phase::Quiet)
+        let begins = matches!(self.phase, WatchState::Quiet)
             && self.beat == Beat::Ping
             && self.request.is_none()
             && self.ahead.is_none()
@@ -339,7 +339,7 @@ impl Watch {
     /// the beats that are under way.
     pub(in crate::keeper) fn spoil(&mut self) {
         self.spoiled = true;
-        if let Phase::Asking { asked, .. } = &mut self.phase {
+        if let WatchState::Asking { asked, .. } = &mut self.phase {
             asked.spoiled = true;
         }
     }
@@ -348,8 +348,8 @@ impl Watch {
     pub(in crate::keeper) fn send(&mut self, now: Moment) {
         // The first words after a long silence: ask soon whether they arrive.
         let long = self.pace.map(|pace| pace.after / 2);
-        if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, Phase::Quiet) {
-            self.bring_forward(now, Early::Beat);
+        if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, WatchState::Quiet) {
+            self.bring_forward(now, EarlyKind::Beat);
         }
         self.put_out(now);
         self.look_later(now);

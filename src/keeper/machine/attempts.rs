@@ -2,13 +2,13 @@
 
 use super::Keeper;
 use crate::keeper::end::Failure;
-use crate::keeper::event::{Because, Event, GiveUp, Seen};
+use crate::keeper::event::{Detection, Event, GiveUp, RetryReason};
 use crate::keeper::good_news::GoodNews;
-use crate::keeper::link::{Dialled, Main, Next, Opened, Role, Then, Was, Watch};
+use crate::keeper::link::{Dialled, FormerRole, Main, Next, Opened, Role, RouteAction, Watch};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::{Output, Purpose};
-use crate::keeper::schedule::{Doubt, Phase, Wait};
+use crate::keeper::schedule::{AttemptFate, Phase, Wait};
 
 impl Keeper {
     /// Begins an attempt.
@@ -57,8 +57,8 @@ impl Keeper {
     fn promote(&mut self, link: LinkId, next: Next, opened: &Opened, now: Moment) {
         // Messages of a link that was left before must not arrive after the new
         // link's.
-        self.abandon_drained(|draining| draining.was == Was::InUse);
-        if self.leave_main(Seen::Replaced, now) {
+        self.abandon_drained(|draining| draining.was == FormerRole::InUse);
+        if self.leave_main(Detection::Replaced, now) {
             self.schedule.backoff.begin();
             self.disturb_scouts();
         }
@@ -74,8 +74,8 @@ impl Keeper {
         self.outputs.push_back(Output::Promote { link, epoch });
         self.emit(Event::Connected { link, epoch, took: opened.took });
         // News during the attempt: its way may be the one before.
-        if next.held.is_some_and(|held| held.because != Because::Foreground) {
-            self.check_route(Then::ProbeIfMoved, now);
+        if next.held.is_some_and(|held| held.reason != RetryReason::Foreground) {
+            self.check_route(RouteAction::ProbeIfMoved, now);
         }
         self.scouts_after_promotion(opened.beat, now);
     }
@@ -147,12 +147,12 @@ impl Keeper {
     }
 
     /// Good news: an attempt soon. One that is under way began before it.
-    pub(super) fn advance(&mut self, because: Because, now: Moment) {
-        if let Some(event) = self.schedule.advance(because, &mut self.dice, now) {
+    pub(super) fn advance(&mut self, reason: RetryReason, now: Moment) {
+        if let Some(event) = self.schedule.advance(reason, &mut self.dice, now) {
             self.emit(event);
         }
         if let Some((_, next)) = self.links.next_mut() {
-            next.held = Some(GoodNews { came: now, because });
+            next.held = Some(GoodNews { came: now, reason });
             self.doubt_attempt(now);
         }
     }
@@ -164,13 +164,13 @@ impl Keeper {
             return;
         }
         let Some((_, next)) = self.links.next_mut() else { return };
-        let Some(GoodNews { because, .. }) = next.held else { return };
-        match self.schedule.doubt(next.since, next.dialled.is_some(), because, now) {
-            Doubt::None => {}
-            Doubt::Until(at) => next.deadline = next.deadline.min(at),
-            Doubt::Drop => {
+        let Some(GoodNews { reason, .. }) = next.held else { return };
+        match self.schedule.doubt(next.since, next.dialled.is_some(), reason, now) {
+            AttemptFate::None => {}
+            AttemptFate::Until(at) => next.deadline = next.deadline.min(at),
+            AttemptFate::Drop => {
                 self.abandon_next();
-                let event = self.schedule.try_anew(because, &mut self.dice, now);
+                let event = self.schedule.try_anew(reason, &mut self.dice, now);
                 self.emit(event);
             }
         }

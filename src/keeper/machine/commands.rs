@@ -4,8 +4,8 @@ use super::Keeper;
 use super::loss::Loss;
 use crate::keeper::activity::Activity;
 use crate::keeper::config::Config;
-use crate::keeper::event::{Because, Event, Seen};
-use crate::keeper::link::Was;
+use crate::keeper::event::{Detection, Event, RetryReason};
+use crate::keeper::link::FormerRole;
 use crate::keeper::moment::Moment;
 use crate::keeper::schedule::Phase;
 
@@ -29,7 +29,7 @@ impl Keeper {
     pub(super) fn reconnect(&mut self, now: Moment) {
         match self.schedule.phase {
             // While an attempt is under way there is no link to lose.
-            Phase::Underway => self.lose(Loss::of(Seen::Asked), now),
+            Phase::Underway => self.lose(Loss::of(Detection::Asked), now),
             Phase::Waiting(_) => self.open(now),
             Phase::Idle | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => {}
         }
@@ -49,7 +49,7 @@ impl Keeper {
         if returns {
             // Somebody waits now: what became of the link meanwhile?
             self.probe_for_news(now);
-            self.advance(Because::Foreground, now);
+            self.advance(RetryReason::Foreground, now);
         }
     }
 
@@ -63,7 +63,7 @@ impl Keeper {
         self.void_disturbed_scouts(now);
         self.path.forget_death();
         self.emit(Event::Paused);
-        let was_in_use = self.leave_main(Seen::Paused, now);
+        let was_in_use = self.leave_main(Detection::Paused, now);
         if self.abandon_next().is_some() && !was_in_use {
             self.schedule.backoff.take_back();
         }
@@ -105,8 +105,8 @@ impl Keeper {
         self.schedule.close();
         self.path.forget_death();
         self.disturb_scouts();
-        self.abandon_drained(|draining| draining.was == Was::Scout);
-        self.leave_main(Seen::Closed, now);
+        self.abandon_drained(|draining| draining.was == FormerRole::Scout);
+        self.leave_main(Detection::Closed, now);
         self.abandon_next();
     }
 

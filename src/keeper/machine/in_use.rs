@@ -3,24 +3,25 @@
 use super::Keeper;
 use super::loss::Loss;
 use crate::keeper::end::{Failure, LinkEnd};
-use crate::keeper::event::{Event, Seen};
+use crate::keeper::event::{Detection, Event};
 use crate::keeper::facts::PathFacts;
 use crate::keeper::input::Messages;
-use crate::keeper::link::{Known, Role, Shown, Sound, Stall, Step, Watch};
+use crate::keeper::link::{InboundKind, PathKnowledge, ReplyMeaning, Role, Stall, Watch, WatchAction};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::{LinkId, Token, Tokens};
 use crate::keeper::output::Output;
-use crate::keeper::path::{self, Evidence};
+use crate::keeper::path::{self, Observation};
 
 impl Keeper {
     /// A batch came in. It is heard once, then its answers are matched to
     /// their beats.
     pub(super) fn read(&mut self, link: LinkId, messages: Messages, answers: &[Option<Token>], now: Moment) {
-        let known = Known { proven: self.path.books().proven(), peer_replies: self.path.peer_replies };
+        let known =
+            PathKnowledge { proven: self.path.books().proven(), peer_replies: self.path.peer_replies };
         let Some(main) = self.links.main_as_mut(link) else { return self.scout_heard(link, now) };
         let sound = match messages {
-            Messages::BeforeAnswers => Sound::Message,
-            Messages::None | Messages::AfterAnswers => Sound::Bytes,
+            Messages::BeforeAnswers => InboundKind::Message,
+            Messages::None | Messages::AfterAnswers => InboundKind::Bytes,
         };
         let read = main.read(sound, known, now);
         if messages != Messages::None {
@@ -28,15 +29,15 @@ impl Keeper {
         }
         if let Some(gap) = read.survived {
             if read.answered || gap > known.proven {
-                self.learn(Evidence::Survived { gap, proof: read.proof }, now);
+                self.learn(Observation::Survived { gap, proof: read.proof }, now);
             }
             self.main_survived(gap);
         }
         match read.shown {
-            Shown::Nothing => {}
-            Shown::Trust(trusted) => self.path.peer_replies = trusted,
-            Shown::Forgotten(gap) => {
-                self.learn(Evidence::Forgotten { gap }, now);
+            ReplyMeaning::Nothing => {}
+            ReplyMeaning::Trust(trusted) => self.path.peer_replies = trusted,
+            ReplyMeaning::Forgotten(gap) => {
+                self.learn(Observation::Forgotten { gap }, now);
             }
         }
         self.believe_scouts(now);
@@ -85,8 +86,8 @@ impl Keeper {
     pub(super) fn ended(&mut self, link: LinkId, end: LinkEnd, now: Moment) {
         match self.links.role(link) {
             Some(Role::Main(main)) => {
-                let testimony = path::of_end(&main.watch.silence(now), &end);
-                self.lose(Loss::of(Seen::Ended(end)).with_testimony(testimony), now);
+                let death = path::of_end(&main.watch.silence(now), &end);
+                self.lose(Loss::of(Detection::Ended(end)).with_testimony(death), now);
             }
             Some(Role::Draining(_)) => self.links.forget(link),
             Some(Role::Next(_)) => {
@@ -104,31 +105,35 @@ impl Keeper {
     }
 
     /// Lets the watch of the link in use do something and carries it out.
-    pub(super) fn with_watch(&mut self, now: Moment, act: impl FnOnce(&mut Watch, &mut Tokens) -> Step) {
+    pub(super) fn with_watch(
+        &mut self,
+        now: Moment,
+        act: impl FnOnce(&mut Watch, &mut Tokens) -> WatchAction,
+    ) {
         let Some((link, main)) = self.links.main_mut() else { return };
         match act(&mut main.watch, &mut self.tokens) {
-            Step::Wait => {}
-            Step::AskPath => self.outputs.push_back(Output::AskPath { link }),
-            Step::Beat { token, gap } => {
+            WatchAction::Wait => {}
+            WatchAction::AskPath => self.outputs.push_back(Output::AskPath { link }),
+            WatchAction::Beat { token, gap } => {
                 self.tally.beats_sent += 1;
                 self.outputs.push_back(Output::Beat { link, token });
                 self.emit(Event::BeatSent { link, gap });
             }
-            Step::Missed { consecutive, token } => {
+            WatchAction::Missed { consecutive, token } => {
                 self.tally.misses += 1;
                 self.tally.beats_sent += 1;
                 self.emit(Event::BeatMissed { link, consecutive });
                 self.outputs.push_back(Output::Beat { link, token });
             }
-            Step::Dead { seen, asked, acknowledged } => {
-                if let Seen::Unanswered { beats } = seen {
+            WatchAction::Dead { detection, asked, acknowledged } => {
+                if let Detection::Unanswered { beats } = detection {
                     self.tally.misses += 1;
                     self.emit(Event::BeatMissed { link, consecutive: beats });
                 }
                 let stuck = acknowledged == Some(true) && self.path.is_stuck(asked, now);
-                let testimony = asked.filter(|_| !stuck).and_then(path::of_silence);
+                let death = asked.filter(|_| !stuck).and_then(path::of_silence);
                 let gap = asked.map(|asked| asked.gap);
-                self.lose(Loss { gap, acknowledged, ..Loss::of(seen).with_testimony(testimony) }, now);
+                self.lose(Loss { gap, acknowledged, ..Loss::of(detection).with_testimony(death) }, now);
             }
         }
     }

@@ -6,17 +6,17 @@ use super::Keeper;
 use crate::keeper::event::Event;
 use crate::keeper::moment::Moment;
 use crate::keeper::output::Output;
-use crate::keeper::path::{Evidence, Lesson, Recalled, Remember};
+use crate::keeper::path::{Lesson, Observation, Recalled, Remember};
 use crate::keeper::schedule::Network;
 
 impl Keeper {
     /// Learns from an observation, unless the network is gone; true if it was
     /// taken for idle expiry.
-    pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) -> bool {
+    pub(super) fn learn(&mut self, observation: Observation, now: Moment) -> bool {
         if self.schedule.is_cut_off() {
             return false;
         }
-        let learning = self.path.learn(evidence, now);
+        let learning = self.path.learn(observation, now);
         match learning.lesson {
             Some(Lesson::Learned { proven, failed }) => {
                 self.emit(Event::IdleTimeoutLearned { proven, failed });

@@ -3,38 +3,38 @@
 use std::time::Duration;
 
 use super::Keeper;
-use crate::keeper::event::{Cause, Event, GiveUp, Ground, Seen};
-use crate::keeper::link::{Dialled, Draining, Main, Role, Was};
+use crate::keeper::event::{Cause, Detection, Event, Evidence, GiveUp};
+use crate::keeper::link::{Dialled, Draining, FormerRole, Main, Role};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::Output;
-use crate::keeper::path::{self, PendingDiagnosis, Testimony};
+use crate::keeper::path::{self, DeathObservation, PendingDiagnosis};
 use crate::keeper::schedule::{Ending, Wait};
 use crate::keeper::state::Finish;
 
 /// How a link was lost, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Loss {
-    pub(super) seen: Seen,
+    pub(super) detection: Detection,
     /// The idle time that the end is judged by, where that is not the time
     /// since the last byte.
     pub(super) gap: Option<Duration>,
     /// What it says about the idle timeout if the path still works.
-    pub(super) testimony: Option<Testimony>,
+    pub(super) death: Option<DeathObservation>,
     /// Whether the peer's system is known to have received all that was sent.
     pub(super) acknowledged: Option<bool>,
 }
 
 impl Loss {
     /// Nothing is known beside how it was noticed.
-    pub(super) fn of(seen: Seen) -> Loss {
-        Loss { seen, gap: None, testimony: None, acknowledged: None }
+    pub(super) fn of(detection: Detection) -> Loss {
+        Loss { detection, gap: None, death: None, acknowledged: None }
     }
 
     /// With what it says about idleness.
-    pub(super) fn with_testimony(self, testimony: Option<Testimony>) -> Loss {
-        let gap = testimony.map(|testimony| testimony.evidence.gap());
-        Loss { gap: self.gap.or(gap), testimony, ..self }
+    pub(super) fn with_testimony(self, death: Option<DeathObservation>) -> Loss {
+        let gap = death.map(|death| death.observation.gap());
+        Loss { gap: self.gap.or(gap), death, ..self }
     }
 }
 
@@ -42,21 +42,24 @@ impl Keeper {
     /// The link in use is gone: drop it, tell, and see how to come back. The
     /// one way in which a link is lost.
     pub(super) fn lose(&mut self, loss: Loss, now: Moment) {
-        let Loss { seen, gap, testimony, acknowledged } = loss;
+        let Loss { detection, gap, death, acknowledged } = loss;
         let Some((link, main)) = self.take_main(now) else { return };
-        let by_peer = matches!(seen, Seen::Ended(_));
+        let by_peer = matches!(detection, Detection::Ended(_));
         self.scouts_after_loss(main.scout_came.filter(|_| by_peer), now);
         self.void_disturbed_scouts(now);
         if !by_peer {
             self.outputs.push_back(Output::Abandon { link });
         }
         let gap = gap.unwrap_or_else(|| main.watch.gap(now));
-        let alone = testimony.is_some_and(|testimony| testimony.is_try || self.path.books().near_failed(gap))
-            || matches!(seen, Seen::ProbeUnanswered | Seen::AddressGone | Seen::Slept | Seen::Asked);
+        let ours_alone = death.is_some_and(|death| death.is_try || self.path.books().near_failed(gap))
+            || matches!(
+                detection,
+                Detection::ProbeUnanswered | Detection::AddressGone | Detection::Slept | Detection::Asked
+            );
         let proved = main.has_proved(self.config.reconnect.stable, now);
-        self.tell_loss(link, &main, seen.clone(), gap, now);
-        match path::known_at_once(&seen, acknowledged.filter(|_| testimony.is_none())) {
-            Some((cause, ground)) => self.emit(Event::Diagnosed { link, cause, evidence: ground }),
+        self.tell_loss(link, &main, detection.clone(), gap, now);
+        match path::known_at_once(&detection, acknowledged.filter(|_| death.is_none())) {
+            Some((cause, evidence)) => self.emit(Event::Diagnosed { link, cause, evidence }),
             None => {
                 self.path.bury(PendingDiagnosis {
                     link,
@@ -64,15 +67,15 @@ impl Keeper {
                     local: main.local,
                     rtt: main.watch.rtt(),
                     dial: main.dial,
-                    evidence: testimony.map(|testimony| testimony.evidence),
-                    otherwise: path::otherwise(&seen, acknowledged),
+                    observation: death.map(|death| death.observation),
+                    otherwise: path::otherwise(&detection, acknowledged),
                     unacknowledged: acknowledged == Some(false),
-                    spoiled: self.schedule.is_cut_off().then_some(Ground::NetworkEvent).or(main.disturbed),
+                    spoiled: self.schedule.is_cut_off().then_some(Evidence::NetworkEvent).or(main.disturbed),
                 });
             }
         }
-        let asked = seen == Seen::Asked;
-        let ending = Ending { seen: &seen, proved, vouched: main.vouched, alone };
+        let asked = detection == Detection::Asked;
+        let ending = Ending { detection: &detection, proved, vouched: main.vouched, ours_alone };
         let wait = self.schedule.backoff.after_end(ending, &mut self.dice);
         match wait {
             Ok(Wait { firm: false, .. }) if self.links.next().is_some() => self.come_back_by_next(now),
@@ -98,20 +101,20 @@ impl Keeper {
 
     /// Says goodbye on the link in use, for a reason of ours. Whether there is
     /// one.
-    pub(super) fn leave_main(&mut self, seen: Seen, now: Moment) -> bool {
+    pub(super) fn leave_main(&mut self, detection: Detection, now: Moment) -> bool {
         let Some((link, main)) = self.take_main(now) else { return false };
         let proved = main.has_proved(self.config.reconnect.stable, now);
         // Leaving is no failure: it asks for no delay.
-        let ending = Ending { seen: &seen, proved, vouched: main.vouched, alone: true };
+        let ending = Ending { detection: &detection, proved, vouched: main.vouched, ours_alone: true };
         let _ = self.schedule.backoff.after_end(ending, &mut self.dice);
-        self.tell_loss(link, &main, seen, main.watch.gap(now), now);
-        self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Ground::Ourselves });
-        self.drain(link, Was::InUse, now);
+        self.tell_loss(link, &main, detection, main.watch.gap(now), now);
+        self.emit(Event::Diagnosed { link, cause: Cause::Ours, evidence: Evidence::Ourselves });
+        self.drain(link, FormerRole::InUse, now);
         true
     }
 
     /// Says goodbye on a link that is not in use any more.
-    pub(super) fn drain(&mut self, link: LinkId, was: Was, now: Moment) {
+    pub(super) fn drain(&mut self, link: LinkId, was: FormerRole, now: Moment) {
         let until = now + self.config.close_deadline;
         self.links.put_back(link, Role::Draining(Draining { until, was }));
         self.outputs.push_back(Output::Retire { link });
@@ -124,23 +127,23 @@ impl Keeper {
         Some((link, main))
     }
 
-    fn tell_loss(&mut self, link: LinkId, main: &Main, seen: Seen, gap: Duration, now: Moment) {
+    fn tell_loss(&mut self, link: LinkId, main: &Main, detection: Detection, gap: Duration, now: Moment) {
         let (epoch, uptime) = (main.epoch, now.since(main.since));
-        self.emit(Event::Disconnected { link, epoch, seen, gap, uptime });
+        self.emit(Event::Disconnected { link, epoch, detection, gap, uptime });
     }
 
     /// The first dial after a death shows what it was; `dialled` is when it began
     /// and what came of it.
     pub(super) fn conclude(&mut self, dialled: Option<(Moment, Dialled)>, now: Moment) {
         let Some((pending, mut finding)) = self.path.conclude(dialled) else { return };
-        if let Some(evidence) = finding.evidence {
+        if let Some(observation) = finding.observation {
             let known = (self.path.books().proven(), self.path.books().failed());
-            let is_expiry = self.learn(evidence, now);
+            let is_expiry = self.learn(observation, now);
             if is_expiry || (self.path.books().proven(), self.path.books().failed()) != known {
                 finding.cause = Cause::IdleExpiry;
             }
         }
-        let evidence = finding.ground_for(pending.unacknowledged);
+        let evidence = finding.evidence_for(pending.unacknowledged);
         self.emit(Event::Diagnosed { link: pending.link, cause: finding.cause, evidence });
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::Keeper;
 use super::loss::Loss;
-use crate::keeper::event::{Because, Event, Ground, Seen};
+use crate::keeper::event::{Detection, Event, Evidence, RetryReason};
 use crate::keeper::facts::RouteFacts;
 use crate::keeper::input::NetworkStatus;
-use crate::keeper::link::{RouteCheck, Then};
+use crate::keeper::link::{RouteAction, RouteCheck};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::Output;
@@ -38,7 +38,7 @@ impl Keeper {
                 self.emit(Event::NetworkChanged);
                 self.network_came(now);
                 // A network that stayed has its old name, where it has one.
-                let then = if named { Then::ProbeIfMoved } else { Then::Probe };
+                let then = if named { RouteAction::ProbeIfMoved } else { RouteAction::Probe };
                 self.check_route(then, now);
             }
             NetworkStatus::Woke => {
@@ -65,7 +65,7 @@ impl Keeper {
                 main.watch.rest(Some(in_a_minute));
             }
         }
-        self.check_route(Then::Keep, now);
+        self.check_route(RouteAction::Keep, now);
         if let Some(event) = self.schedule.slow_down(&mut self.dice, now) {
             self.emit(event);
         }
@@ -81,16 +81,16 @@ impl Keeper {
             self.outputs.push_back(Output::Migrate { link });
         }
         self.schedule.backoff.forget_the_way(now);
-        self.advance(Because::Network, now);
+        self.advance(RetryReason::Network, now);
     }
 
     /// Nothing up to now says anything about idleness: the network may be
     /// another.
     fn network_moved(&mut self) {
-        self.path.spoil_diagnosis(Ground::NetworkEvent);
+        self.path.spoil_diagnosis(Evidence::NetworkEvent);
         if let Some((_, main)) = self.links.main_mut() {
             main.watch.spoil();
-            main.disturbed = Some(Ground::NetworkEvent);
+            main.disturbed = Some(Evidence::NetworkEvent);
         }
         self.disturb_scouts();
     }
@@ -107,7 +107,7 @@ impl Keeper {
         // A link that lives on does so over the new network.
         self.network_moved();
         // A network that gets its first name may be the one that it was.
-        let then = if self.path.network().is_some() { Then::Probe } else { Then::ProbeIfMoved };
+        let then = if self.path.network().is_some() { RouteAction::Probe } else { RouteAction::ProbeIfMoved };
         self.check_route(then, now);
         let remember = self.path.leave(network, now);
         self.remember(remember);
@@ -124,7 +124,7 @@ impl Keeper {
         }
         self.schedule.news.woke(now);
         self.emit(Event::Slept { lasted: slept });
-        self.path.spoil_diagnosis(Ground::Suspended);
+        self.path.spoil_diagnosis(Evidence::Suspended);
         self.disturb_scouts();
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
@@ -135,10 +135,10 @@ impl Keeper {
         }
         match self.links.main_mut() {
             Some(_) if too_long => {
-                self.lose(Loss::of(Seen::Slept), now);
+                self.lose(Loss::of(Detection::Slept), now);
                 // Whatever was to replace it began before the sleep.
                 if self.links.next().is_some() {
-                    self.advance(Because::Woke, now);
+                    self.advance(RetryReason::Woke, now);
                 }
             }
             Some((_, main)) => {
@@ -147,17 +147,17 @@ impl Keeper {
                     main.watch.call_off_probe();
                 }
                 main.message = now;
-                main.disturbed = Some(Ground::Suspended);
-                main.route_check = Some(RouteCheck::new(probe_at, Then::Keep));
+                main.disturbed = Some(Evidence::Suspended);
+                main.route_check = Some(RouteCheck::new(probe_at, RouteAction::Keep));
             }
-            None => self.advance(Because::Woke, now),
+            None => self.advance(RetryReason::Woke, now),
         }
     }
 
     // The way to the peer of the link in use.
 
     /// Looks at the way to the peer once the news has settled.
-    pub(super) fn check_route(&mut self, then: Then, now: Moment) {
+    pub(super) fn check_route(&mut self, then: RouteAction, now: Moment) {
         let at = now + self.config.heartbeat.unit(CHANGE_SETTLES);
         if let Some((_, main)) = self.links.main_mut() {
             main.check_route(at, then);
@@ -167,7 +167,7 @@ impl Keeper {
     /// Probes at once, if the link's address is still there.
     pub(super) fn probe_for_news(&mut self, now: Moment) {
         if let Some((_, main)) = self.links.main_mut() {
-            main.route_check = Some(RouteCheck::new(now, Then::Probe));
+            main.route_check = Some(RouteCheck::new(now, RouteAction::Probe));
         }
     }
 
@@ -188,7 +188,7 @@ impl Keeper {
     pub(super) fn told_route(&mut self, link: LinkId, facts: Option<RouteFacts>, now: Moment) {
         let Some(main) = self.links.main_as_mut(link) else { return };
         if facts.is_some_and(|facts| !facts.address_stays) {
-            return self.lose(Loss::of(Seen::AddressGone), now);
+            return self.lose(Loss::of(Detection::AddressGone), now);
         }
         let Some(check) = &mut main.route_check else { return };
         if facts.is_some_and(|facts| facts.source_stays == Some(true)) {
@@ -208,15 +208,17 @@ impl Keeper {
         let Some((_, main)) = self.links.main_mut() else { return };
         let Some(check) = main.route_check.take() else { return };
         match check.then {
-            Then::Keep => {}
-            Then::Probe | Then::ProbeIfMoved if cut_off => {}
-            Then::Probe | Then::ProbeIfMoved => match main.probed.map(|probed| probed + burst) {
-                Some(over) if over > now => main.route_check = Some(RouteCheck::new(over, check.then)),
-                Some(_) | None => {
-                    main.probed = Some(now);
-                    self.with_watch(now, |watch, tokens| watch.probe(tokens, now));
+            RouteAction::Keep => {}
+            RouteAction::Probe | RouteAction::ProbeIfMoved if cut_off => {}
+            RouteAction::Probe | RouteAction::ProbeIfMoved => {
+                match main.probed.map(|probed| probed + burst) {
+                    Some(over) if over > now => main.route_check = Some(RouteCheck::new(over, check.then)),
+                    Some(_) | None => {
+                        main.probed = Some(now);
+                        self.with_watch(now, |watch, tokens| watch.probe(tokens, now));
+                    }
                 }
-            },
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ mod fates;
 use std::time::Duration;
 
 use super::Keeper;
-use crate::keeper::event::{Event, Scouted};
-use crate::keeper::link::{Beat, Role, Scout, Stage, Step, Was};
+use crate::keeper::event::{Event, ScoutResult};
+use crate::keeper::link::{Beat, FormerRole, Role, Scout, ScoutState, WatchAction};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::{Output, Purpose};
@@ -30,7 +30,7 @@ impl Keeper {
         }
         self.path.scouting.drop_pending();
         while let Some((link, scout)) = self.links.take_scout(|_| true) {
-            self.call_back(link, &scout, Scouted::Void, now);
+            self.call_back(link, &scout, ScoutResult::Void, now);
         }
         self.hold_scouts_back(now);
     }
@@ -39,7 +39,7 @@ impl Keeper {
     pub(super) fn call_back_scouts(&mut self) {
         while let Some((link, scout)) = self.links.take_scout(|_| true) {
             self.outputs.push_back(Output::Abandon { link });
-            self.emit(Event::ScoutReturned { link, gap: scout.gap, met: Scouted::Void });
+            self.emit(Event::ScoutReturned { link, gap: scout.gap, met: ScoutResult::Void });
         }
     }
 
@@ -59,7 +59,7 @@ impl Keeper {
             let books = self.path.books();
             self.links.take_scout(|scout| !books.is_open(scout.gap))
         } {
-            self.call_back(link, &scout, Scouted::Void, now);
+            self.call_back(link, &scout, ScoutResult::Void, now);
         }
         self.path.forget_known_pending();
         let under_way = self.gaps_under_way();
@@ -147,12 +147,12 @@ impl Keeper {
         for link in due.into_iter().flatten() {
             let Some(scout) = self.links.scout_mut(link) else { continue };
             match &mut scout.stage {
-                Stage::Opening { .. } => {
+                ScoutState::Opening { .. } => {
                     let gap = scout.gap;
                     self.outputs.push_back(Output::Abandon { link });
                     self.scout_not_had(link, gap, now);
                 }
-                Stage::Silent { watch, .. } => {
+                ScoutState::Silent { watch, .. } => {
                     let step = watch.timeout(&mut self.tokens, now);
                     self.scout_step(link, step, now);
                 }
@@ -173,7 +173,7 @@ impl Keeper {
             && let Some(gap) = self.path.books().next_trial(self.gaps_under_way().as_slice(), now)
         {
             let deadline = now + self.config.reconnect.attempt_deadline;
-            let link = self.links.add(Role::Scout(Scout { gap, stage: Stage::Opening { deadline } }));
+            let link = self.links.add(Role::Scout(Scout { gap, stage: ScoutState::Opening { deadline } }));
             self.tally.scouts_sent += 1;
             self.scout_came(now);
             self.outputs.push_back(Output::Open { link, purpose: Purpose::Scout, route: 0, attempt: 1 });
@@ -187,30 +187,30 @@ impl Keeper {
         }
     }
 
-    fn scout_step(&mut self, link: LinkId, step: Step, now: Moment) {
+    fn scout_step(&mut self, link: LinkId, step: WatchAction, now: Moment) {
         match step {
             // Nobody is asked about a scout's path.
-            Step::Wait | Step::AskPath => {}
-            Step::Beat { token, .. } | Step::Missed { token, .. } => {
+            WatchAction::Wait | WatchAction::AskPath => {}
+            WatchAction::Beat { token, .. } | WatchAction::Missed { token, .. } => {
                 self.tally.scout_beats += 1;
                 self.outputs.push_back(Output::Beat { link, token });
                 let first = match self.links.scout_mut(link).map(|scout| &mut scout.stage) {
-                    Some(Stage::Silent { asked, .. }) => asked.replace(asked.unwrap_or(now)).is_none(),
-                    Some(Stage::Opening { .. }) | None => false,
+                    Some(ScoutState::Silent { asked, .. }) => asked.replace(asked.unwrap_or(now)).is_none(),
+                    Some(ScoutState::Opening { .. }) | None => false,
                 };
                 if first {
                     self.control(now);
                 }
             }
-            Step::Dead { asked, .. } => {
+            WatchAction::Dead { asked, .. } => {
                 let Some((_, scout)) = self.links.take_scout_as(link) else { return };
                 self.outputs.push_back(Output::Abandon { link });
                 // What the link in use misses, too, is not this link's alone.
                 let alone = self.links.main().is_some_and(|(_, main)| !main.watch.is_missing());
-                let testimony = asked.filter(|_| alone).and_then(path::of_silence);
-                let evidence = testimony.map(|testimony| testimony.evidence);
-                let met = if evidence.is_some() { Scouted::Expired } else { Scouted::Void };
-                self.scout_lost(link, &scout, met, evidence, now);
+                let death = asked.filter(|_| alone).and_then(path::of_silence);
+                let observation = death.map(|death| death.observation);
+                let met = if observation.is_some() { ScoutResult::Expired } else { ScoutResult::Void };
+                self.scout_lost(link, &scout, met, observation, now);
             }
         }
     }
@@ -223,7 +223,7 @@ impl Keeper {
     // How they go.
 
     /// Drops a scout, which was taken away, whose answer is not wanted any more.
-    fn call_back(&mut self, link: LinkId, scout: &Scout, met: Scouted, now: Moment) {
+    fn call_back(&mut self, link: LinkId, scout: &Scout, met: ScoutResult, now: Moment) {
         let underway = matches!(self.schedule.phase, Phase::Underway);
         if scout.is_open() && underway && self.links.main().is_some() {
             self.retire_scout(link, scout.gap, met, now);
@@ -234,8 +234,8 @@ impl Keeper {
     }
 
     /// Says goodbye to the server of a scout that lives.
-    fn retire_scout(&mut self, link: LinkId, gap: Duration, met: Scouted, now: Moment) {
-        self.drain(link, Was::Scout, now);
+    fn retire_scout(&mut self, link: LinkId, gap: Duration, met: ScoutResult, now: Moment) {
+        self.drain(link, FormerRole::Scout, now);
         self.emit(Event::ScoutReturned { link, gap, met });
     }
 }

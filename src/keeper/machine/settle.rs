@@ -36,13 +36,13 @@ struct Basis {
     books: u32,
     network: Network,
     calm: bool,
-    link: Option<LinkOf>,
+    link: Option<LinkBasis>,
 }
 
 /// What of that is the link's in use: each row of beats that ends, and each
 /// silence that becomes worthless as evidence, or is followed by one that is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LinkOf {
+struct LinkBasis {
     link: LinkId,
     answers: u32,
     spoiled: bool,
@@ -83,7 +83,7 @@ impl Keeper {
 
     fn basis(&self) -> Basis {
         let network = self.schedule.news.network();
-        let link = self.links.main().map(|(link, main)| LinkOf {
+        let link = self.links.main().map(|(link, main)| LinkBasis {
             link,
             answers: main.watch.answers(),
             spoiled: main.watch.is_spoiled(),

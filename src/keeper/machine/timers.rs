@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Keeper;
 use super::loss::Loss;
 use crate::keeper::end::Failure;
-use crate::keeper::event::{Event, Seen};
+use crate::keeper::event::{Detection, Event};
 use crate::keeper::link::Role;
 use crate::keeper::moment::Moment;
 use crate::keeper::schedule::Phase;
@@ -90,7 +90,7 @@ impl Keeper {
         if main.watch.is_late(due, now) {
             main.message = now;
         } else {
-            self.lose(Loss::of(Seen::NoMessage), now);
+            self.lose(Loss::of(Detection::NoMessage), now);
         }
     }
 }

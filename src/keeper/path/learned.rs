@@ -36,10 +36,10 @@ pub struct Learned {
     /// days.
     pub drops: Vec<Duration>,
     /// How long until the next look above `failed`, if one is due at all.
-    pub look_in: Option<Duration>,
+    pub recheck_in: Option<Duration>,
     /// Looks in a row that found nothing new: each doubles the time to the
     /// next.
-    pub looks_failed: u32,
+    pub rechecks_failed: u32,
 }
 
 /// How a path ends links that were idle for too long.
@@ -90,7 +90,7 @@ impl Learned {
         if self.drops.len() > MOST_DROPS {
             return Err(Invalid::new("learned.drops", "must not be more than 16"));
         }
-        let times = self.drops.iter().chain(&self.look_in);
+        let times = self.drops.iter().chain(&self.recheck_in);
         if times.into_iter().any(|&time| time > LONGEST) {
             return Err(Invalid::new("learned.drops", "no time may exceed a year"));
         }
@@ -141,7 +141,7 @@ mod tests {
         // Ended at the very gap that it proves.
         assert_eq!(refused(known.clone().failed(secs(68))), None);
         assert_eq!(refused(Learned { drops: vec![secs(1); 17], ..known.clone() }), Some("learned.drops"));
-        assert_eq!(refused(Learned { look_in: Some(Duration::MAX), ..known }), Some("learned.drops"));
+        assert_eq!(refused(Learned { recheck_in: Some(Duration::MAX), ..known }), Some("learned.drops"));
     }
 
     #[test]
@@ -156,8 +156,8 @@ mod tests {
         assert_eq!(refused(Learned::new(over)), Some("learned.proven"));
         assert_eq!(refused(Learned::new(year).failed(year)), None);
         assert_eq!(refused(Learned::new(secs(1)).failed(over)), Some("learned.failed"));
-        assert_eq!(refused(Learned { drops: vec![year; 16], look_in: Some(year), ..known.clone() }), None);
+        assert_eq!(refused(Learned { drops: vec![year; 16], recheck_in: Some(year), ..known.clone() }), None);
         assert_eq!(refused(Learned { drops: vec![over], ..known.clone() }), Some("learned.drops"));
-        assert_eq!(refused(Learned { look_in: Some(over), ..known }), Some("learned.drops"));
+        assert_eq!(refused(Learned { recheck_in: Some(over), ..known }), Some("learned.drops"));
     }
 }

@@ -1,6 +1,6 @@
 //! Learns how seldom a link may beat.
 //!
-//! The prober knows no links and sends nothing. It is fed [`Evidence`] about
+//! The prober knows no links and sends nothing. It is fed [`Observation`] about
 //! the path's idle timeout T and is asked for the next pace. Its stages:
 //!
 //! 1. *Learn*: the gap grows from rung to rung until one fails, then the
@@ -26,25 +26,25 @@ mod scout_plan;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::keeper) use recall::Gist;
+pub(in crate::keeper) use recall::Summary;
 pub(in crate::keeper) use scout_plan::SCOUTS;
 
 use std::time::Duration;
 
-use self::ends::Ends;
+use self::ends::LateEnds;
 use self::recall::Hints;
-use crate::keeper::config::{Heartbeat, LOOK_AFTER, LOOK_AFTER_SCOUTS, Probing};
+use crate::keeper::config::{Heartbeat, Probing, RECHECK_AFTER, RECHECK_AFTER_SCOUTS};
 use crate::keeper::dice::Dice;
 use crate::keeper::link::Pace;
 use crate::keeper::moment::Moment;
 
 /// Looks that fail become rarer up to this many times the first; with
-/// scouts up to [`LOOKS_RAREST_SCOUTS`] times.
-const LOOKS_RAREST: u32 = 8;
-const LOOKS_RAREST_SCOUTS: u32 = 28;
+/// scouts up to [`RECHECKS_RAREST_SCOUTS`] times.
+const RECHECKS_RAREST: u32 = 8;
+const RECHECKS_RAREST_SCOUTS: u32 = 28;
 /// On the link in use, a failure that rests on one ambiguous observation is
 /// looked at after this part of the first look.
-const LOOK_AMBIGUOUS: u32 = 7;
+const RECHECK_AMBIGUOUS: u32 = 7;
 /// Drops that learning may cost within the time to the first look, 7 days.
 const DROPS: usize = 3;
 /// Doubts count together within this.
@@ -57,7 +57,7 @@ const HELD_MARGIN: Duration = Duration::from_secs(2);
 /// one access point do not beat in step.
 const JITTER: f64 = 0.10;
 /// A look goes this far above what failed.
-const LOOK: f64 = 1.02;
+const RECHECK: f64 = 1.02;
 /// While a scout finds out whether an end at some gap was the timeout, the
 /// link in use beats at this part of it.
 const COVER: f64 = 0.5;
@@ -70,7 +70,7 @@ pub(in crate::keeper) struct Prober {
     /// The longest gap known to survive; zero at first.
     pub(super) proven: Duration,
     pub(super) failed: Option<Failed>,
-    pub(super) stage: Stage,
+    pub(super) stage: ProberState,
     /// Scouts are refused: what they would have found stays unknown.
     pub(super) alone: bool,
     /// Nothing is to be tried now: the application is in the foreground.
@@ -86,10 +86,10 @@ pub(in crate::keeper) struct Prober {
     /// one survives.
     last_end: Option<Duration>,
     /// Those that come so often that they are no restarts.
-    ends: Ends,
+    ends: LateEnds,
     /// The bracket that was told of last.
     told: Option<(Duration, Duration)>,
-    look_after: Duration,
+    recheck_after: Duration,
     /// What was known before the start.
     hints: Hints,
 }
@@ -109,30 +109,30 @@ struct Doubt {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stage {
+pub(super) enum ProberState {
     Learn,
-    Hold { look_at: Moment },
+    Hold { recheck_at: Moment },
     Doubt { pace: Duration },
     Regrow,
 }
 
 impl Prober {
     pub(in crate::keeper) fn new(heartbeat: Heartbeat) -> Prober {
-        let look_after = first_look(&heartbeat);
+        let recheck_after = first_recheck(&heartbeat);
         Prober {
             heartbeat,
             proven: Duration::ZERO,
             failed: None,
-            stage: Stage::Learn,
+            stage: ProberState::Learn,
             alone: false,
             calm: false,
             drops: Vec::new(),
             doubts: Vec::new(),
             sound: Duration::ZERO,
             last_end: None,
-            ends: Ends::default(),
+            ends: LateEnds::default(),
             told: None,
-            look_after,
+            recheck_after,
             hints: Hints::default(),
         }
     }
@@ -144,8 +144,8 @@ impl Prober {
             *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(heartbeat) };
             return;
         }
-        if first_look(&heartbeat) != first_look(&self.heartbeat) {
-            self.look_after = first_look(&heartbeat);
+        if first_recheck(&heartbeat) != first_recheck(&self.heartbeat) {
+            self.recheck_after = first_recheck(&heartbeat);
         }
         self.heartbeat = heartbeat;
         self.respect_the_limits();
@@ -170,13 +170,13 @@ impl Prober {
     /// waited for comes no later for that.
     fn reconsider(&mut self, now: Moment) {
         let waited_for = match self.stage {
-            Stage::Doubt { .. } => return,
-            Stage::Hold { look_at } => Some(look_at),
-            Stage::Learn | Stage::Regrow => None,
+            ProberState::Doubt { .. } => return,
+            ProberState::Hold { recheck_at } => Some(recheck_at),
+            ProberState::Learn | ProberState::Regrow => None,
         };
         let _ = self.settle(now);
-        if let (Stage::Hold { look_at }, Some(waited_for)) = (&mut self.stage, waited_for) {
-            *look_at = waited_for.min(*look_at);
+        if let (ProberState::Hold { recheck_at }, Some(waited_for)) = (&mut self.stage, waited_for) {
+            *recheck_at = waited_for.min(*recheck_at);
         }
     }
 
@@ -213,10 +213,10 @@ impl Prober {
             Probing::Off => None,
             Probing::Fixed => Some(self.heartbeat.start),
             Probing::Main | Probing::Scout | Probing::Passive => Some(match self.stage {
-                Stage::Doubt { pace } => pace,
-                Stage::Hold { .. } => self.held(),
-                Stage::Learn => self.on_main(self.next_try(now)),
-                Stage::Regrow => self.on_main(self.next_regrown()),
+                ProberState::Doubt { pace } => pace,
+                ProberState::Hold { .. } => self.held(),
+                ProberState::Learn => self.on_main(self.next_try(now)),
+                ProberState::Regrow => self.on_main(self.next_regrown()),
             }),
         }
     }
@@ -243,10 +243,10 @@ impl Prober {
             Probing::Scout => self.covered(held(dice)),
             Probing::Main if self.calm => held(dice),
             Probing::Main => match self.stage {
-                Stage::Learn | Stage::Regrow => is_try(interval),
-                Stage::Doubt { .. } => Pace { after: interval, is_try: false },
-                Stage::Hold { look_at } => match self.look() {
-                    Some(gap) if now >= look_at => is_try(gap),
+                ProberState::Learn | ProberState::Regrow => is_try(interval),
+                ProberState::Doubt { .. } => Pace { after: interval, is_try: false },
+                ProberState::Hold { recheck_at } => match self.look() {
+                    Some(gap) if now >= recheck_at => is_try(gap),
                     Some(_) | None => held(dice),
                 },
             },
@@ -291,12 +291,12 @@ impl Prober {
     /// limits.
     pub(super) fn look(&self) -> Option<Duration> {
         let Heartbeat { min, max, .. } = self.heartbeat;
-        self.failed.map(|failed| failed.gap.mul_f64(LOOK).clamp(min, max))
+        self.failed.map(|failed| failed.gap.mul_f64(RECHECK).clamp(min, max))
     }
 
     /// The next gap worth a try while learning.
     fn next_try(&self, now: Moment) -> Option<Duration> {
-        let within = first_look(&self.heartbeat);
+        let within = first_recheck(&self.heartbeat);
         let spent = self.drops.iter().filter(|&&drop| now.since(drop) <= within).count();
         if spent + self.hints.spent(now) >= DROPS {
             return None;
@@ -335,18 +335,18 @@ impl Prober {
     }
 
     fn forget_old(&mut self, now: Moment) {
-        let (drops, doubts) = (first_look(&self.heartbeat), self.heartbeat.unit(DOUBTS_WITHIN));
+        let (drops, doubts) = (first_recheck(&self.heartbeat), self.heartbeat.unit(DOUBTS_WITHIN));
         self.drops.retain(|&drop| now.since(drop) <= drops);
         self.doubts.retain(|doubt| now.since(doubt.at) <= doubts);
     }
 }
 
 /// When the first look upward comes.
-fn first_look(heartbeat: &Heartbeat) -> Duration {
-    heartbeat.look_after.unwrap_or_else(|| {
+fn first_recheck(heartbeat: &Heartbeat) -> Duration {
+    heartbeat.recheck_after.unwrap_or_else(|| {
         heartbeat.unit(match heartbeat.probing {
-            Probing::Scout => LOOK_AFTER_SCOUTS,
-            Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => LOOK_AFTER,
+            Probing::Scout => RECHECK_AFTER_SCOUTS,
+            Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => RECHECK_AFTER,
         })
     })
 }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::evidence::Evidence;
+use super::observation::Observation;
 use crate::keeper::config::Heartbeat;
 use crate::keeper::dice::Dice;
 use crate::keeper::moment::Moment;
@@ -45,17 +45,17 @@ pub(in crate::keeper) struct Scouting {
     blamed: u32,
     /// What scouts met with, waiting for the link in use to show that the
     /// path works.
-    pending: Vec<Pending>,
+    pending: Vec<PendingResult>,
     /// The longest gap that a link in use has survived.
     main_proven: Duration,
 }
 
 /// What a scout met with.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct Pending {
+pub(in crate::keeper) struct PendingResult {
     /// The gap that was to be tested.
     pub(in crate::keeper) gap: Duration,
-    pub(in crate::keeper) evidence: Evidence,
+    pub(in crate::keeper) observation: Observation,
     /// When the scout asked, or ended.
     pub(in crate::keeper) since: Moment,
 }
@@ -89,11 +89,11 @@ impl Scouting {
         !self.pending.is_empty()
     }
 
-    pub(in crate::keeper) fn pending(&self) -> &[Pending] {
+    pub(in crate::keeper) fn pending(&self) -> &[PendingResult] {
         &self.pending
     }
 
-    pub(in crate::keeper) fn add_pending(&mut self, pending: Pending) {
+    pub(in crate::keeper) fn add_pending(&mut self, pending: PendingResult) {
         self.pending.push(pending);
     }
 
@@ -109,11 +109,11 @@ impl Scouting {
 
     /// What is believed, since the link in use has heard something: one that
     /// came before that.
-    pub(in crate::keeper) fn take_believed(&mut self, heard: Moment) -> Option<Evidence> {
+    pub(in crate::keeper) fn take_believed(&mut self, heard: Moment) -> Option<Observation> {
         let at = self.pending.iter().position(|pending| heard > pending.since)?;
         let believed = self.pending.swap_remove(at);
         self.were_had();
-        Some(believed.evidence)
+        Some(believed.observation)
     }
 
     // Whether they are to be had.

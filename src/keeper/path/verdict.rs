@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::evidence::Evidence;
+use super::observation::Observation;
 use crate::keeper::end::LinkEnd;
-use crate::keeper::event::{Cause, Ground, Seen};
-use crate::keeper::link::{Asked, Dialled, Silence};
+use crate::keeper::event::{Cause, Detection, Evidence};
+use crate::keeper::link::{BeatRow, Dialled, Silence};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 
@@ -29,32 +29,32 @@ pub(in crate::keeper) struct PendingDiagnosis {
     /// How long the link's own dial took.
     pub(in crate::keeper) dial: Duration,
     /// What the death says about the idle timeout if the path still works.
-    pub(in crate::keeper) evidence: Option<Evidence>,
+    pub(in crate::keeper) observation: Option<Observation>,
     /// The cause if the path still works and the timeout was not it.
     pub(in crate::keeper) otherwise: Cause,
     /// The peer's system is known not to have received what was sent.
     pub(in crate::keeper) unacknowledged: bool,
     /// Something that spoils the conclusion came in between.
-    pub(in crate::keeper) spoiled: Option<Ground>,
+    pub(in crate::keeper) spoiled: Option<Evidence>,
 }
 
 /// What a diagnosis concludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct Finding {
     pub(in crate::keeper) cause: Cause,
-    pub(in crate::keeper) ground: Ground,
+    pub(in crate::keeper) evidence: Evidence,
     /// What the prober may learn from it.
-    pub(in crate::keeper) evidence: Option<Evidence>,
+    pub(in crate::keeper) observation: Option<Observation>,
 }
 
 impl Finding {
     /// What it rests on, to be told: that the system has not acknowledged
     /// what was sent says more than a quick dial where the dial alone does
     /// not explain the death.
-    pub(in crate::keeper) fn ground_for(&self, unacknowledged: bool) -> Ground {
-        match (self.cause, self.ground) {
-            (Cause::PathDead, Ground::ConnectedAtOnce) if unacknowledged => Ground::Unacknowledged,
-            (_, ground) => ground,
+    pub(in crate::keeper) fn evidence_for(&self, unacknowledged: bool) -> Evidence {
+        match (self.cause, self.evidence) {
+            (Cause::PathDead, Evidence::ConnectedAtOnce) if unacknowledged => Evidence::Unacknowledged,
+            (_, evidence) => evidence,
         }
     }
 }
@@ -67,20 +67,20 @@ impl PendingDiagnosis {
         dialled: Option<Dialled>,
         unit: impl Fn(Duration) -> Duration,
     ) -> Finding {
-        let silent = |cause, ground| Finding { cause, ground, evidence: None };
-        if let Some(ground) = self.spoiled {
-            return silent(self.unless_peer_spoke(Cause::PathDead), ground);
+        let silent = |cause, evidence| Finding { cause, evidence, observation: None };
+        if let Some(evidence) = self.spoiled {
+            return silent(self.unless_peer_spoke(Cause::PathDead), evidence);
         }
         let Some(dialled) = dialled else {
-            return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
+            return silent(self.unless_peer_spoke(Cause::PathDead), Evidence::DialFailed);
         };
         if self.local != dialled.local {
-            return silent(self.unless_peer_spoke(Cause::AddressGone), Ground::AddressChanged);
+            return silent(self.unless_peer_spoke(Cause::AddressGone), Evidence::AddressChanged);
         }
         if dialled.took > self.at_once(unit) {
-            return silent(self.unless_peer_spoke(Cause::PathDead), Ground::DialFailed);
+            return silent(self.unless_peer_spoke(Cause::PathDead), Evidence::DialFailed);
         }
-        Finding { cause: self.otherwise, ground: Ground::ConnectedAtOnce, evidence: self.evidence }
+        Finding { cause: self.otherwise, evidence: Evidence::ConnectedAtOnce, observation: self.observation }
     }
 
     /// How long a dial may take that shows a path that works.
@@ -104,38 +104,39 @@ impl PendingDiagnosis {
 
 /// What a death says about the idle timeout, if the path still works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) struct Testimony {
-    pub(in crate::keeper) evidence: Evidence,
+pub(in crate::keeper) struct DeathObservation {
+    pub(in crate::keeper) observation: Observation,
     /// Whether the gap was one that the prober tries.
     pub(in crate::keeper) is_try: bool,
 }
 
 /// What a row of unanswered beats says.
-pub(in crate::keeper) fn of_silence(asked: Asked) -> Option<Testimony> {
-    let evidence = Evidence::Expired { gap: asked.gap };
-    (!asked.spoiled).then_some(Testimony { evidence, is_try: asked.is_try })
+pub(in crate::keeper) fn of_silence(asked: BeatRow) -> Option<DeathObservation> {
+    let observation = Observation::Expired { gap: asked.gap };
+    (!asked.spoiled).then_some(DeathObservation { observation, is_try: asked.is_try })
 }
 
 /// What an end says that came in this silence.
-pub(in crate::keeper) fn of_end(silence: &Silence, end: &LinkEnd) -> Option<Testimony> {
+pub(in crate::keeper) fn of_end(silence: &Silence, end: &LinkEnd) -> Option<DeathObservation> {
     if !may_be_a_middlebox(end) || silence.spoiled {
         return None;
     }
-    let held = |evidence| Some(Testimony { evidence, is_try: false });
+    let held = |observation| Some(DeathObservation { observation, is_try: false });
     match silence.asked {
         // In answer to a beat: a reset says that the path forgot the link;
         // another end only where the gap was a try.
-        Some(asked) if matches!(end, LinkEnd::Reset) || asked.is_try => {
-            Some(Testimony { evidence: Evidence::Expired { gap: asked.gap }, is_try: asked.is_try })
-        }
-        Some(asked) => held(Evidence::EndedIdle { gap: asked.gap }),
+        Some(asked) if matches!(end, LinkEnd::Reset) || asked.is_try => Some(DeathObservation {
+            observation: Observation::Expired { gap: asked.gap },
+            is_try: asked.is_try,
+        }),
+        Some(asked) => held(Observation::EndedIdle { gap: asked.gap }),
         // In answer to what we sent, too.
         None if matches!(end, LinkEnd::Reset)
             && let Some(gap) = silence.just_ended =>
         {
-            held(Evidence::Expired { gap })
+            held(Observation::Expired { gap })
         }
-        None => held(Evidence::EndedIdle { gap: silence.gap }),
+        None => held(Observation::EndedIdle { gap: silence.gap }),
     }
 }
 
@@ -151,45 +152,52 @@ pub(in crate::keeper) fn may_be_a_middlebox(end: &LinkEnd) -> bool {
 
 /// The cause of a death at which the path turns out to work, if it was not a
 /// matter of idleness.
-pub(in crate::keeper) fn otherwise(seen: &Seen, acknowledged: Option<bool>) -> Cause {
-    match seen {
-        Seen::Ended(LinkEnd::Io { .. }) | Seen::Unacknowledged => Cause::PathDead,
-        Seen::Ended(_) => Cause::ClosedByPeer,
-        Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(false) => Cause::PathDead,
-        Seen::Silent | Seen::Unanswered { .. } | Seen::ProbeUnanswered => Cause::ServerStuck,
-        Seen::NoMessage
-        | Seen::AddressGone
-        | Seen::Slept
-        | Seen::Asked
-        | Seen::Replaced
-        | Seen::Paused
-        | Seen::Closed => Cause::PathDead,
+pub(in crate::keeper) fn otherwise(detection: &Detection, acknowledged: Option<bool>) -> Cause {
+    match detection {
+        Detection::Ended(LinkEnd::Io { .. }) | Detection::Unacknowledged => Cause::PathDead,
+        Detection::Ended(_) => Cause::ClosedByPeer,
+        Detection::Unanswered { .. } | Detection::ProbeUnanswered if acknowledged == Some(false) => {
+            Cause::PathDead
+        }
+        Detection::Silent | Detection::Unanswered { .. } | Detection::ProbeUnanswered => Cause::ServerStuck,
+        Detection::NoMessage
+        | Detection::AddressGone
+        | Detection::Slept
+        | Detection::Asked
+        | Detection::Replaced
+        | Detection::Paused
+        | Detection::Closed => Cause::PathDead,
     }
 }
 
 /// The cause of a death that need not wait for the next dial; `acknowledged` says whether
 /// the peer's system is known to have received all that was sent.
-pub(in crate::keeper) fn known_at_once(seen: &Seen, acknowledged: Option<bool>) -> Option<(Cause, Ground)> {
-    match seen {
-        Seen::Unanswered { .. } | Seen::ProbeUnanswered if acknowledged == Some(true) => {
-            Some((Cause::ServerStuck, Ground::Acknowledged))
+pub(in crate::keeper) fn known_at_once(
+    detection: &Detection,
+    acknowledged: Option<bool>,
+) -> Option<(Cause, Evidence)> {
+    match detection {
+        Detection::Unanswered { .. } | Detection::ProbeUnanswered if acknowledged == Some(true) => {
+            Some((Cause::ServerStuck, Evidence::Acknowledged))
         }
-        Seen::Asked | Seen::Replaced | Seen::Paused | Seen::Closed => Some((Cause::Ours, Ground::Ourselves)),
-        Seen::Slept => Some((Cause::Slept, Ground::Suspended)),
-        Seen::NoMessage => Some((Cause::ServerStuck, Ground::SilenceLimit)),
-        Seen::AddressGone => Some((Cause::AddressGone, Ground::NetworkEvent)),
-        Seen::Ended(end) if !may_be_a_middlebox(end) => match end {
+        Detection::Asked | Detection::Replaced | Detection::Paused | Detection::Closed => {
+            Some((Cause::Ours, Evidence::Ourselves))
+        }
+        Detection::Slept => Some((Cause::Slept, Evidence::Suspended)),
+        Detection::NoMessage => Some((Cause::ServerStuck, Evidence::SilenceLimit)),
+        Detection::AddressGone => Some((Cause::AddressGone, Evidence::NetworkEvent)),
+        Detection::Ended(end) if !may_be_a_middlebox(end) => match end {
             LinkEnd::Io { .. } => None,
-            LinkEnd::TooBig { .. } | LinkEnd::Panicked => Some((Cause::Ours, Ground::Ourselves)),
+            LinkEnd::TooBig { .. } | LinkEnd::Panicked => Some((Cause::Ours, Evidence::Ourselves)),
             LinkEnd::Closed { .. } | LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Protocol(_) => {
-                Some((Cause::ClosedByPeer, Ground::PeerSaid))
+                Some((Cause::ClosedByPeer, Evidence::PeerSaid))
             }
         },
-        Seen::Ended(_)
-        | Seen::Unanswered { .. }
-        | Seen::ProbeUnanswered
-        | Seen::Silent
-        | Seen::Unacknowledged => None,
+        Detection::Ended(_)
+        | Detection::Unanswered { .. }
+        | Detection::ProbeUnanswered
+        | Detection::Silent
+        | Detection::Unacknowledged => None,
     }
 }
 
@@ -218,21 +226,21 @@ mod tests {
             local: None,
             rtt,
             dial,
-            evidence: None,
+            observation: None,
             otherwise: Cause::ServerStuck,
             unacknowledged: false,
             spoiled: None,
         };
-        let ground = |rtt: u64, dial: u64, took: u64| {
+        let evidence = |rtt: u64, dial: u64, took: u64| {
             let [rtt, dial, took] = [rtt, dial, took].map(Duration::from_millis);
             let pending = pending((!rtt.is_zero()).then_some(rtt), dial);
-            pending.conclude(Some(Dialled::new(took, None)), |unit| unit).ground
+            pending.conclude(Some(Dialled::new(took, None)), |unit| unit).evidence
         };
         for (rtt, dial, took) in
             [(0, 20, 1_000), (200, 500, 1_000), (400, 700, 1_600), (0, 1_200, 2_400), (400, 3_000, 6_000)]
         {
-            assert_eq!(ground(rtt, dial, took), Ground::ConnectedAtOnce, "{rtt} {dial} {took}");
-            assert_eq!(ground(rtt, dial, took + 1), Ground::DialFailed, "{rtt} {dial} {took}");
+            assert_eq!(evidence(rtt, dial, took), Evidence::ConnectedAtOnce, "{rtt} {dial} {took}");
+            assert_eq!(evidence(rtt, dial, took + 1), Evidence::DialFailed, "{rtt} {dial} {took}");
         }
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::classify;
 use crate::contain::contain;
-use crate::keeper::config::{Reconnect, Refusal, Retry};
+use crate::keeper::config::{Reconnect, Retry, Setback};
 use crate::keeper::dice::Dice;
 use crate::keeper::end::{Failure, LinkEnd};
-use crate::keeper::event::{Because, GiveUp, Seen};
+use crate::keeper::event::{Detection, GiveUp, RetryReason};
 use crate::keeper::moment::Moment;
 
 /// The first retry after an end that was this client's alone: within 50 ms.
@@ -32,7 +32,7 @@ pub(in crate::keeper) struct Backoff {
     /// Waits since the first attempt of all, or since a link proved itself.
     waits: u32,
     /// How often in a row the same answer came.
-    repeated: Option<(Answer, u32)>,
+    repeated: Option<(EndKind, u32)>,
     /// Consecutive TLS failures.
     tls: u32,
     /// The last attempts in a row that found no way to the server.
@@ -47,7 +47,7 @@ pub(in crate::keeper) struct Backoff {
 
 /// What came of a link or an attempt, as far as it can be the same again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+enum EndKind {
     Status(u16),
     Protocol,
     TooBig,
@@ -61,7 +61,7 @@ enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct Wait {
     pub(in crate::keeper) delay: Duration,
-    pub(in crate::keeper) because: Because,
+    pub(in crate::keeper) reason: RetryReason,
     /// Whether the time was named by the server, or stands between an answer
     /// and its becoming final: good news of the network does not advance it.
     pub(in crate::keeper) firm: bool,
@@ -70,13 +70,13 @@ pub(in crate::keeper) struct Wait {
 /// How the link in use ended.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Ending<'a> {
-    pub(in crate::keeper) seen: &'a Seen,
+    pub(in crate::keeper) detection: &'a Detection,
     /// It was in use for long enough and something was received.
     pub(in crate::keeper) proved: bool,
     /// Opening it had shown who the peer was.
     pub(in crate::keeper) vouched: bool,
     /// It ended for this client alone.
-    pub(in crate::keeper) alone: bool,
+    pub(in crate::keeper) ours_alone: bool,
 }
 
 impl Backoff {
@@ -149,7 +149,7 @@ impl Backoff {
         self.tls = 0;
         self.no_way = 0;
         self.forgave = None;
-        if matches!(self.repeated, Some((Answer::Status(_) | Answer::Failed(_), _))) {
+        if matches!(self.repeated, Some((EndKind::Status(_) | EndKind::Failed(_), _))) {
             self.repeated = None;
         }
     }
@@ -165,22 +165,22 @@ impl Backoff {
             self.waits = 0;
             self.repeated = None;
         }
-        let because = because_of(&ending);
-        let refusal = match ending.seen {
-            Seen::Ended(end) => Refusal::Ended(end),
+        let reason = because_of(&ending);
+        let refusal = match ending.detection {
+            Detection::Ended(end) => Setback::Ended(end),
             // Not a failure: it takes no policy to come back, and no attempt. The
             // one that opened the link has not failed either.
-            Seen::Asked | Seen::Replaced | Seen::Paused | Seen::Closed => {
+            Detection::Asked | Detection::Replaced | Detection::Paused | Detection::Closed => {
                 self.take_back();
-                return Ok(Wait { delay: Duration::ZERO, because, firm: false });
+                return Ok(Wait { delay: Duration::ZERO, reason, firm: false });
             }
-            Seen::Unanswered { .. }
-            | Seen::ProbeUnanswered
-            | Seen::Silent
-            | Seen::NoMessage
-            | Seen::Unacknowledged
-            | Seen::AddressGone
-            | Seen::Slept => Refusal::Unanswered,
+            Detection::Unanswered { .. }
+            | Detection::ProbeUnanswered
+            | Detection::Silent
+            | Detection::NoMessage
+            | Detection::Unacknowledged
+            | Detection::AddressGone
+            | Detection::Slept => Setback::Unanswered,
         };
         let retry = self.classify(refusal, ending.vouched)?;
         let own = self.own(refusal)?;
@@ -189,12 +189,12 @@ impl Backoff {
             return Ok(self.named(named, own, true, dice));
         }
         let first = ending.proved;
-        let wait = |delay| Wait { delay, because, firm: false };
+        let wait = |delay| Wait { delay, reason, firm: false };
         Ok(match own {
-            Some(own) => Wait { delay: own, because: Because::Policy, firm: false },
+            Some(own) => Wait { delay: own, reason: RetryReason::Policy, firm: false },
             None if first && self.policy.eager => wait(Duration::ZERO),
             None if first && retry == Retry::Soon => {
-                let most = self.policy.unit(if ending.alone { ALONE } else { QUICK });
+                let most = self.policy.unit(if ending.ours_alone { ALONE } else { QUICK });
                 wait(dice.between(Duration::ZERO, most))
             }
             None => Wait { firm: is_firm(retry), ..wait(self.draw(retry, dice)) },
@@ -207,7 +207,7 @@ impl Backoff {
         failure: &Failure,
         dice: &mut Dice,
     ) -> Result<Wait, GiveUp> {
-        let refusal = Refusal::Failed(failure);
+        let refusal = Setback::Failed(failure);
         if matches!(failure, Failure::Tls) {
             self.tls = self.tls.saturating_add(1);
         }
@@ -222,17 +222,17 @@ impl Backoff {
             return Ok(self.named(named, own, vouched, dice));
         }
         Ok(match own {
-            Some(delay) => Wait { delay, because: Because::Policy, firm: false },
+            Some(delay) => Wait { delay, reason: RetryReason::Policy, firm: false },
             None => {
                 let delay = self.draw(retry, dice);
-                Wait { delay, because: Because::AttemptFailed, firm: is_firm(retry) }
+                Wait { delay, reason: RetryReason::AttemptFailed, firm: is_firm(retry) }
             }
         })
     }
 
     /// What follows by the table and the application's word on it; an error
     /// if nothing does.
-    fn classify(&mut self, refusal: Refusal<'_>, vouched: bool) -> Result<Retry, GiveUp> {
+    fn classify(&mut self, refusal: Setback<'_>, vouched: bool) -> Result<Retry, GiveUp> {
         let usual = classify::of(refusal, vouched);
         let retry = match &self.policy.classify {
             Some(own) => contain(|| own(refusal, usual)).unwrap_or_else(|_| {
@@ -271,7 +271,7 @@ impl Backoff {
     /// same.
     fn named(&self, named: Duration, own: Option<Duration>, firm: bool, dice: &mut Dice) -> Wait {
         let delay = dice.between(named, named.mul_f64(1.0 + SPREAD)).max(own.unwrap_or_default());
-        Wait { delay, because: Because::RetryAfter, firm }
+        Wait { delay, reason: RetryReason::RetryAfter, firm }
     }
 
     /// The delay before another attempt.
@@ -320,7 +320,7 @@ impl Backoff {
     }
 
     /// The delay of the application's own policy, if it has one.
-    fn own(&mut self, refusal: Refusal<'_>) -> Result<Option<Duration>, GiveUp> {
+    fn own(&mut self, refusal: Setback<'_>) -> Result<Option<Duration>, GiveUp> {
         let Some(policy) = &self.policy.delays else { return Ok(None) };
         self.waits = self.waits.saturating_add(1);
         let Ok(delay) = contain(|| policy.delay(self.waits, refusal)) else {
@@ -345,40 +345,40 @@ fn is_firm(retry: Retry) -> bool {
     matches!(retry, Retry::NeverAfter { apart, .. } if !apart.is_zero())
 }
 
-fn answer_of(refusal: Refusal<'_>) -> Answer {
+fn answer_of(refusal: Setback<'_>) -> EndKind {
     match refusal {
-        Refusal::Ended(end) | Refusal::Failed(Failure::Ended(end)) => match end {
-            LinkEnd::Protocol(_) | LinkEnd::Closed { code: Some(1002), .. } => Answer::Protocol,
-            LinkEnd::TooBig { .. } | LinkEnd::Closed { code: Some(1009), .. } => Answer::TooBig,
-            LinkEnd::Closed { code: Some(code), .. } => Answer::Close(*code),
+        Setback::Ended(end) | Setback::Failed(Failure::Ended(end)) => match end {
+            LinkEnd::Protocol(_) | LinkEnd::Closed { code: Some(1002), .. } => EndKind::Protocol,
+            LinkEnd::TooBig { .. } | LinkEnd::Closed { code: Some(1009), .. } => EndKind::TooBig,
+            LinkEnd::Closed { code: Some(code), .. } => EndKind::Close(*code),
             LinkEnd::Closed { code: None, .. }
             | LinkEnd::Eof
             | LinkEnd::Reset
             | LinkEnd::Io { .. }
-            | LinkEnd::Panicked => Answer::Ended(discriminant(end)),
+            | LinkEnd::Panicked => EndKind::Ended(discriminant(end)),
         },
-        Refusal::Failed(Failure::Http { status, .. }) => Answer::Status(*status),
-        Refusal::Failed(failure) => Answer::Failed(discriminant(failure)),
-        Refusal::Unanswered => Answer::Nothing,
+        Setback::Failed(Failure::Http { status, .. }) => EndKind::Status(*status),
+        Setback::Failed(failure) => EndKind::Failed(discriminant(failure)),
+        Setback::Unanswered => EndKind::Nothing,
     }
 }
 
-fn because_of(ending: &Ending<'_>) -> Because {
-    match ending.seen {
-        Seen::Ended(LinkEnd::Closed { code: Some(code), .. }) => Because::CloseCode(*code),
-        Seen::Asked | Seen::Replaced | Seen::Closed | Seen::Paused => Because::Asked,
-        Seen::Slept => Because::Woke,
-        Seen::Ended(_)
-        | Seen::Unanswered { .. }
-        | Seen::ProbeUnanswered
-        | Seen::Silent
-        | Seen::NoMessage
-        | Seen::Unacknowledged
-        | Seen::AddressGone => {
-            if ending.alone {
-                Because::EndedAlone
+fn because_of(ending: &Ending<'_>) -> RetryReason {
+    match ending.detection {
+        Detection::Ended(LinkEnd::Closed { code: Some(code), .. }) => RetryReason::CloseCode(*code),
+        Detection::Asked | Detection::Replaced | Detection::Closed | Detection::Paused => RetryReason::Asked,
+        Detection::Slept => RetryReason::Woke,
+        Detection::Ended(_)
+        | Detection::Unanswered { .. }
+        | Detection::ProbeUnanswered
+        | Detection::Silent
+        | Detection::NoMessage
+        | Detection::Unacknowledged
+        | Detection::AddressGone => {
+            if ending.ours_alone {
+                RetryReason::EndedAlone
             } else {
-                Because::LinkEnded
+                RetryReason::LinkEnded
             }
         }
     }

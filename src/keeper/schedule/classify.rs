@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::keeper::config::{Refusal, Retry};
+use crate::keeper::config::{Retry, Setback};
 use crate::keeper::end::{Failure, LinkEnd};
 use crate::keeper::event::GiveUp;
 
@@ -22,12 +22,12 @@ const NOT_FOUND_APART: Duration = Duration::from_secs(30);
 /// What follows, unless the application has it otherwise. Nothing that comes
 /// from nobody known (`vouched`) is final: over plain TCP a captive portal
 /// breaks any protocol.
-pub(in crate::keeper) fn of(refusal: Refusal<'_>, vouched: bool) -> Retry {
+pub(in crate::keeper) fn of(refusal: Setback<'_>, vouched: bool) -> Retry {
     match refusal {
-        Refusal::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) if !vouched => Retry::Backoff,
-        Refusal::Ended(end) => of_end(end),
-        Refusal::Unanswered => Retry::Soon,
-        Refusal::Failed(failure) => of_failure(failure),
+        Setback::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) if !vouched => Retry::Backoff,
+        Setback::Ended(end) => of_end(end),
+        Setback::Unanswered => Retry::Soon,
+        Setback::Failed(failure) => of_failure(failure),
     }
 }
 
@@ -119,14 +119,14 @@ fn is_passing(status: u16) -> bool {
 }
 
 /// Why there is no further attempt after this.
-pub(in crate::keeper) fn reason(refusal: Refusal<'_>) -> GiveUp {
+pub(in crate::keeper) fn reason(refusal: Setback<'_>) -> GiveUp {
     match refusal {
-        Refusal::Ended(LinkEnd::Closed { code: Some(code), reason }) => {
+        Setback::Ended(LinkEnd::Closed { code: Some(code), reason }) => {
             GiveUp::Close { code: *code, reason: reason.clone() }
         }
-        Refusal::Ended(end) => GiveUp::Link(end.clone()),
-        Refusal::Failed(failure) => GiveUp::Failure(failure.clone()),
-        Refusal::Unanswered => GiveUp::Policy,
+        Setback::Ended(end) => GiveUp::Link(end.clone()),
+        Setback::Failed(failure) => GiveUp::Failure(failure.clone()),
+        Setback::Unanswered => GiveUp::Policy,
     }
 }
 

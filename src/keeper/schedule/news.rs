@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::keeper::config::{Heartbeat, Reconnect};
 use crate::keeper::dice::Dice;
-use crate::keeper::event::Because;
+use crate::keeper::event::RetryReason;
 use crate::keeper::good_news::GoodNews;
 use crate::keeper::moment::Moment;
 
@@ -114,12 +114,12 @@ impl News {
     pub(super) fn grant(
         &self,
         granted: Option<Moment>,
-        because: Because,
+        reason: RetryReason,
         reconnect: &Reconnect,
         dice: &mut Dice,
         now: Moment,
     ) -> Moment {
-        let (low, high) = if because == Because::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
+        let (low, high) = if reason == RetryReason::Foreground { SOMEBODY_LOOKS } else { ADVANCED };
         let (low, high) = (reconnect.unit(low), reconnect.unit(high));
         let burst = reconnect.unit(BURST);
         match granted {

@@ -11,9 +11,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use n0_watcher::Watcher as _;
 use netwatch::interfaces::{HomeRouter, IpNet, State};
 
-use super::host::{Address, Host, Interface, Judge, Route};
-use super::name::{Naming, Place};
-use super::teller::Teller;
+use super::host::{Host, HostAddress, Interface, Judge, Route};
+use super::name::{Attachment, Naming};
+use super::reporter::Reporter;
 use crate::keeper::NetworkStatus;
 
 /// What the background task holds.
@@ -24,12 +24,12 @@ pub(super) struct Watcher {
     naming: Naming,
     /// The name that was told last.
     told: Option<String>,
-    teller: Teller,
+    teller: Reporter,
 }
 
 impl Watcher {
     /// What is there is found out by [`Watcher::run`].
-    pub(super) fn start(teller: Teller) -> io::Result<Watcher> {
+    pub(super) fn start(teller: Reporter) -> io::Result<Watcher> {
         Ok(Watcher {
             numbers: Numbers::default(),
             judge: Judge::default(),
@@ -70,7 +70,7 @@ impl Watcher {
     fn found(&mut self, state: &State) -> Option<NetworkStatus> {
         let host = host(state, &mut self.numbers, || HomeRouter::new().map(|router| router.gateway));
         let status = self.judge.judge(&host)?;
-        if let Some(place) = Place::of(&host).filter(|_| status != NetworkStatus::Offline) {
+        if let Some(place) = Attachment::of(&host).filter(|_| status != NetworkStatus::Offline) {
             self.naming.arrive(place, None);
         }
         Some(status)
@@ -112,7 +112,7 @@ fn host(state: &State, numbers: &mut Numbers, gateway: impl FnOnce() -> Option<I
                 IpNet::V6 { net, flags, .. } => (net.prefix_len(), !flags.tentative && !flags.duplicated),
             };
             if usable {
-                host.addresses.push(Address { interface: index, ip, prefix });
+                host.addresses.push(HostAddress { interface: index, ip, prefix });
             }
         }
         if state.default_route_interface.as_deref() == Some(found.name()) {
@@ -173,7 +173,7 @@ mod tests {
         assert!(found.runs(1));
         assert_eq!(
             found.addresses,
-            [Address { interface: 1, ip: "192.168.0.189".parse().unwrap(), prefix: 24 }]
+            [HostAddress { interface: 1, ip: "192.168.0.189".parse().unwrap(), prefix: 24 }]
         );
         assert_eq!(found.routes, [Route { gateway: Some(gateway), ..default_route(1) }]);
         assert_eq!(host(&State::fake(), &mut numbers, || Some(gateway)), found, "the same interface");
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_offline_and_what_comes_back_is_another() {
-        let mut watcher = Watcher::start(Teller::new(crate::network::NetworkHandle::new())).unwrap();
+        let mut watcher = Watcher::start(Reporter::new(crate::network::NetworkHandle::new())).unwrap();
         let there = State::fake();
         let gone = State { interfaces: Default::default(), default_route_interface: None, ..State::fake() };
         assert_eq!(watcher.found(&there), Some(NetworkStatus::Online));

@@ -21,7 +21,7 @@ pub(super) struct Interface {
 
 /// An address of the host that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Address {
+pub(super) struct HostAddress {
     pub(super) interface: u32,
     pub(super) ip: IpAddr,
     /// How many bits of it name its network.
@@ -56,7 +56,7 @@ impl Route {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Host {
     pub(super) interfaces: BTreeMap<u32, Interface>,
-    pub(super) addresses: Vec<Address>,
+    pub(super) addresses: Vec<HostAddress>,
     /// Those that are like a default route.
     pub(super) routes: Vec<Route>,
     /// What the system would take towards the public Internet now, in IPv4
@@ -121,7 +121,7 @@ struct View {
     defaults: Vec<DefaultRoute>,
     /// Over which interface and from which address the system would send.
     ways: BTreeSet<(u32, Option<IpAddr>)>,
-    addresses: BTreeSet<Address>,
+    addresses: BTreeSet<HostAddress>,
 }
 
 /// In the order in which they are taken. The priority itself says nothing.
@@ -150,7 +150,7 @@ impl View {
             .collect();
         let uplinks: BTreeSet<u32> =
             defaults.iter().map(|route| route.3).chain(ways.iter().map(|way| way.0)).collect();
-        let matters = |address: &&Address| {
+        let matters = |address: &&HostAddress| {
             let plumbing =
                 host.interfaces.get(&address.interface).is_some_and(|interface| interface.plumbing);
             host.runs(address.interface)
@@ -196,9 +196,9 @@ mod tests {
         Interface { name: name.into(), running: true, loopback: false, plumbing: false, resolves: true }
     }
 
-    fn address(interface: u32, text: &str) -> Address {
+    fn address(interface: u32, text: &str) -> HostAddress {
         let (ip, prefix) = text.split_once('/').unwrap();
-        Address { interface, ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() }
+        HostAddress { interface, ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() }
     }
 
     fn route(interface: u32, to: &str, via: Option<&str>, priority: u32) -> Route {

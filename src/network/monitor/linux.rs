@@ -6,9 +6,9 @@
 //! look finds, and that something was lost: it may have been a change and a
 //! change back.
 
-mod look;
 mod message;
 mod ready;
+mod scan;
 mod socket;
 mod wake;
 
@@ -20,15 +20,15 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::debounce::Debounce;
 use super::host::{Host, Judge};
-use super::name::{Naming, Place};
-use super::settle::Settling;
-use super::teller::Teller;
+use super::name::{Attachment, Naming};
+use super::reporter::Reporter;
 use crate::clock::system_sleep;
 use crate::keeper::NetworkStatus;
-use look::{Look, Neighbours};
-use socket::Heard;
-use wake::Wake;
+use scan::{HostScan, Neighbours};
+use socket::NetlinkEvent;
+use wake::WakeTimer;
 
 /// How long the machine has slept since it booted.
 type SleepClock = fn() -> Duration;
@@ -51,25 +51,25 @@ const ASK_AGAIN: [Duration; 5] = [
 #[derive(Debug)]
 pub(super) struct Watcher {
     events: AsyncFd<OwnedFd>,
-    wake: Option<Wake<SleepClock>>,
-    settling: Settling,
+    wake: Option<WakeTimer<SleepClock>>,
+    settling: Debounce,
     judge: Judge,
     naming: Naming,
     /// When to ask for the gateway's address again, and how often that was
     /// done.
     ask_again: Option<(Instant, usize)>,
-    teller: Teller,
+    teller: Reporter,
 }
 
 impl Watcher {
     /// Begins to listen, then looks: what changes in between is heard of.
-    pub(super) fn start(teller: Teller) -> io::Result<Watcher> {
+    pub(super) fn start(teller: Reporter) -> io::Result<Watcher> {
         let events = ready::readable(socket::events()?)?;
         let mut watcher = Watcher {
             events,
             // Only a hint is lost where it cannot be had.
-            wake: Wake::new(system_sleep as SleepClock).ok(),
-            settling: Settling::new(Instant::now()),
+            wake: WakeTimer::new(system_sleep as SleepClock).ok(),
+            settling: Debounce::new(Instant::now()),
             judge: Judge::default(),
             naming: Naming::default(),
             ask_again: None,
@@ -77,7 +77,7 @@ impl Watcher {
         };
         let host = look_at_once()?;
         let status = watcher.judge.judge(&host).unwrap_or(NetworkStatus::Offline);
-        if let Some(place) = Place::of(&host).filter(|_| status != NetworkStatus::Offline) {
+        if let Some(place) = Attachment::of(&host).filter(|_| status != NetworkStatus::Offline) {
             let link_layer = place.neighbour().and_then(|ip| Neighbours::at_once(place.index, ip).ok()?);
             watcher.arrive(place, link_layer.as_deref());
         }
@@ -88,10 +88,10 @@ impl Watcher {
     /// Listens and tells, without end.
     pub(super) async fn run(mut self) {
         loop {
-            let (look, ask) = (self.settling.due(), self.ask_again.map(|(at, _)| at));
+            let (scan, ask) = (self.settling.due(), self.ask_again.map(|(at, _)| at));
             tokio::select! {
                 heard = hear(&self.events) => self.heard(heard).await,
-                () = until(look) => self.look().await,
+                () = until(scan) => self.scan().await,
                 () = until(ask) => self.ask_again().await,
                 woke = slept(&mut self.wake) => match woke {
                     Ok(()) => self.teller.tell(NetworkStatus::Woke, None),
@@ -101,21 +101,21 @@ impl Watcher {
         }
     }
 
-    async fn heard(&mut self, heard: io::Result<Heard>) {
+    async fn heard(&mut self, heard: io::Result<NetlinkEvent>) {
         self.settling.heard(Instant::now());
         match heard {
-            Ok(Heard::Message) => {}
-            Ok(Heard::Loss) => self.judge.miss(),
+            Ok(NetlinkEvent::Message) => {}
+            Ok(NetlinkEvent::Loss) => self.judge.miss(),
             // Not known to happen: not again at once, in any case.
             Err(_) => sleep(Duration::from_secs(1)).await,
         }
         tokio::task::yield_now().await;
     }
 
-    async fn look(&mut self) {
-        self.settling.look(Instant::now());
+    async fn scan(&mut self) {
+        self.settling.scan(Instant::now());
         let mut cost = Duration::ZERO;
-        match look(&mut cost).await {
+        match scan(&mut cost).await {
             Ok(host) => self.found(&host).await,
             // What was listed changed meanwhile: that settles, too.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.settling.heard(Instant::now()),
@@ -127,7 +127,7 @@ impl Watcher {
     async fn found(&mut self, host: &Host) {
         let Some(status) = self.judge.judge(host) else { return };
         self.ask_again = None;
-        if let Some(place) = Place::of(host).filter(|_| status != NetworkStatus::Offline) {
+        if let Some(place) = Attachment::of(host).filter(|_| status != NetworkStatus::Offline) {
             let link_layer = match place.neighbour() {
                 Some(ip) => link_layer(place.index, ip).await.unwrap_or_default(),
                 None => None,
@@ -137,7 +137,7 @@ impl Watcher {
         self.tell(status);
     }
 
-    fn arrive(&mut self, place: Place, link_layer: Option<&[u8]>) {
+    fn arrive(&mut self, place: Attachment, link_layer: Option<&[u8]>) {
         if !self.naming.arrive(place, link_layer) {
             self.ask_again = Some((Instant::now() + ASK_AGAIN[0], 0));
         }
@@ -160,13 +160,13 @@ impl Watcher {
 }
 
 /// Waits until the kernel says something, and takes what it has said.
-async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<Heard> {
+async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<NetlinkEvent> {
     let mut ready = events.readable().await?;
-    let mut heard = Heard::Message;
+    let mut heard = NetlinkEvent::Message;
     for _ in 0..TURN {
         match ready.try_io(|events| socket::take(events.get_ref())) {
-            Ok(Ok(Heard::Message)) => {}
-            Ok(Ok(Heard::Loss)) => heard = Heard::Loss,
+            Ok(Ok(NetlinkEvent::Message)) => {}
+            Ok(Ok(NetlinkEvent::Loss)) => heard = NetlinkEvent::Loss,
             Ok(Err(error)) => return Err(error),
             Err(_) => break,
         }
@@ -174,7 +174,7 @@ async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<Heard> {
     Ok(heard)
 }
 
-async fn slept(wake: &mut Option<Wake<SleepClock>>) -> io::Result<()> {
+async fn slept(wake: &mut Option<WakeTimer<SleepClock>>) -> io::Result<()> {
     match wake {
         Some(wake) => wake.slept().await,
         None => std::future::pending().await,
@@ -183,11 +183,11 @@ async fn slept(wake: &mut Option<Wake<SleepClock>>) -> io::Result<()> {
 
 /// Looks, and lets others have their turn meanwhile. `cost` counts the time
 /// that it takes itself.
-async fn look(cost: &mut Duration) -> io::Result<Host> {
-    let mut look = Look::begin()?;
+async fn scan(cost: &mut Duration) -> io::Result<Host> {
+    let mut scan = HostScan::begin()?;
     loop {
         let begun = std::time::Instant::now();
-        let found = look.step();
+        let found = scan.step();
         *cost += begun.elapsed();
         if let Some(host) = found? {
             return Ok(host);
@@ -199,10 +199,10 @@ async fn look(cost: &mut Duration) -> io::Result<Host> {
 /// Looks, however often the host changes meanwhile, a few times.
 fn look_at_once() -> io::Result<Host> {
     const TRIES: usize = 5;
-    let mut found = Look::at_once();
+    let mut found = HostScan::at_once();
     for _ in 1..TRIES {
         match &found {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => found = Look::at_once(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => found = HostScan::at_once(),
             Ok(_) | Err(_) => break,
         }
     }

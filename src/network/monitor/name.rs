@@ -9,7 +9,7 @@ use super::host::{Host, Route};
 
 /// Where the host is attached, as far as it names the network.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Attachment {
     /// The index of the interface, which does not outlive it.
     pub(super) index: u32,
     interface: String,
@@ -21,10 +21,10 @@ pub(super) struct Place {
     gateway: Option<IpAddr>,
 }
 
-impl Place {
+impl Attachment {
     /// Where the host would send from now: in IPv4 if it can, since it is
     /// IPv4's routers that forget idle flows.
-    pub(super) fn of(host: &Host) -> Option<Place> {
+    pub(super) fn of(host: &Host) -> Option<Attachment> {
         let index = main_interface(host)?;
         let interface = host.interfaces.get(&index)?;
         let gateways = host.routes.iter().filter(|route| route.interface == index && route.gateway.is_some());
@@ -35,7 +35,7 @@ impl Place {
         let mut networks = own.iter().map(|address| (network(address.ip, address.prefix), address.prefix));
         let holds_gateway =
             |found: &(IpAddr, u8)| gateway.is_some_and(|gateway| network(gateway, found.1) == found.0);
-        Some(Place {
+        Some(Attachment {
             index,
             interface: interface.name.clone(),
             resolves: interface.resolves,
@@ -55,8 +55,8 @@ impl Place {
 
     /// Whether this is where the host was before, as far as can be seen from
     /// here. Many networks look the same.
-    fn looks_like(&self, before: &Place) -> bool {
-        let seen = |place: &Place| (place.network, place.public, place.gateway);
+    fn looks_like(&self, before: &Attachment) -> bool {
+        let seen = |place: &Attachment| (place.network, place.public, place.gateway);
         self.interface == before.interface && seen(self) == seen(before)
     }
 
@@ -89,7 +89,7 @@ impl Place {
 /// What the network is called that the host is on, or was on last.
 #[derive(Debug, Default)]
 pub(super) struct Naming {
-    here: Option<(Place, Option<String>)>,
+    here: Option<(Attachment, Option<String>)>,
 }
 
 impl Naming {
@@ -108,7 +108,7 @@ impl Naming {
     /// the neighbour's address belongs to it, but is there only once
     /// something was sent that way. Until then a network that looks like the
     /// last keeps its name, and another has none.
-    pub(super) fn arrive(&mut self, place: Place, link_layer: Option<&[u8]>) -> bool {
+    pub(super) fn arrive(&mut self, place: Attachment, link_layer: Option<&[u8]>) -> bool {
         let known = place.neighbour().is_none() || link_layer.is_some();
         let name = if known {
             Some(place.name(link_layer))
@@ -191,7 +191,7 @@ fn network(ip: IpAddr, prefix: u8) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::super::host::{Address, Interface};
+    use super::super::host::{HostAddress, Interface};
     use super::*;
 
     const MAC: Option<&[u8]> = Some(&[2, 0, 0, 0, 0, 1]);
@@ -205,7 +205,7 @@ mod tests {
         for text in addresses {
             let (ip, prefix) = text.split_once('/').unwrap();
             let address =
-                Address { interface: index, ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() };
+                HostAddress { interface: index, ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() };
             host.addresses.push(address);
         }
         if let Some(gateway) = gateway {
@@ -227,13 +227,13 @@ mod tests {
         index
     }
 
-    fn place(name: &str, addresses: &[&str], gateway: Option<&str>) -> Place {
+    fn place(name: &str, addresses: &[&str], gateway: Option<&str>) -> Attachment {
         let mut host = Host::default();
         add(&mut host, name, addresses, gateway);
-        Place::of(&host).unwrap()
+        Attachment::of(&host).unwrap()
     }
 
-    fn home() -> Place {
+    fn home() -> Attachment {
         place("wlan0", &["192.168.1.7/24", "fe80::7/64", "2001:db8::7/64"], Some("192.168.1.1"))
     }
 
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(tunnel("wg0", "10.8.0.2/24"), tunnel("wg0", "10.8.0.3/24"));
         assert_ne!(tunnel("wg0", "10.8.0.2/24"), tunnel("wg1", "10.8.0.2/24"));
         assert_ne!(tunnel("wg0", "10.8.0.2/24"), tunnel("wg0", "10.9.0.2/24"));
-        assert!(Place::of(&Host::default()).is_none());
+        assert!(Attachment::of(&Host::default()).is_none());
     }
 
     #[test]
@@ -319,7 +319,7 @@ mod tests {
         let mut host = Host::default();
         let eth = add(&mut host, "eth0", &["192.168.1.7/24"], Some("192.168.1.1"));
         let wlan = add(&mut host, "wlan0", &["10.0.0.7/24"], Some("10.0.0.1"));
-        assert_eq!(Place::of(&host).unwrap().index, eth);
+        assert_eq!(Attachment::of(&host).unwrap().index, eth);
         let way = |destination: &str, interface| Route {
             destination: destination.parse().unwrap(),
             prefix: 32,
@@ -327,10 +327,10 @@ mod tests {
             ..host.routes[0]
         };
         host.ways = vec![way("2001:db8::1", eth), way("198.41.0.4", wlan)];
-        let place = Place::of(&host).unwrap();
+        let place = Attachment::of(&host).unwrap();
         assert_eq!((place.index, place.gateway), (wlan, "10.0.0.1".parse().ok()));
         host.interfaces.get_mut(&wlan).unwrap().running = false;
-        assert_eq!(Place::of(&host).unwrap().index, eth);
+        assert_eq!(Attachment::of(&host).unwrap().index, eth);
     }
 
     #[test]
@@ -340,7 +340,7 @@ mod tests {
         for (gateway, priority) in [("fe80::3", 102), ("fe80::1", 102), ("fe80::0", 1024)] {
             host.routes.push(Route { gateway: gateway.parse().ok(), priority, ..host.routes[0] });
         }
-        let place = Place::of(&host).unwrap();
+        let place = Attachment::of(&host).unwrap();
         assert_eq!(place.neighbour(), "fe80::1".parse().ok());
         assert_eq!((place.index, place.network), (eth, Some(("2001:db8::".parse().unwrap(), 64))));
     }

@@ -280,7 +280,7 @@ fn debug_tells_figures_and_no_message() {
     flights.begin(OLD, 1);
     flights.take(OLD, 1, &mut outbox);
     let mut boarding = flights.board(OLD).unwrap();
-    assert_eq!(format!("{boarding:?}"), "Boarding { link: LinkId(1), .. }");
+    assert_eq!(format!("{boarding:?}"), "Handover { link: LinkId(1), .. }");
     assert_eq!(boarding.next(), Some(("secret", 6)));
     let told = format!("{outbox:?} {flights:?}");
     assert!(told.ends_with("Flights { links: 1, unconfirmed: 1, .. }"), "{told}");

@@ -54,9 +54,9 @@ struct Entry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     drops: Vec<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    look_in: Option<u64>,
+    recheck_in: Option<u64>,
     #[serde(default)]
-    looks_failed: u32,
+    rechecks_failed: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,8 +180,8 @@ impl Entry {
                 Expiry::Ended => Expires::Ended,
             }),
             drops: learned.drops.iter().copied().map(millis).collect(),
-            look_in: learned.look_in.map(millis),
-            looks_failed: learned.looks_failed,
+            recheck_in: learned.recheck_in.map(millis),
+            rechecks_failed: learned.rechecks_failed,
         }
     }
 
@@ -198,8 +198,8 @@ impl Entry {
             Expires::Ended => Expiry::Ended,
         });
         learned.drops = self.drops.iter().copied().map(Duration::from_millis).collect();
-        learned.look_in = self.look_in.map(Duration::from_millis);
-        learned.looks_failed = self.looks_failed;
+        learned.recheck_in = self.recheck_in.map(Duration::from_millis);
+        learned.rechecks_failed = self.rechecks_failed;
         learned
     }
 }
@@ -254,8 +254,8 @@ mod tests {
         learned.ambiguous = true;
         learned.expiry = Some(Expiry::Silent);
         learned.drops = vec![year; 16];
-        learned.look_in = Some(year);
-        learned.looks_failed = u32::MAX;
+        learned.recheck_in = Some(year);
+        learned.rechecks_failed = u32::MAX;
         learned
     }
 
@@ -369,10 +369,11 @@ mod tests {
             any::<u32>(),
         );
         (gaps, expiry, rest).prop_map(
-            |((proven, failed, ambiguous), expiry, (drops, look_in, looks_failed))| {
+            |((proven, failed, ambiguous), expiry, (drops, recheck_in, rechecks_failed))| {
                 let mut learned = Learned::new(proven);
                 (learned.failed, learned.ambiguous, learned.expiry) = (failed, ambiguous, expiry);
-                (learned.drops, learned.look_in, learned.looks_failed) = (drops, look_in, looks_failed);
+                (learned.drops, learned.recheck_in, learned.rechecks_failed) =
+                    (drops, recheck_in, rechecks_failed);
                 learned
             },
         )

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::stage::{Connection, builder, disconnected, echo, needs, next, open, quick, say, talk};
 use super::{Bench, Fault, Heard, LinkOf, NotApplicable, Note, Peer, Verdict};
 use crate::Events;
-use crate::keeper::{Beat, Event, Seen, Token};
+use crate::keeper::{Beat, Detection, Event, Token};
 use crate::testing::{ByHand, Direction};
 use crate::transport::{Attempt, Frame, Link, Transport};
 
@@ -75,7 +75,7 @@ async fn hole<B: Bench>(bench: Arc<B>, way: Direction) -> Verdict {
     let _server = echo(&bench);
     let (mut connection, mut events) = beating(&bench).await?;
     needs(bench.make(Fault::BlackHole(way)), "nothing can be lost here")?;
-    assert_eq!(disconnected(&mut events).await, Seen::Unanswered { beats: 5 });
+    assert_eq!(disconnected(&mut events).await, Detection::Unanswered { beats: 5 });
     bench.restore();
     talk_again(&bench, &mut connection, &mut events).await;
     Ok(())
@@ -96,7 +96,7 @@ pub async fn a_busy_writer_into_a_black_hole_is_declared_dead<B: Bench>(bench: A
         }
     };
     tokio::select! {
-        seen = disconnected(&mut events) => assert_eq!(seen, Seen::Unanswered { beats: 5 }),
+        detection = disconnected(&mut events) => assert_eq!(detection, Detection::Unanswered { beats: 5 }),
         () = writing => {}
     }
     bench.restore();
@@ -122,7 +122,7 @@ pub async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -
 /// A connection that beats in haste and has exchanged a message, and its
 /// events.
 async fn beating<B: Bench>(bench: &Arc<B>) -> Result<(Connection<B>, Events), NotApplicable> {
-    let link = bench.transport().connect(&Attempt::alone(1, None)).await.expect("the link opens");
+    let link = bench.transport().connect(&Attempt::standalone(1, None)).await.expect("the link opens");
     needs(asks::<B>(&link), "this link does not beat")?;
     drop(link);
     let mut connection = builder(bench).heartbeat(quick()).connect().await.expect("it connects");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::stage::{builder, disconnected, ended, hear, heard, needs, next, open, say};
 use super::{Bench, Fault, Note, Peer, Verdict};
-use crate::keeper::{Event, LinkEnd, Seen};
+use crate::keeper::{Detection, Event, LinkEnd};
 use crate::testing::{ByHand, Cut};
 
 /// Long enough to be cut in its middle.
@@ -71,8 +71,8 @@ async fn cut<B: Bench>(bench: Arc<B>, fault: Fault) -> Verdict {
     if fault == Fault::SpoiltToServer {
         say(&bench, &connection, long(4)).await;
     }
-    let seen = beside(disconnected(&mut events), provoke(fault, &mut peer)).await;
-    let Seen::Ended(end) = seen else { panic!("{fault:?} was seen as {seen:?}") };
+    let detection = beside(disconnected(&mut events), provoke(fault, &mut peer)).await;
+    let Detection::Ended(end) = detection else { panic!("{fault:?} was seen as {detection:?}") };
     check(&bench, fault, end);
     drop(peer);
     let mut peer = bench.accept().await;
@@ -114,12 +114,12 @@ pub async fn a_server_that_stops_is_reconnected_to<B: Bench>(bench: Arc<B>) -> V
     assert_eq!(next(&bench, &mut connection).await, long(1));
     needs(bench.make(Fault::Refused), "attempts cannot be refused here")?;
     drop(peer);
-    let seen = disconnected(&mut events).await;
+    let detection = disconnected(&mut events).await;
     let ends = matches!(
-        &seen,
-        Seen::Ended(LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Closed { .. } | LinkEnd::Io { .. })
+        &detection,
+        Detection::Ended(LinkEnd::Eof | LinkEnd::Reset | LinkEnd::Closed { .. } | LinkEnd::Io { .. })
     );
-    assert!(ends, "a server that stops was seen as {seen:?}");
+    assert!(ends, "a server that stops was seen as {detection:?}");
     let mut failed = 0;
     while failed < 2 {
         let event = events.recv().await.expect("the connection goes on");

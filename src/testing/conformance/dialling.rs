@@ -13,7 +13,7 @@ use crate::transport::{Attempt, Transport};
 /// Where nobody listens, the attempt is an error, and the next one is not.
 pub async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {
     needs(bench.make(Fault::Refused), "attempts cannot be refused here")?;
-    let refused = bench.transport().connect(&Attempt::alone(1, None)).await;
+    let refused = bench.transport().connect(&Attempt::standalone(1, None)).await;
     assert!(refused.is_err(), "nobody listens, and a link opens");
     bench.restore();
     open(&bench).await;

@@ -12,7 +12,7 @@ use super::stage::{
 use super::{Bench, Heard, Note, Peer, Verdict};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Transport};
-use crate::{Session, Transition, TrySendError};
+use crate::{Handshake, Transition, TrySendError};
 
 /// Futures that take more polls than this hang.
 const MOST_POLLS: usize = 200;
@@ -31,7 +31,7 @@ fn large(number: u32) -> Note {
 pub async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let _server = echo(&bench);
     let transport = bench.transport();
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     for times in 0.. {
         assert!(times < MOST_POLLS, "an attempt never ends");
         if polled(transport.connect(&attempt), times).await.is_some() {
@@ -84,13 +84,13 @@ pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
 /// A login that gives up waiting leaves to the stream what it did not get.
 pub async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     for times in 0..5 {
-        let building = builder(&bench).on_connect(move |mut session| async move {
-            polled(session.flush(), times).await;
-            polled(session.recv_where(|_| false), times).await;
-            if let Some(message) = polled(session.recv(), times).await {
-                session.put_back(message?);
+        let building = builder(&bench).on_connect(move |mut handshake| async move {
+            polled(handshake.flush(), times).await;
+            polled(handshake.recv_where(|_| false), times).await;
+            if let Some(message) = polled(handshake.recv(), times).await {
+                handshake.put_back(message?);
             }
-            Ok(session)
+            Ok(handshake)
         });
         let serving = async {
             let mut peer = bench.accept().await;
@@ -115,12 +115,12 @@ pub async fn a_dropped_send_of_a_login_sends_once_or_not_at_all<B: Bench>(bench:
     for times in 0..4 {
         let (mut link, mut peer) = open(&bench).await;
         let first = if times == 0 { 0 } else { fill_up(&bench, &mut link).await };
-        let mut session = Session::new(link, Attempt::alone(1, None), false, (1, 1));
+        let mut handshake = Handshake::new(link, Attempt::standalone(1, None), false, (1, 1));
         // Nothing is read, so that it waits, but buffers may have grown.
-        let _ = polled(session.send(bench.outgoing(pressure::note(first))), times).await;
+        let _ = polled(handshake.send(bench.outgoing(pressure::note(first))), times).await;
         let last = first + 1;
         let sending = async {
-            session.send(bench.outgoing(pressure::note(last))).await.expect("the link takes messages");
+            handshake.send(bench.outgoing(pressure::note(last))).await.expect("the link takes messages");
         };
         let reading = async {
             let mut expected = 0;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::stage::{builder, disconnected, ended, hear, heard, next, open, say};
 use super::{Bench, Heard, Note, Peer, Verdict};
-use crate::keeper::{LinkEnd, Seen};
+use crate::keeper::{Detection, LinkEnd};
 use crate::testing::ByHand;
 use crate::transport::Link;
 
@@ -96,7 +96,7 @@ pub async fn a_connection_comes_back_after_the_server_s_goodbye<B: Bench>(bench:
     for number in 0..MANY {
         assert_eq!(next(&bench, &mut connection).await, note(number), "the goodbye comes last");
     }
-    assert_eq!(disconnected(&mut events).await, Seen::Ended(bench.closing()));
+    assert_eq!(disconnected(&mut events).await, Detection::Ended(bench.closing()));
     drop(peer);
     let mut peer = bench.accept().await;
     peer.send(note(MANY)).await.expect("the server sends");

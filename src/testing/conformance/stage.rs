@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::bench::{InOf, LinkOf, OutOf};
 use super::{Bench, Heard, NotApplicable, Note, Peer};
-use crate::keeper::{Event, Heartbeat, LinkEnd, Probing, Reconnect, Seen};
+use crate::keeper::{Detection, Event, Heartbeat, LinkEnd, Probing, Reconnect};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Frame, Transport};
 use crate::{Builder, Events, ResilientConnection};
@@ -27,7 +27,7 @@ pub(super) fn needs(holds: bool, why: &'static str) -> Result<(), NotApplicable>
 /// One link by itself, and its server's end.
 pub(super) async fn open<B: Bench>(bench: &Arc<B>) -> (LinkOf<B>, B::Peer) {
     let transport = bench.transport();
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     let (link, peer) = tokio::join!(transport.connect(&attempt), bench.accept());
     (link.expect("the link opens"), peer)
 }
@@ -130,10 +130,10 @@ pub(super) async fn next<B: Bench>(bench: &Arc<B>, connection: &mut Connection<B
 }
 
 /// How the connection says that its link went.
-pub(super) async fn disconnected(events: &mut Events) -> Seen {
+pub(super) async fn disconnected(events: &mut Events) -> Detection {
     loop {
         match events.recv().await {
-            Some(Event::Disconnected { seen, .. }) => return seen,
+            Some(Event::Disconnected { detection, .. }) => return detection,
             Some(_) => {}
             None => panic!("the connection has ended"),
         }

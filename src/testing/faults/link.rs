@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Entry, Shared, Way};
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
-use crate::transport::{Confirms, Frame, Link, Traffic};
+use crate::transport::{ConfirmedBy, Frame, Link, Traffic};
 
 /// A link with [`Faults`](super::Faults) over it. Its peer notices when it is
 /// dropped, whatever the faults.
@@ -145,8 +145,8 @@ impl<L: Link> Link for LinkWithFaults<L> {
         self.link.beat()
     }
 
-    fn confirms(&self) -> Confirms {
-        self.link.confirms()
+    fn confirmed_by(&self) -> ConfirmedBy {
+        self.link.confirmed_by()
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {

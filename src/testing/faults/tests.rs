@@ -4,22 +4,22 @@ use super::Direction::{Both, ToClient, ToServer};
 use super::*;
 use crate::keeper::Token;
 use crate::testing::ByHand;
-use crate::transport::{Frame, Memory, MemoryFrame, MemoryLink, MemoryListener, MemoryPeer};
+use crate::transport::{Frame, InProcess, InProcessFrame, InProcessLink, InProcessListener, InProcessPeer};
 
 struct Stage {
     faults: Faults,
-    transport: WithFaults<Memory<u32>>,
-    listener: MemoryListener<u32>,
+    transport: WithFaults<InProcess<u32>>,
+    listener: InProcessListener<u32>,
 }
 
 fn stage() -> Stage {
-    let (place, faults) = (Memory::new(), Faults::new());
+    let (place, faults) = (InProcess::new(), Faults::new());
     Stage { listener: place.listen(), transport: faults.around(place), faults }
 }
 
 impl Stage {
-    async fn open(&mut self) -> (LinkWithFaults<MemoryLink<u32>>, MemoryPeer<u32>) {
-        let link = self.transport.connect(&Attempt::alone(1, None)).await.unwrap();
+    async fn open(&mut self) -> (LinkWithFaults<InProcessLink<u32>>, InProcessPeer<u32>) {
+        let link = self.transport.connect(&Attempt::standalone(1, None)).await.unwrap();
         (link, self.listener.accept().await.unwrap())
     }
 }
@@ -37,7 +37,7 @@ async fn without_faults_everything_passes() {
     peer.send(2).await.unwrap();
     assert_eq!(link.next().await, Ok(Frame::Message(2)));
     link.send_beat(Token(3)).await.unwrap();
-    assert_eq!(peer.next().await, Ok(MemoryFrame::Beat(Token(3))));
+    assert_eq!(peer.next().await, Ok(InProcessFrame::Beat(Token(3))));
     link.say_goodbye().await.unwrap();
     let goodbye = LinkEnd::closed(Some(1000), "");
     assert_eq!(peer.recv().await, Err(goodbye.clone()));
@@ -96,8 +96,8 @@ async fn a_stall_holds_and_wakes_when_it_is_over() {
     });
     tokio::task::yield_now().await;
     stage.faults.restore(ToServer);
-    assert_eq!(peer.next().await, Ok(MemoryFrame::Message(1)));
-    assert_eq!(peer.next().await, Ok(MemoryFrame::Beat(Token(9))));
+    assert_eq!(peer.next().await, Ok(InProcessFrame::Message(1)));
+    assert_eq!(peer.next().await, Ok(InProcessFrame::Beat(Token(9))));
     tokio::task::yield_now().await;
     assert!(!task.is_finished());
     stage.faults.restore(ToClient);
@@ -125,7 +125,7 @@ async fn links_end_as_they_are_told_to() {
 async fn attempts_are_refused_or_left_alone() {
     let mut stage = stage();
     stage.faults.dialling(Dialling::Refused);
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     let refused = stage.transport.connect(&attempt).await.unwrap_err();
     assert_eq!(*refused.failure(), Failure::Refused);
     stage.faults.dialling(Dialling::Unanswered);

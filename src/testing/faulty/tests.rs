@@ -10,7 +10,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 async fn open<M: Send + 'static>(net: &FaultyNet<M>) -> FaultyLink<M> {
-    net.transport().connect(&Attempt::alone(1, None)).await.expect("the network accepts")
+    net.transport().connect(&Attempt::standalone(1, None)).await.expect("the network accepts")
 }
 
 /// The next frame and when it came.
@@ -28,7 +28,7 @@ async fn an_echo_takes_one_round_trip() {
     let net = FaultyNet::echo(1);
     net.latency(Direction::ToServer, ms(30));
     net.latency(Direction::ToClient, ms(20));
-    let first = Attempt::alone(1, None);
+    let first = Attempt::standalone(1, None);
     let mut link = net.transport().connect(&first).await.expect("accepted");
     assert_eq!(net.elapsed(), ms(50));
     assert_eq!(first.dial_report().map(|dialled| dialled.took), Some(ms(50)));
@@ -322,16 +322,17 @@ async fn attempts_are_refused_unanswered_or_wait_for_the_path() {
     let transport = net.transport();
 
     net.dialling(Dialling::Refused);
-    let error = transport.connect(&Attempt::alone(1, None)).await.expect_err("refused");
+    let error = transport.connect(&Attempt::standalone(1, None)).await.expect_err("refused");
     assert_eq!((error.failure(), net.elapsed()), (&Failure::Refused, ms(20)));
 
     net.dialling(Dialling::Unanswered);
-    assert!(timeout(ms(15_000), transport.connect(&Attempt::alone(2, None))).await.is_err());
+    assert!(timeout(ms(15_000), transport.connect(&Attempt::standalone(2, None))).await.is_err());
 
     net.dialling(Dialling::Accepted);
     net.black_hole(Direction::ToClient);
     let began = Instant::now();
-    let dialling = tokio::spawn(async move { transport.connect(&Attempt::alone(3, None)).await.is_ok() });
+    let dialling =
+        tokio::spawn(async move { transport.connect(&Attempt::standalone(3, None)).await.is_ok() });
     sleep(ms(2000)).await;
     net.restore(Direction::ToClient);
     assert!(dialling.await.expect("no panic"));

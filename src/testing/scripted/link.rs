@@ -10,7 +10,7 @@ use super::Step;
 use super::wire::{Wire, WroteWhat};
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 use crate::testing::alarm::Alarm;
-use crate::transport::{Confirms, Frame, Link};
+use crate::transport::{ConfirmedBy, Frame, Link};
 
 /// A link whose other end is a [`Peer`](super::Peer).
 ///
@@ -19,7 +19,7 @@ use crate::transport::{Confirms, Frame, Link};
 pub struct ScriptedLink<In, Out = In> {
     wire: Arc<Wire<In, Out>>,
     beat: Beat,
-    confirms: Option<Confirms>,
+    confirmed_by: Option<ConfirmedBy>,
     answers_after: bool,
     local_addr: Option<SocketAddr>,
     alarm: Alarm,
@@ -31,7 +31,7 @@ impl<In, Out> ScriptedLink<In, Out> {
         ScriptedLink {
             wire,
             beat: step.beat,
-            confirms: step.confirms,
+            confirmed_by: step.confirmed_by,
             answers_after: step.words.is_some(),
             local_addr: step.local_addr,
             alarm: Alarm::default(),
@@ -118,8 +118,8 @@ impl<In: Send + 'static, Out: Send + 'static> Link for ScriptedLink<In, Out> {
         self.beat
     }
 
-    fn confirms(&self) -> Confirms {
-        self.confirms.unwrap_or_else(|| Confirms::of(self.beat))
+    fn confirmed_by(&self) -> ConfirmedBy {
+        self.confirmed_by.unwrap_or_else(|| ConfirmedBy::of(self.beat))
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::keeper::{Beat, Failure, PathFacts};
-use crate::transport::Confirms;
+use crate::transport::ConfirmedBy;
 
 /// What becomes of one attempt to connect.
 ///
@@ -17,7 +17,7 @@ pub struct Step {
     pub(super) after: Duration,
     pub(super) local_addr: Option<SocketAddr>,
     pub(super) beat: Beat,
-    pub(super) confirms: Option<Confirms>,
+    pub(super) confirmed_by: Option<ConfirmedBy>,
     pub(super) path_facts: Option<PathFacts>,
     pub(super) answers: Answers,
     pub(super) words: Option<Answers>,
@@ -87,8 +87,8 @@ impl Step {
 
     /// What shows that a message has reached the peer. The default goes by
     /// the beat.
-    pub fn confirms(mut self, confirms: Confirms) -> Step {
-        self.confirms = Some(confirms);
+    pub fn confirmed_by(mut self, confirmed_by: ConfirmedBy) -> Step {
+        self.confirmed_by = Some(confirmed_by);
         self
     }
 
@@ -129,7 +129,7 @@ impl Step {
             after: Duration::ZERO,
             local_addr: None,
             beat: Beat::Ping,
-            confirms: None,
+            confirmed_by: None,
             path_facts: None,
             answers: Answers::AtOnce,
             words: None,

@@ -2,7 +2,7 @@ use super::*;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
 use crate::testing::ByHand;
 use crate::transport::Attempt;
-use crate::transport::{Confirms, Frame, Link};
+use crate::transport::{ConfirmedBy, Frame, Link};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -17,17 +17,17 @@ async fn each_attempt_goes_as_its_step_says() {
     ]);
     let transport = script.transport();
 
-    let first = Attempt::alone(1, None);
+    let first = Attempt::standalone(1, None);
     let error = transport.connect(&first).await.expect_err("refused");
     assert_eq!((error.failure(), first.dial_report()), (&Failure::Refused, None));
 
-    let second = Attempt::alone(2, None);
+    let second = Attempt::standalone(2, None);
     let error = transport.connect(&second).await.expect_err("TLS fails");
     assert_eq!(error.failure(), &Failure::Tls);
     assert_eq!(second.dial_report().map(|dialled| dialled.took), Some(ms(20)));
     assert_eq!(script.elapsed(), ms(50));
 
-    let third = Attempt::alone(3, None);
+    let third = Attempt::standalone(3, None);
     transport.connect(&third).await.expect("opens");
     assert_eq!(third.dial_report().map(|dialled| dialled.took), Some(ms(10)));
     assert_eq!(script.elapsed(), ms(130));
@@ -40,7 +40,7 @@ async fn each_attempt_goes_as_its_step_says() {
 async fn an_attempt_that_hangs_ends_only_by_being_dropped() {
     let script = Script::<u8>::new([Step::hang()]);
     let transport = script.transport();
-    let waited = tokio::time::timeout(ms(15_000), transport.connect(&Attempt::alone(1, None))).await;
+    let waited = tokio::time::timeout(ms(15_000), transport.connect(&Attempt::standalone(1, None))).await;
     assert!(waited.is_err());
     assert_eq!(script.attempts()[0].abandoned, Some(ms(15_000)));
 }
@@ -49,7 +49,7 @@ async fn an_attempt_that_hangs_ends_only_by_being_dropped() {
 async fn a_step_can_panic() {
     let script = Script::<u8>::new([Step::panic()]);
     let transport = script.transport();
-    let task = tokio::spawn(async move { transport.connect(&Attempt::alone(1, None)).await.is_ok() });
+    let task = tokio::spawn(async move { transport.connect(&Attempt::standalone(1, None)).await.is_ok() });
     assert!(task.await.expect_err("the task panics").is_panic());
     assert_eq!(script.attempts()[0].abandoned, None);
 }
@@ -59,11 +59,11 @@ async fn steps_can_be_added_and_the_rest_goes_as_otherwise_says() {
     let script = Script::<u8>::new([]);
     script.then(Step::refuse());
     let transport = script.transport();
-    assert!(transport.connect(&Attempt::alone(1, None)).await.is_err());
-    assert!(transport.connect(&Attempt::alone(2, None)).await.is_ok());
+    assert!(transport.connect(&Attempt::standalone(1, None)).await.is_err());
+    assert!(transport.connect(&Attempt::standalone(2, None)).await.is_ok());
     script.otherwise(Step::fail(Failure::Dns));
     for number in 3..6 {
-        assert!(transport.connect(&Attempt::alone(number, None)).await.is_err());
+        assert!(transport.connect(&Attempt::standalone(number, None)).await.is_err());
     }
 }
 
@@ -157,9 +157,12 @@ async fn blocked_writes_go_out_when_they_are_taken_again() {
 async fn a_link_has_the_capabilities_of_its_step() {
     let listen = Beat::Listen { longest_silence: ms(25_000) };
     let local = "127.0.0.1:4711".parse().expect("an address");
-    let step = Step::open().beat(listen).confirms(Confirms::Flush).local_addr(local);
+    let step = Step::open().beat(listen).confirmed_by(ConfirmedBy::Flush).local_addr(local);
     let (link, peer) = open(step).await;
-    assert_eq!((link.beat(), link.confirms(), link.local_addr()), (listen, Confirms::Flush, Some(local)));
+    assert_eq!(
+        (link.beat(), link.confirmed_by(), link.local_addr()),
+        (listen, ConfirmedBy::Flush, Some(local))
+    );
     assert_eq!(link.path_facts(), None);
     peer.path_facts(Some(PathFacts::new(12, ms(3))));
     assert_eq!(link.path_facts(), Some(PathFacts::new(12, ms(3))));
@@ -167,6 +170,7 @@ async fn a_link_has_the_capabilities_of_its_step() {
 
 async fn open(step: Step) -> (ScriptedLink<u8>, Peer<u8>) {
     let script = Script::new([step]);
-    let link = script.transport().connect(&Attempt::alone(1, None)).await.expect("the step opens a link");
+    let link =
+        script.transport().connect(&Attempt::standalone(1, None)).await.expect("the step opens a link");
     (link, script.next_link().await)
 }

@@ -15,7 +15,7 @@ use super::frames::Frames;
 use super::{READ_BUFFER, Reads};
 use crate::dial::Stream;
 use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
-use crate::transport::{Confirms, Frame, Framed, Link, Traffic};
+use crate::transport::{ConfirmedBy, Frame, Framed, Link, Traffic};
 
 /// Beyond this much unwritten data nothing more is taken: 64 KiB.
 const HIGH_WATER: usize = 64 * 1024;
@@ -25,7 +25,7 @@ const KEPT: usize = 8 * 1024;
 /// One live link of a [`Protocol`](super::Protocol) over TCP, TLS or a Unix
 /// socket.
 ///
-/// Memory while idle is about 4 KiB, whatever went over it before. Up to
+/// InProcess while idle is about 4 KiB, whatever went over it before. Up to
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct StreamLink<C: Decoder, Out> {
     framed: Framed<Inner<C>, Out>,
@@ -152,8 +152,8 @@ where
         self.framed.beat()
     }
 
-    fn confirms(&self) -> Confirms {
-        self.framed.confirms()
+    fn confirmed_by(&self) -> ConfirmedBy {
+        self.framed.confirmed_by()
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 
 use super::encode::{self, Opcode};
 use super::message::{Message, Text};
-use super::socket::{HIGH_WATER, Socket};
+use super::socket::{BufferedStream, HIGH_WATER};
 use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Traffic};
 
@@ -37,19 +37,19 @@ const SERVER_FIRST: Duration = Duration::from_millis(250);
 /// One end of a WebSocket connection: the client's, after the handshake.
 #[derive(Debug)]
 pub(super) struct Engine<S> {
-    socket: Socket<S>,
+    socket: BufferedStream<S>,
     protocol: WebSocketContext,
     config: WebSocketConfig,
     /// How many bytes had been received when `protocol` was made.
     fresh_at: u64,
-    phase: Phase,
+    close_state: CloseState,
     /// The library may hold a frame of its own: a pong, or a Close.
     own_frames_due: bool,
 }
 
 /// How far the goodbye has come.
 #[derive(Debug)]
-enum Phase {
+enum CloseState {
     /// Nobody has said it.
     Open,
     /// We have, and it is written or on its way. The peer's answer, once it is
@@ -63,9 +63,9 @@ enum Phase {
     },
 }
 
-impl Phase {
-    fn closing(answer: Option<LinkEnd>) -> Phase {
-        Phase::Closing { written: false, answer, server_first: None }
+impl CloseState {
+    fn closing(answer: Option<LinkEnd>) -> CloseState {
+        CloseState::Closing { written: false, answer, server_first: None }
     }
 }
 
@@ -80,13 +80,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             .max_message_size(Some(limit))
             .max_frame_size(Some(limit));
         Engine {
-            socket: Socket::new(stream, behind),
+            socket: BufferedStream::new(stream, behind),
             // Not from what was already read: the library would go on with
             // buffers of that size.
             protocol: WebSocketContext::new(Role::Client, Some(config)),
             config,
             fresh_at: 0,
-            phase: Phase::Open,
+            close_state: CloseState::Open,
             own_frames_due: false,
         }
     }
@@ -108,10 +108,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
                 }
                 Ok(Raw::Close(close)) => {
                     let end = self.said(close);
-                    match &mut self.phase {
-                        Phase::Open => return Poll::Ready(Err(self.answer_close(end, cx))),
-                        Phase::Closing { written: true, answer, .. } => *answer = Some(end),
-                        Phase::Closing { written: false, answer, .. } => *answer = Some(end.crossing_ours()),
+                    match &mut self.close_state {
+                        CloseState::Open => return Poll::Ready(Err(self.answer_close(end, cx))),
+                        CloseState::Closing { written: true, answer, .. } => *answer = Some(end),
+                        CloseState::Closing { written: false, answer, .. } => {
+                            *answer = Some(end.crossing_ours())
+                        }
                     }
                     continue;
                 }
@@ -119,9 +121,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
                 Ok(Raw::Frame(_)) => Frame::Alive,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.shrink();
-                    return match self.phase {
-                        Phase::Open => Poll::Pending,
-                        Phase::Closing { .. } => self.wait_for_server(cx),
+                    return match self.close_state {
+                        CloseState::Open => Poll::Pending,
+                        CloseState::Closing { .. } => self.wait_for_server(cx),
                     };
                 }
                 Err(error) => return Poll::Ready(Err(self.end(error, cx))),
@@ -134,7 +136,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
     /// it, and has had its time to close the stream, the answer is the end.
     #[cold]
     fn wait_for_server(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Message>, LinkEnd>> {
-        let Phase::Closing { written: true, answer: Some(answer), server_first } = &mut self.phase else {
+        let CloseState::Closing { written: true, answer: Some(answer), server_first } = &mut self.close_state
+        else {
             return Poll::Pending;
         };
         let wait = server_first.get_or_insert_with(|| Box::pin(sleep(SERVER_FIRST)));
@@ -178,19 +181,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
     }
 
     pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        if matches!(self.phase, Phase::Open) {
+        if matches!(self.close_state, CloseState::Open) {
             // The library would write a pong that it still has behind the Close.
             if self.own_frames_due {
                 ready!(self.poll_flush(cx))?;
             }
-            self.phase = Phase::closing(None);
+            self.close_state = CloseState::closing(None);
             self.own_frames_due = true;
             let goodbye = CloseFrame { code: CloseCode::Normal, reason: Default::default() };
             // Where there is no room now, `poll_flush` collects it later.
             let _ = self.protocol.close(&mut self.socket, Some(goodbye));
         }
         ready!(self.poll_flush(cx))?;
-        if let Phase::Closing { written, .. } = &mut self.phase {
+        if let CloseState::Closing { written, .. } = &mut self.close_state {
             *written = true;
         }
         Poll::Ready(Ok(()))
@@ -205,12 +208,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
     }
 
     fn push(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), LinkEnd> {
-        match self.phase {
-            Phase::Open => {
+        match self.close_state {
+            CloseState::Open => {
                 encode::frame(self.socket.out(), opcode, payload);
                 Ok(())
             }
-            Phase::Closing { .. } => Err(LinkEnd::Protocol("nothing may follow our Close".to_owned())),
+            CloseState::Closing { .. } => Err(LinkEnd::Protocol("nothing may follow our Close".to_owned())),
         }
     }
 
@@ -259,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
     /// What an error of the library means. Where the peer is at fault it is
     /// told so, as far as that works at once.
     fn end(&mut self, error: Error, cx: &mut Context<'_>) -> LinkEnd {
-        if let Phase::Closing { answer: Some(answer), .. } = &self.phase {
+        if let CloseState::Closing { answer: Some(answer), .. } = &self.close_state {
             return answer.clone();
         }
         let (code, end) = match error {
@@ -282,13 +285,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             | Error::Http(_)
             | Error::HttpFormat(_) => (CloseCode::Protocol, LinkEnd::Protocol("unreadable frame".to_owned())),
         };
-        if matches!(self.phase, Phase::Open) {
+        if matches!(self.close_state, CloseState::Open) {
             // A pong that the library still has comes before the Close, and
             // nothing behind it.
             let _ = self.collect_own_frames();
             encode::frame(self.socket.out(), Opcode::Close, &u16::from(code).to_be_bytes());
             self.own_frames_due = false;
-            self.phase = Phase::closing(Some(end.clone()));
+            self.close_state = CloseState::closing(Some(end.clone()));
             self.last_words(cx);
         }
         end
@@ -303,7 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         if received - self.fresh_at > READ_BUFFER as u64
             && self.socket.boundary.clean()
             && !self.own_frames_due
-            && matches!(self.phase, Phase::Open)
+            && matches!(self.close_state, CloseState::Open)
         {
             self.fresh_at = received;
             self.protocol = WebSocketContext::new(Role::Client, Some(self.config));

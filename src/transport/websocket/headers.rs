@@ -35,11 +35,11 @@ pub(super) fn check(name: &HeaderName) -> Result<(), Invalid> {
     Ok(())
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<HeaderMap, ConnectError>> + Send>>;
+type HeadersFuture = Pin<Box<dyn Future<Output = Result<HeaderMap, ConnectError>> + Send>>;
 
 /// The user's hook, without its type.
 #[derive(Clone)]
-pub(super) struct Credentials(Arc<dyn Fn(Attempt) -> Answer + Send + Sync>);
+pub(super) struct Credentials(Arc<dyn Fn(Attempt) -> HeadersFuture + Send + Sync>);
 
 impl Credentials {
     pub(super) fn new<F, Fut>(hook: F) -> Credentials

@@ -22,7 +22,7 @@ const COPIED_WHEN_PARKED: usize = 32 * 1024;
 /// flush. A peer's Close is answered as far as that works without waiting,
 /// and ends the link with its code and reason.
 ///
-/// Memory while idle is about 4 KiB, whatever went over it before. Up to
+/// InProcess while idle is about 4 KiB, whatever went over it before. Up to
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct WebSocketLink {
     engine: Engine<Stream>,

@@ -18,7 +18,7 @@ const KEPT: usize = 8 * 1024;
 
 /// A stream with what waits on either side of it.
 #[derive(Debug)]
-pub(super) struct Socket<S> {
+pub(super) struct BufferedStream<S> {
     stream: S,
     /// Who is to be woken by a stream that was not ready to be read.
     waker: Waker,
@@ -33,9 +33,9 @@ pub(super) struct Socket<S> {
     traffic: Traffic,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    pub(super) fn new(stream: S, behind: Bytes) -> Socket<S> {
-        Socket {
+impl<S: AsyncRead + AsyncWrite + Unpin> BufferedStream<S> {
+    pub(super) fn new(stream: S, behind: Bytes) -> BufferedStream<S> {
+        BufferedStream {
             stream,
             waker: Waker::noop().clone(),
             behind: let_go_if_empty(behind),
@@ -124,7 +124,7 @@ fn let_go_if_empty(bytes: Bytes) -> Bytes {
     if bytes.is_empty() { Bytes::new() } else { bytes }
 }
 
-impl<S: AsyncRead + Unpin> Read for Socket<S> {
+impl<S: AsyncRead + Unpin> Read for BufferedStream<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = if self.behind.is_empty() {
             let mut buffer = ReadBuf::new(buffer);
@@ -150,7 +150,7 @@ impl<S: AsyncRead + Unpin> Read for Socket<S> {
 /// Close, joins the frames that wait already. While much waits it is refused,
 /// so that a peer that sends pings and reads nothing cannot fill the memory:
 /// the library then keeps the newest pong only.
-impl<S> Write for Socket<S> {
+impl<S> Write for BufferedStream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.out.len() - self.written > HIGH_WATER {
             return Err(io::ErrorKind::WouldBlock.into());

@@ -29,7 +29,7 @@ use crate::transport::ConnectError;
 const LONGEST_HEADER: usize = 16 * 1024;
 
 /// What the request asks for.
-pub(super) struct Wish<'a> {
+pub(super) struct UpgradeRequest<'a> {
     pub(super) url: &'a Url,
     /// Whether the query of the URL is part of it.
     pub(super) with_query: bool,
@@ -51,13 +51,17 @@ pub(super) struct Upgraded<S> {
 /// certificate.
 ///
 /// Cancel safe: the stream is dropped with the future.
-pub(super) async fn upgrade<S>(stream: S, wish: Wish<'_>, verified: bool) -> Result<Upgraded<S>, ConnectError>
+pub(super) async fn upgrade<S>(
+    stream: S,
+    wanted: UpgradeRequest<'_>,
+    verified: bool,
+) -> Result<Upgraded<S>, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let key = generate_key();
-    let subprotocols = wish.subprotocols;
-    let request = request(wish, &key)?;
+    let subprotocols = wanted.subprotocols;
+    let request = request(wanted, &key)?;
     let (mut sender, mut connection) = http1::Builder::new()
         .max_buf_size(LONGEST_HEADER)
         .title_case_headers(true)
@@ -92,21 +96,21 @@ where
     Ok(Upgraded { stream: parts.io.into_inner(), behind: parts.read_buf, subprotocol })
 }
 
-fn request(wish: Wish<'_>, key: &str) -> Result<Request<String>, ConnectError> {
+fn request(wanted: UpgradeRequest<'_>, key: &str) -> Result<Request<String>, ConnectError> {
     let value = |text: &str| {
         HeaderValue::from_str(text).map_err(|error| ConnectError::with_source(Failure::Stop, error))
     };
     let mut request = Request::new(String::new());
-    *request.uri_mut() = wish.url.target(wish.with_query);
-    *request.headers_mut() = wish.headers;
+    *request.uri_mut() = wanted.url.target(wanted.with_query);
+    *request.headers_mut() = wanted.headers;
     let headers = request.headers_mut();
-    headers.insert(HOST, value(&wish.url.authority)?);
+    headers.insert(HOST, value(&wanted.url.authority)?);
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     headers.insert(SEC_WEBSOCKET_KEY, value(key)?);
     // One line with commas: not every server reads a second one.
-    let subprotocols: Vec<&[u8]> = wish.subprotocols.iter().map(HeaderValue::as_bytes).collect();
+    let subprotocols: Vec<&[u8]> = wanted.subprotocols.iter().map(HeaderValue::as_bytes).collect();
     if !subprotocols.is_empty() {
         let list = HeaderValue::from_bytes(&subprotocols.join(&b", "[..]));
         headers.insert(
@@ -145,7 +149,7 @@ fn accept<B>(
     }
     match only(headers, &SEC_WEBSOCKET_ACCEPT) {
         Ok(Some(accept)) if accept.as_bytes() == derive_accept_key(key.as_bytes()).as_bytes() => {}
-        Ok(_) | Err(Twice) => return Err("Sec-WebSocket-Accept does not match the key"),
+        Ok(_) | Err(Duplicate) => return Err("Sec-WebSocket-Accept does not match the key"),
     }
     if headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().any(|value| !value.is_empty()) {
         return Err("the server chose an extension that was not offered");
@@ -154,18 +158,18 @@ fn accept<B>(
         Ok(None) => Ok(None),
         Ok(Some(chosen)) if offered.contains(chosen) => Ok(Some(chosen.clone())),
         Ok(Some(_)) => Err("the server chose a subprotocol that was not offered"),
-        Err(Twice) => Err("the server chose more than one subprotocol"),
+        Err(Duplicate) => Err("the server chose more than one subprotocol"),
     }
 }
 
 /// A header stands there more than once.
-struct Twice;
+struct Duplicate;
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Twice> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Duplicate> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (value, None) => Ok(value),
-        (_, Some(_)) => Err(Twice),
+        (_, Some(_)) => Err(Duplicate),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use longlink::testing::{Cut, Direction, Newcomers, Proxy};
 use longlink::{
-    Heartbeat, HookError, NetworkHandle, Reconnect, ResilientConnection, Session as Login, State, StateWatch,
+    Handshake, HandshakeError, Heartbeat, NetworkHandle, Reconnect, ResilientConnection, State, StateWatch,
     Suspend,
 };
 use tokio::sync::mpsc;
@@ -368,12 +368,12 @@ fn backoff() -> Reconnect {
 
 /// The login: a word each way, with the number that both sides know the link
 /// by.
-async fn log_in<W: Wire>(mut session: Login<W::Link>) -> Result<Login<W::Link>, HookError> {
-    let link = session.attempt().link_id().get();
-    session.send(W::message(format!("HELLO {link}"))).await?;
-    let answer = session.recv_where(|message| matches!(W::text(message), "WELCOME" | "BUSY")).await?;
+async fn log_in<W: Wire>(mut handshake: Handshake<W::Link>) -> Result<Handshake<W::Link>, HandshakeError> {
+    let link = handshake.attempt().link_id().get();
+    handshake.send(W::message(format!("HELLO {link}"))).await?;
+    let answer = handshake.recv_where(|message| matches!(W::text(message), "WELCOME" | "BUSY")).await?;
     if W::text(&answer) == "BUSY" {
-        return Err(HookError::retry("the server is busy"));
+        return Err(HandshakeError::retry("the server is busy"));
     }
-    Ok(session)
+    Ok(handshake)
 }

@@ -16,15 +16,15 @@ async fn pitfall_20_the_logins_waits_lose_nothing() {
         let script = Script::<String>::new([]);
         let (told, mut tell) = tokio::sync::mpsc::channel(1);
         let mut connection = builder(&script)
-            .on_connect(move |mut session| {
+            .on_connect(move |mut handshake| {
                 let told = told.clone();
                 async move {
-                    let mut finished = polled(session.flush(), times).await.is_some();
-                    finished &= polled(session.recv_where(|m| m == "wanted"), times).await.is_some();
-                    finished &= polled(session.recv(), times).await.is_some();
+                    let mut finished = polled(handshake.flush(), times).await.is_some();
+                    finished &= polled(handshake.recv_where(|m| m == "wanted"), times).await.is_some();
+                    finished &= polled(handshake.recv(), times).await.is_some();
                     told.send(finished).await?;
-                    assert!(session.attempt().last_failure().is_none());
-                    Ok(session)
+                    assert!(handshake.attempt().last_failure().is_none());
+                    Ok(handshake)
                 }
             })
             .build()
@@ -64,13 +64,13 @@ async fn pitfall_20_a_dropped_send_of_the_logins_has_sent_its_message_whole_or_n
         });
         let (told, mut tell) = tokio::sync::mpsc::channel(1);
         let _connection = ResilientConnection::builder(transport)
-            .on_connect(move |mut session| {
+            .on_connect(move |mut handshake| {
                 let told = told.clone();
                 async move {
                     let long = "a message of more than eight bytes".to_owned();
-                    told.send(polled(session.send(long), times).await.is_some()).await?;
-                    session.send("and again".into()).await?;
-                    Ok(session)
+                    told.send(polled(handshake.send(long), times).await.is_some()).await?;
+                    handshake.send("and again".into()).await?;
+                    Ok(handshake)
                 }
             })
             .build()

@@ -4,15 +4,15 @@ use super::{or_again, polled};
 use crate::support::in_time;
 use longlink::Transport;
 use longlink::testing::{ByHand, FaultyNet, Script, WroteWhat};
-use longlink::transport::{Attempt, Frame, MEMORY_MESSAGES, Memory, MemoryFrame};
+use longlink::transport::{Attempt, Frame, IN_PROCESS_MESSAGES, InProcess, InProcessFrame};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_the_servers_end_of_a_link_in_memory_loses_nothing() {
     for_every_poll!(|times| {
-        let place = Memory::<String>::new();
+        let place = InProcess::<String>::new();
         let mut listener = place.listen();
         assert!(polled(listener.accept(), times).await.is_none());
-        let mut link = place.connect(&Attempt::alone(1, None)).await.unwrap();
+        let mut link = place.connect(&Attempt::standalone(1, None)).await.unwrap();
         let early = polled(listener.accept(), times).await;
         let mut finished = early.is_some();
         let peer = or_again(early, listener.accept()).await.unwrap();
@@ -27,13 +27,13 @@ async fn pitfall_20_the_servers_end_of_a_link_in_memory_loses_nothing() {
         assert_eq!(or_again(early, peer.recv()).await, Ok("a".into()));
         let early = polled(peer.next(), times).await;
         finished &= early.is_some();
-        assert_eq!(or_again(early, peer.next()).await, Ok(MemoryFrame::Message("b".into())));
+        assert_eq!(or_again(early, peer.next()).await, Ok(InProcessFrame::Message("b".into())));
 
-        for _ in 0..MEMORY_MESSAGES {
+        for _ in 0..IN_PROCESS_MESSAGES {
             peer.send("full".into()).await.unwrap();
         }
         assert!(polled(peer.send("dropped".into()), times).await.is_none());
-        for _ in 0..MEMORY_MESSAGES {
+        for _ in 0..IN_PROCESS_MESSAGES {
             assert_eq!(link.next().await, Ok(Frame::Message("full".into())));
         }
         let sent = polled(peer.send("c".into()), times).await.is_some();
@@ -52,7 +52,7 @@ async fn pitfall_20_what_the_test_kit_is_waited_for_is_not_lost() {
     for_every_poll!(|times| {
         let script = Script::<String>::new([]);
         assert!(polled(script.next_link(), times).await.is_none());
-        let mut link = script.transport().connect(&Attempt::alone(1, None)).await.unwrap();
+        let mut link = script.transport().connect(&Attempt::standalone(1, None)).await.unwrap();
         let early = polled(script.next_link(), times).await;
         let mut finished = early.is_some();
         let peer = or_again(early, script.next_link()).await;
@@ -75,7 +75,7 @@ async fn pitfall_20_what_the_test_kit_is_waited_for_is_not_lost() {
 
         let net = FaultyNet::<String>::new(1);
         assert!(polled(net.accept(), times).await.is_none());
-        let mut link = net.transport().connect(&Attempt::alone(1, None)).await.unwrap();
+        let mut link = net.transport().connect(&Attempt::standalone(1, None)).await.unwrap();
         let early = polled(net.accept(), times).await;
         finished &= early.is_some();
         let mut server = or_again(early, net.accept()).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::SinkExt;
 use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
@@ -86,12 +86,12 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
     let log = Log::new();
     let mut connection = ResilientConnection::builder(transport)
         .on_event(log.listener())
-        .on_connect(async |mut session| {
-            if let Op::Hello { every } = session.recv().await? {
-                session.set_beat(Beat::Dictated { every });
+        .on_connect(async |mut handshake| {
+            if let Op::Hello { every } = handshake.recv().await? {
+                handshake.set_beat(Beat::Dictated { every });
             }
-            session.send(Op::Identify).await?;
-            Ok(session)
+            handshake.send(Op::Identify).await?;
+            Ok(handshake)
         })
         .seed(1)
         .build()
@@ -126,7 +126,7 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
     assert_eq!(from_client.recv().await, Some(Op::Heartbeat));
     assert_eq!(began.elapsed(), EVERY * 5);
     assert!(timeout(secs(120), server.recv()).await.is_ok(), "it comes back");
-    assert!(matches!(log.ends().await[..], [(_, Seen::Unanswered { beats: 5 })]));
+    assert!(matches!(log.ends().await[..], [(_, Detection::Unanswered { beats: 5 })]));
     drop(connection);
     sleep(millis(1)).await;
     assert!(to_client.is_closed());

@@ -3,7 +3,7 @@
 
 use futures::{SinkExt, StreamExt};
 use longlink::ResilientConnection;
-use longlink::keeper::{Failure, Seen, Token};
+use longlink::keeper::{Detection, Failure, Token};
 use longlink::transport::{ConnectError, Framed, Link, Transport, from_fn};
 use tokio::sync::mpsc;
 
@@ -54,7 +54,7 @@ async fn a_line_protocol_beats_answers_and_parts_in_its_own_words() {
         assert!(in_time(lines.next()).await.unwrap().unwrap().starts_with("PING "));
     }
     assert!(lines.next().await.is_none(), "the dead link is dropped without a word");
-    assert!(matches!(log.ends().await[..], [(_, Seen::Unanswered { beats: 5 })]));
+    assert!(matches!(log.ends().await[..], [(_, Detection::Unanswered { beats: 5 })]));
 
     let mut lines = in_time(server.recv()).await.unwrap();
     connection.send("last".to_owned()).await.unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use longlink::ResilientConnection;
-use longlink::keeper::{LinkEnd, NetworkStatus, RouteFacts, Seen, Token};
+use longlink::keeper::{Detection, LinkEnd, NetworkStatus, RouteFacts, Token};
 use longlink::network::{Network, NetworkChange, NetworkHandle, NetworkWatch};
 use longlink::transport::{ConnectError, Frame, Link, from_fn};
 use tokio::sync::mpsc;
@@ -173,7 +173,7 @@ async fn a_link_that_cannot_is_replaced_once_its_address_is_seen_to_be_gone() {
     let (mut connection, host, log, began) = moved(false, true).await;
     let from = began - log.began;
     sleep(secs(1)).await;
-    assert_eq!(log.ends().await, [(from + millis(250), Seen::AddressGone)]);
+    assert_eq!(log.ends().await, [(from + millis(250), Detection::AddressGone)]);
     connection.sender().send("from here".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "from here");
     assert_eq!(host.dials(), 2);
@@ -185,7 +185,7 @@ async fn where_the_host_does_not_tell_it_is_probed_and_replaced() {
     let from = began - log.began;
     sleep(secs(5)).await;
     // The change settles for 250 ms, then the probe has 3 s.
-    assert_eq!(log.ends().await, [(from + millis(250) + secs(3), Seen::ProbeUnanswered)]);
+    assert_eq!(log.ends().await, [(from + millis(250) + secs(3), Detection::ProbeUnanswered)]);
     connection.sender().send("from here".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "from here");
     assert_eq!(host.dials(), 2);

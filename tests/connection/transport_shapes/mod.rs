@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longlink::ResilientConnection;
-use longlink::keeper::{Event, Seen};
+use longlink::keeper::{Detection, Event};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ fn dial(server: &mpsc::UnboundedSender<Lines>) -> Option<Lines> {
 #[derive(Clone)]
 struct Log {
     began: Instant,
-    ends: Arc<Mutex<Vec<(Duration, Seen)>>>,
+    ends: Arc<Mutex<Vec<(Duration, Detection)>>>,
 }
 
 impl Log {
@@ -57,14 +57,17 @@ impl Log {
     fn listener(&self) -> impl Fn(&Event) + Send + 'static {
         let log = self.clone();
         move |event| {
-            if let Event::Disconnected { seen, .. } = event {
-                log.ends.lock().expect("nobody panics under it").push((log.began.elapsed(), seen.clone()));
+            if let Event::Disconnected { detection, .. } = event {
+                log.ends
+                    .lock()
+                    .expect("nobody panics under it")
+                    .push((log.began.elapsed(), detection.clone()));
             }
         }
     }
 
     /// When links ended and how that was noticed, up to now.
-    async fn ends(&self) -> Vec<(Duration, Seen)> {
+    async fn ends(&self) -> Vec<(Duration, Detection)> {
         // The listener runs on a task of its own: let it catch up.
         tokio::time::sleep(millis(1)).await;
         self.ends.lock().expect("nobody panics under it").clone()

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, ready};
 
 use futures::SinkExt;
 use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::outbox::Outcome;
-use longlink::transport::{Confirms, ConnectError, Frame, Link, Transport, from_fn};
+use longlink::transport::{ConfirmedBy, ConnectError, Frame, Link, Transport, from_fn};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -87,8 +87,8 @@ impl Link for Poller {
         Beat::Listen { longest_silence: secs(30) }
     }
 
-    fn confirms(&self) -> Confirms {
-        Confirms::Flush
+    fn confirmed_by(&self) -> ConfirmedBy {
+        ConfirmedBy::Flush
     }
 }
 
@@ -226,7 +226,7 @@ async fn a_request_that_broke_off_may_have_arrived_and_what_was_missed_is_fetche
     sleep(millis(5)).await;
     server.mood(Mood::Down);
     assert_eq!(confirmation.await, Outcome::MaybeSent("in doubt".to_owned()));
-    assert!(matches!(log.ends().await[..], [(_, Seen::Ended(LinkEnd::Reset))]));
+    assert!(matches!(log.ends().await[..], [(_, Detection::Ended(LinkEnd::Reset))]));
 
     server.publish("missed");
     sleep(secs(5)).await;
@@ -247,5 +247,5 @@ async fn a_server_that_answers_no_request_is_silent() {
         .unwrap();
     server.mood(Mood::Stuck);
     sleep(secs(31)).await;
-    assert!(matches!(log.ends().await[..], [(at, Seen::Silent)] if at == millis(20) + secs(30)));
+    assert!(matches!(log.ends().await[..], [(at, Detection::Silent)] if at == millis(20) + secs(30)));
 }

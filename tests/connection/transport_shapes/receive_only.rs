@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll, ready};
 
-use longlink::keeper::{Beat, LinkEnd, Seen, Token};
+use longlink::keeper::{Beat, Detection, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use longlink::{ResilientConnection, keeper::Failure};
 use tokio::sync::mpsc;
@@ -89,7 +89,7 @@ async fn a_feed_is_read_in_order_and_its_silence_is_its_death() {
     assert_eq!(log.ends().await, []);
 
     let next = in_time(readers.recv()).await.unwrap();
-    assert_eq!(log.ends().await, [(secs(240 + 25), Seen::Silent)]);
+    assert_eq!(log.ends().await, [(secs(240 + 25), Detection::Silent)]);
     assert!(feed.is_closed(), "a dead link is dropped");
     next.send("three".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "three");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Failure, LinkEnd, Seen, Token};
+use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use tokio::sync::mpsc;
 
@@ -107,7 +107,7 @@ async fn every_ping_of_the_server_is_answered_and_its_silence_is_its_death() {
     assert_eq!(log.ends().await, []);
 
     let mut next = in_time(server.recv()).await.unwrap();
-    assert_eq!(log.ends().await, [(secs(250 + 45), Seen::Silent)]);
+    assert_eq!(log.ends().await, [(secs(250 + 45), Detection::Silent)]);
     next.send(OPEN).await.unwrap();
     next.send("4again").await.unwrap();
     assert_eq!(message(&mut connection).await, "again");

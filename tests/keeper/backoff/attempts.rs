@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{FLOOR, proved};
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{
-    Beat, Config, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect, Seen, State,
+    Beat, Config, Detection, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect, State,
 };
 
 #[test]
@@ -53,7 +53,7 @@ fn pitfall_09_a_second_request_to_reconnect_changes_nothing() {
     rig.reconnect();
     rig.pass(secs(10));
     assert_eq!(rig.instants(|output| matches!(output, Output::Open { .. })), [Duration::ZERO]);
-    assert_eq!(rig.seen(), Some(Seen::Asked));
+    assert_eq!(rig.detection(), Some(Detection::Asked));
 }
 
 #[test]

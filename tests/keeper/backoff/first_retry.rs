@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{assert_even, code, first_delay, proved};
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{Because, Config, LinkEnd, NetworkStatus};
+use longlink::keeper::{Config, LinkEnd, NetworkStatus, RetryReason};
 
 #[test]
 fn pitfall_42_after_a_restart_an_idle_fleet_comes_back_over_a_second() {
@@ -22,7 +22,7 @@ fn pitfall_42_an_end_that_is_this_clients_alone_is_answered_within_50_ms() {
         .map(|seed| {
             let mut rig = proved(seed);
             rig.address_gone();
-            assert_eq!(rig.scheduled().map(|(_, _, because)| because), Some(Because::EndedAlone));
+            assert_eq!(rig.scheduled().map(|(_, _, reason)| reason), Some(RetryReason::EndedAlone));
             rig.delay()
         })
         .collect();

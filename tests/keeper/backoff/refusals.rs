@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{assert_even, code, first_delay, proved};
 use crate::rig::{Rig, millis, secs};
-use longlink::keeper::{Beat, Because, Failure, Finish, GiveUp, LinkEnd, Reconnect, State};
+use longlink::keeper::{Beat, Failure, Finish, GiveUp, LinkEnd, Reconnect, RetryReason, State};
 
 fn http(status: u16, verified: bool) -> Failure {
     Failure::Http { status, retry_after: None, verified }
@@ -192,7 +192,7 @@ fn retry_after_is_waited_for_and_stretched_by_a_fifth_at_most() {
             .map(|seed| {
                 let mut rig = Rig::dialling(Reconnect::default(), seed);
                 rig.fail(failure.clone());
-                assert_eq!(rig.scheduled().map(|(_, _, because)| because), Some(Because::RetryAfter));
+                assert_eq!(rig.scheduled().map(|(_, _, reason)| reason), Some(RetryReason::RetryAfter));
                 rig.delay()
             })
             .collect();

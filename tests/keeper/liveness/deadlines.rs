@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Activity, Beat, Config, Heartbeat, Input, LinkEnd, Seen};
+use longlink::keeper::{Activity, Beat, Config, Detection, Heartbeat, Input, LinkEnd};
 
 /// The instants, counted from the first of them.
 fn from_the_first(instants: &[Duration]) -> Vec<Duration> {
@@ -62,7 +62,7 @@ fn on_a_quick_path_the_five_deadlines_are_1_1_2_2_and_4_seconds() {
     assert_eq!(rig.misses(), [1, 2, 4, 6, 10].map(|after| first + secs(after)));
     assert_eq!(from_the_first(&rig.beats()), [0, 1, 2, 4, 6].map(secs), "each follows the miss before");
     assert_eq!(dead, first + secs(10));
-    assert_eq!(rig.seen(), Some(Seen::Unanswered { beats: 5 }));
+    assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));
 }
 
 #[test]

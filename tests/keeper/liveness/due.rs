@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Heartbeat, Seen};
+use longlink::keeper::{Beat, Detection, Heartbeat};
 
 #[test]
 fn the_first_beat_comes_after_27_seconds_of_silence() {
@@ -98,7 +98,7 @@ fn the_first_send_after_a_long_silence_brings_the_beat_forward() {
     assert_eq!(rig.beats(), [sent]);
     // It only brings the next beat forward: five misses decide.
     assert_eq!(rig.until_death(), sent + secs(10));
-    assert_eq!(rig.seen(), Some(Seen::Unanswered { beats: 5 }));
+    assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));
 }
 
 #[test]

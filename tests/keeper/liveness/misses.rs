@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, Output, PathFacts, RouteFacts, Seen, Timer,
-    Token,
+    Beat, Detection, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, Output, PathFacts, RouteFacts,
+    Timer, Token,
 };
 
 #[test]
@@ -18,7 +18,7 @@ fn pitfall_01_only_inbound_clears_misses() {
         rig.sent();
         rig.pass(millis(100));
     }
-    assert_eq!(rig.seen(), Some(Seen::Unanswered { beats: 5 }));
+    assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_listened_link_is_never_asked_and_dies_of_silence() {
     let heard = rig.elapsed();
     assert_eq!(rig.timer(), Some((heard + secs(45), Timer::Silence)));
     assert_eq!(rig.until_death(), heard + secs(45));
-    assert_eq!(rig.seen(), Some(Seen::Silent));
+    assert_eq!(rig.detection(), Some(Detection::Silent));
     assert_eq!(rig.beats(), NEVER);
 }
 
@@ -174,7 +174,7 @@ fn an_unanswered_dictated_beat_is_a_miss_and_five_are_a_death() {
     rig.open(Beat::Dictated { every: secs(41) });
     let first = rig.until_beat();
     assert_eq!(rig.until_death(), first + secs(30));
-    assert_eq!(rig.seen(), Some(Seen::Unanswered { beats: 5 }));
+    assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));
 }
 
 #[test]

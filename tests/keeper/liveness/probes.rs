@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Config, Seen, Timer};
+use longlink::keeper::{Beat, Config, Detection, Timer};
 
 #[test]
 fn probe_now_beats_at_once_and_has_one_deadline_of_three_seconds() {
@@ -16,7 +16,7 @@ fn probe_now_beats_at_once_and_has_one_deadline_of_three_seconds() {
     assert_eq!(rig.beats(), [probed]);
     assert_eq!(rig.timer(), Some((probed + secs(3), Timer::Answer)));
     assert_eq!(rig.until_death(), probed + secs(3));
-    assert_eq!(rig.seen(), Some(Seen::ProbeUnanswered));
+    assert_eq!(rig.detection(), Some(Detection::ProbeUnanswered));
     assert_eq!(rig.beats(), [probed]);
 }
 

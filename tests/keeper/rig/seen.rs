@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Because, Cause, Event, Finish, Ground, LinkId, Output, Seen, State, Timer};
+use longlink::keeper::{
+    Cause, Detection, Event, Evidence, Finish, LinkId, Output, RetryReason, State, Timer,
+};
 use longlink::testing::VirtualLink;
 
 use super::Rig;
@@ -62,7 +64,7 @@ impl Rig {
     }
 
     /// Why the links in use were lost, and by what that is known.
-    pub fn diagnoses(&self) -> Vec<(Cause, Ground)> {
+    pub fn diagnoses(&self) -> Vec<(Cause, Evidence)> {
         let diagnosed = self.log.iter().filter_map(|(_, output)| match output {
             Output::Emit(Event::Diagnosed { cause, evidence, .. }) => Some((*cause, *evidence)),
             _ => None,
@@ -71,18 +73,18 @@ impl Rig {
     }
 
     /// How the last link in use was seen to end.
-    pub fn seen(&self) -> Option<Seen> {
+    pub fn detection(&self) -> Option<Detection> {
         self.log.iter().rev().find_map(|(_, output)| match output {
-            Output::Emit(Event::Disconnected { seen, .. }) => Some(seen.clone()),
+            Output::Emit(Event::Disconnected { detection, .. }) => Some(detection.clone()),
             _ => None,
         })
     }
 
     /// The last delay that was scheduled, for which attempt, and why.
-    pub fn scheduled(&self) -> Option<(u32, Duration, Because)> {
+    pub fn scheduled(&self) -> Option<(u32, Duration, RetryReason)> {
         self.log.iter().rev().find_map(|(_, output)| match output {
-            Output::Emit(Event::ReconnectScheduled { attempt, delay, because }) => {
-                Some((*attempt, *delay, *because))
+            Output::Emit(Event::ReconnectScheduled { attempt, delay, reason }) => {
+                Some((*attempt, *delay, *reason))
             }
             _ => None,
         })
@@ -106,9 +108,9 @@ impl Rig {
         self.advanced().last().expect("an attempt was advanced").0
     }
 
-    pub fn advanced(&self) -> Vec<(Duration, Because)> {
+    pub fn advanced(&self) -> Vec<(Duration, RetryReason)> {
         let advanced = self.log.iter().filter_map(|(_, output)| match output {
-            Output::Emit(Event::ReconnectAdvanced { delay, because }) => Some((*delay, *because)),
+            Output::Emit(Event::ReconnectAdvanced { delay, reason }) => Some((*delay, *reason)),
             _ => None,
         });
         advanced.collect()

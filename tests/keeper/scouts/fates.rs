@@ -5,7 +5,7 @@ use super::{
 };
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, NetworkStatus, Output, Scouted,
+    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, NetworkStatus, Output, ScoutResult,
 };
 
 #[test]
@@ -19,7 +19,11 @@ fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard(
     // Neither is answered: nothing is concluded, the link in use dies.
     rig.until_death();
     assert!(knows_nothing(&rig));
-    assert!(met(&rig).iter().all(|met| matches!(met, Scouted::Expired | Scouted::Void)), "{:?}", met(&rig));
+    assert!(
+        met(&rig).iter().all(|met| matches!(met, ScoutResult::Expired | ScoutResult::Void)),
+        "{:?}",
+        met(&rig)
+    );
     rig.pass(secs(1));
     rig.open(Beat::Ping);
     await_scouts(&mut rig);
@@ -39,7 +43,7 @@ fn an_outage_that_the_link_in_use_outlives_by_a_moment_says_nothing_of_idleness(
         rig.heard();
     }
     assert!(rig.elapsed() > beat);
-    assert!(!met(&rig).contains(&Scouted::Expired), "{:?}", met(&rig));
+    assert!(!met(&rig).contains(&ScoutResult::Expired), "{:?}", met(&rig));
     assert!(knows_nothing(&rig));
 }
 
@@ -74,7 +78,7 @@ fn an_end_of_an_idle_scout_is_the_timeout_if_the_link_in_use_answers() {
     rig.pass(RTT);
     rig.answer();
     assert!(figures(&rig).proven >= secs(12), "{:?}", figures(&rig));
-    assert!(matches!(met(&rig)[0], Scouted::Ended { gap } if gap >= secs(12)));
+    assert!(matches!(met(&rig)[0], ScoutResult::Ended { gap } if gap >= secs(12)));
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn an_end_below_what_the_link_in_use_has_survived_is_a_login_deadline() {
     rig.end_scout(scout, LinkEnd::Eof);
     live(&mut rig, secs(1), |_| true);
     assert_eq!(figures(&rig).proven, before);
-    assert!(met(&rig).ends_with(&[Scouted::Void]), "{:?}", met(&rig));
+    assert!(met(&rig).ends_with(&[ScoutResult::Void]), "{:?}", met(&rig));
 }
 
 #[test]
@@ -126,7 +130,7 @@ fn a_process_that_froze_learns_nothing_from_its_scouts() {
         live(&mut rig, secs(60), |_| false);
         assert!(!rig.scouts().iter().any(|out| out.link == scout));
         assert!(knows_nothing(&rig), "seed {seed}");
-        assert!(met(&rig)[..3].iter().all(|met| *met == Scouted::Void), "{:?}", met(&rig));
+        assert!(met(&rig)[..3].iter().all(|met| *met == ScoutResult::Void), "{:?}", met(&rig));
     }
 }
 
@@ -175,6 +179,6 @@ fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
             Output::Emit(Event::ScoutReturned { link, met, .. }) if *link == scout.link => Some(*met),
             _ => None,
         });
-        assert_eq!(returned, Some(Scouted::Void));
+        assert_eq!(returned, Some(ScoutResult::Void));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{await_scouts, figures, gaps, linked, live, met, scouted};
 use crate::rig::secs;
-use longlink::keeper::{Beat, Event, Output, Scouted};
+use longlink::keeper::{Beat, Event, Output, ScoutResult};
 
 #[test]
 fn the_link_in_use_beats_at_the_shortest_interval_until_a_scout_has_proved_more() {
@@ -25,7 +25,7 @@ fn three_scouts_at_once_test_gaps_that_grow_by_two_fifths() {
     let mut rig = rig;
     live(&mut rig, secs(15), |_| true);
     assert_eq!(gaps(&rig), [19.6, 27.4, 38.4]);
-    assert_eq!(met(&rig), [Scouted::Survived]);
+    assert_eq!(met(&rig), [ScoutResult::Survived]);
     assert_eq!(figures(&rig).proven, secs(14));
 }
 

@@ -9,7 +9,7 @@ mod refused;
 use std::time::Duration;
 
 use crate::rig::{Rig, secs, with_heartbeat};
-use longlink::keeper::{Event, Heartbeat, Output, Probing, Scouted};
+use longlink::keeper::{Event, Heartbeat, Output, Probing, ScoutResult};
 use longlink::testing::VirtualLink;
 
 pub fn scouting() -> Heartbeat {
@@ -95,7 +95,7 @@ pub fn gaps(rig: &Rig) -> Vec<f64> {
     rig.scouts().iter().map(|scout| (scout.gap.as_secs_f64() * 10.0).round() / 10.0).collect()
 }
 
-pub fn met(rig: &Rig) -> Vec<Scouted> {
+pub fn met(rig: &Rig) -> Vec<ScoutResult> {
     let met = rig.log.iter().filter_map(|(_, output)| match output {
         Output::Emit(Event::ScoutReturned { met, .. }) => Some(*met),
         _ => None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Because, Failure, NetworkStatus};
+use longlink::keeper::{Failure, NetworkStatus, RetryReason};
 use longlink::{Event, Reconnect, WebSocket};
 
 use crate::authority::Authority;
@@ -65,7 +65,7 @@ async fn a_peer_that_cannot_be_verified_is_retried_from_30_s_on_and_told_nothing
         let mut client = Client::start(transport, Reconnect::default(), 1);
         let (failure, next) = client.failed().await;
         assert_eq!(failure, Failure::Tls, "{what}");
-        next.assert_because(Because::AttemptFailed);
+        next.assert_because(RetryReason::AttemptFailed);
         next.assert_between(secs(30), secs(60));
     }
     strangers.assert_untouched();

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use longlink::keeper::{Because, Failure, GiveUp, Seen};
+use longlink::keeper::{Detection, Failure, GiveUp, RetryReason};
 use longlink::{Error, Event, Message, NetworkHandle, Reconnect, ResilientConnection, WebSocket};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -23,7 +23,7 @@ pub struct Client {
 /// What follows an end or a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    Wait { delay: Duration, because: Because },
+    Wait { delay: Duration, reason: RetryReason },
     GaveUp(GiveUp),
 }
 
@@ -113,14 +113,14 @@ impl Client {
     }
 
     /// Waits for the end of the link in use, and for what follows.
-    pub async fn lost(&mut self) -> (Seen, Next) {
-        let seen = self
+    pub async fn lost(&mut self) -> (Detection, Next) {
+        let detection = self
             .until(|event| match event {
-                Event::Disconnected { seen, .. } => Some(seen.clone()),
+                Event::Disconnected { detection, .. } => Some(detection.clone()),
                 _ => None,
             })
             .await;
-        (seen, self.next().await)
+        (detection, self.next().await)
     }
 
     /// The delays of so many failed attempts, none of which is the last.
@@ -137,8 +137,8 @@ impl Client {
 
     async fn next(&mut self) -> Next {
         self.until(|event| match event {
-            Event::ReconnectScheduled { delay, because, .. } => {
-                Some(Next::Wait { delay: *delay, because: *because })
+            Event::ReconnectScheduled { delay, reason, .. } => {
+                Some(Next::Wait { delay: *delay, reason: *reason })
             }
             Event::GaveUp { reason } => Some(Next::GaveUp(reason.clone())),
             _ => None,
@@ -158,9 +158,9 @@ impl Next {
     }
 
     #[track_caller]
-    pub fn assert_because(&self, expected: Because) {
+    pub fn assert_because(&self, expected: RetryReason) {
         match self {
-            Next::Wait { because, .. } => assert_eq!(*because, expected),
+            Next::Wait { reason, .. } => assert_eq!(*reason, expected),
             Next::GaveUp(reason) => panic!("gave up: {reason}"),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Because, GiveUp, LinkEnd, Seen};
+use longlink::keeper::{Detection, GiveUp, LinkEnd, RetryReason};
 use longlink::{Reconnect, WebSocket};
 
 use crate::client::{Client, Next};
@@ -72,7 +72,7 @@ impl Closing {
 
     /// The end of a link that had proved itself, and what follows, for
     /// clients with different dice.
-    async fn proved(&self, order: &str) -> Vec<(Seen, Next)> {
+    async fn proved(&self, order: &str) -> Vec<(Detection, Next)> {
         join_all((0..DRAWS).map(|seed| async move {
             let mut client = Client::start(self.transport("/"), Reconnect::scaled(SCALE), seed);
             assert_eq!(client.message().await.as_text(), Some("hello"));
@@ -117,14 +117,14 @@ async fn each_close_code_asks_for_its_own_delay_or_is_final() {
     join_all(CODES.map(|(code, row)| async move {
         let reason = if RAW.contains(&code) { "" } else { "told so" };
         let mut delays = Vec::new();
-        for (seen, next) in server.proved(&order(code)).await {
-            assert_eq!(seen, Seen::Ended(LinkEnd::closed(Some(code), reason)));
+        for (detection, next) in server.proved(&order(code)).await {
+            assert_eq!(detection, Detection::Ended(LinkEnd::closed(Some(code), reason)));
             match row {
                 Row::Final => {
                     assert_eq!(next, Next::GaveUp(GiveUp::Close { code, reason: reason.to_owned() }));
                 }
                 Row::Retried { low_ms, high_ms } => {
-                    next.assert_because(Because::CloseCode(code));
+                    next.assert_because(RetryReason::CloseCode(code));
                     let at = |ms| Duration::from_millis(ms).mul_f64(SCALE);
                     delays.push(next.assert_between(at(low_ms), at(high_ms)));
                 }
@@ -148,9 +148,9 @@ async fn an_end_without_a_code_is_retried_within_a_second() {
     for (order, expected) in
         [("empty", LinkEnd::closed(None, "")), ("fin", LinkEnd::Eof), ("rst", LinkEnd::Reset)]
     {
-        for (seen, next) in server.proved(order).await {
-            assert_eq!(seen, Seen::Ended(expected.clone()));
-            next.assert_because(Because::LinkEnded);
+        for (detection, next) in server.proved(order).await {
+            assert_eq!(detection, Detection::Ended(expected.clone()));
+            next.assert_because(RetryReason::LinkEnded);
             next.assert_between(Duration::ZERO, Duration::from_secs(1).mul_f64(SCALE));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Because, Failure};
+use longlink::keeper::{Failure, RetryReason};
 use longlink::{Reconnect, WebSocket};
 
 use crate::client::{Client, Next};
@@ -22,7 +22,7 @@ async fn assert_retried(mut client: Client, expected: &Failure, attempts: usize)
     for _ in 0..attempts {
         let (failure, next) = client.failed().await;
         assert_eq!(failure, *expected);
-        next.assert_because(Because::AttemptFailed);
+        next.assert_because(RetryReason::AttemptFailed);
         next.assert_between(small(Duration::from_millis(500)), step);
         step = (step * 2).min(small(Duration::from_secs(60)));
     }
@@ -54,7 +54,7 @@ async fn a_server_that_is_frozen_is_given_the_attempt_s_deadline_and_retried() {
     for _ in 0..3 {
         let (failure, next) = client.failed().await;
         assert_eq!(failure, Failure::TimedOut);
-        assert!(matches!(next, Next::Wait { because: Because::AttemptFailed, .. }), "{next:?}");
+        assert!(matches!(next, Next::Wait { reason: RetryReason::AttemptFailed, .. }), "{next:?}");
     }
     server.signal("CONT");
     client.until(|event| matches!(event, longlink::Event::Connected { .. }).then_some(())).await;

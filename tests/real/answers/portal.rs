@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Because, Failure, NetworkStatus};
+use longlink::keeper::{Failure, NetworkStatus, RetryReason};
 use longlink::{Event, Reconnect, WebSocket};
 
 use crate::authority::Authority;
@@ -18,7 +18,7 @@ async fn online_again(client: &mut Client) {
     client.network.set(NetworkStatus::Changed);
     let delay = client
         .until(|event| match event {
-            Event::ReconnectAdvanced { delay, because: Because::Network } => Some(*delay),
+            Event::ReconnectAdvanced { delay, reason: RetryReason::Network } => Some(*delay),
             Event::Connected { .. } => panic!("connected through the portal"),
             _ => None,
         })

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use longlink::keeper::{Because, NetworkStatus};
+use longlink::keeper::{NetworkStatus, RetryReason};
 use longlink::{Event, Reconnect};
 
 use crate::authority::Authority;
@@ -64,7 +64,7 @@ async fn a_busy_server_names_its_time_in_seconds_or_as_a_date_of_at_most_an_hour
                 let transport = site.transport(&path).tls_config(authority.client());
                 let mut client = Client::start(transport, Reconnect::default(), seed);
                 let (_, next) = client.failed().await;
-                next.assert_because(Because::RetryAfter);
+                next.assert_because(RetryReason::RetryAfter);
                 draws.push(next.assert_between(secs(low), secs(high)));
             }
             draws.dedup();
@@ -110,7 +110,7 @@ async fn a_time_beside_a_final_status_of_a_verified_server_changes_nothing() {
     let site = Site::plain(&tools, &locations);
     let mut client = Client::start(site.transport("/final"), Reconnect::default(), 1);
     let (_, next) = client.failed().await;
-    next.assert_because(Because::AttemptFailed);
+    next.assert_because(RetryReason::AttemptFailed);
     next.assert_between(secs(30), secs(60));
 }
 
@@ -132,8 +132,8 @@ async fn a_time_that_a_verified_server_names_outranks_online_and_another_s_does_
             let mut advanced = None;
             client
                 .until(|event| match event {
-                    Event::ReconnectAdvanced { delay, because } => {
-                        advanced = Some((*delay, *because));
+                    Event::ReconnectAdvanced { delay, reason } => {
+                        advanced = Some((*delay, *reason));
                         None
                     }
                     Event::Slept { .. } => Some(()),
@@ -142,9 +142,9 @@ async fn a_time_that_a_verified_server_names_outranks_online_and_another_s_does_
                 .await;
             match advanced {
                 None => assert!(outranks, "{status}: not advanced"),
-                Some((delay, because)) => {
+                Some((delay, reason)) => {
                     assert!(!outranks, "{status}: advanced");
-                    assert_eq!(because, Because::Network);
+                    assert_eq!(reason, RetryReason::Network);
                     assert!(delay <= secs(1), "{delay:?}");
                     // And it is made.
                     client.failed().await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Because, Failure, GiveUp};
+use longlink::keeper::{Failure, GiveUp, RetryReason};
 use longlink::{Error, Reconnect};
 
 use crate::authority::Authority;
@@ -84,7 +84,7 @@ async fn pitfall_14_a_404_of_a_verified_server_is_asked_for_three_times_in_a_min
     for _ in 0..2 {
         let (failure, next) = client.failed().await;
         assert_eq!(failure, http(404, true));
-        next.assert_because(Because::AttemptFailed);
+        next.assert_because(RetryReason::AttemptFailed);
         next.assert_between(millis(150), millis(300));
     }
     let reason = GiveUp::Failure(http(404, true));
@@ -116,7 +116,7 @@ async fn pitfall_43_no_status_of_a_server_that_nobody_vouches_for_is_final() {
     let final_ones = [&FINAL[..], &REPEATED].concat();
     for (status, (failure, next)) in first(&site, &authority, &final_ones).await {
         assert_eq!(failure, http(status, false));
-        next.assert_because(Because::AttemptFailed);
+        next.assert_because(RetryReason::AttemptFailed);
         // The longest delay there is, from the first attempt on.
         next.assert_between(secs(30), secs(60));
     }
@@ -142,7 +142,7 @@ async fn a_status_that_speaks_of_now_is_retried_by_the_backoff_from_anybody() {
     {
         for (status, (failure, next)) in first(&site, &authority, &retried).await {
             assert_eq!(failure, http(status, verified));
-            next.assert_because(Because::AttemptFailed);
+            next.assert_because(RetryReason::AttemptFailed);
             next.assert_between(millis(500), secs(1));
         }
         let clients = retried.iter().map(|&status| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, Seen};
+use longlink::keeper::{Detection, Failure};
 use longlink::{Builder, Error, Event, Link, Reconnect, ResilientConnection, Transport};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
@@ -73,9 +73,9 @@ impl<In, Out> Client<In, Out> {
     }
 
     /// How the link was lost.
-    pub async fn until_lost(&mut self) -> Seen {
+    pub async fn until_lost(&mut self) -> Detection {
         self.until(|event| match event {
-            Event::Disconnected { seen, .. } => Some(seen.clone()),
+            Event::Disconnected { detection, .. } => Some(detection.clone()),
             _ => None,
         })
         .await

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Failure, GiveUp, Seen};
+use longlink::keeper::{Beat, Detection, Failure, GiveUp};
 use longlink::{Builder, Error, Event, Heartbeat, LinkEnd, ResilientConnection, Tcp};
 use mqtt_proto::v5::{Packet, Publish};
 use mqtt_proto::{Pid, QosPid, TopicFilter, TopicName};
@@ -39,7 +39,7 @@ fn tcp(broker: &Mosquitto, keep_alive: Duration) -> Tcp<Mqtt, Packet> {
 fn builder(transport: Tcp<Mqtt, Packet>, login: Login) -> Builder<Tcp<Mqtt, Packet>> {
     ResilientConnection::builder(transport)
         .overlap(false)
-        .on_connect(move |session| login.clone().log_in(session))
+        .on_connect(move |handshake| login.clone().log_in(handshake))
 }
 
 fn client(broker: &Mosquitto, name: &str) -> Client<Packet> {
@@ -79,17 +79,17 @@ async fn a_client_that_only_listens_is_heard_as_often_as_the_broker_wants_it() {
     let mut listening = Client::start(builder(tcp(&broker, KEEP_ALIVE), login.clone()));
     // The rule is the broker's: the same client without beats is thrown out.
     login.client_id = "silent".into();
-    let silent = ResilientConnection::builder(tcp(&broker, KEEP_ALIVE)).on_connect(move |session| {
+    let silent = ResilientConnection::builder(tcp(&broker, KEEP_ALIVE)).on_connect(move |handshake| {
         let login = login.clone();
         async {
-            let mut session = login.log_in(session).await?;
-            session.set_beat(Beat::Listen { longest_silence: LONG });
-            Ok(session)
+            let mut handshake = login.log_in(handshake).await?;
+            handshake.set_beat(Beat::Listen { longest_silence: LONG });
+            Ok(handshake)
         }
     });
     let mut silent = Client::start(silent);
     listening.until_connected().await;
-    assert!(matches!(silent.until_lost().await, Seen::Ended(_)));
+    assert!(matches!(silent.until_lost().await, Detection::Ended(_)));
     assert_eq!(broker.count("Client silent has exceeded timeout"), 1, "{}", broker.log());
     listening.until_answered(4).await;
     assert_eq!(listening.losses(), 0, "{:?}", listening.told());
@@ -160,7 +160,7 @@ async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_b
 
     // What is published meanwhile waits at the broker.
     client.connection.pause();
-    assert_eq!(client.until_lost().await, Seen::Paused);
+    assert_eq!(client.until_lost().await, Detection::Paused);
     let missed = message(2, QosPid::Level1(Pid::default()));
     other.connection.sender().send(missed).await.expect("the connection is open");
     until_packet(&mut other, |packet| matches!(packet, Packet::Puback(_))).await;
@@ -172,7 +172,7 @@ async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_b
     for (number, end) in [(3, Mosquitto::stop as fn(&mut Mosquitto)), (4, Mosquitto::kill)] {
         client.until_connected().await;
         end(&mut broker);
-        assert!(matches!(client.until_lost().await, Seen::Ended(LinkEnd::Eof | LinkEnd::Reset)));
+        assert!(matches!(client.until_lost().await, Detection::Ended(LinkEnd::Eof | LinkEnd::Reset)));
         broker.restart();
         echo(&mut client, number).await;
     }
@@ -187,7 +187,7 @@ async fn a_frozen_broker_is_noticed_and_left_and_come_back_to() {
     client.until_connected().await;
     echo(&mut client, 1).await;
     broker.freeze();
-    assert_eq!(client.until_lost().await, Seen::Unanswered { beats: 5 });
+    assert_eq!(client.until_lost().await, Detection::Unanswered { beats: 5 });
     // The system still accepts links for it, and nobody answers the login.
     assert_eq!(client.until_failed().await, Failure::TimedOut);
     broker.thaw();
@@ -219,10 +219,10 @@ async fn the_brokers_goodbye_is_known_by_its_code() {
     let Packet::Publish(mut abbreviated) = message(0, QosPid::Level0) else { unreachable!() };
     abbreviated.properties.topic_alias = Some(u16::MAX);
     client.connection.sender().send(abbreviated.into()).await.expect("the connection is open");
-    let seen = client.until_lost().await;
+    let detection = client.until_lost().await;
     assert!(
-        matches!(seen, Seen::Ended(LinkEnd::Closed { code: Some(TOPIC_ALIAS_INVALID), .. })),
-        "{seen}: {}",
+        matches!(detection, Detection::Ended(LinkEnd::Closed { code: Some(TOPIC_ALIAS_INVALID), .. })),
+        "{detection}: {}",
         broker.log()
     );
     client.until_connected().await;

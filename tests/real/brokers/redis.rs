@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, GiveUp, Seen};
+use longlink::keeper::{Detection, Failure, GiveUp};
 use longlink::{
-    Builder, Error, Event, Heartbeat, HookError, LinkEnd, ResilientConnection, Session, Tcp, Transport,
+    Builder, Error, Event, Handshake, HandshakeError, Heartbeat, LinkEnd, ResilientConnection, Tcp, Transport,
 };
 
 use crate::client::{Client, MORTAL, SCALE};
@@ -18,14 +18,17 @@ fn tcp(redis: &Redis) -> Tcp<Resp, Command> {
 }
 
 /// What is said on every new link.
-async fn log_in(mut session: Session<RespLink>, password: &str) -> Result<Session<RespLink>, HookError> {
-    session.send(["AUTH", password].into()).await?;
-    match session.recv().await? {
-        Reply::Simple(_) => Ok(session),
+async fn log_in(
+    mut handshake: Handshake<RespLink>,
+    password: &str,
+) -> Result<Handshake<RespLink>, HandshakeError> {
+    handshake.send(["AUTH", password].into()).await?;
+    match handshake.recv().await? {
+        Reply::Simple(_) => Ok(handshake),
         Reply::Error(words) if words.starts_with("WRONGPASS") => {
-            Err(HookError::unauthorized("the password is refused"))
+            Err(HandshakeError::unauthorized("the password is refused"))
         }
-        _ => Err(HookError::retry("no answer to the password")),
+        _ => Err(HandshakeError::retry("no answer to the password")),
     }
 }
 
@@ -33,16 +36,16 @@ fn builder<T>(transport: T) -> Builder<T>
 where
     T: Transport<Link = RespLink>,
 {
-    ResilientConnection::builder(transport).on_connect(|session| log_in(session, PASSWORD))
+    ResilientConnection::builder(transport).on_connect(|handshake| log_in(handshake, PASSWORD))
 }
 
 /// One who hears what is published.
 fn subscriber(redis: &Redis) -> Client<Reply, Command> {
-    let builder = ResilientConnection::builder(tcp(redis)).on_connect(|session| async {
-        let mut session = log_in(session, PASSWORD).await?;
-        session.send(["SUBSCRIBE", CHANNEL].into()).await?;
-        session.recv().await?;
-        Ok(session)
+    let builder = ResilientConnection::builder(tcp(redis)).on_connect(|handshake| async {
+        let mut handshake = log_in(handshake, PASSWORD).await?;
+        handshake.send(["SUBSCRIBE", CHANNEL].into()).await?;
+        handshake.recv().await?;
+        Ok(handshake)
     });
     Client::start(builder)
 }
@@ -86,7 +89,7 @@ async fn commands_are_answered_in_order_and_a_password_is_never_printed() {
     count(&mut client, 1, 5_001).await;
 
     let builder = ResilientConnection::builder(tcp(&redis));
-    let mut wrong = Client::start(builder.on_connect(|session| log_in(session, "Qe5-never-printed")));
+    let mut wrong = Client::start(builder.on_connect(|handshake| log_in(handshake, "Qe5-never-printed")));
     let error = wrong.until_over().await;
     assert!(
         matches!(&error, Error::GaveUp { reason: GiveUp::Failure(Failure::Unauthorized), .. }),
@@ -108,7 +111,7 @@ async fn a_subscription_is_there_again_after_a_kick_a_stop_and_a_kill() {
 
     let killed = ask(&mut publisher, ["CLIENT", "KILL", "TYPE", "pubsub"]).await;
     assert_eq!(killed, Reply::Integer(1));
-    assert_eq!(subscriber.until_lost().await, Seen::Ended(LinkEnd::Eof));
+    assert_eq!(subscriber.until_lost().await, Detection::Ended(LinkEnd::Eof));
     subscriber.until_connected().await;
     publish(&mut publisher, &mut subscriber, "two").await;
 
@@ -140,7 +143,7 @@ async fn beats_are_answered_before_and_after_a_link_subscribes_and_a_frozen_serv
     assert!(matches!(client.receive().await, Reply::Array(_)));
     client.until_answered(1).await;
     redis.freeze();
-    assert_eq!(client.until_lost().await, Seen::Unanswered { beats: 5 });
+    assert_eq!(client.until_lost().await, Detection::Unanswered { beats: 5 });
     redis.thaw();
     client.until_connected().await;
     // None of the answers was taken for a message.
@@ -153,7 +156,7 @@ async fn the_servers_idle_limit_is_learned() {
     let Some(redis) = Redis::start(LIMIT.as_secs()) else { return };
     // The limit is real.
     let idle = builder(tcp(&redis)).heartbeat(Heartbeat::fixed(Duration::from_secs(30)));
-    assert_eq!(Client::start(idle).until_lost().await, Seen::Ended(LinkEnd::Eof));
+    assert_eq!(Client::start(idle).until_lost().await, Detection::Ended(LinkEnd::Eof));
 
     let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(SCALE)));
     let failed = client

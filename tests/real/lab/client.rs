@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use longlink::keeper::{Cause, Ground, Seen};
+use longlink::keeper::{Cause, Detection, Evidence};
 use longlink::{Builder, Event, Link, Message, ResilientConnection, Stats, Transport};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -29,7 +29,7 @@ pub struct Account {
     /// Links in use that were lost.
     pub lost: Vec<Loss>,
     /// Why links ended.
-    pub diagnosed: Vec<(Cause, Ground)>,
+    pub diagnosed: Vec<(Cause, Evidence)>,
     /// Timeouts that were found: between these two.
     pub learned: Vec<(Duration, Duration)>,
     /// Gaps that used to survive and no longer did.
@@ -45,7 +45,7 @@ pub struct Account {
 /// The end of a link in use.
 #[derive(Debug)]
 pub struct Loss {
-    pub seen: Seen,
+    pub detection: Detection,
     pub gap: Duration,
 }
 
@@ -85,10 +85,10 @@ impl Client {
         let builder = ResilientConnection::builder(transport)
             // The test may be over.
             .on_event(move |event| drop(events.send((Instant::now(), News::Event(event.clone())))))
-            .on_connect(|mut session| async move {
-                session.send(Message::from("login")).await?;
-                session.recv().await?;
-                Ok(session)
+            .on_connect(|mut handshake| async move {
+                handshake.send(Message::from("login")).await?;
+                handshake.recv().await?;
+                Ok(handshake)
             })
             .seed(1);
         let built = settlement.wait_for(async move { settings(builder).build() });
@@ -267,8 +267,8 @@ impl Account {
 
     fn enter(&mut self, news: &News) {
         match news {
-            News::Event(Event::Disconnected { seen, gap, .. }) => {
-                self.lost.push(Loss { seen: seen.clone(), gap: *gap });
+            News::Event(Event::Disconnected { detection, gap, .. }) => {
+                self.lost.push(Loss { detection: detection.clone(), gap: *gap });
             }
             News::Event(Event::Diagnosed { cause, evidence, .. }) => self.diagnosed.push((*cause, *evidence)),
             News::Event(Event::IdleTimeoutLearned { proven, failed }) => {

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::keeper::{Cause, Ground, LinkEnd, Seen};
+use longlink::keeper::{Cause, Detection, Evidence, LinkEnd};
 use longlink::{Heartbeat, Probing};
 
 use crate::hiccups::steadily;
@@ -36,15 +36,15 @@ fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets()
                     assert!(!client.account.lost.is_empty(), "nothing but a loss tells this timeout");
                     for loss in &client.account.lost {
                         match strangers {
-                            Strangers::Reset => assert_eq!(loss.seen, Seen::Ended(LinkEnd::Reset)),
+                            Strangers::Reset => assert_eq!(loss.detection, Detection::Ended(LinkEnd::Reset)),
                             Strangers::Dropped | Strangers::Adopted => {
-                                assert_eq!(loss.seen, Seen::Unanswered { beats: 5 });
+                                assert_eq!(loss.detection, Detection::Unanswered { beats: 5 });
                             }
                         }
                         assert!(loss.gap > T, "{loss:?}");
                     }
                     for diagnosis in &client.account.diagnosed {
-                        assert_eq!(*diagnosis, (Cause::IdleExpiry, Ground::ConnectedAtOnce));
+                        assert_eq!(*diagnosis, (Cause::IdleExpiry, Evidence::ConnectedAtOnce));
                     }
                     if required() {
                         hold(&mut client, 2);

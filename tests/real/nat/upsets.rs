@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use longlink::Probing;
-use longlink::keeper::Ground;
+use longlink::keeper::Evidence;
 
 use crate::hiccups::steadily;
 use crate::routers::{Nat, Strangers};
@@ -39,7 +39,7 @@ fn a_minute_of_darkness_changes_nothing_that_was_learned() {
                     client.round_trip();
 
                     let account = &client.account;
-                    let failed = |(_, ground): &(_, Ground)| *ground == Ground::DialFailed;
+                    let failed = |(_, ground): &(_, Evidence)| *ground == Evidence::DialFailed;
                     assert!(account.diagnosed.iter().all(failed), "{account:?}");
                     assert!(account.learned.is_empty() && account.shrank.is_empty(), "{account:?}");
                     let after = client.stats();

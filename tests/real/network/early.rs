@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longlink::Event;
-use longlink::keeper::Because;
+use longlink::keeper::RetryReason;
 
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Uplink::First;
@@ -38,7 +38,7 @@ fn pitfall_24_online_before_there_is_a_way_leaves_the_backoff_running() {
     let deed = stage.lab.ip("link set up0 down");
     let mut client = stage.client("early-waiting");
     until_told(&mut client, "a long wait", deed.begun, SOON, |event| {
-        matches!(event, Event::ReconnectScheduled { because: Because::Offline, .. })
+        matches!(event, Event::ReconnectScheduled { reason: RetryReason::Offline, .. })
     });
     stage.lab.set_way(First, false);
     client.pass(Duration::from_secs(2));

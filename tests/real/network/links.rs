@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use longlink::Event;
-use longlink::keeper::Because;
+use longlink::keeper::RetryReason;
 
 use crate::lab::client::Client;
 use crate::stage::{SOON, Stage, wanted};
@@ -86,7 +86,7 @@ fn pitfall_32_a_client_that_waits_is_back_within_a_second_of_the_network() {
         let deed = cut.1(&stage.lab);
         let mut client = stage.client(&format!("waiting-{}", cut.0));
         until_told(&mut client, "a long wait", deed.begun, SOON, |event| {
-            matches!(event, Event::ReconnectScheduled { delay, because: Because::Offline, .. }
+            matches!(event, Event::ReconnectScheduled { delay, reason: RetryReason::Offline, .. }
                 if *delay > Duration::from_secs(50))
         });
         client.pass(Duration::from_secs(2));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longlink::keeper::{Because, Seen};
+use longlink::keeper::{Detection, RetryReason};
 use longlink::{Event, Heartbeat, Probing, Reconnect};
 
 use crate::stage::{SOON, Stage, wanted};
@@ -77,7 +77,7 @@ fn pitfall_39_offline_is_tried_once_a_minute_all_the_same() {
     client.pass(Duration::from_secs(1));
     let deed = report_offline(&stage.lab);
     let began = until_told(&mut client, "a wait for want of a network", deed.begun, SOON, |event| {
-        matches!(event, Event::ReconnectScheduled { because: Because::Offline, .. })
+        matches!(event, Event::ReconnectScheduled { reason: RetryReason::Offline, .. })
     });
     client.pass(MINUTE * 3);
     let tries = count(&client, began, |event| matches!(event, Event::Connecting { .. }));
@@ -109,7 +109,7 @@ fn a_link_that_dies_while_offline_dies_by_the_usual_rule() {
         _ => None,
     });
     assert!(beat.is_some_and(|gap| gap >= MINUTE.mul_f64(0.89)), "the first beat came after {beat:?}");
-    assert_eq!(client.account.lost[0].seen, Seen::Unanswered { beats: 5 });
+    assert_eq!(client.account.lost[0].detection, Detection::Unanswered { beats: 5 });
     client.pass(Duration::from_secs(1));
     let deed = stage.lab.ip(&format!("link set up0 up\n{}", First.default_route()));
     until_heard(&mut client, deed, SOON);
@@ -141,7 +141,7 @@ fn a_retry_after_of_a_server_that_nobody_vouches_for_does_not_hold_what_online_a
     let mut client = stage.client("told-to-wait");
     let began = Instant::now();
     until_told(&mut client, "a wait that the server named", began, SOON, |event| {
-        matches!(event, Event::ReconnectScheduled { delay, because: Because::RetryAfter, .. }
+        matches!(event, Event::ReconnectScheduled { delay, reason: RetryReason::RetryAfter, .. }
             if *delay >= Duration::from_secs(600))
     });
     stage.server.refuse(None);

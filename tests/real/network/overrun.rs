@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use longlink::Event;
-use longlink::keeper::Seen;
+use longlink::keeper::Detection;
 
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Uplink::{First, Second};
@@ -54,7 +54,7 @@ fn what_happened_in_an_overrun_is_not_missed() {
     let deed = client.freeze(|| stage.lab.ip(&commands));
     assert_ne!(stage.lab.client().overruns(), 0, "it took fewer routes than the kernel has room for");
     until_told(&mut client, "the link is abandoned", deed.begun, SOON, is_loss);
-    assert_eq!(client.account.lost[0].seen, Seen::AddressGone);
+    assert_eq!(client.account.lost[0].detection, Detection::AddressGone);
     until_heard(&mut client, deed, SOON);
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));

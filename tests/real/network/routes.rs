@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::Seen;
+use longlink::keeper::Detection;
 
 use crate::lab::client::Client;
 use crate::stage::{SOON, Stage, wanted};
@@ -60,7 +60,7 @@ fn a_link_whose_path_died_with_the_route_is_replaced_by_one_from_the_new_address
     client.say("the default route is switched");
     let deed = stage.lab.ip(&Second.default_route());
     until_told(&mut client, "the link is lost", deed.begun, SOON, is_loss);
-    assert_eq!(client.account.lost[0].seen, Seen::ProbeUnanswered);
+    assert_eq!(client.account.lost[0].detection, Detection::ProbeUnanswered);
     until_heard(&mut client, deed, SOON);
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));

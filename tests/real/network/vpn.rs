@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::Seen;
+use longlink::keeper::Detection;
 
 use crate::lab::client::Client;
 use crate::stage::{SOON, Stage, wanted};
@@ -123,7 +123,7 @@ fn a_tunnel_that_the_link_cannot_go_through_costs_one_link_to_enter_and_one_to_l
     stage.lab.plug(Vpn);
     let deed = stage.lab.ip(&Vpn.halves());
     until_told(&mut client, "the link is lost", deed.begun, SOON, is_loss);
-    assert_eq!(client.account.lost[0].seen, Seen::ProbeUnanswered);
+    assert_eq!(client.account.lost[0].detection, Detection::ProbeUnanswered);
     until_heard(&mut client, deed, SOON);
     client.until_connected(SOON);
     flow(&mut client, Duration::from_secs(1));

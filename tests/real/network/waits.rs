@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use longlink::Event;
-use longlink::keeper::{Cause, Seen};
+use longlink::keeper::{Cause, Detection};
 
 use crate::hiccups;
 use crate::lab::client::Client;
@@ -74,7 +74,7 @@ fn waited(events: &[(Instant, Event)], from: Instant, to: Instant) -> Duration {
             }
             Event::BeatSent { .. } => asked = Some(*at),
             Event::Connected { .. } => asked = None,
-            Event::Disconnected { seen: Seen::ProbeUnanswered, .. } => {
+            Event::Disconnected { detection: Detection::ProbeUnanswered, .. } => {
                 spans.extend(asked.map(|asked| (asked, *at)));
             }
             _ => {}
@@ -123,7 +123,7 @@ pub fn until_abandoned(client: &mut Client, deed: Deed, limit: Duration) {
     let took = ended.saturating_duration_since(deed.done);
     client.say(format_args!("abandoned {took:.0?} after the event"));
     assert!(took <= SETTLES + ALLOWED + hiccups::between(deed.done, ended), "{took:?}");
-    assert_eq!(client.account.lost.last().map(|loss| &loss.seen), Some(&Seen::AddressGone));
+    assert_eq!(client.account.lost.last().map(|loss| &loss.detection), Some(&Detection::AddressGone));
     let wanted = |event: &Event| matches!(event, Event::Diagnosed { cause: Cause::AddressGone, .. });
     until_told(client, "the cause", deed.begun, limit, wanted);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, Seen};
+use longlink::keeper::{Detection, Failure};
 use longlink::{Event, Heartbeat, WebSocket};
 use tokio::time::{sleep, timeout};
 
@@ -71,7 +71,7 @@ async fn a_switch_to_another_server_costs_one_reconnect() {
     flow.echoed().await;
     haproxy.say("set server back/s1 state ready");
     haproxy.say("set server back/s0 state maint");
-    assert!(matches!(flow.lost().await, Seen::Ended(_)));
+    assert!(matches!(flow.lost().await, Detection::Ended(_)));
     flow.connected().await;
     flow.echoed().await;
     let account = flow.finish(&[&first, &second]).await;
@@ -99,7 +99,7 @@ async fn a_reload_leaves_a_link_to_the_old_process_and_costs_one_reconnect_when_
     flow.echoed().await;
     assert_eq!(flow.account().links, 1, "the old process keeps its link");
 
-    assert!(matches!(flow.lost().await, Seen::Ended(_)));
+    assert!(matches!(flow.lost().await, Detection::Ended(_)));
     flow.connected().await;
     flow.echoed().await;
     let account = flow.finish(&[&first, &second]).await;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use longlink::keeper::{LinkEnd, Seen};
+use longlink::keeper::{Detection, LinkEnd};
 use longlink::{Message, ResilientConnection};
 use tokio::time::timeout;
 
@@ -22,7 +22,7 @@ async fn a_code_that_the_server_closes_with_is_told_and_given_back() {
             let mut flow = Flow::start(backend.transport(&format!("/close/{code}")));
             flow.send_next().await;
             let end = LinkEnd::closed(Some(code), "told so");
-            assert_eq!(flow.lost().await, Seen::Ended(end), "{kind:?}");
+            assert_eq!(flow.lost().await, Detection::Ended(end), "{kind:?}");
             backend.until_noted(&format!("closed {code}"), 1).await;
         }))
         .await;
@@ -82,14 +82,14 @@ async fn a_server_that_stops_says_1001_and_one_that_is_killed_says_nothing() {
     flow.steady(true);
     flow.echoed().await;
     backend.stop();
-    assert_eq!(flow.lost().await, Seen::Ended(LinkEnd::closed(Some(1001), "")));
+    assert_eq!(flow.lost().await, Detection::Ended(LinkEnd::closed(Some(1001), "")));
     flow.failed().await;
     backend.restart();
     flow.connected().await;
     flow.echoed().await;
     backend.kill();
-    let seen = flow.lost().await;
-    assert!(matches!(seen, Seen::Ended(LinkEnd::Eof | LinkEnd::Reset)), "{seen:?}");
+    let detection = flow.lost().await;
+    assert!(matches!(detection, Detection::Ended(LinkEnd::Eof | LinkEnd::Reset)), "{detection:?}");
     flow.failed().await;
     backend.restart();
     flow.connected().await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use longlink::keeper::{Failure, Seen};
+use longlink::keeper::{Detection, Failure};
 use longlink::{
     Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, SendError, WebSocket,
 };
@@ -42,7 +42,7 @@ pub struct Account {
     /// Links taken into use.
     pub links: u64,
     /// How each link was lost.
-    pub lost: Vec<Seen>,
+    pub lost: Vec<Detection>,
     /// Attempts that failed.
     pub failures: Vec<Failure>,
     /// The delay before each further attempt.
@@ -181,9 +181,9 @@ impl Flow {
     }
 
     /// Waits for the end of the link in use.
-    pub async fn lost(&mut self) -> Seen {
+    pub async fn lost(&mut self) -> Detection {
         self.event(|event| match event {
-            Event::Disconnected { seen, .. } => Some(seen.clone()),
+            Event::Disconnected { detection, .. } => Some(detection.clone()),
             _ => None,
         })
         .await
@@ -288,7 +288,7 @@ impl Account {
         match news {
             News::Echo(number) => self.echoes.push(*number),
             News::Event(Event::Connected { .. }) => self.links += 1,
-            News::Event(Event::Disconnected { seen, .. }) => self.lost.push(seen.clone()),
+            News::Event(Event::Disconnected { detection, .. }) => self.lost.push(detection.clone()),
             News::Event(Event::AttemptFailed { failure, .. }) => self.failures.push(failure.clone()),
             News::Event(Event::ReconnectScheduled { delay, .. }) => self.delays.push(*delay),
             News::Event(_) | News::Message(_) | News::Own => {}

@@ -1,6 +1,6 @@
 //! What independent servers put into frames.
 
-use longlink::keeper::{Failure, LinkEnd, Seen};
+use longlink::keeper::{Detection, Failure, LinkEnd};
 use longlink::{Event, Message};
 
 use crate::backend::{Backend, KINDS, Kind};
@@ -39,8 +39,8 @@ async fn rsv1_that_nobody_agreed_on_ends_the_link_with_a_protocol_error() {
         let backend = Backend::start(&software, kind);
         let mut flow = Flow::start(backend.transport("/rsv1"));
         flow.send_next().await;
-        let seen = flow.lost().await;
-        assert!(matches!(seen, Seen::Ended(LinkEnd::Protocol(_))), "{kind:?}: {seen:?}");
+        let detection = flow.lost().await;
+        assert!(matches!(detection, Detection::Ended(LinkEnd::Protocol(_))), "{kind:?}: {detection:?}");
         // It is told why, and its message went nowhere.
         backend.until_noted("closed 1002", 1).await;
         assert!(flow.account().echoes.is_empty(), "{kind:?}");

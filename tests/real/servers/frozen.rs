@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, Probing, Seen};
+use longlink::keeper::{Detection, Failure, Probing};
 use longlink::{Event, Heartbeat};
 
 use crate::backend::{Backend, KINDS};
@@ -45,7 +45,7 @@ async fn a_server_that_stands_still_for_long_is_dead_and_found_again_when_it_goe
         flow.steady(true);
         flow.echoed().await;
         backend.freeze();
-        assert_eq!(flow.lost().await, Seen::Unanswered { beats: 5 }, "{kind:?}");
+        assert_eq!(flow.lost().await, Detection::Unanswered { beats: 5 }, "{kind:?}");
         // The system accepts the connection, the server does not.
         assert_eq!(flow.failed().await, Failure::TimedOut, "{kind:?}");
         backend.thaw();

@@ -1,6 +1,6 @@
 //! Messages as long as may be, and longer.
 
-use longlink::keeper::{LinkEnd, Seen};
+use longlink::keeper::{Detection, LinkEnd};
 use longlink::transport::MAX_MESSAGE;
 use longlink::{Message, SendError};
 
@@ -54,7 +54,7 @@ async fn a_message_over_our_limit_ends_the_link_whole_or_in_fragments() {
             let too_big = LinkEnd::TooBig { size: SMALL + 1, limit: SMALL };
             // The server is told 1009, and may not hear it: the system resets a
             // connection that is closed with something unread in it.
-            assert_eq!(flow.lost().await, Seen::Ended(too_big), "{kind:?}, {way}");
+            assert_eq!(flow.lost().await, Detection::Ended(too_big), "{kind:?}, {way}");
         }
     }
 }
@@ -68,9 +68,9 @@ async fn a_message_over_the_server_s_limit_is_reported_as_maybe_sent_and_ends_th
         let mut flow = Flow::start(transport);
         flow.echoed().await;
         flow.send_any(Message::from(vec![0; LONGEST + 1])).await.expect("below our limit");
-        let seen = flow.lost().await;
-        let said = matches!(seen, Seen::Ended(LinkEnd::Closed { code: Some(1009), .. }));
-        assert!(said, "{kind:?}: {seen:?}");
+        let detection = flow.lost().await;
+        let said = matches!(detection, Detection::Ended(LinkEnd::Closed { code: Some(1009), .. }));
+        assert!(said, "{kind:?}: {detection:?}");
         flow.connected().await;
         flow.echoed().await;
         assert!(flow.account().maybe.contains(&2), "{kind:?}: {:?}", flow.account());

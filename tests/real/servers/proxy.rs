@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longlink::WebSocket;
-use longlink::keeper::{Failure, Seen};
+use longlink::keeper::{Detection, Failure};
 use longlink::transport::websocket::http::{HeaderMap, HeaderValue};
 use tokio::time::sleep;
 
@@ -52,7 +52,7 @@ async fn a_reload_leaves_a_link_to_its_old_worker_and_costs_one_reconnect_when_t
     flow.echoed().await;
     assert_eq!(flow.account().links, 1, "the old worker keeps its link");
 
-    assert!(matches!(flow.lost().await, Seen::Ended(_)));
+    assert!(matches!(flow.lost().await, Detection::Ended(_)));
     flow.connected().await;
     flow.echoed().await;
     let account = flow.finish(&[&backend]).await;
@@ -68,7 +68,7 @@ async fn a_proxy_that_is_stopped_and_started_is_found_again() {
     flow.steady(true);
     flow.echoed().await;
     nginx.stop();
-    assert!(matches!(flow.lost().await, Seen::Ended(_)));
+    assert!(matches!(flow.lost().await, Detection::Ended(_)));
     assert_eq!(flow.failed().await, Failure::Refused);
     nginx.start();
     flow.connected().await;

@@ -1,6 +1,6 @@
 //! What must hold whatever comes in.
 
-use longlink::keeper::{Beat, Event, Finish, LinkId, Output, Purpose, Seen, State, Timer};
+use longlink::keeper::{Beat, Detection, Event, Finish, LinkId, Output, Purpose, State, Timer};
 
 use super::{Play, Role};
 
@@ -20,7 +20,7 @@ impl Play<'_> {
             if let Output::Emit(Event::BeatMissed { .. }) = output {
                 missed += 1;
             }
-            if let Output::Emit(Event::Disconnected { link, seen: Seen::Replaced, .. }) = output {
+            if let Output::Emit(Event::Disconnected { link, detection: Detection::Replaced, .. }) = output {
                 replaced = Some(link);
             }
             self.output(output, replaced)?;

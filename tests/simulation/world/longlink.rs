@@ -78,7 +78,7 @@ impl Client for Longlink {
                 Output::Beat { link, token } => Act::Beat(link.get(), token.0),
                 Output::Retire { link } => Act::Retire(link.get()),
                 Output::Abandon { link } => Act::Abandon(link.get()),
-                Output::Emit(Event::Disconnected { seen, .. }) => Act::Lost(seen.name()),
+                Output::Emit(Event::Disconnected { detection, .. }) => Act::Lost(detection.name()),
                 Output::Emit(Event::IdleTimeoutShrank { .. }) => Act::Shrank,
                 Output::Emit(_)
                 | Output::Migrate { .. }

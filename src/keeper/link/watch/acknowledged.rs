@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::timers::Due;
-use super::{Early, Phase, Step, Watch};
-use crate::keeper::event::Seen;
+use super::{EarlyKind, Watch, WatchAction, WatchState};
+use crate::keeper::event::Detection;
 use crate::keeper::facts::PathFacts;
 use crate::keeper::moment::Moment;
 use crate::keeper::names::Tokens;
@@ -18,24 +18,24 @@ impl Watch {
         facts: Option<PathFacts>,
         tokens: &mut Tokens,
         now: Moment,
-    ) -> Step {
+    ) -> WatchAction {
         let was_asked = std::mem::take(&mut self.asked_path);
-        let step = facts.map_or(Step::Wait, |facts| self.judge_path(facts, now));
-        if was_asked && step == Step::Wait { self.after_path(tokens, now) } else { step }
+        let step = facts.map_or(WatchAction::Wait, |facts| self.judge_path(facts, now));
+        if was_asked && step == WatchAction::Wait { self.after_path(tokens, now) } else { step }
     }
 
-    fn judge_path(&mut self, facts: PathFacts, now: Moment) -> Step {
+    fn judge_path(&mut self, facts: PathFacts, now: Moment) -> WatchAction {
         self.look = None;
         let arrived = facts.unacknowledged == 0;
-        let is_quiet = matches!(self.phase, Phase::Quiet);
+        let is_quiet = matches!(self.phase, WatchState::Quiet);
         if !is_quiet {
             self.acknowledged = Some(arrived);
         }
-        if let Phase::Asking { asked, .. } = &mut self.phase {
+        if let WatchState::Asking { asked, .. } = &mut self.phase {
             asked.lost |= !arrived;
         }
         if arrived {
-            return Step::Wait;
+            return WatchAction::Wait;
         }
         let most = self.longest_unacknowledged();
         let waiting = match self.stalled {
@@ -46,23 +46,27 @@ impl Watch {
         };
         if waiting >= most {
             if self.stalled.is_some() {
-                return Step::Dead { seen: Seen::Unacknowledged, asked: None, acknowledged: Some(false) };
+                return WatchAction::Dead {
+                    detection: Detection::Unacknowledged,
+                    asked: None,
+                    acknowledged: Some(false),
+                };
             }
             if is_quiet {
-                self.bring_forward(now, Early::Beat);
+                self.bring_forward(now, EarlyKind::Beat);
             }
         } else if self.tells_path && (is_quiet || self.stalled.is_some()) {
             let left = most - waiting;
             self.look = Some(now + left.max(most / 4));
         }
-        Step::Wait
+        WatchAction::Wait
     }
 
     /// The system was asked, since something was due.
-    pub(super) fn after_path(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+    pub(super) fn after_path(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         match self.due() {
             Some((at, due @ (Due::Answer | Due::Path))) if at <= now => self.act(at, due, tokens, now),
-            Some(_) | None => Step::Wait,
+            Some(_) | None => WatchAction::Wait,
         }
     }
 
@@ -76,7 +80,7 @@ impl Watch {
     /// Something went out: it should be acknowledged before long. While an
     /// answer is waited for, its deadline is the time to look.
     pub(super) fn look_later(&mut self, now: Moment) {
-        let wanted = self.stalled.is_some() || (matches!(self.phase, Phase::Quiet) && self.can_ask());
+        let wanted = self.stalled.is_some() || (matches!(self.phase, WatchState::Quiet) && self.can_ask());
         if self.tells_path && self.look.is_none() && wanted {
             self.look = Some(now + self.longest_unacknowledged());
         }

@@ -2,94 +2,99 @@
 //! one ahead of it.
 
 use super::request::Request;
-use super::{Ahead, Asked, Confirming, Early, Phase, Step, Watch};
+use super::{BeatRow, Confirming, EarlyBeat, EarlyKind, Watch, WatchAction, WatchState};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::{Token, Tokens};
 
 impl Watch {
     /// Brings a beat, or a probe, forward to `at`. On a link that cannot be
     /// asked it is never due.
-    pub(super) fn bring_forward(&mut self, at: Moment, what: Early) {
+    pub(super) fn bring_forward(&mut self, at: Moment, what: EarlyKind) {
         self.ahead = Some(match self.ahead {
-            Some(ahead) => Ahead { at: ahead.at.min(at), what: ahead.what.max(what) },
-            None => Ahead { at, what },
+            Some(ahead) => EarlyBeat { at: ahead.at.min(at), what: ahead.what.max(what) },
+            None => EarlyBeat { at, what },
         });
     }
 
     /// Probes at once, unless a probe is under way.
-    pub(in crate::keeper) fn probe(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+    pub(in crate::keeper) fn probe(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         if !self.can_ask() || self.is_probing() {
-            return Step::Wait;
+            return WatchAction::Wait;
         }
         if self.stalled.is_some() {
-            self.bring_forward(now, Early::Probe);
-            return Step::Wait;
+            self.bring_forward(now, EarlyKind::Probe);
+            return WatchAction::Wait;
         }
         self.ahead = None;
         let gap = self.gap(now);
-        self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
+        self.phase = WatchState::Probing { deadline: now + self.probe_deadline() };
         self.spoiled = true;
-        Step::Beat { token: self.send_beat(tokens, now), gap }
+        WatchAction::Beat { token: self.send_beat(tokens, now), gap }
     }
 
     /// A probe, under way or to come, is not to be: its silence would say
     /// nothing.
     pub(in crate::keeper) fn call_off_probe(&mut self) {
         if self.is_probing() {
-            self.phase = Phase::Quiet;
+            self.phase = WatchState::Quiet;
         }
         self.ahead = self.ahead.filter(|ahead| !ahead.is_probe());
     }
 
     /// Beats at once, unless an answer is waited for anyway. For a link that
     /// can be asked.
-    pub(in crate::keeper) fn ask_unless_asked(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
-        if matches!(self.phase, Phase::Quiet) { self.ask(tokens, now, false) } else { Step::Wait }
+    pub(in crate::keeper) fn ask_unless_asked(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
+        if matches!(self.phase, WatchState::Quiet) { self.ask(tokens, now, false) } else { WatchAction::Wait }
     }
 
     /// Beats at once so that what was written is confirmed; a beat that is
     /// under way for the same reason is followed by another.
-    pub(in crate::keeper) fn confirm(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+    pub(in crate::keeper) fn confirm(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         if !self.can_ask() {
-            return Step::Wait;
+            return WatchAction::Wait;
         }
         if let Some(confirming) = &mut self.confirming {
             confirming.again = true;
-            return Step::Wait;
+            return WatchAction::Wait;
         }
         let step = self.ask(tokens, now, false);
-        if let Step::Beat { token, .. } = step {
+        if let WatchAction::Beat { token, .. } = step {
             self.confirming = Some(Confirming { token, again: false });
         }
         step
     }
 
     /// Sends a beat, and starts a row of them if none is under way.
-    pub(super) fn ask(&mut self, tokens: &mut Tokens, now: Moment, is_try: bool) -> Step {
+    pub(super) fn ask(&mut self, tokens: &mut Tokens, now: Moment, is_try: bool) -> WatchAction {
         if self.is_behind(now) {
             // Whoever asks is the first to notice that the process stood still.
             self.spoil();
         }
         let gap = self.gap(now);
-        if matches!(self.phase, Phase::Quiet) {
+        if matches!(self.phase, WatchState::Quiet) {
             // What we sent may be what the path did not know any more.
             let longest = gap.max(self.ended);
             let asked =
-                Asked { gap: longest, is_try, spoiled: self.is_spoiled(), requested: false, lost: false };
-            self.phase = Phase::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
+                BeatRow { gap: longest, is_try, spoiled: self.is_spoiled(), requested: false, lost: false };
+            self.phase = WatchState::Asking { asked, missed: 0, deadline: now + self.deadline(0) };
         }
-        Step::Beat { token: self.send_beat(tokens, now), gap }
+        WatchAction::Beat { token: self.send_beat(tokens, now), gap }
     }
 
     /// The peer's reply has not come: the usual row of beats shows whether the
     /// link still lives.
-    pub(super) fn ask_after_request(&mut self, request: Request, tokens: &mut Tokens, now: Moment) -> Step {
+    pub(super) fn ask_after_request(
+        &mut self,
+        request: Request,
+        tokens: &mut Tokens,
+        now: Moment,
+    ) -> WatchAction {
         // The gap that the reply would have ended: what we sent meanwhile has
         // made it shorter.
         let ended = self.ended;
         let gap = self.gap(now).saturating_sub(self.patience()).max(ended);
         let step = self.ask(tokens, now, gap >= request.silence);
-        if let Phase::Asking { asked, .. } = &mut self.phase {
+        if let WatchState::Asking { asked, .. } = &mut self.phase {
             // Longer where the request itself came late in a silence: then that
             // may be what the path did not know any more.
             asked.gap = gap.min(request.silence).max(ended);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::request::{self, Reply};
-use super::{Phase, Watch};
+use super::{Watch, WatchState};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::Token;
 
 /// What came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Sound {
+pub(in crate::keeper) enum InboundKind {
     /// A beat's answer, or anything else.
     Bytes,
     /// A message, ahead of any answer.
@@ -29,7 +29,7 @@ pub(in crate::keeper) enum Proof {
 
 /// What an inbound byte showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) struct Heard {
+pub(in crate::keeper) struct Inbound {
     /// The gap that the link has lived through, if it is evidence.
     pub(in crate::keeper) survived: Option<Duration>,
     /// What shows that.
@@ -53,7 +53,7 @@ pub(in crate::keeper) struct Matched {
 
 impl Watch {
     /// Something came in.
-    pub(in crate::keeper) fn hear(&mut self, sound: Sound, now: Moment) -> Heard {
+    pub(in crate::keeper) fn hear(&mut self, sound: InboundKind, now: Moment) -> Inbound {
         let behind = self.is_behind(now);
         if behind {
             self.spoil();
@@ -64,7 +64,7 @@ impl Watch {
         // What comes in the turn in which the peer was asked was there before.
         self.request = request.filter(|request| request.at == now);
         let (survived, answered, proof, reply) = match self.phase {
-            Phase::Quiet => {
+            WatchState::Quiet => {
                 let kept = request.filter(|request| request.is_kept(now));
                 // What it took to come is no part of the silence.
                 let longest = kept.map_or(Duration::MAX, |request| request.silence);
@@ -74,11 +74,11 @@ impl Watch {
             // A beat can bring back a flow that the path had forgotten; then
             // what the peer said before comes in ahead of the answer, and
             // late. A path that knew the flow would have let it through.
-            Phase::Asking { asked, missed, .. } if sound == Sound::Message && !asked.requested => {
+            WatchState::Asking { asked, missed, .. } if sound == InboundKind::Message && !asked.requested => {
                 let late = clean && !asked.lost && missed > 0 && self.can_be_prompt();
                 (None, true, Proof::PeerSpoke, late.then_some(Reply::HeldUp(asked.gap)))
             }
-            Phase::Asking { asked, missed, .. } => {
+            WatchState::Asking { asked, missed, .. } => {
                 let reply = asked
                     .requested
                     .then(|| {
@@ -88,10 +88,10 @@ impl Watch {
                 let survived = (clean && !asked.requested).then_some(asked.gap);
                 (survived, true, Proof::BeatAnswered, reply)
             }
-            Phase::Probing { .. } => (None, true, Proof::BeatAnswered, None),
+            WatchState::Probing { .. } => (None, true, Proof::BeatAnswered, None),
         };
         if self.stalled.is_none() {
-            self.phase = Phase::Quiet;
+            self.phase = WatchState::Quiet;
             self.spoiled = false;
             self.look = None;
             self.asked_path = false;
@@ -114,7 +114,7 @@ impl Watch {
             self.rhythm = self.rhythm + pace * beats;
         }
         self.answers = self.answers.wrapping_add(u32::from(answered));
-        Heard { survived, proof, reply, answered, behind }
+        Inbound { survived, proof, reply, answered, behind }
     }
 
     /// Matches an answer to its beat. Call after [`hear`].

@@ -1,7 +1,7 @@
 //! A link that is not read for a while, and a process or machine that slept:
 //! what is read afterwards may have waited.
 
-use super::{Early, Phase, Watch};
+use super::{EarlyKind, Watch, WatchState};
 use crate::keeper::moment::Moment;
 
 impl Watch {
@@ -30,9 +30,9 @@ impl Watch {
         self.heard = self.heard.max(self.sent);
         if self.unanswered.is_empty() {
             // The answer was among what waited.
-            self.phase = Phase::Quiet;
+            self.phase = WatchState::Quiet;
         }
-        if let Phase::Asking { missed, .. } = &mut self.phase {
+        if let WatchState::Asking { missed, .. } = &mut self.phase {
             *missed = 0;
         }
         self.put_off(now);
@@ -44,9 +44,9 @@ impl Watch {
         self.spoil();
         self.measured_from = at;
         self.asked_path = false;
-        self.phase = Phase::Quiet;
+        self.phase = WatchState::Quiet;
         self.request = None;
-        self.bring_forward(at, Early::Probe);
+        self.bring_forward(at, EarlyKind::Probe);
         if !self.can_ask() {
             self.heard = now;
         }

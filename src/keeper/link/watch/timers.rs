@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Ahead, Early, Phase, Step, Watch};
-use crate::keeper::event::Seen;
+use super::{EarlyBeat, EarlyKind, Watch, WatchAction, WatchState};
+use crate::keeper::event::Detection;
 use crate::keeper::link::beat::Beat;
 use crate::keeper::moment::Moment;
 use crate::keeper::names::Tokens;
@@ -34,10 +34,12 @@ impl Watch {
 
     pub(super) fn due(&self) -> Option<(Moment, Due)> {
         let answer = match self.phase {
-            Phase::Asking { deadline, .. } | Phase::Probing { deadline } if self.stalled.is_none() => {
+            WatchState::Asking { deadline, .. } | WatchState::Probing { deadline }
+                if self.stalled.is_none() =>
+            {
                 Some((deadline, Due::Answer))
             }
-            Phase::Asking { .. } | Phase::Probing { .. } | Phase::Quiet => None,
+            WatchState::Asking { .. } | WatchState::Probing { .. } | WatchState::Quiet => None,
         };
         let silence = match self.beat {
             Beat::Listen { longest_silence } if self.stalled.is_none() => {
@@ -51,15 +53,15 @@ impl Watch {
     }
 
     /// Does one thing that is due, if anything is.
-    pub(in crate::keeper) fn timeout(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
-        let Some((at, due)) = self.due().filter(|(at, _)| *at <= now) else { return Step::Wait };
+    pub(in crate::keeper) fn timeout(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
+        let Some((at, due)) = self.due().filter(|(at, _)| *at <= now) else { return WatchAction::Wait };
         let asks = self.tells_path && matches!(due, Due::Answer | Due::Path);
         // Whoever was asked and did not answer is not asked again.
         self.asked_path = asks && !self.asked_path;
-        if self.asked_path { Step::AskPath } else { self.act(at, due, tokens, now) }
+        if self.asked_path { WatchAction::AskPath } else { self.act(at, due, tokens, now) }
     }
 
-    pub(super) fn act(&mut self, at: Moment, due: Due, tokens: &mut Tokens, now: Moment) -> Step {
+    pub(super) fn act(&mut self, at: Moment, due: Due, tokens: &mut Tokens, now: Moment) -> WatchAction {
         let late = self.is_late(at, now);
         if late {
             self.spoil();
@@ -67,13 +69,15 @@ impl Watch {
         match due {
             Due::Answer | Due::Silence if late => {
                 self.put_off(now);
-                Step::Wait
+                WatchAction::Wait
             }
             Due::Answer => self.miss(tokens, now),
-            Due::Silence => Step::Dead { seen: Seen::Silent, asked: None, acknowledged: None },
+            Due::Silence => {
+                WatchAction::Dead { detection: Detection::Silent, asked: None, acknowledged: None }
+            }
             Due::Path => {
                 self.look = None;
-                Step::Wait
+                WatchAction::Wait
             }
             Due::Beat => self.beat_now(tokens, now),
         }
@@ -127,13 +131,13 @@ impl Watch {
     pub(super) fn put_off(&mut self, now: Moment) {
         self.measured_from = now;
         match self.phase {
-            Phase::Asking { asked, missed, .. } => {
-                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
+            WatchState::Asking { asked, missed, .. } => {
+                self.phase = WatchState::Asking { asked, missed, deadline: now + self.deadline(missed) };
             }
-            Phase::Probing { .. } => {
-                self.phase = Phase::Probing { deadline: now + self.probe_deadline() };
+            WatchState::Probing { .. } => {
+                self.phase = WatchState::Probing { deadline: now + self.probe_deadline() };
             }
-            Phase::Quiet => {}
+            WatchState::Quiet => {}
         }
         if !self.can_ask() {
             // The peer's own beat is waited for.
@@ -149,7 +153,7 @@ impl Watch {
         // A stalled link cannot be probed: it would not hear the answer.
         let ahead = self.ahead.filter(|ahead| !(ahead.is_probe() && self.stalled.is_some()));
         // A probe that is coming asks the same: the pace waits for it.
-        let quiet = (matches!(self.phase, Phase::Quiet) && !ahead.is_some_and(|ahead| ahead.is_probe()))
+        let quiet = (matches!(self.phase, WatchState::Quiet) && !ahead.is_some_and(|ahead| ahead.is_probe()))
             || self.stalled.is_some();
         let paced = self.pace.filter(|_| quiet).map(|pace| {
             // A stalled link hears nothing: its beats go by themselves, and no
@@ -169,15 +173,15 @@ impl Watch {
         [ahead.map(|ahead| ahead.at), paced, ruled].into_iter().flatten().min()
     }
 
-    fn beat_now(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+    fn beat_now(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         let can_probe = self.stalled.is_none();
         let ahead = self.ahead.filter(|ahead| ahead.at <= now && (can_probe || !ahead.is_probe()));
         if ahead.is_some() {
             self.ahead = None;
         }
         match ahead {
-            Some(Ahead { what: Early::Probe, .. }) => self.probe(tokens, now),
-            Some(Ahead { what: Early::Beat, .. }) => self.ask(tokens, now, false),
+            Some(EarlyBeat { what: EarlyKind::Probe, .. }) => self.probe(tokens, now),
+            Some(EarlyBeat { what: EarlyKind::Beat, .. }) => self.ask(tokens, now, false),
             None => {
                 if let Some(pace) = self.pace {
                     self.rhythm = now + pace.after;
@@ -191,23 +195,25 @@ impl Watch {
         }
     }
 
-    fn miss(&mut self, tokens: &mut Tokens, now: Moment) -> Step {
+    fn miss(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         match self.phase {
-            Phase::Quiet => Step::Wait,
-            Phase::Probing { .. } => {
-                Step::Dead { seen: Seen::ProbeUnanswered, asked: None, acknowledged: self.acknowledged }
-            }
-            Phase::Asking { asked, missed, .. } => {
+            WatchState::Quiet => WatchAction::Wait,
+            WatchState::Probing { .. } => WatchAction::Dead {
+                detection: Detection::ProbeUnanswered,
+                asked: None,
+                acknowledged: self.acknowledged,
+            },
+            WatchState::Asking { asked, missed, .. } => {
                 let missed = missed + 1;
                 if missed >= self.limits.misses {
-                    return Step::Dead {
-                        seen: Seen::Unanswered { beats: missed },
+                    return WatchAction::Dead {
+                        detection: Detection::Unanswered { beats: missed },
                         asked: Some(asked),
                         acknowledged: self.acknowledged,
                     };
                 }
-                self.phase = Phase::Asking { asked, missed, deadline: now + self.deadline(missed) };
-                Step::Missed { consecutive: missed, token: self.send_beat(tokens, now) }
+                self.phase = WatchState::Asking { asked, missed, deadline: now + self.deadline(missed) };
+                WatchAction::Missed { consecutive: missed, token: self.send_beat(tokens, now) }
             }
         }
     }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::keeper::config::Retry;
 use crate::keeper::end::{Failure, LinkEnd};
-use crate::keeper::event::{Event, Scouted};
-use crate::keeper::link::{Beat, Opened, Pace, Scout, Sound, Stage, Watch};
+use crate::keeper::event::{Event, ScoutResult};
+use crate::keeper::link::{Beat, InboundKind, Opened, Pace, Scout, ScoutState, Watch};
 use crate::keeper::machine::Keeper;
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::Output;
-use crate::keeper::path::{self, Evidence, Pending};
+use crate::keeper::path::{self, Observation, PendingResult};
 use crate::keeper::schedule::of_failure;
 
 /// A scout that is not silent for its gap within this many gaps never will
@@ -39,7 +39,7 @@ impl Keeper {
         let mut watch = Watch::new(&self.config.heartbeat, background, opened.beat, opened.took, now);
         watch.know_rtt(rtt);
         watch.set_pace(Some(Pace { after: gap, is_try: true }), now);
-        scout.stage = Stage::Silent { watch: Box::new(watch), since: now, asked: None };
+        scout.stage = ScoutState::Silent { watch: Box::new(watch), since: now, asked: None };
         self.scout_came(now);
     }
 
@@ -64,14 +64,14 @@ impl Keeper {
     pub(in crate::keeper::machine) fn scout_heard(&mut self, link: LinkId, now: Moment) {
         let Some(scout) = self.links.scout_mut(link) else { return };
         let gap = scout.gap;
-        let Stage::Silent { watch, since, asked } = &mut scout.stage else { return };
-        let heard = watch.hear(Sound::Bytes, now);
+        let ScoutState::Silent { watch, since, asked } = &mut scout.stage else { return };
+        let heard = watch.hear(InboundKind::Bytes, now);
         let was_asked = asked.take().is_some();
         let chatty = now.since(*since) > gap * CHATTY;
-        let survived = heard.survived.map(|gap| Evidence::Survived { gap, proof: heard.proof });
+        let survived = heard.survived.map(|gap| Observation::Survived { gap, proof: heard.proof });
         if was_asked || chatty {
             self.links.forget(link);
-            let met = if was_asked && survived.is_some() { Scouted::Survived } else { Scouted::Void };
+            let met = if was_asked && survived.is_some() { ScoutResult::Survived } else { ScoutResult::Void };
             self.retire_scout(link, gap, met, now);
             if chatty && !was_asked {
                 self.pause_scouts(now);
@@ -79,28 +79,30 @@ impl Keeper {
                 self.path.scouting.were_had();
             }
         }
-        if let Some(evidence) = survived {
-            self.learn(evidence, now);
+        if let Some(observation) = survived {
+            self.learn(observation, now);
         }
     }
 
     pub(in crate::keeper::machine) fn scout_ended(&mut self, link: LinkId, end: &LinkEnd, now: Moment) {
         let Some(scout) = self.links.scout_mut(link) else { return };
         let gap = scout.gap;
-        let Stage::Silent { watch, .. } = &scout.stage else { return self.scout_not_had(link, gap, now) };
+        let ScoutState::Silent { watch, .. } = &scout.stage else {
+            return self.scout_not_had(link, gap, now);
+        };
         let silence = watch.silence(now);
-        let evidence = path::of_end(&silence, end).map(|testimony| testimony.evidence);
-        let deadline = matches!(evidence, Some(Evidence::EndedIdle { gap }) if self.is_deadline(gap));
+        let observation = path::of_end(&silence, end).map(|death| death.observation);
+        let deadline = matches!(observation, Some(Observation::EndedIdle { gap }) if self.is_deadline(gap));
         if deadline || !path::may_be_a_middlebox(end) {
             return self.scout_not_had(link, gap, now);
         }
         let Some((_, scout)) = self.links.take_scout_as(link) else { return };
-        let met = match evidence {
-            Some(Evidence::Expired { .. } | Evidence::Forgotten { .. }) => Scouted::Expired,
-            Some(Evidence::EndedIdle { .. }) => Scouted::Ended { gap: silence.gap },
-            Some(Evidence::Survived { .. }) | None => Scouted::Void,
+        let met = match observation {
+            Some(Observation::Expired { .. } | Observation::Forgotten { .. }) => ScoutResult::Expired,
+            Some(Observation::EndedIdle { .. }) => ScoutResult::Ended { gap: silence.gap },
+            Some(Observation::Survived { .. }) | None => ScoutResult::Void,
         };
-        self.scout_lost(link, &scout, met, evidence, now);
+        self.scout_lost(link, &scout, met, observation, now);
     }
 
     /// Whether an end at this gap is the server's own deadline, for a login
@@ -118,17 +120,17 @@ impl Keeper {
         &mut self,
         link: LinkId,
         scout: &Scout,
-        met: Scouted,
-        evidence: Option<Evidence>,
+        met: ScoutResult,
+        observation: Option<Observation>,
         now: Moment,
     ) {
         self.emit(Event::ScoutReturned { link, gap: scout.gap, met });
-        let Some(evidence) = evidence else { return };
+        let Some(observation) = observation else { return };
         let since = match &scout.stage {
-            Stage::Silent { asked: Some(asked), .. } => *asked,
-            Stage::Silent { asked: None, .. } | Stage::Opening { .. } => now,
+            ScoutState::Silent { asked: Some(asked), .. } => *asked,
+            ScoutState::Silent { asked: None, .. } | ScoutState::Opening { .. } => now,
         };
-        self.path.scouting.add_pending(Pending { gap: scout.gap, evidence, since });
+        self.path.scouting.add_pending(PendingResult { gap: scout.gap, observation, since });
         if self.links.main().is_none_or(|(_, main)| main.watch.last_heard() <= since) {
             self.control(now);
         }
@@ -142,8 +144,8 @@ impl Keeper {
             return;
         }
         let Some(heard) = self.links.main().map(|(_, main)| main.watch.last_heard()) else { return };
-        while let Some(evidence) = self.path.scouting.take_believed(heard) {
-            self.learn(evidence, now);
+        while let Some(observation) = self.path.scouting.take_believed(heard) {
+            self.learn(observation, now);
             self.path.forget_known_pending();
         }
     }
@@ -151,10 +153,10 @@ impl Keeper {
     /// A scout could not be opened, or its server does not let it be silent.
     pub(super) fn scout_not_had(&mut self, link: LinkId, gap: Duration, now: Moment) {
         self.links.forget(link);
-        self.emit(Event::ScoutReturned { link, gap, met: Scouted::Void });
+        self.emit(Event::ScoutReturned { link, gap, met: ScoutResult::Void });
         // Those that are being opened would fare no better.
         while let Some((link, scout)) = self.links.take_scout(|scout| !scout.is_open()) {
-            self.call_back(link, &scout, Scouted::Void, now);
+            self.call_back(link, &scout, ScoutResult::Void, now);
         }
         self.pause_scouts(now);
     }

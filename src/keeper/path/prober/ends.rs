@@ -1,4 +1,4 @@
-//! Ends that come again and again while the link is idle.
+//! LateEnds that come again and again while the link is idle.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ const LATE: f64 = 0.7;
 /// survives at times, and no two ends need be alike. Held too long, it would
 /// cost a link every few gaps for ever.
 #[derive(Debug, Default)]
-pub(super) struct Ends {
+pub(super) struct LateEnds {
     late: Vec<(Duration, Moment)>,
 }
 
-impl Ends {
+impl LateEnds {
     /// An end behind `gap`, while `held` is held. The shortest gap of those
     /// that together are no restarts any more, if it is the last of them.
     pub(super) fn add(&mut self, gap: Duration, held: Duration, now: Moment) -> Option<Duration> {

@@ -3,28 +3,31 @@
 use std::time::Duration;
 
 use super::{
-    Doubt, Failed, LOOK_AMBIGUOUS, LOOKS_RAREST, LOOKS_RAREST_SCOUTS, Prober, SAME, Stage, first_look, within,
+    Doubt, Failed, Prober, ProberState, RECHECK_AMBIGUOUS, RECHECKS_RAREST, RECHECKS_RAREST_SCOUTS, SAME,
+    first_recheck, within,
 };
 use crate::keeper::config::Probing;
 use crate::keeper::moment::Moment;
-use crate::keeper::path::evidence::{Evidence, Lesson};
 use crate::keeper::path::learned::MOST_DROPS;
+use crate::keeper::path::observation::{Lesson, Observation};
 
 impl Prober {
     /// Takes in one observation.
-    pub(in crate::keeper) fn learn(&mut self, evidence: Evidence, now: Moment) -> Option<Lesson> {
+    pub(in crate::keeper) fn learn(&mut self, observation: Observation, now: Moment) -> Option<Lesson> {
         match self.heartbeat.probing {
             Probing::Main | Probing::Scout | Probing::Passive => {}
             Probing::Fixed | Probing::Off => return None,
         }
         self.forget_old(now);
-        match evidence {
-            Evidence::Survived { gap, .. } => self.survived(gap, now),
-            Evidence::Expired { gap } if gap >= self.least() => self.expired(gap, 1, now),
-            Evidence::Forgotten { gap } if gap >= self.least() => self.expired(gap, 0, now),
-            Evidence::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
+        match observation {
+            Observation::Survived { gap, .. } => self.survived(gap, now),
+            Observation::Expired { gap } if gap >= self.least() => self.expired(gap, 1, now),
+            Observation::Forgotten { gap } if gap >= self.least() => self.expired(gap, 0, now),
+            Observation::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
             // Shorter than any interval: not a matter of idleness.
-            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => None,
+            Observation::Expired { .. } | Observation::Forgotten { .. } | Observation::EndedIdle { .. } => {
+                None
+            }
         }
     }
 
@@ -46,34 +49,34 @@ impl Prober {
                 // It was a restart after all, which learning has not cost.
                 self.drops.pop();
             }
-            self.look_after = first_look(&self.heartbeat);
+            self.recheck_after = first_recheck(&self.heartbeat);
         }
         match self.stage {
-            Stage::Learn => self.settle(now),
-            Stage::Hold { .. } if disproved => {
-                self.stage = Stage::Learn;
+            ProberState::Learn => self.settle(now),
+            ProberState::Hold { .. } if disproved => {
+                self.stage = ProberState::Learn;
                 self.settle(now)
             }
-            Stage::Hold { .. } => None,
-            Stage::Doubt { pace } if gap < pace.mul_f64(0.9) => None,
+            ProberState::Hold { .. } => None,
+            ProberState::Doubt { pace } if gap < pace.mul_f64(0.9) => None,
             // A scout tests the gap that failed; until then half is held.
-            Stage::Doubt { .. }
+            ProberState::Doubt { .. }
                 if self.has_scouts()
                     && !self.calm
                     && self.doubted_last().is_some_and(|doubted| gap < doubted.mul_f64(0.98)) =>
             {
                 None
             }
-            Stage::Doubt { pace } => {
+            ProberState::Doubt { pace } => {
                 let doubled = pace * 2;
                 // A scout may have tested the whole of it.
                 if doubled < self.held() && gap < self.held().mul_f64(0.98) {
-                    self.stage = Stage::Doubt { pace: doubled };
+                    self.stage = ProberState::Doubt { pace: doubled };
                     return None;
                 }
                 self.settle(now)
             }
-            Stage::Regrow => match self.next_regrown() {
+            ProberState::Regrow => match self.next_regrown() {
                 Some(_) => None,
                 None => self.hold(now),
             },
@@ -87,7 +90,7 @@ impl Prober {
         if gap > self.proven {
             return match self.stage {
                 // A look that failed confirms what was known.
-                Stage::Hold { .. } => match self.failed {
+                ProberState::Hold { .. } => match self.failed {
                     Some(failed) if gap >= failed.gap => self.look_failed(failed.gap, now),
                     Some(_) | None => {
                         self.failed = Some(Failed { gap, ambiguous: false });
@@ -95,18 +98,18 @@ impl Prober {
                     }
                 },
                 // Scouts test several gaps at once: the shortest counts.
-                Stage::Learn if self.failed.is_some_and(|failed| failed.gap <= gap) => None,
-                Stage::Learn => {
+                ProberState::Learn if self.failed.is_some_and(|failed| failed.gap <= gap) => None,
+                ProberState::Learn => {
                     self.failed = Some(Failed { gap, ambiguous: false });
                     self.spend(drops, now);
                     self.settle(now)
                 }
-                Stage::Regrow => {
+                ProberState::Regrow => {
                     self.failed = Some(Failed { gap, ambiguous: false });
                     self.spend(drops, now);
                     self.hold(now)
                 }
-                Stage::Doubt { .. } => None,
+                ProberState::Doubt { .. } => None,
             };
         }
         if !self.is_idleness(gap, now) {
@@ -123,21 +126,21 @@ impl Prober {
         self.doubts.push(Doubt { gap, at: now });
         if self.doubts.iter().filter(|doubt| within(doubt.gap, gap, 0.12)).count() < 2 {
             let pace = match self.stage {
-                Stage::Doubt { pace } => pace,
-                Stage::Learn | Stage::Hold { .. } | Stage::Regrow => self.held(),
+                ProberState::Doubt { pace } => pace,
+                ProberState::Learn | ProberState::Hold { .. } | ProberState::Regrow => self.held(),
             };
-            self.stage = Stage::Doubt { pace: (pace / 2).max(self.heartbeat.min).min(pace) };
+            self.stage = ProberState::Doubt { pace: (pace / 2).max(self.heartbeat.min).min(pace) };
             return None;
         }
         self.failed = Some(Failed { gap, ambiguous: false });
         // Only what survived since the doubt began counts as proven.
         self.proven = self.sound.min(gap);
         self.doubts.clear();
-        self.look_after = first_look(&self.heartbeat);
+        self.recheck_after = first_recheck(&self.heartbeat);
         if self.has_scouts() {
             let _ = self.settle(now);
         } else {
-            self.stage = Stage::Regrow;
+            self.stage = ProberState::Regrow;
             if self.next_regrown().is_none() {
                 let _ = self.hold(now);
             }
@@ -154,12 +157,12 @@ impl Prober {
         if let Some(failed) = self.failed
             && within(gap, failed.gap, SAME)
         {
-            // Seen again at the same gap: no longer ambiguous.
+            // Detection again at the same gap: no longer ambiguous.
             self.last_end = None;
             self.proven = self.proven.max(gap.min(failed.gap));
             return match self.stage {
-                Stage::Hold { .. } => self.look_failed(failed.gap, now),
-                Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => {
+                ProberState::Hold { .. } => self.look_failed(failed.gap, now),
+                ProberState::Learn | ProberState::Doubt { .. } | ProberState::Regrow => {
                     self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
                     self.spend(1, now);
                     self.hold(now)
@@ -183,7 +186,7 @@ impl Prober {
         self.shrank(Failed { gap: shortest, ambiguous: true }, now)
     }
 
-    /// Ends at this gap, below what was proven, were the timeout.
+    /// LateEnds at this gap, below what was proven, were the timeout.
     fn shrank(&mut self, failed: Failed, now: Moment) -> Option<Lesson> {
         self.last_end = None;
         self.proven = failed.gap;
@@ -209,7 +212,7 @@ impl Prober {
     pub(super) fn settle(&mut self, now: Moment) -> Option<Lesson> {
         let more = if self.has_scouts() { self.has_gaps_for_scouts() } else { self.next_try(now).is_some() };
         if more {
-            self.stage = Stage::Learn;
+            self.stage = ProberState::Learn;
             None
         } else {
             self.hold(now)
@@ -218,8 +221,8 @@ impl Prober {
 
     fn hold(&mut self, now: Moment) -> Option<Lesson> {
         let ambiguous = self.failed.is_some_and(|failed| failed.ambiguous) && !self.has_scouts();
-        let wait = if ambiguous { self.look_after / LOOK_AMBIGUOUS } else { self.look_after };
-        self.stage = Stage::Hold { look_at: now + wait };
+        let wait = if ambiguous { self.recheck_after / RECHECK_AMBIGUOUS } else { self.recheck_after };
+        self.stage = ProberState::Hold { recheck_at: now + wait };
         let found = self.failed.map(|failed| (self.proven, failed.gap));
         let news = found.filter(|_| found != self.told);
         self.told = found.or(self.told);
@@ -230,10 +233,10 @@ impl Prober {
         let was_ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
         self.failed = Some(Failed { gap: failed, ambiguous: false });
         if !was_ambiguous {
-            let rarest = if self.has_scouts() { LOOKS_RAREST_SCOUTS } else { LOOKS_RAREST };
-            self.look_after = (self.look_after * 2).min(first_look(&self.heartbeat) * rarest);
+            let rarest = if self.has_scouts() { RECHECKS_RAREST_SCOUTS } else { RECHECKS_RAREST };
+            self.recheck_after = (self.recheck_after * 2).min(first_recheck(&self.heartbeat) * rarest);
         }
-        self.stage = Stage::Hold { look_at: now + self.look_after };
+        self.stage = ProberState::Hold { recheck_at: now + self.recheck_after };
         None
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::keeper::link::Proof;
-use crate::keeper::path::Evidence;
+use crate::keeper::path::Observation;
 use crate::keeper::{Learned, Recalled};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -45,15 +45,15 @@ impl Path {
         let gap = trial.unwrap_or_else(|| pace.expect("it beats").after);
         assert!(!gap.is_zero(), "time would stand still");
         self.now = self.now + gap;
-        let evidence = match accident {
-            Some(Accident::Outage) => Evidence::Expired { gap },
+        let observation = match accident {
+            Some(Accident::Outage) => Observation::Expired { gap },
             Some(Accident::Restart(thousandths)) if gap < self.timeout => {
-                Evidence::EndedIdle { gap: gap * thousandths / 1000 }
+                Observation::EndedIdle { gap: gap * thousandths / 1000 }
             }
-            Some(Accident::Restart(_)) | None if gap >= self.timeout => Evidence::Expired { gap },
-            Some(Accident::Restart(_)) | None => Evidence::Survived { gap, proof: Proof::BeatAnswered },
+            Some(Accident::Restart(_)) | None if gap >= self.timeout => Observation::Expired { gap },
+            Some(Accident::Restart(_)) | None => Observation::Survived { gap, proof: Proof::BeatAnswered },
         };
-        self.prober.learn(evidence, self.now);
+        self.prober.learn(observation, self.now);
     }
 
     fn live(&mut self, time: Duration) {
@@ -94,7 +94,7 @@ fn timeout() -> impl Strategy<Value = Duration> {
     (20f64.ln()..7200f64.ln()).prop_map(|ln| Duration::from_secs_f64(ln.exp()))
 }
 
-fn evidence() -> impl Strategy<Value = (u8, f64, f64)> {
+fn observation() -> impl Strategy<Value = (u8, f64, f64)> {
     (0u8..3, 1f64..20_000f64, 0f64..200_000f64)
 }
 
@@ -117,7 +117,7 @@ proptest! {
         seed in any::<u64>(),
         min in 1u64..60,
         max in 60u64..7200,
-        observed in prop::collection::vec(evidence(), 1..80),
+        observed in prop::collection::vec(observation(), 1..80),
     ) {
         let start = Duration::from_secs(min.max(27).min(max));
         let heartbeat = Heartbeat::adaptive().probing(probing).min(Duration::from_secs(min)).start(start).max(Duration::from_secs(max));
@@ -130,9 +130,9 @@ proptest! {
             let gap = Duration::from_secs_f64(gap);
             prober.learn(
                 match kind {
-                    0 => Evidence::Survived { gap, proof: Proof::BeatAnswered },
-                    1 => Evidence::Expired { gap },
-                    _ => Evidence::EndedIdle { gap },
+                    0 => Observation::Survived { gap, proof: Proof::BeatAnswered },
+                    1 => Observation::Expired { gap },
+                    _ => Observation::EndedIdle { gap },
                 },
                 now,
             );
@@ -144,8 +144,8 @@ proptest! {
     fn what_is_kept_is_never_refused_when_it_is_taken_back(
         probing in probing(),
         max in 60u64..7200,
-        known in evidence(),
-        observed in prop::collection::vec(evidence(), 1..120),
+        known in observation(),
+        observed in prop::collection::vec(observation(), 1..120),
     ) {
         let heartbeat = Heartbeat::adaptive().probing(probing).max(Duration::from_secs(max));
         let mut prober = Prober::new(heartbeat);
@@ -157,13 +157,13 @@ proptest! {
             let gap = Duration::from_secs_f64(gap);
             prober.learn(
                 match kind {
-                    0 => Evidence::Survived { gap, proof: Proof::BeatAnswered },
-                    1 => Evidence::Expired { gap },
-                    _ => Evidence::EndedIdle { gap },
+                    0 => Observation::Survived { gap, proof: Proof::BeatAnswered },
+                    1 => Observation::Expired { gap },
+                    _ => Observation::EndedIdle { gap },
                 },
                 now,
             );
-            if prober.gist().is_some() {
+            if prober.summary().is_some() {
                 prop_assert_eq!(prober.learned(now).check(), Ok(()));
             }
         }
@@ -172,7 +172,7 @@ proptest! {
     #[test]
     fn whatever_changes_the_limits_of_the_moment_hold(
         seed in any::<u64>(),
-        steps in prop::collection::vec((evidence(), any::<u8>(), probing(), 1u64..60, 60u64..7200), 1..60),
+        steps in prop::collection::vec((observation(), any::<u8>(), probing(), 1u64..60, 60u64..7200), 1..60),
     ) {
         let mut prober = Prober::new(Heartbeat::adaptive());
         let mut dice = Dice::new(seed);
@@ -197,9 +197,9 @@ proptest! {
                     let gap = if change > 127 { prober.interval(now).unwrap_or(gap) } else { gap };
                     prober.learn(
                         match kind {
-                            0 => Evidence::Survived { gap, proof: Proof::BeatAnswered },
-                            1 => Evidence::Expired { gap: gap.min(prober.heartbeat.max) },
-                            _ => Evidence::EndedIdle { gap },
+                            0 => Observation::Survived { gap, proof: Proof::BeatAnswered },
+                            1 => Observation::Expired { gap: gap.min(prober.heartbeat.max) },
+                            _ => Observation::EndedIdle { gap },
                         },
                         now,
                     );
@@ -211,7 +211,7 @@ proptest! {
             prop_assert!(pace >= min.mul_f64(0.83), "{pace:?} of {min:?}: {prober:?}");
             let trial = prober.next_trial(&[], now);
             prop_assert!(trial.is_none_or(|gap| gap <= max), "{trial:?} of {max:?}: {prober:?}");
-            prop_assert!(prober.gist().is_none() || prober.learned(now).check().is_ok(), "{prober:?}");
+            prop_assert!(prober.summary().is_none() || prober.learned(now).check().is_ok(), "{prober:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failed, HELD, LOOKS_RAREST, LOOKS_RAREST_SCOUTS, Prober, Stage, first_look};
+use super::{Failed, HELD, Prober, ProberState, RECHECKS_RAREST, RECHECKS_RAREST_SCOUTS, first_recheck};
 use crate::keeper::config::{Heartbeat, Probing};
 use crate::keeper::moment::Moment;
 use crate::keeper::path::learned::{LONGEST, Learned, MOST_DROPS, Recalled};
@@ -41,11 +41,11 @@ impl Hints {
 
 /// The parts of what is known that are worth telling when they change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::keeper) struct Gist {
+pub(in crate::keeper) struct Summary {
     pub(in crate::keeper) proven: Duration,
     /// What failed, and whether that is ambiguous.
     pub(in crate::keeper) failed: Option<(Duration, bool)>,
-    pub(in crate::keeper) looks_failed: u32,
+    pub(in crate::keeper) rechecks_failed: u32,
 }
 
 impl Prober {
@@ -70,18 +70,22 @@ impl Prober {
 
     /// What is known, in short; `None` while it is doubted or regained, or
     /// not worth a word.
-    pub(in crate::keeper) fn gist(&self) -> Option<Gist> {
+    pub(in crate::keeper) fn summary(&self) -> Option<Summary> {
         let failed = self.failed.map(|failed| (failed.gap, failed.ambiguous));
         let worth = failed.is_some() || self.proven >= self.heartbeat.start.mul_f64(HELD);
-        let doubted = matches!(self.stage, Stage::Doubt { .. });
-        let looks_failed = self.looks_failed();
-        (worth && !doubted && !self.regains()).then_some(Gist { proven: self.proven, failed, looks_failed })
+        let doubted = matches!(self.stage, ProberState::Doubt { .. });
+        let rechecks_failed = self.rechecks_failed();
+        (worth && !doubted && !self.regains()).then_some(Summary {
+            proven: self.proven,
+            failed,
+            rechecks_failed,
+        })
     }
 
     /// What is known, in full. How links end there is not the prober's to
     /// say.
     pub(in crate::keeper) fn learned(&self, now: Moment) -> Learned {
-        let within = first_look(&self.heartbeat);
+        let within = first_recheck(&self.heartbeat);
         let own = self.drops.iter().map(|&drop| now.since(drop));
         let before = self.hints.spent.iter().filter(|&&until| now < until);
         let before = before.map(|until| within.saturating_sub(until.since(now)));
@@ -89,9 +93,14 @@ impl Prober {
         // No more than is taken back, and of those the latest.
         drops.sort_unstable();
         drops.truncate(MOST_DROPS);
-        let look_in = match self.stage {
-            Stage::Hold { look_at } if self.failed.is_some() => Some(look_at.since(now).min(LONGEST)),
-            Stage::Hold { .. } | Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => None,
+        let recheck_in = match self.stage {
+            ProberState::Hold { recheck_at } if self.failed.is_some() => {
+                Some(recheck_at.since(now).min(LONGEST))
+            }
+            ProberState::Hold { .. }
+            | ProberState::Learn
+            | ProberState::Doubt { .. }
+            | ProberState::Regrow => None,
         };
         let failed = self.failed.or(self.hints.beyond.filter(|beyond| beyond.gap > self.proven));
         Learned {
@@ -100,8 +109,8 @@ impl Prober {
             ambiguous: failed.is_some_and(|failed| failed.ambiguous),
             expiry: None,
             drops,
-            look_in,
-            looks_failed: self.looks_failed(),
+            recheck_in,
+            rechecks_failed: self.rechecks_failed(),
         }
     }
 
@@ -111,9 +120,9 @@ impl Prober {
     pub(in crate::keeper) fn recall(&mut self, recalled: &Recalled, now: Moment) -> bool {
         let Recalled { learned, age } = recalled;
         match self.stage {
-            Stage::Learn | Stage::Hold { .. } => {}
+            ProberState::Learn | ProberState::Hold { .. } => {}
             // A link has died here: what was known is in question.
-            Stage::Doubt { .. } | Stage::Regrow => return false,
+            ProberState::Doubt { .. } | ProberState::Regrow => return false,
         }
         if !self.learns() || learned.check().is_err() {
             return false;
@@ -132,18 +141,18 @@ impl Prober {
             }
         }
         self.recall_drops(learned, *age, now);
-        self.recall_looks(learned.looks_failed);
+        self.recall_looks(learned.rechecks_failed);
         if old && untouched && self.proven >= self.heartbeat.min && self.proven > observed {
             // Beats at half until one is answered.
-            self.stage = Stage::Doubt { pace: self.held() };
+            self.stage = ProberState::Doubt { pace: self.held() };
             return true;
         }
         let _ = self.settle(now);
-        if let Stage::Hold { look_at } = &mut self.stage
-            && let Some(look_in) = learned.look_in.filter(|_| !old)
+        if let ProberState::Hold { recheck_at } = &mut self.stage
+            && let Some(recheck_in) = learned.recheck_in.filter(|_| !old)
         {
             let least = self.heartbeat.unit(LOOK_SETTLES);
-            *look_at = (now + look_in.saturating_sub(*age).max(least)).min(*look_at);
+            *recheck_at = (now + recheck_in.saturating_sub(*age).max(least)).min(*recheck_at);
         }
         true
     }
@@ -170,26 +179,26 @@ impl Prober {
         self.hints.goal = self.hints.goal.map(|goal| goal.min(max));
         self.doubts.retain(|doubt| doubt.gap <= max);
         let held = self.held();
-        if let Stage::Doubt { pace } = &mut self.stage {
+        if let ProberState::Doubt { pace } = &mut self.stage {
             *pace = held.min((*pace).max(self.heartbeat.min));
         }
     }
 
     fn recall_drops(&mut self, learned: &Learned, age: Duration, now: Moment) {
-        let within = first_look(&self.heartbeat);
+        let within = first_recheck(&self.heartbeat);
         let left = learned.drops.iter().map(|&ago| within.saturating_sub(ago.saturating_add(age)));
         self.hints.spent = left.filter(|left| !left.is_zero()).map(|left| now + left).collect();
     }
 
     /// How often a look has failed in a row, by how far apart looks are.
-    fn looks_failed(&self) -> u32 {
-        let times = self.look_after.as_secs_f64() / first_look(&self.heartbeat).as_secs_f64();
+    fn rechecks_failed(&self) -> u32 {
+        let times = self.recheck_after.as_secs_f64() / first_recheck(&self.heartbeat).as_secs_f64();
         (times.round() as u32).max(1).ilog2()
     }
 
     fn recall_looks(&mut self, failed: u32) {
-        let rarest = if self.has_scouts() { LOOKS_RAREST_SCOUTS } else { LOOKS_RAREST };
-        self.look_after = first_look(&self.heartbeat) * rarest.min(1 << failed.min(16));
+        let rarest = if self.has_scouts() { RECHECKS_RAREST_SCOUTS } else { RECHECKS_RAREST };
+        self.recheck_after = first_recheck(&self.heartbeat) * rarest.min(1 << failed.min(16));
     }
 }
 
@@ -203,7 +212,7 @@ mod tests {
     use super::*;
     use crate::keeper::Dice;
     use crate::keeper::link::{Pace, Proof};
-    use crate::keeper::path::Evidence;
+    use crate::keeper::path::Observation;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -222,7 +231,7 @@ mod tests {
     }
 
     fn known() -> Learned {
-        Learned { drops: vec![DAY], look_in: Some(3 * DAY), ..Learned::new(secs(96)).failed(secs(115)) }
+        Learned { drops: vec![DAY], recheck_in: Some(3 * DAY), ..Learned::new(secs(96)).failed(secs(115)) }
     }
 
     #[test]
@@ -242,7 +251,7 @@ mod tests {
         let prober = recalling(Heartbeat::adaptive(), known(), Duration::ZERO);
         assert_eq!(prober.learned(now()), known());
         let later = now() + DAY;
-        let aged = Learned { drops: vec![2 * DAY], look_in: Some(2 * DAY), ..known() };
+        let aged = Learned { drops: vec![2 * DAY], recheck_in: Some(2 * DAY), ..known() };
         assert_eq!(prober.learned(later), aged);
     }
 
@@ -259,19 +268,19 @@ mod tests {
         assert_eq!(prober.interval(now()), Some(secs(48).mul_f64(HELD)));
         // Answered there, what used to survive is tried once; then it is held
         // as before, and what failed is looked at after a day.
-        prober.learn(Evidence::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
+        prober.learn(Observation::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
         assert_eq!(prober.interval(now()), Some(secs(96)));
-        prober.learn(Evidence::Survived { gap: secs(96), proof: Proof::BeatAnswered }, now());
+        prober.learn(Observation::Survived { gap: secs(96), proof: Proof::BeatAnswered }, now());
         assert_eq!(prober.interval(now()), Some(secs(96).mul_f64(HELD)));
         let learned = prober.learned(now());
-        assert_eq!((learned.ambiguous, learned.look_in), (true, Some(DAY)));
+        assert_eq!((learned.ambiguous, learned.recheck_in), (true, Some(DAY)));
         assert_eq!(recalling(Heartbeat::adaptive(), known(), 7 * DAY).proven(), secs(96));
     }
 
     #[test]
     fn half_of_what_was_known_may_be_too_much_and_is_halved_again() {
         let mut prober = recalling(Heartbeat::adaptive(), known(), 30 * DAY);
-        prober.learn(Evidence::Expired { gap: secs(44) }, now());
+        prober.learn(Observation::Expired { gap: secs(44) }, now());
         let quarter = secs(48).mul_f64(HELD) / 2;
         assert_eq!(prober.interval(now()), Some(quarter));
     }
@@ -288,7 +297,7 @@ mod tests {
             for _ in 0..8 {
                 let interval = prober.interval(now()).unwrap();
                 assert!(interval <= secs(285), "{interval:?}");
-                prober.learn(Evidence::Survived { gap: interval, proof: Proof::BeatAnswered }, now());
+                prober.learn(Observation::Survived { gap: interval, proof: Proof::BeatAnswered }, now());
             }
             assert_eq!(prober.interval(now()), Some(secs(285).mul_f64(HELD)));
         }
@@ -300,19 +309,19 @@ mod tests {
     #[test]
     fn what_was_observed_meanwhile_wins() {
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Survived { gap: secs(130), proof: Proof::BeatAnswered }, now());
+        prober.learn(Observation::Survived { gap: secs(130), proof: Proof::BeatAnswered }, now());
         assert!(prober.recall(&Recalled::new(known(), DAY), now()));
         assert_eq!((prober.proven(), prober.failed()), (secs(130), None));
 
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Survived { gap: secs(27), proof: Proof::BeatAnswered }, now());
-        prober.learn(Evidence::Expired { gap: secs(34) }, now());
+        prober.learn(Observation::Survived { gap: secs(27), proof: Proof::BeatAnswered }, now());
+        prober.learn(Observation::Expired { gap: secs(34) }, now());
         assert!(prober.recall(&Recalled::new(known(), DAY), now()));
         assert_eq!((prober.proven(), prober.failed()), (secs(27), Some(secs(34))));
 
         // Where both can be true, both count.
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Survived { gap: secs(27), proof: Proof::BeatAnswered }, now());
+        prober.learn(Observation::Survived { gap: secs(27), proof: Proof::BeatAnswered }, now());
         assert!(prober.recall(&Recalled::new(known(), DAY), now()));
         assert_eq!((prober.proven(), prober.failed()), (secs(96), Some(secs(115))));
     }
@@ -334,7 +343,7 @@ mod tests {
     #[test]
     fn scouts_go_on_where_they_stopped() {
         let heartbeat = || Heartbeat::adaptive().probing(Probing::Scout);
-        let narrow = Learned { look_in: Some(3 * DAY), ..Learned::new(secs(96)).failed(secs(100)) };
+        let narrow = Learned { recheck_in: Some(3 * DAY), ..Learned::new(secs(96)).failed(secs(100)) };
         let prober = recalling(heartbeat(), narrow.clone(), DAY);
         assert_eq!(prober.interval(now()), Some(secs(96).mul_f64(HELD)));
         assert_eq!(prober.next_trial(&[], now()), None);
@@ -347,7 +356,7 @@ mod tests {
         let mut old = recalling(heartbeat(), narrow, 30 * DAY);
         let half = Some(secs(48).mul_f64(HELD));
         assert_eq!((old.interval(now()), old.next_trial(&[], now())), (half, None));
-        old.learn(Evidence::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
+        old.learn(Observation::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
         assert_eq!(old.interval(now()), half);
         let trial = old.next_trial(&[], now()).unwrap();
         assert!(trial > secs(48) && trial < secs(100), "{trial:?}");
@@ -356,21 +365,21 @@ mod tests {
 
     #[test]
     fn looks_that_failed_are_remembered() {
-        let often = Learned { looks_failed: 2, look_in: Some(20 * DAY), ..known() };
+        let often = Learned { rechecks_failed: 2, recheck_in: Some(20 * DAY), ..known() };
         let mut prober = recalling(Heartbeat::adaptive(), often, DAY);
-        assert_eq!(prober.learned(now()).look_in, Some(19 * DAY));
+        assert_eq!(prober.learned(now()).recheck_in, Some(19 * DAY));
         // One more, and it is 56 days to the next.
-        prober.learn(Evidence::Expired { gap: secs(117) }, now() + 19 * DAY);
+        prober.learn(Observation::Expired { gap: secs(117) }, now() + 19 * DAY);
         let learned = prober.learned(now() + 19 * DAY);
-        assert_eq!((learned.looks_failed, learned.look_in), (3, Some(56 * DAY)));
-        let absurd = Learned { looks_failed: u32::MAX, ..known() };
-        assert_eq!(recalling(Heartbeat::adaptive(), absurd, DAY).learned(now()).looks_failed, 3);
+        assert_eq!((learned.rechecks_failed, learned.recheck_in), (3, Some(56 * DAY)));
+        let absurd = Learned { rechecks_failed: u32::MAX, ..known() };
+        assert_eq!(recalling(Heartbeat::adaptive(), absurd, DAY).learned(now()).rechecks_failed, 3);
     }
 
     #[test]
     fn of_all_the_drops_the_latest_sixteen_are_kept_and_taken_back() {
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(Evidence::Expired { gap: secs(11) }, now());
+        prober.learn(Observation::Expired { gap: secs(11) }, now());
         for minute in 0..1_000 {
             prober.spend(1, now() + secs(60 * minute));
             assert!(prober.drops.len() <= 16);

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::{Prober, Stage, within};
+use super::{Prober, ProberState, within};
 use crate::keeper::moment::Moment;
 
 /// Scouts at once, at most.
@@ -36,13 +36,13 @@ impl Prober {
             return None;
         }
         match self.stage {
-            Stage::Learn | Stage::Regrow => self.next_for_scouts(under_way),
-            Stage::Hold { .. } if !under_way.is_empty() => None,
-            Stage::Hold { look_at } => match self.suspicion() {
+            ProberState::Learn | ProberState::Regrow => self.next_for_scouts(under_way),
+            ProberState::Hold { .. } if !under_way.is_empty() => None,
+            ProberState::Hold { recheck_at } => match self.suspicion() {
                 Some(gap) => Some(gap),
-                None => self.look().filter(|_| now >= look_at),
+                None => self.look().filter(|_| now >= recheck_at),
             },
-            Stage::Doubt { .. } => self.doubted_last().filter(|_| under_way.is_empty()),
+            ProberState::Doubt { .. } => self.doubted_last().filter(|_| under_way.is_empty()),
         }
     }
 
@@ -50,10 +50,13 @@ impl Prober {
     /// nothing was learned.
     pub(in crate::keeper) fn next_trial_at(&self) -> Option<Moment> {
         match self.stage {
-            Stage::Hold { look_at } if self.has_scouts() && !self.calm && self.failed.is_some() => {
-                Some(look_at)
+            ProberState::Hold { recheck_at } if self.has_scouts() && !self.calm && self.failed.is_some() => {
+                Some(recheck_at)
             }
-            Stage::Hold { .. } | Stage::Learn | Stage::Doubt { .. } | Stage::Regrow => None,
+            ProberState::Hold { .. }
+            | ProberState::Learn
+            | ProberState::Doubt { .. }
+            | ProberState::Regrow => None,
         }
     }
 
@@ -61,11 +64,11 @@ impl Prober {
     pub(in crate::keeper) fn is_open(&self, gap: Duration) -> bool {
         let below = self.failed().is_none_or(|failed| gap < failed);
         match self.stage {
-            Stage::Learn | Stage::Regrow => gap > self.proven && below,
-            Stage::Hold { .. } => {
+            ProberState::Learn | ProberState::Regrow => gap > self.proven && below,
+            ProberState::Hold { .. } => {
                 [self.look(), self.suspicion()].into_iter().flatten().any(|look| within(gap, look, 0.001))
             }
-            Stage::Doubt { .. } => true,
+            ProberState::Doubt { .. } => true,
         }
     }
 
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
     use crate::keeper::config::{Heartbeat, Probing};
     use crate::keeper::link::Proof;
-    use crate::keeper::path::Evidence;
+    use crate::keeper::path::Observation;
 
     fn secs(secs: f64) -> Duration {
         Duration::from_secs_f64(secs)
@@ -150,10 +153,10 @@ mod tests {
     fn knowing(proven: f64, failed: Option<f64>) -> Prober {
         let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
         if proven > 0.0 {
-            prober.learn(Evidence::Survived { gap: secs(proven), proof: Proof::BeatAnswered }, now());
+            prober.learn(Observation::Survived { gap: secs(proven), proof: Proof::BeatAnswered }, now());
         }
         if let Some(failed) = failed {
-            prober.learn(Evidence::Expired { gap: secs(failed) }, now());
+            prober.learn(Observation::Expired { gap: secs(failed) }, now());
         }
         prober
     }
@@ -252,7 +255,7 @@ mod tests {
     fn an_end_that_said_nothing_is_looked_into_at_the_interval_or_just_above_it() {
         let suspecting = |gap| {
             let mut prober = knowing(100.0, Some(105.0));
-            prober.learn(Evidence::EndedIdle { gap: secs(gap) }, now());
+            prober.learn(Observation::EndedIdle { gap: secs(gap) }, now());
             prober
         };
         // 0.93 of 100 s is held.
@@ -261,14 +264,14 @@ mod tests {
         assert_eq!(next(&suspecting(95.0), &[99.75]), None);
         assert!(suspecting(95.0).is_open(secs(99.75)) && !suspecting(95.0).is_open(secs(97.0)));
         let mut top = knowing(285.0, None);
-        top.learn(Evidence::EndedIdle { gap: secs(280.0) }, now());
+        top.learn(Observation::EndedIdle { gap: secs(280.0) }, now());
         assert_eq!(next(&top, &[]), Some(285.0));
     }
 
     #[test]
     fn a_doubt_is_tested_by_one_scout() {
         let mut prober = knowing(100.0, Some(105.0));
-        prober.learn(Evidence::Expired { gap: secs(90.0) }, now());
+        prober.learn(Observation::Expired { gap: secs(90.0) }, now());
         assert_eq!((next(&prober, &[]), next(&prober, &[90.0])), (Some(90.0), None));
         assert!(prober.is_open(secs(90.0)));
         assert_eq!(prober.next_trial_at(), None);

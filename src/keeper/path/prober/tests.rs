@@ -2,13 +2,13 @@
 
 mod doubts;
 mod ends;
-mod looks;
 mod recalled;
+mod rechecks;
 
 use super::*;
 use crate::keeper::config::Growth;
 use crate::keeper::link::Proof;
-use crate::keeper::path::{Evidence, Lesson};
+use crate::keeper::path::{Lesson, Observation};
 use crate::keeper::{Learned, Recalled};
 
 fn secs(secs: u64) -> Duration {
@@ -16,7 +16,7 @@ fn secs(secs: u64) -> Duration {
 }
 
 fn survive(prober: &mut Prober, gap: Duration, now: Moment) -> Option<Lesson> {
-    prober.learn(Evidence::Survived { gap, proof: Proof::BeatAnswered }, now)
+    prober.learn(Observation::Survived { gap, proof: Proof::BeatAnswered }, now)
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -26,11 +26,11 @@ fn start() -> Moment {
 }
 
 fn expire(prober: &mut Prober, gap: u64, now: Moment) -> Option<Lesson> {
-    prober.learn(Evidence::Expired { gap: secs(gap) }, now)
+    prober.learn(Observation::Expired { gap: secs(gap) }, now)
 }
 
 fn end(prober: &mut Prober, gap: u64, now: Moment) -> Option<Lesson> {
-    prober.learn(Evidence::EndedIdle { gap: secs(gap) }, now)
+    prober.learn(Observation::EndedIdle { gap: secs(gap) }, now)
 }
 
 /// A prober that has proved the one and met with the end of the other.
@@ -52,8 +52,8 @@ fn what_is_held_stays_below_what_is_proven() {
     let mut dice = Dice::new(7);
     let now = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(27), now);
-    prober.learn(Evidence::Expired { gap: secs(34) }, now);
-    prober.learn(Evidence::Expired { gap: secs(29) }, now);
+    prober.learn(Observation::Expired { gap: secs(34) }, now);
+    prober.learn(Observation::Expired { gap: secs(29) }, now);
     for _ in 0..1000 {
         let pace = prober.pace(&mut dice, now).map(|pace| pace.after);
         // 0.93 of 27 s, at least 2 s less, up to a tenth shorter.
@@ -69,14 +69,14 @@ fn with_a_shorter_longest_gap_nothing_beyond_it_is_tried_or_held() {
         let known = |failed| {
             let mut prober = Prober::new(Heartbeat::frugal().probing(probing));
             survive(&mut prober, secs(404), now);
-            prober.learn(Evidence::Expired { gap: failed }, now);
+            prober.learn(Observation::Expired { gap: failed }, now);
             prober
         };
         let mut learning = known(secs(579));
         let mut doubting = known(secs(420));
-        doubting.learn(Evidence::Expired { gap: secs(370) }, now);
+        doubting.learn(Observation::Expired { gap: secs(370) }, now);
         let mut old = Prober::new(Heartbeat::frugal().probing(probing));
-        let week = LOOK_AFTER + secs(1);
+        let week = RECHECK_AFTER + secs(1);
         assert!(
             old.recall(&crate::keeper::Recalled::new(crate::keeper::Learned::new(secs(1167)), week), now)
         );
@@ -99,12 +99,12 @@ fn with_a_shorter_longest_gap_nothing_beyond_it_is_tried_or_held() {
 
 #[test]
 fn what_is_known_can_always_be_kept() {
-    let heartbeat = Heartbeat::adaptive().look_after(secs(200 * 24 * 3600));
+    let heartbeat = Heartbeat::adaptive().recheck_after(secs(200 * 24 * 3600));
     let mut prober = Prober::new(heartbeat);
     let now = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(96), now);
-    prober.learn(Evidence::Expired { gap: secs(100) }, now);
-    prober.learn(Evidence::Expired { gap: secs(102) }, now);
+    prober.learn(Observation::Expired { gap: secs(100) }, now);
+    prober.learn(Observation::Expired { gap: secs(102) }, now);
     assert_eq!(prober.learned(now).check(), Ok(()));
 }
 
@@ -180,19 +180,19 @@ fn what_is_shorter_than_any_interval_teaches_nothing() {
     let mut prober = Prober::new(Heartbeat::adaptive());
     let least = Duration::from_millis(9_000);
     for gap in [least - Duration::from_nanos(1), secs(1)] {
-        prober.learn(Evidence::Expired { gap }, start());
-        prober.learn(Evidence::Forgotten { gap }, start());
-        prober.learn(Evidence::EndedIdle { gap }, start());
+        prober.learn(Observation::Expired { gap }, start());
+        prober.learn(Observation::Forgotten { gap }, start());
+        prober.learn(Observation::EndedIdle { gap }, start());
         assert_eq!((prober.proven(), prober.failed()), (Duration::ZERO, None));
     }
-    for evidence in [
-        Evidence::Expired { gap: least },
-        Evidence::Forgotten { gap: least },
-        Evidence::EndedIdle { gap: least },
+    for observation in [
+        Observation::Expired { gap: least },
+        Observation::Forgotten { gap: least },
+        Observation::EndedIdle { gap: least },
     ] {
         let mut prober = Prober::new(Heartbeat::adaptive());
-        prober.learn(evidence, start());
-        assert_eq!(prober.failed(), Some(least), "{evidence:?}");
+        prober.learn(observation, start());
+        assert_eq!(prober.failed(), Some(least), "{observation:?}");
     }
 }
 
@@ -214,7 +214,7 @@ fn what_was_forgotten_costs_no_link_and_counts_as_no_drop() {
     let mut prober = Prober::new(free());
     survive(&mut prober, secs(60), start());
     for gap in [7000, 600, 190] {
-        prober.learn(Evidence::Forgotten { gap: secs(gap) }, start());
+        prober.learn(Observation::Forgotten { gap: secs(gap) }, start());
     }
     assert!(prober.learned(start()).drops.is_empty());
     let middle = secs(60).mul_f64((190.0_f64 / 60.0).sqrt());
@@ -262,20 +262,20 @@ fn near_the_shortest_interval_the_margin_gives_way_and_the_part_does_not() {
 
 #[test]
 fn what_is_worth_a_word_is_a_failure_or_nearly_the_first_interval() {
-    let gist = |prober: &Prober| prober.gist().map(|gist| (gist.proven, gist.failed));
+    let summary = |prober: &Prober| prober.summary().map(|summary| (summary.proven, summary.failed));
     let mut prober = Prober::new(Heartbeat::adaptive());
     survive(&mut prober, secs(25), start());
-    assert_eq!(gist(&prober), None);
+    assert_eq!(summary(&prober), None);
     survive(&mut prober, Duration::from_millis(25_110), start());
-    assert_eq!(gist(&prober), Some((Duration::from_millis(25_110), None)));
+    assert_eq!(summary(&prober), Some((Duration::from_millis(25_110), None)));
     let mut failed = Prober::new(Heartbeat::adaptive());
     expire(&mut failed, 27, start());
-    assert_eq!(gist(&failed), Some((Duration::ZERO, Some((secs(27), false)))));
+    assert_eq!(summary(&failed), Some((Duration::ZERO, Some((secs(27), false)))));
     let mut doubting = knowing(Heartbeat::adaptive(), 96, 100);
     expire(&mut doubting, 88, start());
-    assert_eq!(gist(&doubting), None);
+    assert_eq!(summary(&doubting), None);
     survive(&mut doubting, secs(88), start());
-    assert_eq!(gist(&doubting), Some((secs(96), Some((secs(100), false)))));
+    assert_eq!(summary(&doubting), Some((secs(96), Some((secs(100), false)))));
 }
 
 #[test]

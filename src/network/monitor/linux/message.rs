@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::host::{Address, Interface, Route};
+use super::super::host::{HostAddress, Interface, Route};
 
 pub(super) const ERROR: u16 = 2;
 pub(super) const DONE: u16 = 3;
@@ -41,7 +41,7 @@ const NEXT_HOP: usize = 8;
 
 /// One message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Message<'a> {
+pub(super) struct NetlinkMessage<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
@@ -50,10 +50,10 @@ pub(super) struct Message<'a> {
 
 /// The messages in what was received at once. Ends at the first that is not
 /// whole.
-pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = NetlinkMessage<'_>> {
     std::iter::from_fn(move || {
         let length = read_u32(bytes, 0)? as usize;
-        let message = Message {
+        let message = NetlinkMessage {
             kind: read_u16(bytes, 4)?,
             flags: read_u16(bytes, 6)?,
             sequence: read_u32(bytes, 8)?,
@@ -111,7 +111,7 @@ fn is_plumbing(kind: &str) -> bool {
 }
 
 /// A [`NEW_ADDRESS`]: an address of the host that can be used.
-pub(super) fn address(body: &[u8]) -> Option<Address> {
+pub(super) fn address(body: &[u8]) -> Option<HostAddress> {
     const PEER: u16 = 1;
     const LOCAL: u16 = 2;
     const FLAGS: u16 = 8;
@@ -134,7 +134,7 @@ pub(super) fn address(body: &[u8]) -> Option<Address> {
     }
     let waits = flags & TENTATIVE != 0 && flags & OPTIMISTIC == 0;
     (!waits && flags & DUPLICATE == 0).then_some(())?;
-    Some(Address { interface, ip: local.or(peer)?, prefix })
+    Some(HostAddress { interface, ip: local.or(peer)?, prefix })
 }
 
 /// A [`NEW_ROUTE`]: the ways that a unicast route offers. None for the local

@@ -10,7 +10,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, recvfrom, send, socket_with,
 };
 
-use super::message::{self, Message};
+use super::message::{self, NetlinkMessage};
 
 /// What is heard of, as bits of `nl_groups`: links, and for IPv4 and IPv6
 /// addresses, routes, and the rules that choose a table of routes.
@@ -45,7 +45,7 @@ fn open() -> io::Result<OwnedFd> {
 
 /// What was taken off a socket of [`events`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum NetlinkEvent {
     /// A message.
     Message,
     /// That messages were lost, since too many came at once.
@@ -58,32 +58,32 @@ pub(super) enum Heard {
 /// # Errors
 ///
 /// `WouldBlock` when none waits.
-pub(super) fn take(socket: &OwnedFd) -> io::Result<Heard> {
+pub(super) fn take(socket: &OwnedFd) -> io::Result<NetlinkEvent> {
     heard(recv(socket, &mut [0; 16][..], RecvFlags::DONTWAIT).map(drop))
 }
 
-fn heard(received: Result<(), Errno>) -> io::Result<Heard> {
+fn heard(received: Result<(), Errno>) -> io::Result<NetlinkEvent> {
     match received {
         // To look once too often does no harm.
-        Ok(()) | Err(Errno::INTR) => Ok(Heard::Message),
-        Err(Errno::NOBUFS) => Ok(Heard::Loss),
+        Ok(()) | Err(Errno::INTR) => Ok(NetlinkEvent::Message),
+        Err(Errno::NOBUFS) => Ok(NetlinkEvent::Loss),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Asks the kernel, and reads its answers.
 #[derive(Debug)]
-pub(super) struct Questions {
+pub(super) struct NetlinkSocket {
     socket: OwnedFd,
     sequence: u32,
     part: Vec<u8>,
 }
 
-impl Questions {
-    pub(super) fn new() -> io::Result<Questions> {
+impl NetlinkSocket {
+    pub(super) fn new() -> io::Result<NetlinkSocket> {
         let socket = open()?;
         bind(&socket, &SocketAddrNetlink::new(0, 0))?;
-        Ok(Questions { socket, sequence: 0, part: vec![0; PART] })
+        Ok(NetlinkSocket { socket, sequence: 0, part: vec![0; PART] })
     }
 
     /// Asks for all there are of a kind; `body` is its header.
@@ -125,7 +125,7 @@ impl Questions {
     ///
     /// What the kernel answers instead; `Interrupted` if what is listed
     /// changed meanwhile; and `WouldBlock` if there is no answer.
-    pub(super) fn read(&mut self, mut each: impl FnMut(&Message<'_>)) -> io::Result<bool> {
+    pub(super) fn read(&mut self, mut each: impl FnMut(&NetlinkMessage<'_>)) -> io::Result<bool> {
         let (_, length, from) =
             recvfrom(&self.socket, &mut self.part[..], RecvFlags::DONTWAIT | RecvFlags::TRUNC)?;
         // Whoever may can send to this socket; the kernel's number is 0.
@@ -163,16 +163,16 @@ mod tests {
 
     #[test]
     fn lost_messages_are_heard_of() {
-        assert_eq!(heard(Ok(())).unwrap(), Heard::Message);
-        assert_eq!(heard(Err(Errno::INTR)).unwrap(), Heard::Message);
-        assert_eq!(heard(Err(Errno::NOBUFS)).unwrap(), Heard::Loss);
+        assert_eq!(heard(Ok(())).unwrap(), NetlinkEvent::Message);
+        assert_eq!(heard(Err(Errno::INTR)).unwrap(), NetlinkEvent::Message);
+        assert_eq!(heard(Err(Errno::NOBUFS)).unwrap(), NetlinkEvent::Loss);
         assert_eq!(heard(Err(Errno::AGAIN)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert!(heard(Err(Errno::BADF)).is_err());
     }
 
     #[test]
     fn what_the_kernel_refuses_is_an_error() {
-        let mut questions = Questions::new().unwrap();
+        let mut questions = NetlinkSocket::new().unwrap();
         // No message has this number.
         questions.ask_for_all(0x3FFF, &[]).unwrap();
         let error = questions.read(|_| panic!("no answer is expected")).unwrap_err();
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_an_earlier_question_is_passed_over() {
-        let mut questions = Questions::new().unwrap();
+        let mut questions = NetlinkSocket::new().unwrap();
         questions.ask_for_way(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
         questions.sequence += 1;
         assert!(!questions.read(|_| panic!("it answers another question")).unwrap());

@@ -21,20 +21,20 @@ const SLEPT: Duration = Duration::from_secs(2);
 /// Waits for the machine to wake. `C` says how long it has slept since it
 /// booted.
 #[derive(Debug)]
-pub(super) struct Wake<C> {
+pub(super) struct WakeTimer<C> {
     timer: AsyncFd<OwnedFd>,
     clock: C,
     /// What the clock said last.
     before: Duration,
 }
 
-impl<C: Fn() -> Duration> Wake<C> {
-    pub(super) fn new(clock: C) -> io::Result<Wake<C>> {
+impl<C: Fn() -> Duration> WakeTimer<C> {
+    pub(super) fn new(clock: C) -> io::Result<WakeTimer<C>> {
         let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         arm(&timer)?;
         let timer = super::ready::readable(timer)?;
         let before = clock();
-        Ok(Wake { timer, clock, before })
+        Ok(WakeTimer { timer, clock, before })
     }
 
     /// Waits until the machine has slept for two seconds or longer. Returns
@@ -75,25 +75,25 @@ mod tests {
     use super::*;
 
     /// Makes the timer ready, as its cancellation does.
-    fn set_off(wake: &Wake<impl Fn() -> Duration>) {
+    fn set_off(wake: &WakeTimer<impl Fn() -> Duration>) {
         let past = Timespec { tv_sec: 1, tv_nsec: 0 };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let time = Itimerspec { it_interval: never, it_value: past };
         timerfd_settime(wake.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &time).unwrap();
     }
 
-    async fn says_slept(wake: &mut Wake<impl Fn() -> Duration>) -> bool {
+    async fn says_slept(wake: &mut WakeTimer<impl Fn() -> Duration>) -> bool {
         tokio::time::timeout(Duration::from_secs(10), wake.slept()).await.is_ok_and(|slept| slept.is_ok())
     }
 
-    async fn says_nothing(wake: &mut Wake<impl Fn() -> Duration>) -> bool {
+    async fn says_nothing(wake: &mut WakeTimer<impl Fn() -> Duration>) -> bool {
         tokio::time::timeout(Duration::from_millis(50), wake.slept()).await.is_err()
     }
 
     #[tokio::test]
     async fn a_clock_that_is_set_is_no_wake_and_a_sleep_is() {
         let asleep = AtomicU64::new(70_000);
-        let mut wake = Wake::new(|| Duration::from_millis(asleep.load(Ordering::Relaxed))).unwrap();
+        let mut wake = WakeTimer::new(|| Duration::from_millis(asleep.load(Ordering::Relaxed))).unwrap();
         assert!(says_nothing(&mut wake).await, "nothing happened");
         set_off(&wake);
         assert!(says_nothing(&mut wake).await, "the clock was set");

@@ -7,9 +7,9 @@ fn one_loss_never_shrinks_the_interval_for_good() {
     let mut prober = Prober::new(Heartbeat::adaptive());
     let now = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(58), now);
-    prober.learn(Evidence::Expired { gap: secs(68) }, now);
+    prober.learn(Observation::Expired { gap: secs(68) }, now);
     let held = prober.interval(now);
-    assert_eq!(prober.learn(Evidence::Expired { gap: secs(53) }, now), None);
+    assert_eq!(prober.learn(Observation::Expired { gap: secs(53) }, now), None);
     let halved = prober.interval(now);
     assert_eq!(halved, held.map(|held| held / 2));
     survive(&mut prober, halved.unwrap(), now);
@@ -29,12 +29,12 @@ fn the_longest_gap_that_survived_is_doubted_when_it_fails_as_any_below_it() {
 fn a_doubt_near_the_shortest_interval_does_not_make_it_longer() {
     let mut prober = Prober::new(Heartbeat::adaptive());
     let now = Moment::ORIGIN + secs(1000);
-    prober.learn(Evidence::Expired { gap: secs(27) }, now);
+    prober.learn(Observation::Expired { gap: secs(27) }, now);
     survive(&mut prober, secs(10), now);
-    prober.learn(Evidence::Expired { gap: secs(11) }, now);
+    prober.learn(Observation::Expired { gap: secs(11) }, now);
     let held = prober.interval(now);
     assert_eq!(held, Some(secs(10).mul_f64(HELD)));
-    prober.learn(Evidence::Expired { gap: secs(10).mul_f64(HELD) }, now);
+    prober.learn(Observation::Expired { gap: secs(10).mul_f64(HELD) }, now);
     assert_eq!(prober.interval(now), held);
 }
 
@@ -43,10 +43,10 @@ fn a_proven_gap_that_fails_twice_has_shrunk() {
     let mut prober = Prober::new(Heartbeat::adaptive());
     let now = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(58), now);
-    prober.learn(Evidence::Expired { gap: secs(68) }, now);
-    prober.learn(Evidence::Expired { gap: secs(53) }, now);
+    prober.learn(Observation::Expired { gap: secs(68) }, now);
+    prober.learn(Observation::Expired { gap: secs(53) }, now);
     survive(&mut prober, secs(27), now);
-    let lesson = prober.learn(Evidence::Expired { gap: secs(52) }, now);
+    let lesson = prober.learn(Observation::Expired { gap: secs(52) }, now);
     assert_eq!(lesson, Some(Lesson::Shrank { failed: secs(52) }));
     assert_eq!(prober.proven(), secs(27));
     // It grows again by a fifth.
@@ -80,13 +80,13 @@ fn a_doubted_interval_is_halved_and_climbs_back_by_doubling() {
     assert_eq!(prober.interval(start()), Some(held / 4 * 2));
     survive(&mut prober, held / 2, start());
     assert_eq!(prober.interval(start()), Some(held));
-    assert!(prober.learned(start()).look_in.is_some(), "the doubt is over");
+    assert!(prober.learned(start()).recheck_in.is_some(), "the doubt is over");
     // Nearly the whole of it, tested by something else, ends it at once.
     let mut prober = knowing(Heartbeat::frugal(), 404, 420);
     expire(&mut prober, 370, start());
     expire(&mut prober, 187, start());
     survive(&mut prober, held.mul_f64(0.98), start());
-    assert!(prober.learned(start()).look_in.is_some(), "the doubt is over");
+    assert!(prober.learned(start()).recheck_in.is_some(), "the doubt is over");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn what_shrank_grows_again_by_a_fifth_with_one_drop_to_spend() {
     }
     // 56 s would be beyond 0.98 of what failed.
     assert_eq!(prober.interval(start()), Some(grown.mul_f64(HELD)));
-    assert_eq!(prober.learned(start()).look_in, Some(7 * DAY));
+    assert_eq!(prober.learned(start()).recheck_in, Some(7 * DAY));
 
     let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
     expire(&mut prober, 53, start());

@@ -1,4 +1,4 @@
-//! Ends that said nothing by themselves: the timeout, or a restart.
+//! LateEnds that said nothing by themselves: the timeout, or a restart.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn while_a_scout_finds_out_what_an_end_was_the_shortest_interval_is_kept() {
     let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
     let now = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(19), now);
-    prober.learn(Evidence::EndedIdle { gap: secs(12) }, now);
+    prober.learn(Observation::EndedIdle { gap: secs(12) }, now);
     assert!(prober.is_suspected(secs(12)));
     let pace = prober.pace(&mut Dice::new(1), now).unwrap();
     assert_eq!(pace.after, secs(10));
@@ -18,12 +18,12 @@ fn a_scout_that_falls_silent_beyond_an_end_settles_what_that_end_was() {
     let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
     let now = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(100), now);
-    prober.learn(Evidence::Expired { gap: secs(106) }, now);
+    prober.learn(Observation::Expired { gap: secs(106) }, now);
     // A server restarts under a scout; the timeout is 101 s.
-    prober.learn(Evidence::EndedIdle { gap: secs(97) }, now);
+    prober.learn(Observation::EndedIdle { gap: secs(97) }, now);
     let trial = prober.next_trial(&[], now).unwrap();
     assert!(trial > secs(101), "{trial:?}");
-    prober.learn(Evidence::Expired { gap: trial }, now);
+    prober.learn(Observation::Expired { gap: trial }, now);
     assert_eq!(prober.next_trial(&[], now), None, "it is tested once");
     assert!(!prober.is_suspected(secs(97)));
 }
@@ -57,11 +57,11 @@ fn an_end_seen_once_is_looked_at_after_a_day_and_seen_twice_after_seven() {
     survive(&mut prober, secs(58), start());
     assert_eq!(end(&mut prober, 65, start()), Some(Lesson::Learned { proven: secs(65), failed: secs(65) }));
     let learned = prober.learned(start());
-    assert_eq!((learned.ambiguous, learned.look_in), (true, Some(DAY)));
+    assert_eq!((learned.ambiguous, learned.recheck_in), (true, Some(DAY)));
     assert_eq!(end(&mut prober, 66, start()), None);
     let learned = prober.learned(start());
-    assert_eq!((learned.ambiguous, learned.look_in), (false, Some(7 * DAY)));
-    assert_eq!(learned.looks_failed, 0, "it was no look");
+    assert_eq!((learned.ambiguous, learned.recheck_in), (false, Some(7 * DAY)));
+    assert_eq!(learned.rechecks_failed, 0, "it was no look");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn an_end_is_late_from_seven_tenths_of_the_held_gap_on() {
         end(&mut prober, 90, start());
         end(&mut prober, 80, start());
         let gap = Duration::from_millis(millis);
-        let lesson = prober.learn(Evidence::EndedIdle { gap }, start());
+        let lesson = prober.learn(Observation::EndedIdle { gap }, start());
         assert_eq!(lesson, late.then_some(Lesson::Shrank { failed: gap }));
     }
 }
@@ -179,7 +179,7 @@ fn a_server_that_looks_for_idle_links_in_rounds_costs_no_link_every_other_gap() 
         fresh = end < pace;
         if fresh {
             lost.push(now);
-            prober.learn(Evidence::EndedIdle { gap: end }, now);
+            prober.learn(Observation::EndedIdle { gap: end }, now);
         } else {
             survive(&mut prober, pace, now);
         }

@@ -111,7 +111,7 @@ fn what_is_regained_is_tried_below_what_failed_and_within_the_limits() {
     expire(&mut prober, 90, start());
     assert!(recall(&mut prober, remembered(80, 85), OLD));
     assert_eq!(prober.proven(), secs(40));
-    assert!(!matches!(prober.stage, Stage::Doubt { .. }));
+    assert!(!matches!(prober.stage, ProberState::Doubt { .. }));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn drops_of_before_and_of_now_count_together_and_are_kept() {
 
 #[test]
 fn a_look_that_is_due_waits_an_hour_after_a_start() {
-    for (look_in, age, waits) in [
+    for (recheck_in, age, waits) in [
         (secs(10), Duration::ZERO, secs(3600)),
         (DAY, Duration::ZERO, DAY),
         (DAY, DAY / 2, DAY / 2),
@@ -138,8 +138,8 @@ fn a_look_that_is_due_waits_an_hour_after_a_start() {
         (30 * DAY, Duration::ZERO, 7 * DAY),
     ] {
         let mut prober = Prober::new(Heartbeat::adaptive());
-        recall(&mut prober, Learned { look_in: Some(look_in), ..remembered(96, 100) }, age);
-        assert_eq!(prober.learned(start()).look_in, Some(waits), "{look_in:?} told {age:?} ago");
+        recall(&mut prober, Learned { recheck_in: Some(recheck_in), ..remembered(96, 100) }, age);
+        assert_eq!(prober.learned(start()).recheck_in, Some(waits), "{recheck_in:?} told {age:?} ago");
     }
 }
 
@@ -154,10 +154,10 @@ fn looks_that_failed_before_make_the_next_rarer_up_to_the_rarest() {
         (Probing::Scout, 4, 16),
         (Probing::Scout, 5, 28),
     ] {
-        let heartbeat = Heartbeat::adaptive().probing(probing).look_after(DAY);
+        let heartbeat = Heartbeat::adaptive().probing(probing).recheck_after(DAY);
         let mut prober = Prober::new(heartbeat);
-        recall(&mut prober, Learned { looks_failed: failed, ..remembered(96, 100) }, Duration::ZERO);
-        assert_eq!(prober.learned(start()).look_in, Some(DAY * times), "{failed} looks");
-        assert_eq!(prober.gist().map(|gist| gist.looks_failed), Some(failed.min(times.ilog2())));
+        recall(&mut prober, Learned { rechecks_failed: failed, ..remembered(96, 100) }, Duration::ZERO);
+        assert_eq!(prober.learned(start()).recheck_in, Some(DAY * times), "{failed} looks");
+        assert_eq!(prober.summary().map(|summary| summary.rechecks_failed), Some(failed.min(times.ilog2())));
     }
 }

@@ -53,8 +53,8 @@ fn octets(text: &str) -> Vec<u8> {
 #[test]
 fn messages_are_read_to_the_first_that_is_not_whole() {
     let mut bytes = [whole(16, 0, 7, b"abcde"), whole(3, 0x10, 8, &[])].concat();
-    let first = Message { kind: 16, flags: 0, sequence: 7, body: b"abcde" };
-    let second = Message { kind: 3, flags: INTERRUPTED, sequence: 8, body: &[] };
+    let first = NetlinkMessage { kind: 16, flags: 0, sequence: 7, body: b"abcde" };
+    let second = NetlinkMessage { kind: 3, flags: INTERRUPTED, sequence: 8, body: &[] };
     assert_eq!(messages(&bytes).collect::<Vec<_>>(), [first, second]);
     bytes.pop();
     assert_eq!(messages(&bytes).collect::<Vec<_>>(), [first]);
@@ -95,11 +95,11 @@ fn what_joins_containers_is_known_by_its_kind() {
 fn an_address_is_the_hosts_own_and_not_the_peers() {
     let header = address_header(AF_INET, 24, 0x80, 2);
     let local = attribute(2, &octets("10.0.0.2"));
-    let found = Address { interface: 2, ip: ip("10.0.0.2"), prefix: 24 };
+    let found = HostAddress { interface: 2, ip: ip("10.0.0.2"), prefix: 24 };
     assert_eq!(address(&body(&header, &[attribute(1, &octets("10.0.0.1")), local.clone()])), Some(found));
     assert_eq!(address(&body(&header, &[local, attribute(1, &octets("10.0.0.1"))])), Some(found));
     let v6 = body(&address_header(AF_INET6, 64, 0, 2), &[attribute(1, &octets("2001:db8::2"))]);
-    assert_eq!(address(&v6), Some(Address { interface: 2, ip: ip("2001:db8::2"), prefix: 64 }));
+    assert_eq!(address(&v6), Some(HostAddress { interface: 2, ip: ip("2001:db8::2"), prefix: 64 }));
     assert_eq!(address(&header), None);
 }
 

@@ -19,17 +19,17 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Says when to look.
 #[derive(Debug)]
-pub(super) struct Settling {
+pub(super) struct Debounce {
     /// The first and the last message that no look has seen.
     unseen: Option<(Instant, Instant)>,
     /// No look before.
     not_before: Instant,
 }
 
-impl Settling {
+impl Debounce {
     /// Nothing is to be looked at.
-    pub(super) fn new(now: Instant) -> Settling {
-        Settling { unseen: None, not_before: now }
+    pub(super) fn new(now: Instant) -> Debounce {
+        Debounce { unseen: None, not_before: now }
     }
 
     /// Something may have changed.
@@ -44,7 +44,7 @@ impl Settling {
     }
 
     /// A look begins.
-    pub(super) fn look(&mut self, now: Instant) {
+    pub(super) fn scan(&mut self, now: Instant) {
         self.unseen = None;
         self.not_before = now + LONGEST;
     }
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_burst_is_looked_at_once_it_is_over_or_after_a_tenth_of_a_second() {
         let start = Instant::now();
-        let mut settling = Settling::new(start);
+        let mut settling = Debounce::new(start);
         assert_eq!(settling.due(), None);
         settling.heard(start);
         assert_eq!(settling.due(), Some(start + ms(25)));
@@ -80,20 +80,20 @@ mod tests {
             settling.heard(start + ms(at));
             assert_eq!(settling.due(), Some(start + ms(at + 25).min(ms(100))));
         }
-        settling.look(start + ms(100));
+        settling.scan(start + ms(100));
         assert_eq!(settling.due(), None);
     }
 
     #[test]
     fn there_are_at_most_ten_looks_a_second() {
         let start = Instant::now();
-        let mut settling = Settling::new(start);
+        let mut settling = Debounce::new(start);
         let mut looks = Vec::new();
         for at in 0..10_000 {
             let now = start + ms(at);
             settling.heard(now);
             if settling.due().is_some_and(|due| due <= now) {
-                settling.look(now);
+                settling.scan(now);
                 settling.looked(ms(1), now);
                 looks.push(at);
             }
@@ -106,8 +106,8 @@ mod tests {
     fn a_costly_look_is_rare_but_not_too_rare() {
         let start = Instant::now();
         for (cost, pause) in [(ms(1), ms(100)), (ms(50), ms(1_000)), (ms(2_000), ms(10_000))] {
-            let mut settling = Settling::new(start);
-            settling.look(start);
+            let mut settling = Debounce::new(start);
+            settling.scan(start);
             settling.looked(cost, start);
             settling.heard(start);
             assert_eq!(settling.due(), Some(start + pause));
@@ -117,9 +117,9 @@ mod tests {
     #[test]
     fn a_look_that_failed_is_tried_again_a_second_later() {
         let start = Instant::now();
-        let mut settling = Settling::new(start);
+        let mut settling = Debounce::new(start);
         settling.heard(start);
-        settling.look(start + ms(25));
+        settling.scan(start + ms(25));
         settling.failed(start + ms(25));
         assert_eq!(settling.due(), Some(start + ms(1_025)));
     }

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::{Log, in_time, millis, secs};
-use longlink::keeper::{Learned, MemoryFault};
+use longlink::keeper::{Learned, StoreFault};
 use longlink::store::PathKey;
 use longlink::testing::{Expiry, FaultyNet};
-use longlink::{Event, IntervalMemory, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection};
+use longlink::{Event, IntervalStore, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection};
 
 /// A directory of the test's own, gone with it.
 struct Place(PathBuf);
@@ -62,17 +62,17 @@ fn known() -> Learned {
     Learned::new(secs(96)).failed(secs(115))
 }
 
-fn proven(file: &Path, endpoint: &str) -> Result<Option<Duration>, MemoryFault> {
+fn proven(file: &Path, endpoint: &str) -> Result<Option<Duration>, StoreFault> {
     let recalled = memory(file).recall(&at(endpoint)).map_err(|error| error.fault())?;
     Ok(recalled.map(|recalled| recalled.learned.proven))
 }
 
-fn remember(file: &Path, endpoint: &str, learned: &Learned) -> Result<(), MemoryFault> {
+fn remember(file: &Path, endpoint: &str, learned: &Learned) -> Result<(), StoreFault> {
     memory(file).remember(&at(endpoint), learned).map_err(|error| error.fault())
 }
 
-const ASIDE: MemoryFault = MemoryFault::Broken { set_aside: true };
-const LEFT_ALONE: MemoryFault = MemoryFault::Broken { set_aside: false };
+const ASIDE: StoreFault = StoreFault::Broken { set_aside: true };
+const LEFT_ALONE: StoreFault = StoreFault::Broken { set_aside: false };
 
 #[tokio::test(start_paused = true)]
 async fn the_next_process_holds_what_this_one_learned() {
@@ -83,7 +83,7 @@ async fn the_next_process_holds_what_this_one_learned() {
     network.set_on(NetworkStatus::Online, "home-wifi");
     let connect = async |log: &Log| {
         let building = ResilientConnection::builder(net.transport()).seed(1).network(network.clone());
-        building.memory(memory(&place.file())).on_event(log.keep()).connect().await.unwrap()
+        building.interval_store(memory(&place.file())).on_event(log.keep()).connect().await.unwrap()
     };
     let log = Log::default();
     let first = connect(&log).await;
@@ -157,6 +157,6 @@ fn a_path_that_names_no_file_is_refused() {
 fn what_cannot_be_true_is_refused() {
     let place = Place::new();
     let nonsense = Learned::new(secs(100)).failed(secs(50));
-    assert_eq!(remember(&place.file(), "a", &nonsense), Err(MemoryFault::Refused));
+    assert_eq!(remember(&place.file(), "a", &nonsense), Err(StoreFault::Refused));
     assert_eq!(place.names(), [""; 0]);
 }

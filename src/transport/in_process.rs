@@ -1,11 +1,11 @@
 //! Links in memory, between a connection and a server in the same process.
 
-mod lane;
 mod link;
 mod peer;
+mod pipe;
 
-pub use link::MemoryLink;
-pub use peer::{MemoryFrame, MemoryPeer};
+pub use link::InProcessLink;
+pub use peer::{InProcessFrame, InProcessPeer};
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use self::lane::Lane;
+use self::pipe::Pipe;
 use super::{Attempt, ConnectError, Transport};
 use crate::keeper::Failure;
 
-/// How many messages wait on one way of a [`MemoryLink`]: 256, as many as an
+/// How many messages wait on one way of a [`InProcessLink`]: 256, as many as an
 /// inbox holds, so that a burst does not make its two tasks take turns. Then
 /// the sender waits.
-pub const MEMORY_MESSAGES: usize = 256;
+pub const IN_PROCESS_MESSAGES: usize = 256;
 
 /// How many links wait to be accepted: 128. Then attempts wait.
 const BACKLOG: usize = 128;
@@ -29,14 +29,14 @@ const BACKLOG: usize = 128;
 /// bytes in between. For servers and plug-ins in the same process, and for
 /// tests.
 ///
-/// It stands for a place: a server [listens](Memory::listen) there,
+/// It stands for a place: a server [listens](InProcess::listen) there,
 /// connections lead there. Clones are the same place. Attempts are refused
 /// while nobody listens.
 ///
 /// `In` is what the connection receives, `Out` what it sends.
 ///
 /// A link behaves as one over a socket does: messages keep their order, at
-/// most [`MEMORY_MESSAGES`] wait each way, beats are answered while the peer
+/// most [`IN_PROCESS_MESSAGES`] wait each way, beats are answered while the peer
 /// reads, and it ends by a Close with code and reason, an end of stream or a
 /// reset. Time plays no part. For tests `longlink::testing` has a `Script` for
 /// one exact situation, a `FaultyNet` for networks, and `Faults`, which go
@@ -44,11 +44,11 @@ const BACKLOG: usize = 128;
 ///
 /// ```
 /// use longlink::ResilientConnection;
-/// use longlink::transport::Memory;
+/// use longlink::transport::InProcess;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let place = Memory::<String>::new();
+/// let place = InProcess::<String>::new();
 /// let mut listener = place.listen();
 /// let server = tokio::spawn(async move {
 ///     while let Some(peer) = listener.accept().await {
@@ -66,48 +66,48 @@ const BACKLOG: usize = 128;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Memory<In, Out = In> {
-    place: Arc<Place<In, Out>>,
+pub struct InProcess<In, Out = In> {
+    place: Arc<ListenerSlot<In, Out>>,
 }
 
 /// Where the present listener is reached, if there is one.
-struct Place<In, Out> {
-    listener: Mutex<Option<mpsc::Sender<MemoryPeer<In, Out>>>>,
+struct ListenerSlot<In, Out> {
+    listener: Mutex<Option<mpsc::Sender<InProcessPeer<In, Out>>>>,
 }
 
-impl<In: Send + 'static, Out: Send + 'static> Memory<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> InProcess<In, Out> {
     /// A place where nobody listens yet.
-    pub fn new() -> Memory<In, Out> {
-        Memory { place: Arc::new(Place { listener: Mutex::new(None) }) }
+    pub fn new() -> InProcess<In, Out> {
+        InProcess { place: Arc::new(ListenerSlot { listener: Mutex::new(None) }) }
     }
 
     /// Listens there. Whoever listened before gets no more links.
-    pub fn listen(&self) -> MemoryListener<In, Out> {
+    pub fn listen(&self) -> InProcessListener<In, Out> {
         let (peers, accepted) = mpsc::channel(BACKLOG);
         let before = self.place.listener().replace(peers);
         // Its backlog goes with it, whose messages may be anybody's code.
         drop(before);
-        MemoryListener { accepted }
+        InProcessListener { accepted }
     }
 }
 
-impl<In, Out> Place<In, Out> {
-    fn listener(&self) -> MutexGuard<'_, Option<mpsc::Sender<MemoryPeer<In, Out>>>> {
+impl<In, Out> ListenerSlot<In, Out> {
+    fn listener(&self) -> MutexGuard<'_, Option<mpsc::Sender<InProcessPeer<In, Out>>>> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl<In: Send + 'static, Out: Send + 'static> Transport for Memory<In, Out> {
-    type Link = MemoryLink<In, Out>;
+impl<In: Send + 'static, Out: Send + 'static> Transport for InProcess<In, Out> {
+    type Link = InProcessLink<In, Out>;
 
-    async fn connect(&self, attempt: &Attempt) -> Result<MemoryLink<In, Out>, ConnectError> {
+    async fn connect(&self, attempt: &Attempt) -> Result<InProcessLink<In, Out>, ConnectError> {
         let listener = self.place.listener().clone().ok_or(Failure::Refused)?;
         let place = listener.reserve().await.map_err(|_| Failure::Refused)?;
         attempt.dialled(None);
-        let (to_client, to_server) = (Arc::new(Lane::new()), Arc::new(Lane::new()));
-        place.send(MemoryPeer::new(Arc::clone(&to_client), Arc::clone(&to_server)));
-        Ok(MemoryLink::new(to_client, to_server))
+        let (to_client, to_server) = (Arc::new(Pipe::new()), Arc::new(Pipe::new()));
+        place.send(InProcessPeer::new(Arc::clone(&to_client), Arc::clone(&to_server)));
+        Ok(InProcessLink::new(to_client, to_server))
     }
 
     /// No: its links do not leave the process.
@@ -116,43 +116,43 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for Memory<In, Out> {
     }
 }
 
-/// A server's place to accept links, made by [`Memory::listen`].
+/// A server's place to accept links, made by [`InProcess::listen`].
 ///
 /// Dropping it refuses attempts from then on, and resets links that nobody
 /// has accepted.
-pub struct MemoryListener<In, Out = In> {
-    accepted: mpsc::Receiver<MemoryPeer<In, Out>>,
+pub struct InProcessListener<In, Out = In> {
+    accepted: mpsc::Receiver<InProcessPeer<In, Out>>,
 }
 
-impl<In: Send + 'static, Out: Send + 'static> MemoryListener<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> InProcessListener<In, Out> {
     /// The server's end of the next link; `None` once no more can come: the
     /// place is gone, or somebody else listens there. Cancel safe.
-    pub async fn accept(&mut self) -> Option<MemoryPeer<In, Out>> {
+    pub async fn accept(&mut self) -> Option<InProcessPeer<In, Out>> {
         self.accepted.recv().await
     }
 }
 
-impl<In, Out> Clone for Memory<In, Out> {
-    fn clone(&self) -> Memory<In, Out> {
-        Memory { place: Arc::clone(&self.place) }
+impl<In, Out> Clone for InProcess<In, Out> {
+    fn clone(&self) -> InProcess<In, Out> {
+        InProcess { place: Arc::clone(&self.place) }
     }
 }
 
-impl<In: Send + 'static, Out: Send + 'static> Default for Memory<In, Out> {
-    fn default() -> Memory<In, Out> {
-        Memory::new()
+impl<In: Send + 'static, Out: Send + 'static> Default for InProcess<In, Out> {
+    fn default() -> InProcess<In, Out> {
+        InProcess::new()
     }
 }
 
-impl<In, Out> fmt::Debug for Memory<In, Out> {
+impl<In, Out> fmt::Debug for InProcess<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("listening", &self.place.listener().is_some()).finish()
+        f.debug_struct("InProcess").field("listening", &self.place.listener().is_some()).finish()
     }
 }
 
-impl<In, Out> fmt::Debug for MemoryListener<In, Out> {
+impl<In, Out> fmt::Debug for InProcessListener<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryListener").field("waiting", &self.accepted.len()).finish()
+        f.debug_struct("InProcessListener").field("waiting", &self.accepted.len()).finish()
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, secs, settle};
-use longlink::keeper::{Learned, MemoryFault, Recalled};
-use longlink::store::{MemoryError, PathKey};
+use longlink::keeper::{Learned, Recalled, StoreFault};
+use longlink::store::{PathKey, StoreError};
 use longlink::testing::{Expiry, FaultyNet, Script};
 use longlink::{
-    Event, Heartbeat, InMemory, IntervalMemory, NetworkHandle, NetworkStatus, ResilientConnection, State,
+    Event, Heartbeat, InMemory, IntervalStore, NetworkHandle, NetworkStatus, ResilientConnection, State,
     Transport,
 };
 
@@ -27,7 +27,7 @@ fn forgetting(timeout: Duration) -> FaultyNet<String> {
 
 /// A connection over `net`, once it is up.
 async fn over(net: &FaultyNet<String>, memory: &InMemory, log: &Log) -> Connection {
-    let building = ResilientConnection::builder(net.transport()).seed(1).memory(memory.clone());
+    let building = ResilientConnection::builder(net.transport()).seed(1).interval_store(memory.clone());
     building.on_event(log.keep()).connect().await.unwrap()
 }
 
@@ -149,7 +149,7 @@ async fn another_network_begins_afresh_and_the_former_is_known_when_it_is_back()
         net.cut();
         network.set_on(NetworkStatus::Changed, name);
         tokio::time::sleep(secs(20)).await;
-        assert_eq!(log.count(|event| matches!(event, Event::MemoryFailed { .. })), 0);
+        assert_eq!(log.count(|event| matches!(event, Event::StoreFailed { .. })), 0);
     };
     move_to("cafe", secs(31)).await;
     assert_eq!(connection.stats().interval, secs(27));
@@ -191,7 +191,7 @@ async fn what_is_remembered_is_kept_by_network_and_endpoint() {
     let net = forgetting(secs(100));
     let (memory, network, log) = (InMemory::new(), NetworkHandle::new(), Log::default());
     network.set_on(NetworkStatus::Online, "home");
-    let building = ResilientConnection::builder(net.transport()).seed(1).memory(memory.clone());
+    let building = ResilientConnection::builder(net.transport()).seed(1).interval_store(memory.clone());
     let connection = building.network(network.clone()).on_event(log.keep()).connect().await.unwrap();
     let proven = learned(&connection, &log).await;
     let at = |network, endpoint: &str| {
@@ -216,16 +216,16 @@ struct Tricky<R, W> {
     blocks: bool,
 }
 
-impl<R, W> IntervalMemory for Tricky<R, W>
+impl<R, W> IntervalStore for Tricky<R, W>
 where
-    R: Fn() -> Result<Option<Recalled>, MemoryError> + Send + Sync + 'static,
-    W: Fn(&Learned) -> Result<(), MemoryError> + Send + Sync + 'static,
+    R: Fn() -> Result<Option<Recalled>, StoreError> + Send + Sync + 'static,
+    W: Fn(&Learned) -> Result<(), StoreError> + Send + Sync + 'static,
 {
-    fn recall(&self, _: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+    fn recall(&self, _: &PathKey) -> Result<Option<Recalled>, StoreError> {
         (self.recall)()
     }
 
-    fn remember(&self, _: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+    fn remember(&self, _: &PathKey, learned: &Learned) -> Result<(), StoreError> {
         (self.remember)(learned)
     }
 
@@ -248,7 +248,7 @@ async fn a_memory_is_told_what_is_new_and_once_a_day_that_it_still_holds() {
         blocks: false,
     };
     let log = Log::default();
-    let building = ResilientConnection::builder(net.transport()).seed(1).memory(memory);
+    let building = ResilientConnection::builder(net.transport()).seed(1).interval_store(memory);
     let connection = building.on_event(log.keep()).connect().await.unwrap();
     learned(&connection, &log).await;
     let learning = told.swap(0, Ordering::Relaxed);
@@ -277,7 +277,7 @@ async fn a_memory_that_is_stuck_delays_neither_a_link_nor_the_end() {
         blocks: true,
     };
     // Virtual time stands still while the pool works, unless it is pushed.
-    let connection = builder(&script).memory(memory).connect().await.unwrap();
+    let connection = builder(&script).interval_store(memory).connect().await.unwrap();
     let peer = script.next_link().await;
     assert_eq!(connection.stats().interval, secs(27));
     // Words that come before somebody works on the question go before it.
@@ -311,7 +311,7 @@ async fn what_is_recalled_late_is_taken_by_the_link_in_use() {
         blocks: true,
     };
     let log = Log::default();
-    let connection = builder(&script).memory(memory).on_event(log.keep()).connect().await.unwrap();
+    let connection = builder(&script).interval_store(memory).on_event(log.keep()).connect().await.unwrap();
     tokio::time::advance(secs(10)).await;
     settle().await;
     go_on.send(()).unwrap();
@@ -326,21 +326,21 @@ async fn a_memory_that_fails_is_told_once_and_the_connection_goes_on() {
     for blocks in [true, false] {
         let net = forgetting(secs(100));
         let memory = Tricky {
-            recall: || Err(MemoryError::new(MemoryFault::Broken { set_aside: true })),
-            remember: |_: &Learned| Err(MemoryError::not_written(std::io::ErrorKind::StorageFull.into())),
+            recall: || Err(StoreError::new(StoreFault::Broken { set_aside: true })),
+            remember: |_: &Learned| Err(StoreError::not_written(std::io::ErrorKind::StorageFull.into())),
             blocks,
         };
         let log = Log::default();
-        let building = ResilientConnection::builder(net.transport()).seed(1).memory(memory);
+        let building = ResilientConnection::builder(net.transport()).seed(1).interval_store(memory);
         let connection = building.on_event(log.keep()).connect().await.unwrap();
         learned(&connection, &log).await;
         let fault = |event: &Event| match event {
-            Event::MemoryFailed { fault } => Some(*fault),
+            Event::StoreFailed { fault } => Some(*fault),
             _ => None,
         };
         let faults: Vec<_> = log.events().iter().filter_map(fault).collect();
-        let storage_full = MemoryFault::NotWritten(std::io::ErrorKind::StorageFull);
-        assert_eq!(faults, [MemoryFault::Broken { set_aside: true }, storage_full]);
+        let storage_full = StoreFault::NotWritten(std::io::ErrorKind::StorageFull);
+        assert_eq!(faults, [StoreFault::Broken { set_aside: true }, storage_full]);
         assert!(matches!(connection.watch().state(), State::Connected { .. }));
     }
 }
@@ -351,9 +351,10 @@ async fn a_memory_that_panics_is_contained() {
         let script = Script::<String>::new([]);
         let log = Log::default();
         let memory = Tricky { recall: || panic!("recalling"), remember: |_: &Learned| Ok(()), blocks };
-        let connection = builder(&script).memory(memory).on_event(log.keep()).connect().await.unwrap();
+        let connection =
+            builder(&script).interval_store(memory).on_event(log.keep()).connect().await.unwrap();
         tokio::time::sleep(secs(60)).await;
-        let panicked = |event: &Event| matches!(event, Event::MemoryFailed { fault: MemoryFault::Panicked });
+        let panicked = |event: &Event| matches!(event, Event::StoreFailed { fault: StoreFault::Panicked });
         assert_eq!(log.count(panicked), 1);
         assert_eq!(connection.stats().panics, 1);
         assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
@@ -374,7 +375,8 @@ async fn a_transport_without_an_endpoint_is_not_remembered() {
         remember: |_: &Learned| panic!("it has no name to keep it by"),
         blocks: false,
     };
-    let connection = ResilientConnection::builder(nameless).seed(1).memory(memory).connect().await.unwrap();
+    let connection =
+        ResilientConnection::builder(nameless).seed(1).interval_store(memory).connect().await.unwrap();
     tokio::time::sleep(secs(600)).await;
     assert!(connection.stats().proven >= secs(100));
     assert_eq!(connection.stats().panics, 0);
@@ -386,7 +388,8 @@ async fn a_fixed_interval_asks_and_tells_nothing() {
     for heartbeat in [Heartbeat::fixed(secs(30)), Heartbeat::off()] {
         let memory =
             Tricky { recall: || panic!("asked"), remember: |_: &Learned| panic!("told"), blocks: false };
-        let connection = builder(&script).heartbeat(heartbeat).memory(memory).connect().await.unwrap();
+        let connection =
+            builder(&script).heartbeat(heartbeat).interval_store(memory).connect().await.unwrap();
         tokio::time::sleep(secs(600)).await;
         assert_eq!(connection.stats().panics, 0);
     }
@@ -448,11 +451,11 @@ async fn an_error_that_panics_when_it_is_logged_is_contained() {
     let _shown = tracing::subscriber::set_default(Shows);
     let script = Script::<String>::new([]);
     let memory = Tricky {
-        recall: || Err(MemoryError::new(MemoryFault::Refused).with_source(Unspeakable)),
+        recall: || Err(StoreError::new(StoreFault::Refused).with_source(Unspeakable)),
         remember: |_: &Learned| Ok(()),
         blocks: false,
     };
-    let connection = builder(&script).memory(memory).connect().await.unwrap();
+    let connection = builder(&script).interval_store(memory).connect().await.unwrap();
     tokio::time::sleep(secs(60)).await;
     assert_eq!(connection.stats().panics, 1);
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });

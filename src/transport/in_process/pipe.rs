@@ -4,28 +4,28 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::MEMORY_MESSAGES;
+use super::IN_PROCESS_MESSAGES;
 use crate::keeper::{LinkEnd, Token};
 
 /// How many beats and answers wait on one way beside messages. More would
 /// come only from an end that beats without listening: then the oldest goes.
 const BEATS: usize = 32;
 
-/// What goes over a lane.
+/// What goes over a pipe.
 #[derive(Debug)]
-pub(super) enum Parcel<M> {
+pub(super) enum PipeItem<M> {
     Message(M),
     Ping(Token),
     Pong(Option<Token>),
 }
 
 /// Wakers are called, and messages dropped, without the lock held.
-pub(super) struct Lane<M> {
-    state: Mutex<State<M>>,
+pub(super) struct Pipe<M> {
+    state: Mutex<PipeState<M>>,
 }
 
-struct State<M> {
-    queue: VecDeque<Parcel<M>>,
+struct PipeState<M> {
+    queue: VecDeque<PipeItem<M>>,
     messages: usize,
     /// What the reader finds behind the queue.
     end: Option<LinkEnd>,
@@ -36,9 +36,9 @@ struct State<M> {
     writers: Vec<Waker>,
 }
 
-impl<M> Lane<M> {
-    pub(super) fn new() -> Lane<M> {
-        let state = State {
+impl<M> Pipe<M> {
+    pub(super) fn new() -> Pipe<M> {
+        let state = PipeState {
             queue: VecDeque::new(),
             messages: 0,
             end: None,
@@ -47,11 +47,11 @@ impl<M> Lane<M> {
             readers: Vec::new(),
             writers: Vec::new(),
         };
-        Lane { state: Mutex::new(state) }
+        Pipe { state: Mutex::new(state) }
     }
 
-    /// The next parcel, or how the lane ended.
-    pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<Parcel<M>, LinkEnd>> {
+    /// The next parcel, or how the pipe ended.
+    pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<PipeItem<M>, LinkEnd>> {
         let mut state = self.state();
         let Some(parcel) = state.queue.pop_front() else {
             return match state.end.clone() {
@@ -66,8 +66,8 @@ impl<M> Lane<M> {
             };
         };
         let mut writers = Vec::new();
-        if let Parcel::Message(_) = parcel {
-            if state.messages == MEMORY_MESSAGES {
+        if let PipeItem::Message(_) = parcel {
+            if state.messages == IN_PROCESS_MESSAGES {
                 writers = std::mem::take(&mut state.writers);
             }
             state.messages -= 1;
@@ -77,11 +77,11 @@ impl<M> Lane<M> {
         Poll::Ready(Ok(parcel))
     }
 
-    /// Moves what is staged into the lane, as far as there is room. Ready
+    /// Moves what is staged into the pipe, as far as there is room. Ready
     /// when all of it is there.
     pub(super) fn poll_send(
         &self,
-        staged: &mut VecDeque<Parcel<M>>,
+        staged: &mut VecDeque<PipeItem<M>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), LinkEnd>> {
         let mut state = self.state();
@@ -90,14 +90,14 @@ impl<M> Lane<M> {
         }
         let before = state.queue.len();
         while let Some(parcel) = staged.pop_front() {
-            if let Parcel::Message(_) = parcel {
-                if state.messages == MEMORY_MESSAGES {
+            if let PipeItem::Message(_) = parcel {
+                if state.messages == IN_PROCESS_MESSAGES {
                     staged.push_front(parcel);
                     break;
                 }
                 state.messages += 1;
             } else if state.queue.len() - state.messages >= BEATS {
-                let oldest = state.queue.iter().position(|parcel| !matches!(parcel, Parcel::Message(_)));
+                let oldest = state.queue.iter().position(|parcel| !matches!(parcel, PipeItem::Message(_)));
                 oldest.and_then(|at| state.queue.remove(at));
             }
             state.queue.push_back(parcel);
@@ -118,7 +118,7 @@ impl<M> Lane<M> {
         polled
     }
 
-    /// Ends the lane behind all that was sent. The first end stands.
+    /// Ends the pipe behind all that was sent. The first end stands.
     pub(super) fn end(&self, end: LinkEnd) {
         let mut state = self.state();
         state.end.get_or_insert(end);
@@ -150,12 +150,12 @@ impl<M> Lane<M> {
         !self.state().reader_gone
     }
 
-    fn state(&self) -> MutexGuard<'_, State<M>> {
+    fn state(&self) -> MutexGuard<'_, PipeState<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<M> State<M> {
+impl<M> PipeState<M> {
     /// Why nothing more can be sent.
     fn refusal(&self) -> Option<LinkEnd> {
         match (&self.end, self.reader_gone) {

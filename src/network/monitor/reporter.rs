@@ -5,15 +5,15 @@ use crate::network::NetworkHandle;
 
 /// The background task's end of a monitor.
 #[derive(Debug)]
-pub(super) struct Teller {
+pub(super) struct Reporter {
     handle: NetworkHandle,
     /// Whether the last that was said of the network is that it is gone.
     offline: bool,
 }
 
-impl Teller {
-    pub(super) fn new(handle: NetworkHandle) -> Teller {
-        Teller { handle, offline: false }
+impl Reporter {
+    pub(super) fn new(handle: NetworkHandle) -> Reporter {
+        Reporter { handle, offline: false }
     }
 
     /// Passes on `status`, on the network called `name`.
@@ -30,7 +30,7 @@ impl Teller {
     }
 }
 
-impl Drop for Teller {
+impl Drop for Reporter {
     /// Nobody will say any more that the network is back, so that nobody may
     /// go on believing that it is gone.
     fn drop(&mut self) {
@@ -51,7 +51,7 @@ mod tests {
     fn told(tells: &[NetworkStatus]) -> Vec<NetworkStatus> {
         let handle = NetworkHandle::new();
         let mut watch = handle.watch();
-        let mut teller = Teller::new(handle);
+        let mut teller = Reporter::new(handle);
         for status in tells {
             teller.tell(*status, Some("home".into()));
         }

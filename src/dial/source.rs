@@ -12,23 +12,23 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Attempt, ConnectError, Dialler, Socket};
 use crate::keeper::Purpose;
 
-type Dialling = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
+type DialFuture = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
 
 /// Where the stream of an attempt comes from.
-pub(crate) enum Way {
+pub(crate) enum StreamSource {
     Ours(Dialler),
     /// The application's dialler, without its type.
-    Own(Arc<dyn Fn(Attempt) -> Dialling + Send + Sync>),
+    Own(Arc<dyn Fn(Attempt) -> DialFuture + Send + Sync>),
 }
 
-impl Way {
-    pub(crate) fn own<F, Fut, S>(dial: F) -> Way
+impl StreamSource {
+    pub(crate) fn own<F, Fut, S>(dial: F) -> StreamSource
     where
         F: Fn(Attempt) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<S, ConnectError>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Way::Own(Arc::new(move |attempt| {
+        StreamSource::Own(Arc::new(move |attempt| {
             let dialling = dial(attempt);
             Box::pin(async move { dialling.await.map(Socket::own) })
         }))
@@ -38,8 +38,10 @@ impl Way {
     pub(crate) async fn connect(&self, attempt: &Attempt) -> Result<Socket, ConnectError> {
         let socket = match self {
             // A scout may be refused where a link is welcome.
-            Way::Ours(dialler) => Socket::Tcp(dialler.connect(attempt.purpose() == Purpose::Main).await?),
-            Way::Own(dial) => dial(attempt.clone()).await?,
+            StreamSource::Ours(dialler) => {
+                Socket::Tcp(dialler.connect(attempt.purpose() == Purpose::Main).await?)
+            }
+            StreamSource::Own(dial) => dial(attempt.clone()).await?,
         };
         // Without effect where the application has said it sooner.
         attempt.dialled(socket.local_addr());
@@ -49,17 +51,17 @@ impl Way {
     /// What `attempt` has reached at `peer` speaks the protocol: the address is
     /// a good one.
     pub(crate) fn opened(&self, attempt: &Attempt, peer: Option<SocketAddr>) {
-        if let (Way::Ours(dialler), Purpose::Main, Some(peer)) = (self, attempt.purpose(), peer) {
+        if let (StreamSource::Ours(dialler), Purpose::Main, Some(peer)) = (self, attempt.purpose(), peer) {
             dialler.opened(peer.ip());
         }
     }
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for StreamSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Way::Ours(dialler) => dialler.fmt(f),
-            Way::Own(_) => f.debug_struct("Own").finish_non_exhaustive(),
+            StreamSource::Ours(dialler) => dialler.fmt(f),
+            StreamSource::Own(_) => f.debug_struct("Own").finish_non_exhaustive(),
         }
     }
 }

@@ -12,19 +12,20 @@ use crate::keeper::{Beat, Dialled, Failure, LinkEnd};
 use crate::transport::{Attempt, ConnectError, Frame, Link};
 
 /// The `on_connect` hook.
-pub(crate) type Hook<L> =
-    dyn Fn(Session<L>) -> Pin<Box<dyn Future<Output = Result<Session<L>, HookError>> + Send>> + Send + Sync;
+pub(crate) type Hook<L> = dyn Fn(Handshake<L>) -> Pin<Box<dyn Future<Output = Result<Handshake<L>, HandshakeError>> + Send>>
+    + Send
+    + Sync;
 
 /// A link that was just opened and is not in use yet: the hook logs in,
 /// resubscribes, resumes, and hands it back.
 ///
 /// What the hook reads and does not keep goes to the stream, in order, before
-/// all that comes later: [`recv_where`](Session::recv_where) puts back what
-/// it skips, [`put_back`](Session::put_back) does it for one message. The
+/// all that comes later: [`recv_where`](Handshake::recv_where) puts back what
+/// it skips, [`put_back`](Handshake::put_back) does it for one message. The
 /// attempt's deadline runs over the hook too.
 ///
 /// `Debug` shows neither the link nor messages.
-pub struct Session<L: Link> {
+pub struct Handshake<L: Link> {
     link: L,
     attempt: Attempt,
     reconnect: bool,
@@ -41,9 +42,9 @@ pub struct Session<L: Link> {
     bounds: (usize, usize),
 }
 
-impl<L: Link> Session<L> {
-    pub(crate) fn new(link: L, attempt: Attempt, reconnect: bool, bounds: (usize, usize)) -> Session<L> {
-        Session {
+impl<L: Link> Handshake<L> {
+    pub(crate) fn new(link: L, attempt: Attempt, reconnect: bool, bounds: (usize, usize)) -> Handshake<L> {
+        Handshake {
             link,
             attempt,
             reconnect,
@@ -62,7 +63,7 @@ impl<L: Link> Session<L> {
     /// # Errors
     ///
     /// How the link ended: by the peer's own word, if it has said one. What it
-    /// said before that can still be [received](Session::recv). Every error is
+    /// said before that can still be [received](Handshake::recv). Every error is
     /// final: the link is not taken into use, whatever the hook makes of it.
     ///
     /// # Cancel safety
@@ -86,7 +87,7 @@ impl<L: Link> Session<L> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Session::send).
+    /// As [`send`](Handshake::send).
     pub async fn flush(&mut self) -> Result<(), LinkEnd> {
         if let Some(end) = self.broken.clone() {
             return Err(self.last_words(end).await);
@@ -254,9 +255,9 @@ impl<L: Link> Session<L> {
     }
 }
 
-impl<L: Link> fmt::Debug for Session<L> {
+impl<L: Link> fmt::Debug for Handshake<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("Handshake")
             .field("attempt", &self.attempt.number())
             .field("reconnect", &self.reconnect)
             .field("kept", &self.kept.len())
@@ -268,33 +269,33 @@ impl<L: Link> fmt::Debug for Session<L> {
 ///
 /// Every error turns into one with `?` and asks for another attempt; a
 /// [`LinkEnd`] and a [`ConnectError`] are known for what they are.
-pub struct HookError {
+pub struct HandshakeError {
     failure: Failure,
     source: Box<dyn StdError + Send + Sync>,
 }
 
-impl HookError {
+impl HandshakeError {
     /// Another attempt makes sense.
-    pub fn retry(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
-        HookError { failure: Failure::Hook { retry: true }, source: source.into() }
+    pub fn retry(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HandshakeError {
+        HandshakeError { failure: Failure::Hook { retry: true }, source: source.into() }
     }
 
     /// The peer asks to come back after `wait`, not before: believed up to an
     /// hour.
-    pub fn after(wait: Duration, source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
-        HookError { failure: Failure::RetryAfter(wait), source: source.into() }
+    pub fn after(wait: Duration, source: impl Into<Box<dyn StdError + Send + Sync>>) -> HandshakeError {
+        HandshakeError { failure: Failure::RetryAfter(wait), source: source.into() }
     }
 
     /// The peer refused the credentials. There is one more attempt, whose
     /// [`Attempt::last_failure`] says [`Failure::Unauthorized`], so that the
     /// hook can renew them; the same answer again ends the connection.
-    pub fn unauthorized(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
-        HookError { failure: Failure::Unauthorized, source: source.into() }
+    pub fn unauthorized(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HandshakeError {
+        HandshakeError { failure: Failure::Unauthorized, source: source.into() }
     }
 
     /// No later attempt can succeed: the connection gives up.
-    pub fn stop(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HookError {
-        HookError { failure: Failure::Hook { retry: false }, source: source.into() }
+    pub fn stop(source: impl Into<Box<dyn StdError + Send + Sync>>) -> HandshakeError {
+        HandshakeError { failure: Failure::Hook { retry: false }, source: source.into() }
     }
 
     pub(crate) fn into_connect_error(self) -> ConnectError {
@@ -302,8 +303,8 @@ impl HookError {
     }
 }
 
-impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HookError {
-    fn from(source: E) -> HookError {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HandshakeError {
+    fn from(source: E) -> HandshakeError {
         let source = source.into();
         let failure = if let Some(end) = source.downcast_ref::<LinkEnd>() {
             Failure::Ended(end.clone())
@@ -312,17 +313,17 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HookError {
         } else {
             Failure::Hook { retry: true }
         };
-        HookError { failure, source }
+        HandshakeError { failure, source }
     }
 }
 
-impl fmt::Debug for HookError {
+impl fmt::Debug for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HookError").field("failure", &self.failure).finish_non_exhaustive()
+        f.debug_struct("HandshakeError").field("failure", &self.failure).finish_non_exhaustive()
     }
 }
 
-impl fmt::Display for HookError {
+impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.failure)
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::board::Board;
+use super::status::Status;
 use super::waiters::{Waiter, Waiters, renew_waker};
 use crate::contain::drop_contained;
 use crate::keeper::Activity;
@@ -25,19 +25,19 @@ pub(crate) type Weigh<Out> = dyn Fn(&Out) -> Result<usize, MessageTooBig> + Send
 
 /// The application's side of what goes out. Everything that it says to the
 /// driver goes through here, under one lock.
-pub(crate) struct Desk<Out> {
-    pub(crate) board: Arc<Board>,
+pub(crate) struct SendQueue<Out> {
+    pub(crate) status: Arc<Status>,
     pub(crate) runtime: Handle,
     weigh: Box<Weigh<Out>>,
     /// How many connections, halves and senders there are.
     owners: AtomicUsize,
-    state: Mutex<DeskState<Out>>,
+    state: Mutex<SendQueueState<Out>>,
 }
 
 /// What lies on the desk.
-pub(crate) struct DeskState<Out> {
+pub(crate) struct SendQueueState<Out> {
     pub(crate) outbox: Outbox<Out, Ticket<Out>>,
-    pub(crate) orders: Orders,
+    pub(crate) commands: Commands,
     /// The driver, while it sleeps.
     pub(crate) driver: Option<Waker>,
     /// Whether a message is something that the sleeping driver waits for.
@@ -53,7 +53,7 @@ pub(crate) struct DeskState<Out> {
 
 /// What the application asks for beside sending.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Orders {
+pub(crate) struct Commands {
     pub(crate) reconnect: bool,
     pub(crate) replace: bool,
     pub(crate) probe: bool,
@@ -127,21 +127,21 @@ impl<Out> Notices<Out> {
     }
 }
 
-impl<Out> Desk<Out> {
+impl<Out> SendQueue<Out> {
     pub(crate) fn new(
-        board: Arc<Board>,
+        status: Arc<Status>,
         runtime: Handle,
         bounds: Bounds,
         weigh: Box<Weigh<Out>>,
-    ) -> Desk<Out> {
-        Desk {
-            board,
+    ) -> SendQueue<Out> {
+        SendQueue {
+            status,
             runtime,
             weigh,
             owners: AtomicUsize::new(0),
-            state: Mutex::new(DeskState {
+            state: Mutex::new(SendQueueState {
                 outbox: Outbox::new(bounds),
-                orders: Orders::default(),
+                commands: Commands::default(),
                 driver: None,
                 wants_messages: false,
                 waiters: Waiters::default(),
@@ -154,7 +154,7 @@ impl<Out> Desk<Out> {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, DeskState<Out>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SendQueueState<Out>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,15 +176,15 @@ impl<Out> Desk<Out> {
     /// One less; after the last the driver ends at once.
     pub(crate) fn leave(&self) {
         if self.owners.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.order(|orders| orders.abandoned = true);
+            self.order(|commands| commands.abandoned = true);
         }
     }
 
     /// Gives the driver an order. What `give` takes out of the others it is to
     /// return: it is not to be dropped under the lock.
-    pub(crate) fn order<R>(&self, give: impl FnOnce(&mut Orders) -> R) -> R {
+    pub(crate) fn order<R>(&self, give: impl FnOnce(&mut Commands) -> R) -> R {
         let mut state = self.lock();
-        let result = give(&mut state.orders);
+        let result = give(&mut state.commands);
         let driver = state.driver.take();
         drop(state);
         if let Some(driver) = driver {
@@ -198,7 +198,7 @@ impl<Out> Desk<Out> {
         let mut notices = Notices::<Out>::default();
         let driver = {
             let mut state = self.lock();
-            state.orders.close = true;
+            state.commands.close = true;
             state.outbox.refuse_more();
             state.waiters.wake_all(&mut notices.wakers);
             state.driver.take()
@@ -251,7 +251,7 @@ impl<Out> Desk<Out> {
 
     /// Waits for a place; `None` once nothing is accepted any more. `waiter`
     /// keeps the turn between calls and must be given up by
-    /// [`Desk::leave_queue`] if the wait is given up.
+    /// [`SendQueue::leave_queue`] if the wait is given up.
     pub(crate) fn poll_place(
         &self,
         waiter: &mut Option<Waiter>,
@@ -344,7 +344,7 @@ impl<Out> Desk<Out> {
 }
 
 /// Wakes the driver if it sleeps until there is a message.
-fn wake_for_message<Out>(mut state: MutexGuard<'_, DeskState<Out>>) {
+fn wake_for_message<Out>(mut state: MutexGuard<'_, SendQueueState<Out>>) {
     let driver = if state.wants_messages { state.driver.take() } else { None };
     drop(state);
     if let Some(driver) = driver {
@@ -352,7 +352,7 @@ fn wake_for_message<Out>(mut state: MutexGuard<'_, DeskState<Out>>) {
     }
 }
 
-impl<Out> DeskState<Out> {
+impl<Out> SendQueueState<Out> {
     /// Lets those in for whom there is room, and notes who is to be told.
     pub(crate) fn collect(&mut self, notices: &mut Notices<Out>) {
         self.waiters.admit(&mut self.outbox, &mut notices.wakers);
@@ -379,8 +379,8 @@ impl<Out> DeskState<Out> {
     }
 }
 
-impl<Out> fmt::Debug for Desk<Out> {
+impl<Out> fmt::Debug for SendQueue<Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").field("owners", &self.owners).finish_non_exhaustive()
+        f.debug_struct("SendQueue").field("owners", &self.owners).finish_non_exhaustive()
     }
 }

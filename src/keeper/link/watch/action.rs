@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::keeper::event::Seen;
+use crate::keeper::event::Detection;
 use crate::keeper::names::Token;
 
 /// What a deadline led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Step {
+pub(in crate::keeper) enum WatchAction {
     /// Nothing yet.
     Wait,
     /// The system is to be asked what it knows of the path.
@@ -18,12 +18,12 @@ pub(in crate::keeper) enum Step {
     Missed { consecutive: u32, token: Token },
     /// The link is dead. `asked` is what it was asked after, for evidence,
     /// and `acknowledged` whether all that was asked is known to have arrived.
-    Dead { seen: Seen, asked: Option<Asked>, acknowledged: Option<bool> },
+    Dead { detection: Detection, asked: Option<BeatRow>, acknowledged: Option<bool> },
 }
 
 /// What the first of a row of beats was sent after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) struct Asked {
+pub(in crate::keeper) struct BeatRow {
     /// The longest time without a byte, either way, since the last one in.
     pub(in crate::keeper) gap: Duration,
     /// Whether the gap was one that the prober tries.
@@ -43,7 +43,7 @@ pub(in crate::keeper) struct Silence {
     /// Time since any byte, either way.
     pub(in crate::keeper) gap: Duration,
     /// What waits for an answer.
-    pub(in crate::keeper) asked: Option<Asked>,
+    pub(in crate::keeper) asked: Option<BeatRow>,
     /// The longest silence that what we sent has ended, if it went out so
     /// short a time ago that an end now may be the answer to it.
     pub(in crate::keeper) just_ended: Option<Duration>,

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::evidence::Evidence;
 use super::learned::{Expiry, Learned, Recalled};
-use super::prober::Gist;
+use super::observation::Observation;
+use super::prober::Summary;
 use crate::keeper::moment::Moment;
 
 /// Networks that one connection keeps in mind; the oldest goes.
@@ -19,34 +19,34 @@ const CONFIRMS: f64 = 0.85;
 /// What is kept in mind of networks, beside the prober's books on the present
 /// one.
 #[derive(Debug, Default)]
-pub(in crate::keeper) struct Memory {
+pub(in crate::keeper) struct NetworkMemory {
     /// What the host calls the present network; `None` until it names one.
     pub(super) network: Option<Arc<str>>,
     /// When it last did, for the news that comes with it.
     named: Option<Moment>,
     /// How idle links end on it.
     pub(super) expiry: Option<Expiry>,
-    told: Option<Told>,
-    left: Vec<Left>,
+    told: Option<LastTold>,
+    left: Vec<LeftNetwork>,
 }
 
 /// What was last told of the present network.
 #[derive(Clone, Copy, Debug)]
-struct Told {
-    gist: Gist,
+struct LastTold {
+    summary: Summary,
     /// When a confirmation is worth telling.
     again: Moment,
 }
 
 /// What was known of a network when the host left it.
 #[derive(Debug)]
-struct Left {
+struct LeftNetwork {
     network: Option<Arc<str>>,
     learned: Learned,
     at: Moment,
 }
 
-impl Memory {
+impl NetworkMemory {
     /// The host names its network in this very instant. Whether it is another.
     pub(super) fn name(&mut self, network: &str, now: Moment) -> bool {
         self.named = Some(now);
@@ -66,7 +66,7 @@ impl Memory {
         if self.left.len() == NETWORKS {
             self.left.remove(0);
         }
-        self.left.push(Left { network, learned, at });
+        self.left.push(LeftNetwork { network, learned, at });
     }
 
     /// The present network is another, of which nothing was told yet.
@@ -83,43 +83,46 @@ impl Memory {
     }
 
     /// Notes how links end, by the evidence that has shown what failed.
-    pub(super) fn note_expiry(&mut self, evidence: Evidence) {
-        self.expiry = match evidence {
-            Evidence::Expired { .. } | Evidence::Forgotten { .. } => Some(Expiry::Silent),
-            Evidence::EndedIdle { .. } => Some(Expiry::Ended),
-            Evidence::Survived { .. } => self.expiry,
+    pub(super) fn note_expiry(&mut self, observation: Observation) {
+        self.expiry = match observation {
+            Observation::Expired { .. } | Observation::Forgotten { .. } => Some(Expiry::Silent),
+            Observation::EndedIdle { .. } => Some(Expiry::Ended),
+            Observation::Survived { .. } => self.expiry,
         };
     }
 
     /// Whether what is known by now is worth telling, after this evidence.
     pub(super) fn is_worth_telling(
         &self,
-        gist: Gist,
-        evidence: Evidence,
+        summary: Summary,
+        observation: Observation,
         interval: Option<Duration>,
         now: Moment,
     ) -> bool {
-        let confirms = match evidence {
-            Evidence::Survived { gap, .. } => {
+        let confirms = match observation {
+            Observation::Survived { gap, .. } => {
                 interval.is_some_and(|interval| gap >= interval.mul_f64(CONFIRMS))
             }
-            Evidence::Expired { .. } | Evidence::Forgotten { .. } | Evidence::EndedIdle { .. } => false,
+            Observation::Expired { .. } | Observation::Forgotten { .. } | Observation::EndedIdle { .. } => {
+                false
+            }
         };
         self.told.is_none_or(|told| {
-            let longer = gist.proven >= told.gist.proven.mul_f64(LONGER);
-            let shorter = gist.proven < told.gist.proven;
-            let other = (gist.failed, gist.looks_failed) != (told.gist.failed, told.gist.looks_failed);
+            let longer = summary.proven >= told.summary.proven.mul_f64(LONGER);
+            let shorter = summary.proven < told.summary.proven;
+            let other = (summary.failed, summary.rechecks_failed)
+                != (told.summary.failed, told.summary.rechecks_failed);
             longer || shorter || other || (confirms && now >= told.again)
         })
     }
 
     /// Whether this was told of the present network.
-    pub(super) fn has_told(&self, gist: Gist) -> bool {
-        self.told.is_some_and(|told| told.gist == gist)
+    pub(super) fn has_told(&self, summary: Summary) -> bool {
+        self.told.is_some_and(|told| told.summary == summary)
     }
 
     /// This is told; a confirmation is worth telling from `again` on.
-    pub(super) fn tell(&mut self, gist: Gist, again: Moment) {
-        self.told = Some(Told { gist, again });
+    pub(super) fn tell(&mut self, summary: Summary, again: Moment) {
+        self.told = Some(LastTold { summary, again });
     }
 }

@@ -8,7 +8,7 @@ use crate::keeper::link::Proof;
 /// already ruled out what would spoil it: outages, network events, suspends,
 /// late timers, a stalled reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Evidence {
+pub(in crate::keeper) enum Observation {
     /// The link lived through a gap: a byte came in after it. T ≥ `gap`.
     Survived {
         /// The gap.
@@ -37,14 +37,14 @@ pub(in crate::keeper) enum Evidence {
     },
 }
 
-impl Evidence {
+impl Observation {
     /// The gap that it speaks of.
     pub(in crate::keeper) fn gap(self) -> Duration {
         match self {
-            Evidence::Survived { gap, .. }
-            | Evidence::Forgotten { gap }
-            | Evidence::Expired { gap }
-            | Evidence::EndedIdle { gap } => gap,
+            Observation::Survived { gap, .. }
+            | Observation::Forgotten { gap }
+            | Observation::Expired { gap }
+            | Observation::EndedIdle { gap } => gap,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::task::Context;
 
 use super::Driver;
-use super::desk::Orders;
+use super::send_queue::Commands;
 use crate::keeper::Input;
 use crate::transport::Transport;
 
@@ -13,7 +13,7 @@ const BATCH: usize = 256;
 impl<T: Transport> Driver<T> {
     /// Takes the application's orders, and a batch of its messages if there
     /// is a link to write them to. Returns whether more of them wait.
-    pub(super) fn take_orders(&mut self, cx: &mut Context<'_>) -> (Orders, bool) {
+    pub(super) fn take_commands(&mut self, cx: &mut Context<'_>) -> (Commands, bool) {
         let writes = self.links.in_use().filter(|live| live.broken.is_none()).map(|live| live.id);
         let waker = cx.waker();
         self.at_desk(|state, flights| {
@@ -31,30 +31,30 @@ impl<T: Transport> Driver<T> {
             // once that is gone.
             state.wants_messages = writes.is_some() && state.outbox.is_empty();
             let more = writes.is_some() && !state.outbox.is_empty();
-            (std::mem::take(&mut state.orders), more)
+            (std::mem::take(&mut state.commands), more)
         })
     }
 
-    pub(super) fn obey(&mut self, orders: Orders) {
-        if orders.close {
+    pub(super) fn obey(&mut self, commands: Commands) {
+        if commands.close {
             self.begin_closing();
         }
         if self.closing.is_some() {
             // Nothing is worth a new link any more.
             return;
         }
-        if let Some(activity) = orders.activity {
+        if let Some(activity) = commands.activity {
             let now = self.now();
             self.keeper.handle(Input::Activity(activity), now);
             self.execute();
         }
-        if let Some(update) = orders.update {
+        if let Some(update) = commands.update {
             let now = self.now();
             let config = update.applied_to(self.keeper.config());
             self.keeper.handle(Input::Update(Box::new(config)), now);
             self.execute();
         }
-        match orders.pause {
+        match commands.pause {
             Some(true) => {
                 let now = self.now();
                 self.keeper.handle(Input::Pause, now);
@@ -67,17 +67,17 @@ impl<T: Transport> Driver<T> {
             }
             None => {}
         }
-        if orders.reconnect {
+        if commands.reconnect {
             let now = self.now();
             self.keeper.handle(Input::Reconnect, now);
             self.execute();
         }
-        if orders.replace {
+        if commands.replace {
             let now = self.now();
             self.keeper.handle(Input::Replace, now);
             self.execute();
         }
-        if orders.probe {
+        if commands.probe {
             let now = self.now();
             self.keeper.handle(Input::Probe, now);
             self.execute();

@@ -5,12 +5,12 @@ use super::*;
 use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Link};
 
-type Pair = (MemoryLink<u32>, MemoryPeer<u32>);
+type Pair = (InProcessLink<u32>, InProcessPeer<u32>);
 
 async fn pair() -> Pair {
-    let place = Memory::new();
+    let place = InProcess::new();
     let mut listener = place.listen();
-    let link = place.connect(&Attempt::alone(1, None)).await.unwrap();
+    let link = place.connect(&Attempt::standalone(1, None)).await.unwrap();
     (link, listener.accept().await.unwrap())
 }
 
@@ -18,17 +18,17 @@ fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
     poll(&mut Context::from_waker(Waker::noop()))
 }
 
-async fn next(link: &mut MemoryLink<u32>) -> Result<Frame<u32>, LinkEnd> {
+async fn next(link: &mut InProcessLink<u32>) -> Result<Frame<u32>, LinkEnd> {
     poll_fn(|cx| link.poll_next(cx)).await
 }
 
-async fn send(link: &mut MemoryLink<u32>, message: u32) {
+async fn send(link: &mut InProcessLink<u32>, message: u32) {
     poll_fn(|cx| link.poll_ready(cx)).await.unwrap();
     link.start_send(message).unwrap();
     flush(link).await;
 }
 
-async fn flush(link: &mut MemoryLink<u32>) {
+async fn flush(link: &mut InProcessLink<u32>) {
     poll_fn(|cx| link.poll_flush(cx)).await.unwrap();
 }
 
@@ -52,7 +52,7 @@ async fn a_full_way_makes_its_sender_wait_and_loses_nothing() {
         link.start_send(taken).unwrap();
         taken += 1;
     }
-    assert_eq!(taken as usize, MEMORY_MESSAGES + 64);
+    assert_eq!(taken as usize, IN_PROCESS_MESSAGES + 64);
     assert!(now(|cx| link.poll_flush(cx)).is_pending());
     let reading = async {
         for expected in 0..taken {
@@ -61,12 +61,12 @@ async fn a_full_way_makes_its_sender_wait_and_loses_nothing() {
     };
     tokio::join!(flush(&mut link), reading);
 
-    for message in 0..MEMORY_MESSAGES as u32 {
+    for message in 0..IN_PROCESS_MESSAGES as u32 {
         peer.send(message).await.unwrap();
     }
     let one_more = tokio::time::timeout(std::time::Duration::from_millis(10), peer.send(999)).await;
     assert!(one_more.is_err());
-    for expected in 0..MEMORY_MESSAGES as u32 {
+    for expected in 0..IN_PROCESS_MESSAGES as u32 {
         assert_eq!(next(&mut link).await, Ok(Frame::Message(expected)));
     }
     assert!(now(|cx| link.poll_next(cx)).is_pending(), "a dropped send has sent nothing");
@@ -75,25 +75,25 @@ async fn a_full_way_makes_its_sender_wait_and_loses_nothing() {
 #[tokio::test]
 async fn beats_pass_though_messages_fill_the_way_and_are_answered_by_whoever_reads() {
     let (mut link, peer) = pair().await;
-    for message in 0..MEMORY_MESSAGES as u32 {
+    for message in 0..IN_PROCESS_MESSAGES as u32 {
         send(&mut link, message).await;
         peer.send(message).await.unwrap();
     }
     link.start_beat(Token(7)).unwrap();
     flush(&mut link).await;
-    for expected in 0..MEMORY_MESSAGES as u32 {
+    for expected in 0..IN_PROCESS_MESSAGES as u32 {
         assert_eq!(peer.recv().await, Ok(expected));
     }
     let reading = tokio::time::timeout(std::time::Duration::from_millis(10), peer.recv());
     assert!(reading.await.is_err());
-    for expected in 0..MEMORY_MESSAGES as u32 {
+    for expected in 0..IN_PROCESS_MESSAGES as u32 {
         assert_eq!(next(&mut link).await, Ok(Frame::Message(expected)));
     }
     assert_eq!(next(&mut link).await, Ok(Frame::Pong(Some(Token(7)))));
 
     link.start_beat(Token(8)).unwrap();
     flush(&mut link).await;
-    assert_eq!(peer.next().await, Ok(MemoryFrame::Beat(Token(8))));
+    assert_eq!(peer.next().await, Ok(InProcessFrame::Beat(Token(8))));
     peer.pong(None).unwrap();
     assert_eq!(next(&mut link).await, Ok(Frame::Pong(None)));
 }
@@ -106,7 +106,7 @@ async fn the_peer_s_ping_is_answered_with_the_next_flush_the_latest_only() {
     assert_eq!(next(&mut link).await, Ok(Frame::Alive));
     assert_eq!(next(&mut link).await, Ok(Frame::Alive));
     flush(&mut link).await;
-    assert_eq!(peer.next().await, Ok(MemoryFrame::Pong(Token(2))));
+    assert_eq!(peer.next().await, Ok(InProcessFrame::Pong(Token(2))));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn beats_that_nobody_reads_do_not_pile_up() {
     }
     drop(link);
     let mut kept = Vec::new();
-    while let Ok(MemoryFrame::Beat(Token(token))) = peer.next().await {
+    while let Ok(InProcessFrame::Beat(Token(token))) = peer.next().await {
         kept.push(token);
     }
     assert_eq!(kept, (68..100).collect::<Vec<_>>());
@@ -193,8 +193,8 @@ async fn a_writer_that_waits_hears_that_the_peer_is_gone() {
 
 #[tokio::test]
 async fn attempts_are_refused_while_nobody_listens() {
-    let place = Memory::<u32>::new();
-    let attempt = Attempt::alone(1, None);
+    let place = InProcess::<u32>::new();
+    let attempt = Attempt::standalone(1, None);
     let refused = |error: ConnectError| *error.failure() == Failure::Refused;
     assert!(place.connect(&attempt).await.is_err_and(refused));
     let listener = place.listen();
@@ -214,9 +214,9 @@ async fn attempts_are_refused_while_nobody_listens() {
 
 #[tokio::test]
 async fn an_attempt_waits_where_too_many_wait_to_be_accepted() {
-    let place = Memory::<u32>::new();
+    let place = InProcess::<u32>::new();
     let mut listener = place.listen();
-    let attempt = Attempt::alone(1, None);
+    let attempt = Attempt::standalone(1, None);
     let mut links = Vec::new();
     for _ in 0..BACKLOG {
         links.push(place.connect(&attempt).await.unwrap());

@@ -9,11 +9,11 @@ fn a_wrong_failure_at_the_longest_gap_is_undone_by_a_look() {
     let begin = Moment::ORIGIN + secs(1000);
     survive(&mut prober, secs(149), begin);
     // An outage that looked like an expiry.
-    prober.learn(Evidence::Expired { gap: secs(285) }, begin);
+    prober.learn(Observation::Expired { gap: secs(285) }, begin);
     survive(&mut prober, secs(231), begin);
     assert_eq!(prober.interval(begin), Some(secs(231).mul_f64(HELD)));
 
-    let look = begin + LOOK_AFTER;
+    let look = begin + RECHECK_AFTER;
     assert_eq!(prober.pace(&mut dice, look), Some(Pace { after: secs(285), is_try: true }));
     survive(&mut prober, secs(285), look);
     assert_eq!(prober.failed(), None);
@@ -28,21 +28,21 @@ fn a_gap_below_what_failed_that_fails_while_one_is_held_is_the_new_bound() {
         assert_eq!(expire(&mut prober, gap, start()).is_some(), gap < 100, "{gap} s");
         assert_eq!((prober.proven(), prober.failed()), (secs(96), Some(secs(failed))));
         // What was only confirmed is looked at half as often from then on.
-        assert_eq!(prober.learned(start()).looks_failed, u32::from(gap >= 100), "{gap} s");
+        assert_eq!(prober.learned(start()).rechecks_failed, u32::from(gap >= 100), "{gap} s");
     }
 }
 
 #[test]
 fn changes_of_settings_do_not_put_a_look_off() {
     for probing in [Probing::Main, Probing::Scout] {
-        let heartbeat = Heartbeat::adaptive().probing(probing).look_after(LOOK_AFTER);
+        let heartbeat = Heartbeat::adaptive().probing(probing).recheck_after(RECHECK_AFTER);
         let mut prober = Prober::new(heartbeat.clone());
         let mut now = Moment::ORIGIN + secs(1000);
         survive(&mut prober, secs(96), now);
-        prober.learn(Evidence::Expired { gap: secs(100) }, now);
-        let look = now + LOOK_AFTER;
+        prober.learn(Observation::Expired { gap: secs(100) }, now);
+        let look = now + RECHECK_AFTER;
         while now < look {
-            now = now + LOOK_AFTER / 7;
+            now = now + RECHECK_AFTER / 7;
             prober.set_heartbeat(heartbeat.clone().misses(4), now);
             prober.set_alone(true, now);
             prober.set_alone(false, now);
@@ -70,16 +70,16 @@ fn the_first_look_comes_after_seven_days_and_with_scouts_after_one() {
 
 #[test]
 fn another_time_of_the_first_look_begins_the_count_of_looks_anew() {
-    let weekly = Heartbeat::adaptive().look_after(7 * DAY);
+    let weekly = Heartbeat::adaptive().recheck_after(7 * DAY);
     let mut prober = knowing(weekly.clone(), 96, 100);
     expire(&mut prober, 102, start() + 7 * DAY);
     let now = start() + 7 * DAY;
-    assert_eq!(prober.learned(now).looks_failed, 1);
+    assert_eq!(prober.learned(now).rechecks_failed, 1);
     prober.set_heartbeat(weekly.misses(4), now);
-    assert_eq!(prober.learned(now).looks_failed, 1, "the time is the same");
-    prober.set_heartbeat(Heartbeat::adaptive().look_after(DAY), now);
-    assert_eq!(prober.learned(now).looks_failed, 0);
-    assert_eq!(prober.learned(now).look_in, Some(DAY));
+    assert_eq!(prober.learned(now).rechecks_failed, 1, "the time is the same");
+    prober.set_heartbeat(Heartbeat::adaptive().recheck_after(DAY), now);
+    assert_eq!(prober.learned(now).rechecks_failed, 0);
+    assert_eq!(prober.learned(now).recheck_in, Some(DAY));
 }
 
 #[test]
@@ -87,12 +87,12 @@ fn looks_that_fail_become_rarer_up_to_eight_times_the_first_and_28_with_scouts()
     for (probing, first, rarest) in [(Probing::Main, 7 * DAY, 8), (Probing::Scout, DAY, 28)] {
         let mut prober = knowing(Heartbeat::adaptive().probing(probing), 96, 100);
         let mut wait = first;
-        assert_eq!(prober.learned(start()).look_in, Some(wait));
+        assert_eq!(prober.learned(start()).recheck_in, Some(wait));
         for looks in 1..8 {
             expire(&mut prober, 102, start());
             wait = (wait * 2).min(first * rarest);
             let learned = prober.learned(start());
-            assert_eq!(learned.look_in, Some(wait), "after {looks} looks");
+            assert_eq!(learned.recheck_in, Some(wait), "after {looks} looks");
         }
         assert_eq!(wait, first * rarest);
     }

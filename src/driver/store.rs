@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use super::Driver;
 use super::jobs::{Jobs, Worker};
 use crate::contain::contain;
-use crate::keeper::{Event, Input, Learned, MemoryFault, Recalled};
-use crate::store::{IntervalMemory, MemoryError, PathKey};
+use crate::keeper::{Event, Input, Learned, Recalled, StoreFault};
+use crate::store::{IntervalStore, PathKey, StoreError};
 use crate::transport::Transport;
 
 /// Paths of which a word may wait; of more, the oldest is dropped. A host
@@ -17,13 +17,13 @@ use crate::transport::Transport;
 const WAITING: usize = 8;
 
 /// The driver's side of a memory.
-pub(super) struct Remembrance {
-    jobs: Jobs<MemoryWorker>,
+pub(super) struct StoreClient {
+    jobs: Jobs<StoreWorker>,
     /// The fault that was last told, until something works.
-    told: Option<MemoryFault>,
+    told: Option<StoreFault>,
 }
 
-struct MemoryWorker(Arc<dyn IntervalMemory>);
+struct StoreWorker(Arc<dyn IntervalStore>);
 
 /// What is kept goes before what is asked; of questions only the last waits.
 enum Job {
@@ -31,7 +31,7 @@ enum Job {
     Recall { path: PathKey, network: Option<Arc<str>> },
 }
 
-enum Answer {
+enum StoreAnswer {
     /// It worked.
     Remembered,
     /// It worked.
@@ -39,7 +39,7 @@ enum Answer {
         network: Option<Arc<str>>,
         recalled: Option<Recalled>,
     },
-    Failed(MemoryFault),
+    Failed(StoreFault),
 }
 
 impl Job {
@@ -52,9 +52,9 @@ impl Job {
     }
 }
 
-impl Remembrance {
-    pub(super) fn new(memory: Arc<dyn IntervalMemory>) -> Remembrance {
-        Remembrance { jobs: Jobs::new(MemoryWorker(memory)), told: None }
+impl StoreClient {
+    pub(super) fn new(store: Arc<dyn IntervalStore>) -> StoreClient {
+        StoreClient { jobs: Jobs::new(StoreWorker(store)), told: None }
     }
 
     fn recall(&self, path: PathKey, network: Option<Arc<str>>) {
@@ -81,43 +81,43 @@ fn line_up(waiting: &mut VecDeque<Job>, path: PathKey, learned: Learned) {
     waiting.extend(question);
 }
 
-impl MemoryWorker {
-    fn one(&self, job: Job) -> Result<Answer, MemoryError> {
+impl StoreWorker {
+    fn one(&self, job: Job) -> Result<StoreAnswer, StoreError> {
         match job {
             Job::Remember(path, learned) => {
                 self.0.remember(&path, &learned)?;
-                Ok(Answer::Remembered)
+                Ok(StoreAnswer::Remembered)
             }
             Job::Recall { path, network } => {
                 let recalled = self.0.recall(&path)?;
-                Ok(Answer::Recalled { network, recalled })
+                Ok(StoreAnswer::Recalled { network, recalled })
             }
         }
     }
 }
 
-impl Worker for MemoryWorker {
+impl Worker for StoreWorker {
     type Job = Job;
-    type Done = Answer;
+    type Done = StoreAnswer;
 
     fn blocks(&self) -> bool {
         self.0.blocks()
     }
 
-    fn work(&self, job: Job) -> Answer {
+    fn work(&self, job: Job) -> StoreAnswer {
         self.one(job).unwrap_or_else(|error| {
             // What the memory says of its error is code of its own, too.
             tell_log(&error);
-            Answer::Failed(error.fault())
+            StoreAnswer::Failed(error.fault())
         })
     }
 
-    fn panicked() -> Answer {
-        Answer::Failed(MemoryFault::Panicked)
+    fn panicked() -> StoreAnswer {
+        StoreAnswer::Failed(StoreFault::Panicked)
     }
 }
 
-fn tell_log(error: &MemoryError) {
+fn tell_log(error: &StoreError) {
     match std::error::Error::source(error) {
         Some(source) => tracing::warn!(target: "longlink", "{error}: {source}"),
         None => tracing::warn!(target: "longlink", "{error}"),
@@ -128,24 +128,24 @@ impl<T: Transport> Driver<T> {
     /// Asks for what is remembered of a path.
     pub(super) fn recall(&mut self, network: Option<Arc<str>>, route: usize) {
         if let Some(path) = self.path(network.as_deref(), route)
-            && let Some(memory) = &self.memory
+            && let Some(store) = &self.store
         {
-            memory.recall(path, network);
+            store.recall(path, network);
         }
     }
 
     /// Keeps what was learned of a path.
     pub(super) fn remember(&mut self, network: Option<&str>, route: usize, learned: Learned) {
         if let Some(path) = self.path(network, route)
-            && let Some(memory) = &self.memory
+            && let Some(store) = &self.store
         {
-            memory.remember(path, learned);
+            store.remember(path, learned);
         }
     }
 
     /// The name by which a path is remembered, if it is.
     fn path(&self, network: Option<&str>, route: usize) -> Option<PathKey> {
-        self.memory.as_ref()?;
+        self.store.as_ref()?;
         match contain(|| self.transport.endpoint(route)) {
             Ok(endpoint) => Some(PathKey::new(network, endpoint?)),
             Err(_) => {
@@ -157,26 +157,26 @@ impl<T: Transport> Driver<T> {
 
     /// Takes what the memory says.
     pub(super) fn take_answers(&mut self, cx: &mut Context<'_>) {
-        while let Some(memory) = &mut self.memory
-            && let Poll::Ready(answer) = memory.jobs.poll_done(cx)
+        while let Some(store) = &mut self.store
+            && let Poll::Ready(answer) = store.jobs.poll_done(cx)
         {
             let told = match &answer {
-                Answer::Remembered | Answer::Recalled { .. } => None,
-                Answer::Failed(fault) => Some(*fault),
+                StoreAnswer::Remembered | StoreAnswer::Recalled { .. } => None,
+                StoreAnswer::Failed(fault) => Some(*fault),
             };
-            let news = told.filter(|_| memory.told != told);
-            memory.told = told;
+            let news = told.filter(|_| store.told != told);
+            store.told = told;
             if let Some(fault) = news {
-                self.tell(&Event::MemoryFailed { fault });
+                self.tell(&Event::StoreFailed { fault });
             }
             match answer {
-                Answer::Recalled { network, recalled } => {
+                StoreAnswer::Recalled { network, recalled } => {
                     let now = self.now();
                     self.keeper.handle(Input::Recalled { network: network.as_deref(), recalled }, now);
                     self.execute();
                 }
-                Answer::Failed(MemoryFault::Panicked) => self.count_panic(),
-                Answer::Remembered | Answer::Failed(_) => {}
+                StoreAnswer::Failed(StoreFault::Panicked) => self.count_panic(),
+                StoreAnswer::Remembered | StoreAnswer::Failed(_) => {}
             }
         }
     }
@@ -195,15 +195,15 @@ mod tests {
         words: Mutex<mpsc::Sender<(String, Duration)>>,
     }
 
-    impl IntervalMemory for Stuck {
-        fn recall(&self, _: &PathKey) -> Result<Option<Recalled>, MemoryError> {
+    impl IntervalStore for Stuck {
+        fn recall(&self, _: &PathKey) -> Result<Option<Recalled>, StoreError> {
             let _ = self.let_go.lock().unwrap().recv();
             Ok(None)
         }
 
-        fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), MemoryError> {
+        fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError> {
             let word = (path.endpoint.clone(), learned.proven);
-            self.words.lock().unwrap().send(word).map_err(|_| MemoryError::new(MemoryFault::Refused))
+            self.words.lock().unwrap().send(word).map_err(|_| StoreError::new(StoreFault::Refused))
         }
     }
 
@@ -211,8 +211,8 @@ mod tests {
     async fn of_words_that_wait_the_last_of_each_path_counts_and_there_are_eight() {
         let (let_go, waits) = mpsc::channel();
         let (says, words) = mpsc::channel();
-        let memory = Stuck { let_go: Mutex::new(waits), words: Mutex::new(says) };
-        let remembrance = Remembrance::new(Arc::new(memory));
+        let store = Stuck { let_go: Mutex::new(waits), words: Mutex::new(says) };
+        let remembrance = StoreClient::new(Arc::new(store));
         let path = |name: &str| PathKey::new(None, name);
         let known = |secs| Learned::new(Duration::from_secs(secs));
         remembrance.recall(path("a"), None);

@@ -5,36 +5,36 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::lane::{Lane, Parcel};
+use super::pipe::{Pipe, PipeItem};
 use crate::keeper::{LinkEnd, Token};
 
 /// The server's end of a link in memory, from
-/// [`MemoryListener::accept`](super::MemoryListener::accept).
+/// [`InProcessListener::accept`](super::InProcessListener::accept).
 ///
 /// Everything takes `&self`, so that one task may read while another writes
 /// (in an `Arc`). All futures are cancel safe unless they say otherwise.
 ///
 /// Dropping it resets the link, unless it was closed before: what was sent is
 /// still read, and no more is taken.
-pub struct MemoryPeer<In, Out = In> {
-    to_client: Arc<Lane<In>>,
-    to_server: Arc<Lane<Out>>,
+pub struct InProcessPeer<In, Out = In> {
+    to_client: Arc<Pipe<In>>,
+    to_server: Arc<Pipe<Out>>,
 }
 
 /// What a connection says to its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MemoryFrame<M> {
+pub enum InProcessFrame<M> {
     /// A message.
     Message(M),
-    /// A beat, to be answered with [`MemoryPeer::pong`].
+    /// A beat, to be answered with [`InProcessPeer::pong`].
     Beat(Token),
-    /// The answer to [`MemoryPeer::ping`].
+    /// The answer to [`InProcessPeer::ping`].
     Pong(Token),
 }
 
-impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
-    pub(super) fn new(to_client: Arc<Lane<In>>, to_server: Arc<Lane<Out>>) -> MemoryPeer<In, Out> {
-        MemoryPeer { to_client, to_server }
+impl<In: Send + 'static, Out: Send + 'static> InProcessPeer<In, Out> {
+    pub(super) fn new(to_client: Arc<Pipe<In>>, to_server: Arc<Pipe<Out>>) -> InProcessPeer<In, Out> {
+        InProcessPeer { to_client, to_server }
     }
 
     /// The next message. Beats that come before it are answered.
@@ -47,11 +47,11 @@ impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
     pub async fn recv(&self) -> Result<Out, LinkEnd> {
         loop {
             match self.next().await? {
-                MemoryFrame::Message(message) => return Ok(message),
+                InProcessFrame::Message(message) => return Ok(message),
                 // An error says that the link is gone, which `next` tells
                 // behind what is left to be read.
-                MemoryFrame::Beat(token) => drop(self.pong(Some(token))),
-                MemoryFrame::Pong(_) => {}
+                InProcessFrame::Beat(token) => drop(self.pong(Some(token))),
+                InProcessFrame::Pong(_) => {}
             }
         }
     }
@@ -60,13 +60,13 @@ impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
     ///
     /// # Errors
     ///
-    /// As [`recv`](MemoryPeer::recv).
-    pub async fn next(&self) -> Result<MemoryFrame<Out>, LinkEnd> {
+    /// As [`recv`](InProcessPeer::recv).
+    pub async fn next(&self) -> Result<InProcessFrame<Out>, LinkEnd> {
         let parcel = poll_fn(|cx| self.to_server.poll_recv(cx)).await;
         match parcel {
-            Ok(Parcel::Message(message)) => Ok(MemoryFrame::Message(message)),
-            Ok(Parcel::Ping(token)) => Ok(MemoryFrame::Beat(token)),
-            Ok(Parcel::Pong(token)) => Ok(MemoryFrame::Pong(token.unwrap_or(Token(0)))),
+            Ok(PipeItem::Message(message)) => Ok(InProcessFrame::Message(message)),
+            Ok(PipeItem::Ping(token)) => Ok(InProcessFrame::Beat(token)),
+            Ok(PipeItem::Pong(token)) => Ok(InProcessFrame::Pong(token.unwrap_or(Token(0)))),
             Err(end) => {
                 if let LinkEnd::Closed { .. } = end {
                     self.to_client.end(end.clone());
@@ -85,7 +85,7 @@ impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
     /// ([`LinkEnd::Closed`], [`LinkEnd::Eof`]), or the connection has dropped
     /// it ([`LinkEnd::Reset`]).
     pub async fn send(&self, message: In) -> Result<(), LinkEnd> {
-        let mut staged = VecDeque::from([Parcel::Message(message)]);
+        let mut staged = VecDeque::from([PipeItem::Message(message)]);
         poll_fn(|cx| self.to_client.poll_send(&mut staged, cx)).await
     }
 
@@ -94,24 +94,24 @@ impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
     ///
     /// # Errors
     ///
-    /// As [`send`](MemoryPeer::send).
+    /// As [`send`](InProcessPeer::send).
     pub fn pong(&self, token: Option<Token>) -> Result<(), LinkEnd> {
-        self.say(Parcel::Pong(token))
+        self.say(PipeItem::Pong(token))
     }
 
     /// Sends a ping of this end's own, which the link answers with its token
-    /// ([`MemoryFrame::Pong`]).
+    /// ([`InProcessFrame::Pong`]).
     ///
     /// # Errors
     ///
-    /// As [`send`](MemoryPeer::send).
+    /// As [`send`](InProcessPeer::send).
     pub fn ping(&self, token: Token) -> Result<(), LinkEnd> {
-        self.say(Parcel::Ping(token))
+        self.say(PipeItem::Ping(token))
     }
 
     /// Closes the link with a code and a reason, behind what was sent. What
     /// the connection still says can be read; once it is gone too,
-    /// [`recv`](MemoryPeer::recv) ends.
+    /// [`recv`](InProcessPeer::recv) ends.
     pub fn close(&self, code: u16, reason: &str) {
         self.to_client.end(LinkEnd::closed(Some(code), reason));
     }
@@ -123,7 +123,7 @@ impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
     }
 
     /// Beats take no room, so this never waits.
-    fn say(&self, parcel: Parcel<In>) -> Result<(), LinkEnd> {
+    fn say(&self, parcel: PipeItem<In>) -> Result<(), LinkEnd> {
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         match self.to_client.poll_send(&mut VecDeque::from([parcel]), &mut cx) {
             std::task::Poll::Ready(said) => said,
@@ -132,15 +132,15 @@ impl<In: Send + 'static, Out: Send + 'static> MemoryPeer<In, Out> {
     }
 }
 
-impl<In, Out> Drop for MemoryPeer<In, Out> {
+impl<In, Out> Drop for InProcessPeer<In, Out> {
     fn drop(&mut self) {
         self.to_client.end(LinkEnd::Reset);
         self.to_server.leave();
     }
 }
 
-impl<In, Out> fmt::Debug for MemoryPeer<In, Out> {
+impl<In, Out> fmt::Debug for InProcessPeer<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryPeer").field("is_read", &self.to_client.is_read()).finish_non_exhaustive()
+        f.debug_struct("InProcessPeer").field("is_read", &self.to_client.is_read()).finish_non_exhaustive()
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{ASIDE, LEFT_ALONE, Place, at, known, memory, proven, remember};
 use crate::support::{millis, secs};
-use longlink::IntervalMemory;
-use longlink::keeper::{Learned, MemoryFault};
+use longlink::IntervalStore;
+use longlink::keeper::{Learned, StoreFault};
 
 /// Which part, and with which file.
 const PART: &str = "LONGLINK_MEMORY_PART";
@@ -21,7 +21,7 @@ fn part(program: &Path, part: &str, file: &Path) -> Command {
     let mut command = Command::new(program);
     command.args([
         "--exact",
-        "memory_file::processes::plays_a_part",
+        "json_file::processes::plays_a_part",
         "--ignored",
         "--nocapture",
         "--test-threads=1",
@@ -44,7 +44,7 @@ fn plays_a_part() {
             assert_eq!(proven(file, "a"), Ok(Some(secs(96))));
         }
         ("unwritable", _) => {
-            let denied = MemoryFault::NotWritten(std::io::ErrorKind::PermissionDenied);
+            let denied = StoreFault::NotWritten(std::io::ErrorKind::PermissionDenied);
             assert_eq!(remember(file, "a", &known()), Err(denied));
             assert_eq!(proven(file, "a"), Ok(Some(secs(68))));
             assert_eq!(remember(&file.with_extension("broken.json"), "a", &known()), Err(LEFT_ALONE));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::lane::{Lane, Parcel};
+use super::pipe::{Pipe, PipeItem};
 use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Link};
 
@@ -14,22 +14,22 @@ use crate::transport::{Frame, Link};
 const STAGED: usize = 64;
 
 /// The connection's end of a link in memory, opened by
-/// [`Memory`](super::Memory). A [`MemoryPeer`](super::MemoryPeer) has the
+/// [`InProcess`](super::InProcess). A [`InProcessPeer`](super::InProcessPeer) has the
 /// other.
 ///
 /// What it takes reaches the peer when it is flushed. Dropping it without a
 /// goodbye is an end of the stream to its peer.
-pub struct MemoryLink<In, Out = In> {
-    to_client: Arc<Lane<In>>,
-    to_server: Arc<Lane<Out>>,
-    staged: VecDeque<Parcel<Out>>,
+pub struct InProcessLink<In, Out = In> {
+    to_client: Arc<Pipe<In>>,
+    to_server: Arc<Pipe<Out>>,
+    staged: VecDeque<PipeItem<Out>>,
     closing: bool,
     said_goodbye: bool,
 }
 
-impl<In, Out> MemoryLink<In, Out> {
-    pub(super) fn new(to_client: Arc<Lane<In>>, to_server: Arc<Lane<Out>>) -> MemoryLink<In, Out> {
-        MemoryLink { to_client, to_server, staged: VecDeque::new(), closing: false, said_goodbye: false }
+impl<In, Out> InProcessLink<In, Out> {
+    pub(super) fn new(to_client: Arc<Pipe<In>>, to_server: Arc<Pipe<Out>>) -> InProcessLink<In, Out> {
+        InProcessLink { to_client, to_server, staged: VecDeque::new(), closing: false, said_goodbye: false }
     }
 
     /// A peer that has gone without a word has reset the link.
@@ -38,7 +38,7 @@ impl<In, Out> MemoryLink<In, Out> {
     }
 }
 
-impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> Link for InProcessLink<In, Out> {
     type Incoming = In;
     type Outgoing = Out;
 
@@ -50,12 +50,12 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
             if crossed && matches!(end, LinkEnd::Closed { .. }) { LinkEnd::Eof } else { end }
         });
         polled.map_ok(|parcel| match parcel {
-            Parcel::Message(message) => Frame::Message(message),
-            Parcel::Pong(token) => Frame::Pong(token),
-            Parcel::Ping(token) => {
+            PipeItem::Message(message) => Frame::Message(message),
+            PipeItem::Pong(token) => Frame::Pong(token),
+            PipeItem::Ping(token) => {
                 // One answer waits at most, the latest, as over a socket.
-                self.staged.retain(|staged| !matches!(staged, Parcel::Pong(_)));
-                self.staged.push_back(Parcel::Pong(Some(token)));
+                self.staged.retain(|staged| !matches!(staged, PipeItem::Pong(_)));
+                self.staged.push_back(PipeItem::Pong(Some(token)));
                 Frame::Alive
             }
         })
@@ -70,13 +70,13 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
 
     fn start_send(&mut self, message: Out) -> Result<(), LinkEnd> {
         self.check()?;
-        self.staged.push_back(Parcel::Message(message));
+        self.staged.push_back(PipeItem::Message(message));
         Ok(())
     }
 
     fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd> {
         self.check()?;
-        self.staged.push_back(Parcel::Ping(token));
+        self.staged.push_back(PipeItem::Ping(token));
         Ok(())
     }
 
@@ -102,16 +102,16 @@ impl<In: Send + 'static, Out: Send + 'static> Link for MemoryLink<In, Out> {
     }
 }
 
-impl<In, Out> Drop for MemoryLink<In, Out> {
+impl<In, Out> Drop for InProcessLink<In, Out> {
     fn drop(&mut self) {
         self.to_server.end(LinkEnd::Eof);
         self.to_client.leave();
     }
 }
 
-impl<In, Out> fmt::Debug for MemoryLink<In, Out> {
+impl<In, Out> fmt::Debug for InProcessLink<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryLink")
+        f.debug_struct("InProcessLink")
             .field("staged", &self.staged.len())
             .field("said_goodbye", &self.said_goodbye)
             .finish_non_exhaustive()

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::{ASIDE, LEFT_ALONE, Place, known, memory, proven, remember};
 use crate::support::{Log, secs};
-use longlink::keeper::MemoryFault;
+use longlink::keeper::StoreFault;
 use longlink::store::PathKey;
 use longlink::testing::FaultyNet;
-use longlink::{Event, IntervalMemory, JsonFile, ResilientConnection, State};
+use longlink::{Event, IntervalStore, JsonFile, ResilientConnection, State};
 
 /// Text that is no memory.
 fn nonsense() -> Vec<(&'static str, Vec<u8>)> {
@@ -119,7 +119,7 @@ fn without_a_directory_nothing_is_remembered() {
     let place = Place::new();
     let file = place.0.join("missing").join("memory.json");
     assert_eq!(proven(&file, "a"), Ok(None));
-    let not_found = MemoryFault::NotWritten(std::io::ErrorKind::NotFound);
+    let not_found = StoreFault::NotWritten(std::io::ErrorKind::NotFound);
     assert_eq!(remember(&file, "a", &known()), Err(not_found));
 }
 
@@ -130,9 +130,10 @@ async fn a_connection_tells_of_a_broken_file_and_goes_on() {
     let net = FaultyNet::<String>::echo(7);
     let log = Log::default();
     let building = ResilientConnection::builder(net.transport()).seed(1);
-    let connection = building.memory(memory(&place.file())).on_event(log.keep()).connect().await.unwrap();
+    let connection =
+        building.interval_store(memory(&place.file())).on_event(log.keep()).connect().await.unwrap();
     tokio::time::sleep(secs(60)).await;
-    let told = |event: &Event| matches!(event, Event::MemoryFailed { fault } if *fault == ASIDE);
+    let told = |event: &Event| matches!(event, Event::StoreFailed { fault } if *fault == ASIDE);
     assert_eq!(log.count(told), 1, "{:?}", log.events());
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
     let recalled = memory(&place.file()).recall(&PathKey::new(None, "faulty:")).unwrap();

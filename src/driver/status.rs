@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
-use super::dispatch::Bus;
+use super::dispatch::EventBus;
 use crate::clock::Clock;
 use crate::keeper::{Figures, GiveUp, Moment, State};
 use crate::shared::{Error, Stats};
@@ -13,18 +13,18 @@ use crate::transport::ConnectError;
 
 /// The public side of a driver: state, events, figures, and how it finished.
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct Status {
     pub(crate) clock: Clock,
-    pub(crate) bus: Arc<Bus>,
+    pub(crate) bus: Arc<EventBus>,
     pub(crate) state: watch::Sender<State>,
-    pub(crate) tally: Tally,
+    pub(crate) tally: Counters,
     figures: Mutex<Snapshot>,
-    finish: OnceLock<Finish>,
+    finish: OnceLock<DriverEnd>,
 }
 
 /// How the driver finished.
 #[derive(Clone, Debug)]
-pub(crate) enum Finish {
+pub(crate) enum DriverEnd {
     /// Closed by the application.
     Closed,
     /// Given up.
@@ -33,23 +33,23 @@ pub(crate) enum Finish {
     Stopped,
 }
 
-impl Finish {
+impl DriverEnd {
     /// What the stream ends with: nothing where we closed.
     pub(crate) fn stream_error(&self) -> Option<Error> {
         match self {
-            Finish::Closed => None,
-            Finish::GaveUp { .. } | Finish::Stopped => Some(self.error()),
+            DriverEnd::Closed => None,
+            DriverEnd::GaveUp { .. } | DriverEnd::Stopped => Some(self.error()),
         }
     }
 
     /// What somebody is told who waited for something.
     pub(crate) fn error(&self) -> Error {
         match self {
-            Finish::Closed => Error::Closed,
-            Finish::GaveUp { reason, source } => {
+            DriverEnd::Closed => Error::Closed,
+            DriverEnd::GaveUp { reason, source } => {
                 Error::GaveUp { reason: reason.clone(), source: source.clone() }
             }
-            Finish::Stopped => Error::Stopped,
+            DriverEnd::Stopped => Error::Stopped,
         }
     }
 }
@@ -64,7 +64,7 @@ struct Snapshot {
 
 /// What the driver counts.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     pub(crate) messages_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
@@ -74,7 +74,7 @@ pub(crate) struct Tally {
     pub(crate) wake_ups: AtomicU64,
 }
 
-impl Tally {
+impl Counters {
     /// Adds to a counter that only the driver's task writes.
     pub(crate) fn add(counter: &AtomicU64, count: u64) {
         if count > 0 {
@@ -83,13 +83,13 @@ impl Tally {
     }
 }
 
-impl Board {
-    pub(crate) fn new(clock: Clock) -> Board {
-        Board {
+impl Status {
+    pub(crate) fn new(clock: Clock) -> Status {
+        Status {
             clock,
             bus: Arc::default(),
             state: watch::Sender::new(State::Connecting { attempt: 1 }),
-            tally: Tally::default(),
+            tally: Counters::default(),
             figures: Mutex::default(),
             finish: OnceLock::new(),
         }
@@ -110,10 +110,10 @@ impl Board {
     }
 
     /// The first finish counts.
-    pub(crate) fn finish(&self, finish: Finish) {
+    pub(crate) fn finish(&self, finish: DriverEnd) {
         let state = match &finish {
-            Finish::Closed | Finish::Stopped => State::Closed,
-            Finish::GaveUp { .. } => State::GaveUp,
+            DriverEnd::Closed | DriverEnd::Stopped => State::Closed,
+            DriverEnd::GaveUp { .. } => State::GaveUp,
         };
         if self.finish.set(finish).is_ok() {
             self.state.send_replace(state);
@@ -121,7 +121,7 @@ impl Board {
     }
 
     /// How the driver finished, if it did.
-    pub(crate) fn finished(&self) -> Option<&Finish> {
+    pub(crate) fn finished(&self) -> Option<&DriverEnd> {
         self.finish.get()
     }
 

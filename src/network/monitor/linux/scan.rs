@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::host::Host;
 use super::message;
-use super::socket::{Questions, put_attribute};
+use super::socket::{NetlinkSocket, put_attribute};
 
 /// Public addresses, to which nothing is sent: the kernel is asked which way
 /// it would take there (the first of the root name servers).
@@ -14,26 +14,27 @@ const FAR_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 
 
 /// A look that is under way.
 #[derive(Debug)]
-pub(super) struct Look {
-    questions: Questions,
-    asked: Asked,
+pub(super) struct HostScan {
+    questions: NetlinkSocket,
+    asked: Query,
     host: Host,
 }
 
 /// What the kernel was asked last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum Query {
     Links,
     Addresses,
     Routes,
     Way(IpAddr),
 }
 
-impl Look {
-    pub(super) fn begin() -> io::Result<Look> {
-        let mut look = Look { questions: Questions::new()?, asked: Asked::Links, host: Host::default() };
-        look.ask(Asked::Links)?;
-        Ok(look)
+impl HostScan {
+    pub(super) fn begin() -> io::Result<HostScan> {
+        let mut scan =
+            HostScan { questions: NetlinkSocket::new()?, asked: Query::Links, host: Host::default() };
+        scan.ask(Query::Links)?;
+        Ok(scan)
     }
 
     /// Goes on by one part, which takes well under a millisecond. Returns
@@ -41,16 +42,16 @@ impl Look {
     ///
     /// # Errors
     ///
-    /// Those of [`Questions::read`].
+    /// Those of [`NetlinkSocket::read`].
     pub(super) fn step(&mut self) -> io::Result<Option<Host>> {
         let next = match self.asked {
-            Asked::Links => self.read_links()?.then_some(Asked::Addresses),
-            Asked::Addresses => self.read_addresses()?.then_some(Asked::Routes),
-            Asked::Routes => self.read_routes()?.then_some(Asked::Way(FAR_V4)),
-            Asked::Way(to) => {
+            Query::Links => self.read_links()?.then_some(Query::Addresses),
+            Query::Addresses => self.read_addresses()?.then_some(Query::Routes),
+            Query::Routes => self.read_routes()?.then_some(Query::Way(FAR_V4)),
+            Query::Way(to) => {
                 self.read_way()?;
                 match to {
-                    IpAddr::V4(_) => Some(Asked::Way(FAR_V6)),
+                    IpAddr::V4(_) => Some(Query::Way(FAR_V6)),
                     IpAddr::V6(_) => return Ok(Some(std::mem::take(&mut self.host))),
                 }
             }
@@ -63,28 +64,28 @@ impl Look {
 
     /// Looks in one go.
     pub(super) fn at_once() -> io::Result<Host> {
-        let mut look = Look::begin()?;
+        let mut scan = HostScan::begin()?;
         loop {
-            if let Some(host) = look.step()? {
+            if let Some(host) = scan.step()? {
                 return Ok(host);
             }
         }
     }
 
-    fn ask(&mut self, question: Asked) -> io::Result<()> {
+    fn ask(&mut self, question: Query) -> io::Result<()> {
         /// `IFLA_EXT_MASK`, and in it to leave out the counters.
         const EXTENT: u16 = 29;
         const NO_COUNTERS: u32 = 8;
         self.asked = question;
         match question {
-            Asked::Links => {
+            Query::Links => {
                 let mut body = vec![0; message::LINK];
                 put_attribute(&mut body, EXTENT, &NO_COUNTERS.to_ne_bytes());
                 self.questions.ask_for_all(message::GET_LINK, &body)
             }
-            Asked::Addresses => self.questions.ask_for_all(message::GET_ADDRESS, &[0; message::ADDRESS]),
-            Asked::Routes => self.questions.ask_for_all(message::GET_ROUTE, &[0; message::ROUTE]),
-            Asked::Way(to) => self.questions.ask_for_way(to),
+            Query::Addresses => self.questions.ask_for_all(message::GET_ADDRESS, &[0; message::ADDRESS]),
+            Query::Routes => self.questions.ask_for_all(message::GET_ROUTE, &[0; message::ROUTE]),
+            Query::Way(to) => self.questions.ask_for_way(to),
         }
     }
 
@@ -135,7 +136,7 @@ impl Look {
 /// The link-layer address of a neighbour, if the kernel knows it.
 #[derive(Debug)]
 pub(super) struct Neighbours {
-    questions: Questions,
+    questions: NetlinkSocket,
     interface: u32,
     ip: IpAddr,
     found: Option<Vec<u8>>,
@@ -143,7 +144,7 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     pub(super) fn ask(interface: u32, ip: IpAddr) -> io::Result<Neighbours> {
-        let mut questions = Questions::new()?;
+        let mut questions = NetlinkSocket::new()?;
         questions.ask_for_all(message::GET_NEIGHBOUR, &[0; message::NEIGHBOUR])?;
         Ok(Neighbours { questions, interface, ip, found: None })
     }
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_look_finds_what_every_host_has() {
-        let host = Look::at_once().unwrap();
+        let host = HostScan::at_once().unwrap();
         let (index, loopback) = host.interfaces.iter().find(|(_, interface)| interface.loopback).unwrap();
         assert_eq!(loopback.name, "lo");
         assert!(!host.runs(*index), "it leads nowhere");
