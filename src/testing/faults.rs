@@ -150,8 +150,8 @@ impl<T: Transport> Transport for WithFaults<T> {
         self.transport.needs_network()
     }
 
-    fn weigh(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
-        self.transport.weigh(message)
+    fn size(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
+        self.transport.size(message)
     }
 }
 

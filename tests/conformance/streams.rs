@@ -8,7 +8,7 @@ use longlink::testing::Proxy;
 use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
 #[cfg(unix)]
 use longlink::transport::Unix;
-use longlink::transport::{Link, Protocol, Tcp, Transport};
+use longlink::transport::{ControlMessages, Link, Protocol, Tcp, Transport};
 use tokio_util::codec::{Framed, LinesCodec};
 
 use crate::authority::Authority;
@@ -20,14 +20,12 @@ const LONGEST: usize = 64 * 1024;
 /// A line is a message if it begins with a digit; else it is the protocol's:
 /// `P7` asks and `p7` answers, `Q` is a goodbye.
 fn lines() -> Protocol<LinesCodec, String> {
-    Protocol::new(LinesCodec::new)
+    let control = ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("P{token}"))
-        .pong(|line: &String| line.strip_prefix('p').and_then(|token| token.parse().ok()).map(Token))
+        .pong(|line| line.strip_prefix('p').and_then(|token| token.parse().ok()).map(Token))
         .answer(|line| line.strip_prefix('P').map(|token| format!("p{token}")))
-        .goodbye(|| "Q".to_owned())
-        .weigh_out(|line| line.len() + 1)
-        .max_message(LONGEST)
-        .unwrap()
+        .goodbye(|| "Q".to_owned());
+    Protocol::new(LinesCodec::new, control).size_out(|line| line.len() + 1).max_message(LONGEST).unwrap()
 }
 
 /// A bench for transports of that protocol.

@@ -369,7 +369,10 @@ async fn a_transport_without_an_endpoint_is_not_remembered() {
         let transport = script.transport();
         async move { transport.connect(&attempt).await }
     });
-    assert_eq!((transport.endpoint(0).as_deref(), nameless.endpoint(0)), (Some("script:"), None));
+    assert_eq!(
+        (transport.endpoint(0).as_deref(), Transport::endpoint(&nameless, 0)),
+        (Some("script:"), None)
+    );
     let memory = Tricky {
         recall: || panic!("it has no name to ask by"),
         remember: |_: &Learned| panic!("it has no name to keep it by"),

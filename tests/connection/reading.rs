@@ -97,7 +97,7 @@ async fn a_slow_reader_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_inbox_is_bounded_in_bytes_with_one_message_over() {
     let script = Script::new([]);
-    // A `String` in memory weighs 24 bytes by default.
+    // A `String` counts 24 bytes by default, its size in memory.
     let connection = builder(&script).inbox_bytes(100).connect().await.unwrap();
     let peer = script.next_link().await;
     for n in 0..50 {

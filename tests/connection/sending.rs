@@ -6,7 +6,9 @@ use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settl
 use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
-use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Framed, MessageTooBig, Transport, from_fn};
+use longlink::transport::{
+    Attempt, ConfirmedBy, ConnectError, ControlMessages, Framed, MessageTooBig, Transport, from_fn,
+};
 use longlink::{Error, Event, Outcome, ResilientConnection, SendError, Sender, State, TrySendError};
 
 #[tokio::test(start_paused = true)]
@@ -278,7 +280,9 @@ async fn what_came_while_the_peer_took_nothing_goes_out_as_soon_as_it_does() {
     let ours = std::sync::Mutex::new(Some(ours));
     let transport = from_fn(move |_| {
         let ours = ours.lock().unwrap().take().expect("one link is enough");
-        async move { Ok(Framed::<_, String>::new(codec::Framed::new(ours, LinesCodec::new()))) }
+        async move {
+            Ok(Framed::new(codec::Framed::new(ours, LinesCodec::new()), ControlMessages::<_, String>::new()))
+        }
     });
     let connection = ResilientConnection::builder(transport).connect().await.unwrap();
     let sender = connection.sender();
@@ -310,7 +314,7 @@ async fn on_a_link_that_the_login_made_us_listen_to_nothing_confirms() {
     assert_eq!(script.elapsed(), secs(0), "no answer to a beat that cannot go out is waited for");
 }
 
-/// Weighs messages by their length.
+/// The size of a message is its length.
 struct ByLength(ScriptedTransport<String>);
 
 #[async_trait::async_trait]
@@ -321,13 +325,13 @@ impl Transport for ByLength {
         self.0.connect(attempt).await
     }
 
-    fn weigh(&self, message: &String) -> Result<usize, MessageTooBig> {
+    fn size(&self, message: &String) -> Result<usize, MessageTooBig> {
         Ok(message.len())
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn room_that_a_light_message_leaves_of_its_place_goes_to_who_waits() {
+async fn room_that_a_small_message_leaves_of_its_place_goes_to_who_waits() {
     let script = Script::new([Step::hang()]);
     let connection = ResilientConnection::builder(ByLength(script.transport()))
         .outbox_messages(4)

@@ -21,7 +21,7 @@ use std::time::Duration;
 use longlink::Tcp;
 use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Frame, Protocol, StreamLink, Transport};
+use longlink::transport::{Attempt, ControlMessages, Frame, Protocol, StreamLink, Transport};
 use tokio::io::DuplexStream;
 use tokio_util::codec::LinesCodec;
 
@@ -30,11 +30,20 @@ type LineLink = StreamLink<LinesCodec, String>;
 
 /// Lines with beats in words: `PING 7` and `PONG 7`.
 fn lines() -> Lines {
-    Protocol::new(LinesCodec::new)
+    lines_with(beats())
+}
+
+/// Lines with these control messages.
+fn lines_with(control: ControlMessages<String, String>) -> Lines {
+    Protocol::new(LinesCodec::new, control).size_out(String::len)
+}
+
+/// Beats in words: `PING 7` and `PONG 7`.
+fn beats() -> ControlMessages<String, String> {
+    ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
         .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
-        .weigh_out(String::len)
 }
 
 /// A transport whose one link goes over a stream in memory, and the far end of

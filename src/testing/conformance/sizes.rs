@@ -18,8 +18,8 @@ pub async fn the_longest_message_passes<B: Bench>(bench: Arc<B>) -> Verdict {
     let limit = limit(&bench)?;
     let (mut link, mut peer) = open(&bench).await;
     let (ours, theirs) = (Note::new(1, limit), Note::new(2, limit));
-    let weight = bench.transport().weigh(&bench.outgoing(ours));
-    assert!(weight.is_ok(), "a message of just the limit is refused");
+    let size = bench.transport().size(&bench.outgoing(ours));
+    assert!(size.is_ok(), "a message of just the limit is refused");
     let (sent, got) = tokio::join!(link.send(bench.outgoing(ours)), heard(&mut peer));
     assert_eq!((sent, got), (Ok(()), ours));
     let (sent, got) = tokio::join!(peer.send(theirs), hear(&bench, &mut link));

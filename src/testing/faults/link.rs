@@ -183,12 +183,12 @@ impl<L: Link> Link for LinkWithFaults<L> {
         if self.loses()? { Ok(()) } else { self.link.answer_me_after(silence) }
     }
 
-    fn weigh(&self, message: &L::Incoming) -> usize {
-        self.link.weigh(message)
+    fn size(&self, message: &L::Incoming) -> usize {
+        self.link.size(message)
     }
 
-    fn park(&self, message: L::Incoming) -> L::Incoming {
-        self.link.park(message)
+    fn detach(&self, message: L::Incoming) -> L::Incoming {
+        self.link.detach(message)
     }
 }
 

@@ -188,11 +188,11 @@ where
         }
     }
 
-    fn weigh(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
-        let weight = self.inner.weigh(message)?;
+    fn size(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
+        let size = self.inner.size(message)?;
         match (self.bug, self.limit) {
-            (Bug::LimitTooLow, Some(limit)) if weight >= limit => Err(MessageTooBig::new(weight, limit)),
-            _ => Ok(weight),
+            (Bug::LimitTooLow, Some(limit)) if size >= limit => Err(MessageTooBig::new(size, limit)),
+            _ => Ok(size),
         }
     }
 }
