@@ -344,7 +344,7 @@ impl Link for Panicking {
     }
 
     fn confirmed_by(&self) -> ConfirmedBy {
-        self.note("confirms");
+        self.note("confirmed_by");
         ConfirmedBy::Answer
     }
 
@@ -357,7 +357,7 @@ impl Link for Panicking {
 #[tokio::test(start_paused = true)]
 async fn pitfall_16_whatever_panics_beside_the_link_ends_that_link_alone() {
     for (what, n) in
-        [("beat", 1), ("beat", 2), ("confirms", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)]
+        [("beat", 1), ("beat", 2), ("confirmed_by", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)]
     {
         let script = Script::new([]);
         let (inner, asked) = (Arc::new(script.transport()), Arc::new(AtomicUsize::new(0)));

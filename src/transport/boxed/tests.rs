@@ -64,7 +64,7 @@ impl Link for Noting {
     }
 
     fn confirmed_by(&self) -> ConfirmedBy {
-        self.note("confirms");
+        self.note("confirmed_by");
         ConfirmedBy::Flush
     }
 
