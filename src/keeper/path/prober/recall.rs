@@ -1,4 +1,4 @@
-//! What a prober knows, to be kept, and how far it trusts what was kept.
+//! A prober's knowledge, to be stored, and how far stored knowledge is trusted.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use crate::keeper::config::{Heartbeat, Probing};
 use crate::keeper::moment::Moment;
 use crate::keeper::path::learned::{LONGEST, Learned, MOST_DROPS, Recalled};
 
-/// Unseen for longer, a path is trusted with half of what is known of it.
+/// A path that was not seen for longer is trusted with half of the proven gap.
 const UNSEEN: Duration = Duration::from_secs(7 * 24 * 3600);
-/// A look that is due waits at least this long after a start: those who start
-/// together with the same memory must not all look at once.
-const LOOK_SETTLES: Duration = Duration::from_secs(3600);
-/// A gap is tried again no closer to the one that failed than this.
+/// A recheck that is due waits at least this long after a start: clients that
+/// start together with the same store must not all recheck at once.
+const RECHECK_SETTLES: Duration = Duration::from_secs(3600);
+/// A gap is tried again no closer to the failed one than this.
 const BELOW_FAILED: f64 = 0.97;
 
-/// What a prober has of what was kept, beside its own books.
+/// Stored knowledge that the prober uses beside its own.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    /// The gap that used to survive and was not seen to for long: the next to
+    /// The gap that used to survive and was not tested for long: the next to
     /// try.
     goal: Option<Duration>,
-    /// When each drop that was spent before stops counting.
+    /// When each earlier drop stops counting.
     spent: Vec<Moment>,
-    /// A gap that failed, longer than any that this heartbeat tries.
+    /// A failed gap that is longer than any that this heartbeat tries.
     beyond: Option<Failed>,
 }
 
@@ -33,23 +33,23 @@ impl Hints {
         self.goal.filter(|&goal| goal > proven && failed.is_none_or(|failed| goal < failed))
     }
 
-    /// How many drops that were spent before still count.
+    /// How many earlier drops still count.
     pub(super) fn spent(&self, now: Moment) -> usize {
         self.spent.iter().filter(|&&until| now < until).count()
     }
 }
 
-/// The parts of what is known that are worth telling when they change.
+/// The parts of a prober's knowledge that are worth storing when they change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::keeper) struct Summary {
     pub(in crate::keeper) proven: Duration,
-    /// What failed, and whether that is ambiguous.
+    /// The failed gap, and whether the failure is ambiguous.
     pub(in crate::keeper) failed: Option<(Duration, bool)>,
     pub(in crate::keeper) rechecks_failed: u32,
 }
 
 impl Prober {
-    /// Whether there is anything to learn at all.
+    /// Whether the heartbeat learns at all.
     pub(in crate::keeper) fn learns(&self) -> bool {
         match self.heartbeat.probing {
             Probing::Main | Probing::Scout | Probing::Passive => true,
@@ -57,8 +57,8 @@ impl Prober {
         }
     }
 
-    /// Forgets what was learned: the path is another. What the application
-    /// and the server allow stays.
+    /// Forgets all lessons: the path is another. The limits of the application
+    /// and of the server stay.
     pub(in crate::keeper) fn begin_anew(&mut self) {
         *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(self.heartbeat.clone()) };
     }
@@ -68,8 +68,8 @@ impl Prober {
         !self.has_scouts() && self.hints.next_try(self.proven, self.failed()).is_some()
     }
 
-    /// What is known, in short; `None` while it is doubted or regained, or
-    /// not worth a word.
+    /// The knowledge in short; `None` while it is doubted or regained, or
+    /// not worth storing.
     pub(in crate::keeper) fn summary(&self) -> Option<Summary> {
         let failed = self.failed.map(|failed| (failed.gap, failed.ambiguous));
         let worth = failed.is_some() || self.proven >= self.heartbeat.start.mul_f64(HELD);
@@ -82,15 +82,14 @@ impl Prober {
         })
     }
 
-    /// What is known, in full. How links end there is not the prober's to
-    /// say.
+    /// The knowledge in full. Another part knows how links end on the path.
     pub(in crate::keeper) fn learned(&self, now: Moment) -> Learned {
         let within = first_recheck(&self.heartbeat);
         let own = self.drops.iter().map(|&drop| now.since(drop));
         let before = self.hints.spent.iter().filter(|&&until| now < until);
         let before = before.map(|until| within.saturating_sub(until.since(now)));
         let mut drops: Vec<_> = own.chain(before).filter(|&age| age <= within.min(LONGEST)).collect();
-        // No more than is taken back, and of those the latest.
+        // The latest drops, and no more than are taken back.
         drops.sort_unstable();
         drops.truncate(MOST_DROPS);
         let recheck_in = match self.stage {
@@ -114,14 +113,13 @@ impl Prober {
         }
     }
 
-    /// Begins with what was known of the path. What was observed since the
-    /// start wins where the two contradict each other. False if nothing came
-    /// of it.
+    /// Begins with stored knowledge of the path. An observation since the
+    /// start wins where the two contradict each other. False if nothing changed.
     pub(in crate::keeper) fn recall(&mut self, recalled: &Recalled, now: Moment) -> bool {
         let Recalled { learned, age } = recalled;
         match self.stage {
             ProberState::Learn | ProberState::Hold { .. } => {}
-            // A link has died here: what was known is in question.
+            // A link has died here: the stored knowledge is in doubt.
             ProberState::Doubt { .. } | ProberState::Regrow => return false,
         }
         if !self.learns() || learned.check().is_err() {
@@ -151,7 +149,7 @@ impl Prober {
         if let ProberState::Hold { recheck_at } = &mut self.stage
             && let Some(recheck_in) = learned.recheck_in.filter(|_| !old)
         {
-            let least = self.heartbeat.unit(LOOK_SETTLES);
+            let least = self.heartbeat.unit(RECHECK_SETTLES);
             *recheck_at = (now + recheck_in.saturating_sub(*age).max(least)).min(*recheck_at);
         }
         true
@@ -167,8 +165,8 @@ impl Prober {
         }
     }
 
-    /// The limits may be others: nothing beyond the longest gap is tried, held or
-    /// doubted, and what failed there is only kept in mind.
+    /// Keeps to the present limits: no gap beyond the longest is tried, held or
+    /// doubted, and a failed gap beyond it is only kept for later.
     pub(super) fn respect_the_limits(&mut self) {
         let (max, longest) = (self.heartbeat.max, longest(&self.heartbeat));
         let beyond = |hints: &mut Hints| hints.beyond.take().filter(|beyond| beyond.gap > self.proven);
@@ -190,7 +188,7 @@ impl Prober {
         self.hints.spent = left.filter(|left| !left.is_zero()).map(|left| now + left).collect();
     }
 
-    /// How often a look has failed in a row, by how far apart looks are.
+    /// How many rechecks have failed in a row, by the time between rechecks.
     fn rechecks_failed(&self) -> u32 {
         let times = self.recheck_after.as_secs_f64() / first_recheck(&self.heartbeat).as_secs_f64();
         (times.round() as u32).max(1).ilog2()
@@ -202,7 +200,7 @@ impl Prober {
     }
 }
 
-/// No gap longer than this is of any use to `heartbeat`.
+/// The longest gap that is of any use to `heartbeat`.
 fn longest(heartbeat: &Heartbeat) -> Duration {
     heartbeat.max.mul_f64(1.02)
 }
@@ -239,11 +237,11 @@ mod tests {
         let prober = recalling(Heartbeat::adaptive(), known(), DAY);
         assert_eq!(prober.interval(now()), Some(secs(96).mul_f64(HELD)));
         let mut dice = Dice::new(1);
-        // The look comes when it was due.
-        let look = now() + 2 * DAY;
+        // The recheck comes when it was due.
+        let recheck = now() + 2 * DAY;
         assert!(prober.pace(&mut dice, now() + (2 * DAY - secs(1))).is_some_and(|pace| !pace.is_try));
-        let looking = Pace { after: secs(115).mul_f64(1.02), is_try: true };
-        assert_eq!(prober.pace(&mut dice, look), Some(looking));
+        let pace = Pace { after: secs(115).mul_f64(1.02), is_try: true };
+        assert_eq!(prober.pace(&mut dice, recheck), Some(pace));
     }
 
     #[test]
@@ -266,8 +264,8 @@ mod tests {
         let mut prober = recalling(Heartbeat::adaptive(), known(), 7 * DAY + secs(1));
         assert_eq!(prober.proven(), secs(48));
         assert_eq!(prober.interval(now()), Some(secs(48).mul_f64(HELD)));
-        // Answered there, what used to survive is tried once; then it is held
-        // as before, and what failed is looked at after a day.
+        // A beat is answered there: the gap that used to survive is tried once. Then
+        // it is held as before, and the failed gap is rechecked after a day.
         prober.learn(Observation::Survived { gap: secs(44), proof: Proof::BeatAnswered }, now());
         assert_eq!(prober.interval(now()), Some(secs(96)));
         prober.learn(Observation::Survived { gap: secs(96), proof: Proof::BeatAnswered }, now());
@@ -290,7 +288,7 @@ mod tests {
         let far = Learned::new(secs(1672)).failed(secs(2126));
         let prober = recalling(Heartbeat::adaptive(), far.clone(), DAY);
         assert_eq!(prober.interval(now()), Some(secs(285).mul_f64(HELD)));
-        // What this heartbeat cannot use is not forgotten for that.
+        // A gap that this heartbeat cannot use is not forgotten for that.
         assert_eq!(prober.learned(now()), far);
         for age in [DAY, 30 * DAY] {
             let mut prober = recalling(Heartbeat::adaptive(), far.clone(), age);
@@ -347,12 +345,12 @@ mod tests {
         let prober = recalling(heartbeat(), narrow.clone(), DAY);
         assert_eq!(prober.interval(now()), Some(secs(96).mul_f64(HELD)));
         assert_eq!(prober.next_trial(&[], now()), None);
-        // With scouts the first look comes after a day at most.
+        // With scouts the first recheck comes after a day at most.
         assert_eq!(prober.next_trial(&[], now() + DAY), Some(secs(102)));
         assert!(recalling(heartbeat(), known(), DAY).next_trial(&[], now()).is_some());
 
-        // Not seen for long, the link in use holds half, and once that is
-        // answered scouts look for the rest: nothing is tried on it.
+        // A path that was not seen for long: the link in use holds half. Once that is
+        // answered, scouts test the rest, and no gap is tried on the link in use.
         let mut old = recalling(heartbeat(), narrow, 30 * DAY);
         let half = Some(secs(48).mul_f64(HELD));
         assert_eq!((old.interval(now()), old.next_trial(&[], now())), (half, None));
@@ -364,11 +362,11 @@ mod tests {
     }
 
     #[test]
-    fn looks_that_failed_are_remembered() {
+    fn rechecks_that_failed_are_remembered() {
         let often = Learned { rechecks_failed: 2, recheck_in: Some(20 * DAY), ..known() };
         let mut prober = recalling(Heartbeat::adaptive(), often, DAY);
         assert_eq!(prober.learned(now()).recheck_in, Some(19 * DAY));
-        // One more, and it is 56 days to the next.
+        // One more recheck fails, and the next comes in 56 days.
         prober.learn(Observation::Expired { gap: secs(117) }, now() + 19 * DAY);
         let learned = prober.learned(now() + 19 * DAY);
         assert_eq!((learned.rechecks_failed, learned.recheck_in), (3, Some(56 * DAY)));
@@ -389,7 +387,7 @@ mod tests {
         let ages: Vec<Duration> = (1..=16).map(|minutes| secs(60 * minutes)).collect();
         assert_eq!((learned.drops.clone(), learned.check()), (ages, Ok(())));
 
-        // What was spent before the start counts beside what is spent now.
+        // Drops from before the start count beside the drops since.
         let mut prober = Prober::new(Heartbeat::adaptive());
         assert!(prober.recall(&Recalled::new(learned, secs(60)), later));
         for minute in 0..10 {
