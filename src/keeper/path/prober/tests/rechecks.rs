@@ -60,7 +60,8 @@ fn changes_of_settings_do_not_put_a_look_off() {
 #[test]
 fn the_first_look_comes_after_seven_days_and_with_scouts_after_one() {
     let mut dice = Dice::new(1);
-    let rechecks = |prober: &Prober, dice: &mut Dice, at| prober.pace(dice, at).is_some_and(|pace| pace.is_try);
+    let rechecks =
+        |prober: &Prober, dice: &mut Dice, at| prober.pace(dice, at).is_some_and(|pace| pace.is_try);
     let prober = knowing(Heartbeat::adaptive(), 96, 100);
     assert!(!rechecks(&prober, &mut dice, start() + (7 * DAY - secs(1))));
     assert!(rechecks(&prober, &mut dice, start() + 7 * DAY));
