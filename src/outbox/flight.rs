@@ -1,4 +1,4 @@
-//! What one link took.
+//! The messages that one link took.
 
 use std::collections::VecDeque;
 
@@ -7,15 +7,15 @@ use super::queue::{Queue, QueuedMessage};
 use super::shrink;
 use crate::keeper::{LinkId, Token};
 
-/// The most beats of one link that are remembered while unanswered. A
-/// forgotten one confirms nothing, the next answered one does.
+/// The most unanswered beats of one link that are remembered. A forgotten beat
+/// confirms nothing; the next answered one confirms its messages too.
 const MARKS: usize = 32;
 
-/// How many messages a link had taken at some moment. It counts within its
+/// How many messages a link had taken at some moment. A place counts within its
 /// flight: on another link it means nothing.
 type Place = u64;
 
-/// What is to be told of all flights together.
+/// The results of all flights together that are still to be told.
 pub(super) struct Settlement<M, T> {
     pub(super) settled: VecDeque<(T, Outcome<M>)>,
     /// Copies that nobody wants back.
@@ -24,7 +24,7 @@ pub(super) struct Settlement<M, T> {
     pub(super) freed: usize,
     /// Their sizes together.
     pub(super) freed_bytes: u64,
-    /// How far all has left the outbox may have changed.
+    /// The number of drained messages may have changed.
     pub(super) moved: bool,
     /// Messages of which no copy could be made.
     pub(super) uncopied: u32,
@@ -39,7 +39,7 @@ impl<M, T> Settlement<M, T> {
 
 /// A message that the link took and whose outcome somebody waits for.
 struct Awaited<M, T> {
-    /// How many the link had taken before it.
+    /// How many messages the link had taken before it.
     place: Place,
     size: u32,
     ticket: T,
@@ -52,17 +52,17 @@ pub(super) struct Flight<M, T> {
     pub(super) epoch: u64,
     /// Taken from the outbox, not yet by the link.
     pub(super) departing: Queue<M, T>,
-    /// How many the link took.
+    /// How many messages the link took.
     taken: Place,
-    /// Of those, how many it has flushed.
+    /// How many of those it has flushed.
     flushed: Place,
-    /// The lowest number of one that it took and did not flush.
+    /// The lowest number of a message that the link took and did not flush.
     unflushed: Option<u64>,
-    /// How many are known to have arrived, or were reported as maybe sent.
+    /// How many messages are known to have arrived, or were reported as maybe sent.
     known: Place,
     /// Beats under way, and the place that each was sent at.
     marks: VecDeque<(Token, Place)>,
-    /// How many beats before those were forgotten: an answer that names none
+    /// How many earlier beats were forgotten: an answer that names no beat
     /// answers one of them.
     forgotten: usize,
     /// In the order in which the link took them.
@@ -99,16 +99,16 @@ impl<M, T> Flight<M, T> {
                 landed.free(size);
             }
             self.taken += 1;
-            // What was put back by another link may come after higher numbers.
+            // A message that another link put back may come after higher numbers.
             self.unflushed = Some(self.unflushed.map_or(number, |lowest| lowest.min(number)));
             return Some((message, size as usize));
         }
     }
 
     /// Keeps a copy of a message whose outcome somebody waits for, and returns
-    /// the message; or hands it back to that somebody if it cannot be copied.
+    /// the message. A message that cannot be copied settles as not sent instead.
     ///
-    /// Out of the way of messages of which nothing is asked, which are many.
+    /// Cold: most messages have no ticket.
     #[cold]
     fn keep(
         &mut self,
@@ -164,8 +164,8 @@ impl<M, T> Flight<M, T> {
         self.doubt_below(self.flushed, landed);
     }
 
-    /// Nothing more happens on the link. Returns how many messages are maybe
-    /// sent by that, with and without a ticket.
+    /// Ends the flight. Returns how many messages are maybe sent by that, with and
+    /// without a ticket.
     pub(super) fn end(&mut self, landed: &mut Settlement<M, T>) -> u64 {
         let doubtful = self.taken - self.known;
         self.flush(landed);

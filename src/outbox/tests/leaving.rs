@@ -1,4 +1,4 @@
-//! When all that was accepted has left the outbox.
+//! When every accepted message has left the outbox.
 
 use super::{Bench, NEW, OLD};
 

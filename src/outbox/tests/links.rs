@@ -1,4 +1,4 @@
-//! Several links at once: none of them speaks for another.
+//! Several links at once: no answer on one settles messages of another.
 
 use super::super::{Ended, Outcome};
 use super::{Bench, NEW, OLD};

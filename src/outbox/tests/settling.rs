@@ -1,10 +1,10 @@
-//! What becomes of a message on one link.
+//! The outcome of a message on one link.
 
 use super::super::{Confirm, Outcome};
 use super::{Bench, OLD};
 use crate::keeper::Token;
 
-/// Three messages with tickets, of which a link took and flushed two, and
+/// Three messages with tickets: a link took and flushed two, and
 /// took the third without a flush.
 fn two_of_three_flushed() -> Bench {
     let mut bench = Bench::new(8, 800);
@@ -83,7 +83,7 @@ fn thirty_two_beats_are_remembered_and_of_more_the_latest() {
     let mut bench = beats(34);
     bench.answer(OLD, 2);
     assert_eq!(bench.settled().len(), 0, "it is forgotten");
-    // Two answers that name none may be those to the two forgotten beats.
+    // Two answers that name no beat may be those to the two forgotten beats.
     bench.answer_unnamed(OLD);
     bench.answer_unnamed(OLD);
     assert_eq!(bench.settled().len(), 0);

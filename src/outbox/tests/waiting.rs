@@ -1,4 +1,4 @@
-//! What waits: its room, its order, its end.
+//! Waiting messages: their room, their order, their end.
 
 use std::collections::VecDeque;
 
