@@ -5,7 +5,7 @@ use std::io;
 use futures::{SinkExt, StreamExt};
 use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::Proxy;
-use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
+use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
 #[cfg(unix)]
 use longlink::transport::Unix;
 use longlink::transport::{ControlMessages, Link, Protocol, Tcp, Transport};
@@ -14,7 +14,7 @@ use tokio_util::codec::{Framed, LinesCodec};
 use crate::authority::Authority;
 use crate::door::{self, Door, Stream};
 
-/// With its newline.
+/// The longest line, with its newline.
 const LONGEST: usize = 64 * 1024;
 
 /// A line is a message if it begins with a digit; else it is the protocol's:
@@ -28,7 +28,7 @@ fn lines() -> Protocol<LinesCodec, String> {
     Protocol::new(LinesCodec::new, control).size_out(|line| line.len() + 1).max_message(LONGEST).unwrap()
 }
 
-/// A bench for transports of that protocol.
+/// A bench for transports of the line protocol.
 pub struct Streams<T> {
     transport: Box<dyn Fn() -> T + Send + Sync>,
     door: Door<Lines>,
@@ -87,7 +87,7 @@ pub async fn unix() -> Streams<Unix<LinesCodec, String>> {
     Streams { transport, door, proxy, kind: Kind::Unix }
 }
 
-/// A listener whose file goes with it.
+/// A listener that removes its file when it is dropped.
 #[cfg(unix)]
 struct Removed(tokio::net::UnixListener, std::path::PathBuf);
 
@@ -161,14 +161,14 @@ impl Peer for Lines {
         self.say(&note.text()).await
     }
 
-    async fn recv(&mut self) -> Heard {
+    async fn recv(&mut self) -> FromClient {
         loop {
-            let Some(Ok(line)) = self.0.next().await else { return Heard::End };
+            let Some(Ok(line)) = self.0.next().await else { return FromClient::End };
             match line.as_bytes() {
                 [b'P', ..] => drop(self.say(&line.replace('P', "p")).await),
-                [b'p', ..] => return Heard::Pong,
-                b"Q" => return Heard::End,
-                _ => return Heard::Message(Note::read(line)),
+                [b'p', ..] => return FromClient::Pong,
+                b"Q" => return FromClient::End,
+                _ => return FromClient::Message(Note::read(line)),
             }
         }
     }

@@ -7,7 +7,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use longlink::keeper::{Failure, Learned, LinkEnd, NetworkStatus, Recalled};
 use longlink::network::NetworkHandle;
 use longlink::store::{IntervalStore, PathKey, StoreError};
-use longlink::testing::{ByHand, Expiry, FaultyNet, Script, ScriptedLink, Step};
+use longlink::testing::{ByHand, FaultyNet, IdleExpiry, Script, ScriptedAttempt, ScriptedLink};
 use longlink::transport::{
     Attempt, ConnectError, ControlMessages, Frame, Framed, FromFn, Link, MessageTooBig, Transport, from_fn,
 };
@@ -131,7 +131,7 @@ async fn an_endpoint_names_the_path_of_which_something_is_remembered() {
 
 #[tokio::test(start_paused = true)]
 async fn the_outbox_counts_bytes_by_the_size_that_the_closure_was_given() {
-    let script = Script::new([Step::hang()]);
+    let script = Script::new([ScriptedAttempt::hang()]);
     let transport = scripted(&script).size_out(String::len);
     let connection = ResilientConnection::builder(transport).outbox_bytes(100).build().unwrap();
     let sender = connection.sender();
@@ -163,7 +163,7 @@ fn a_limit_of_zero_is_refused_by_its_name() {
 async fn without_overlap_a_closure_opens_no_second_link() {
     for overlap in [true, false] {
         let net = FaultyNet::<String>::new(1);
-        net.idle_timeout(secs(100), Expiry::Silent);
+        net.idle_timeout(secs(100), IdleExpiry::Silent);
         let transport = opening(net.transport()).overlap(overlap);
         let log = Log::default();
         let connection = ResilientConnection::builder(transport)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::{Log, builder, in_time, secs, settle};
 use longlink::keeper::{Learned, Recalled, StoreFault};
 use longlink::store::{PathKey, StoreError};
-use longlink::testing::{Expiry, FaultyNet, Script};
+use longlink::testing::{FaultyNet, IdleExpiry, Script};
 use longlink::{
     Event, Heartbeat, InMemory, IntervalStore, NetworkHandle, NetworkStatus, ResilientConnection, State,
     Transport,
@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A network that forgets links after this long, silently.
 fn forgetting(timeout: Duration) -> FaultyNet<String> {
     let net = FaultyNet::echo(7);
-    net.idle_timeout(timeout, Expiry::Silent);
+    net.idle_timeout(timeout, IdleExpiry::Silent);
     net
 }
 
@@ -145,7 +145,7 @@ async fn another_network_begins_afresh_and_the_former_is_known_when_it_is_back()
     let at_home = learned(&connection, &log).await;
 
     let move_to = async |name: &str, timeout| {
-        net.idle_timeout(timeout, Expiry::Silent);
+        net.idle_timeout(timeout, IdleExpiry::Silent);
         net.cut();
         network.set_on(NetworkStatus::Changed, name);
         tokio::time::sleep(secs(20)).await;

@@ -4,7 +4,7 @@
 use crate::support::{Log, builder, connected, millis, secs, settle};
 use futures::{FutureExt, StreamExt};
 use longlink::keeper::LinkEnd;
-use longlink::testing::{Script, Step};
+use longlink::testing::{Script, ScriptedAttempt};
 use longlink::{Event, Transition};
 
 fn message(text: &str) -> Transition<String> {
@@ -155,7 +155,7 @@ async fn what_waited_unread_when_the_reader_went_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn figures_are_told() {
-    let script = Script::new([Step::open(), Step::open().after(secs(1))]);
+    let script = Script::new([ScriptedAttempt::open(), ScriptedAttempt::open().after(secs(1))]);
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     tokio::time::sleep(secs(100)).await;
