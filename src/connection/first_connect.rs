@@ -1,10 +1,10 @@
 //! How a connection begins.
 
-/// What a failure means before the first link was in use.
+/// How a failure counts before the first link was in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FirstConnect {
-    /// The same as later: it is retried by the reconnect policy. The default.
+    /// As a later failure: the reconnect policy decides. The default.
     #[default]
     Retry,
     /// The connection gives up.

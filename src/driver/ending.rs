@@ -1,4 +1,4 @@
-//! How links end, and what that settles.
+//! How a link ends, and how its messages are settled.
 
 use std::task::Context;
 
@@ -8,8 +8,8 @@ use crate::keeper::{Event, Input, LinkEnd, LinkId};
 use crate::transport::Transport;
 
 impl<T: Transport> Driver<T> {
-    /// A link ended by itself. Where that answers our goodbye, the peer has
-    /// read all that came before.
+    /// A link ended by itself. If the end answers our goodbye, the peer has
+    /// read all messages before the goodbye.
     pub(super) fn ended(&mut self, link: LinkId, end: LinkEnd) {
         let Some(live) = self.links.take(link) else { return };
         let answers = live.is_answered_by(&end);
@@ -23,8 +23,8 @@ impl<T: Transport> Driver<T> {
         self.execute();
     }
 
-    /// Ends links that can no longer be written to, once what they still have
-    /// to say was read.
+    /// Ends links that cannot be written to any more. Their last bytes are read
+    /// first.
     pub(super) fn end_broken(&mut self, cx: &mut Context<'_>) {
         while let Some((link, end)) = self.links.take_broken() {
             let said = if end == LinkEnd::Panicked { None } else { self.read_last_words(link, cx) };
@@ -40,29 +40,29 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// A link is gone for good: what it took is delivered or in doubt, what it
-    /// did not take waits for the next, and what it brought comes before all
-    /// that a later one brings.
+    /// A link is gone for good. Each message that the link took is delivered or
+    /// maybe sent; messages that it did not take wait for the next link; messages
+    /// that it brought come before those of a later link.
     fn settle(&mut self, link: LinkId, goodbye_answered: bool) {
         if !self.sequence.end(link) {
-            // It was never in use.
+            // The link was never in use.
             return;
         }
         if goodbye_answered {
             self.flights.goodbye_answered(link);
         }
         let (ended, closing) =
-            self.at_desk(|state, flights| (flights.end(link, &mut state.outbox), state.commands.close));
+            self.with_outbox(|state, flights| (flights.end(link, &mut state.outbox), state.commands.close));
         self.doubtful += ended.map_or(0, |ended| ended.doubtful);
         if closing {
-            // The order lies there already: what is in doubt from here on is
-            // the closing's to tell.
+            // The close command waits already: from here on the close counts the
+            // messages that are maybe sent.
             self.begin_closing();
         }
-        self.go_on_in_stream();
+        self.advance_stream();
     }
 
-    /// Tells of messages that an ended link had taken.
+    /// Tells how many messages are maybe sent, since their link has ended.
     pub(super) fn tell_doubtful(&mut self) {
         let count = std::mem::take(&mut self.doubtful);
         if count > 0 {
