@@ -153,7 +153,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         pongs: Vec::new(),
         flights: Flights::default(),
         notices: Notices::default(),
-        doubtful: 0,
+        maybe_sent: 0,
         dropped: 0,
         dropped_told: None,
         touched: true,
@@ -227,7 +227,7 @@ struct Driver<T: Transport> {
 
     // Reports that are still to be told.
     /// Messages that ended links had taken without a confirmation.
-    doubtful: u64,
+    maybe_sent: u64,
     /// Messages that nobody will read.
     dropped: u64,
     /// When dropped messages were last told.
@@ -311,7 +311,7 @@ impl<T: Transport> Driver<T> {
         while let Some(link) = self.links.first() {
             self.drop_link(link);
         }
-        self.tell_doubtful();
+        self.tell_maybe_sent();
         self.tell_dropped(true);
         let at = self.status.clock.now();
         self.status.show_figures(self.keeper.figures(at), false, at);

@@ -222,7 +222,7 @@ impl<M, T> Outbox<M, T> {
 
     /// `count` messages that were taken need no room any more, and every message
     /// below `below` has left.
-    fn landed(&mut self, count: usize, size: u64, below: Option<u64>) {
+    fn settle(&mut self, count: usize, size: u64, below: Option<u64>) {
         self.room.free(count, size);
         let first = self.handed_back.or(self.waiting.first()).unwrap_or(self.accepted);
         self.drained = below.map_or(first, |below| below.min(first));

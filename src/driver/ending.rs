@@ -53,7 +53,7 @@ impl<T: Transport> Driver<T> {
         }
         let (ended, closing) =
             self.with_outbox(|state, flights| (flights.end(link, &mut state.outbox), state.commands.close));
-        self.doubtful += ended.map_or(0, |ended| ended.doubtful);
+        self.maybe_sent += ended.map_or(0, |ended| ended.maybe_sent);
         if closing {
             // The close command waits already: from here on the close counts the
             // messages that are maybe sent.
@@ -63,8 +63,8 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Tells how many messages are maybe sent, since their link has ended.
-    pub(super) fn tell_doubtful(&mut self) {
-        let count = std::mem::take(&mut self.doubtful);
+    pub(super) fn tell_maybe_sent(&mut self) {
+        let count = std::mem::take(&mut self.maybe_sent);
         if count > 0 {
             if let Some(closing) = &mut self.closing {
                 closing.maybe_sent += count;

@@ -35,7 +35,7 @@ impl<T: Transport> Driver<T> {
                 Output::Finish(finish) => self.finish_as(finish),
             }
         }
-        self.tell_doubtful();
+        self.tell_maybe_sent();
     }
 
     /// Takes an opened link into use. Messages that its login read and did not
@@ -123,7 +123,7 @@ impl<T: Transport> Driver<T> {
         }
         if matches!(event, Event::Closed | Event::GaveUp { .. }) {
             // The final event comes after these.
-            self.tell_doubtful();
+            self.tell_maybe_sent();
         }
         self.tell(event);
     }

@@ -54,18 +54,18 @@ impl<T: Transport> Driver<T> {
             return false;
         }
         let asked = live.confirmed_by == ConfirmedBy::Answer && self.flights.wants_confirmation(link);
-        let Some(mut statusing) = self.flights.board(link).filter(|statusing| !statusing.is_done()) else {
+        let Some(mut handover) = self.flights.hand_over(link).filter(|handover| !handover.is_done()) else {
             return false;
         };
         let to = &mut live.link;
         let (mut count, mut total) = (0, 0);
         let gave = contain(|| {
-            while !statusing.is_done() {
+            while !handover.is_done() {
                 match to.poll_ready(cx) {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(ready) => ready?,
                 }
-                let Some((message, bytes)) = statusing.next() else { return Ok(()) };
+                let Some((message, bytes)) = handover.next() else { return Ok(()) };
                 // The message is counted before it is given: from here on it may arrive,
                 // whatever the link returns.
                 count += 1;

@@ -87,16 +87,16 @@ impl<M, T> Flight<M, T> {
 
     /// The next message for the link, and its size.
     #[inline]
-    pub(super) fn next(&mut self, landed: &mut Settlement<M, T>) -> Option<(M, usize)> {
+    pub(super) fn next(&mut self, settlement: &mut Settlement<M, T>) -> Option<(M, usize)> {
         loop {
             let QueuedMessage { mut message, number, size } = self.departing.pop()?;
             if let Some(confirm) = self.departing.pop_asked(number) {
-                match self.keep(message, size, confirm, landed) {
+                match self.keep(message, size, confirm, settlement) {
                     Some(original) => message = original,
                     None => continue,
                 }
             } else {
-                landed.free(size);
+                settlement.free(size);
             }
             self.taken += 1;
             // A message that another link put back may come after higher numbers.
@@ -115,13 +115,13 @@ impl<M, T> Flight<M, T> {
         message: M,
         size: u32,
         confirm: Confirm<M, T>,
-        landed: &mut Settlement<M, T>,
+        settlement: &mut Settlement<M, T>,
     ) -> Option<M> {
         let Confirm { ticket, copy } = confirm;
         let Some(copy) = copy(&message) else {
-            landed.free(size);
-            landed.uncopied += 1;
-            landed.settled.push_back((ticket, Outcome::NotSent(message)));
+            settlement.free(size);
+            settlement.uncopied += 1;
+            settlement.settled.push_back((ticket, Outcome::NotSent(message)));
             return None;
         };
         self.kept.push_back(Awaited { place: self.taken, size, ticket, copy });
@@ -136,7 +136,7 @@ impl<M, T> Flight<M, T> {
         self.marks.push_back((token, self.taken));
     }
 
-    pub(super) fn answered(&mut self, token: Option<Token>, landed: &mut Settlement<M, T>) {
+    pub(super) fn answered(&mut self, token: Option<Token>, settlement: &mut Settlement<M, T>) {
         let at = match token {
             Some(token) => self.marks.iter().position(|(sent, _)| *sent == token),
             None if self.forgotten > 0 => {
@@ -148,29 +148,29 @@ impl<M, T> Flight<M, T> {
         let Some((at, (_, place))) = at.and_then(|at| Some((at, *self.marks.get(at)?))) else { return };
         self.forgotten = 0;
         self.marks.drain(..=at);
-        self.deliver_below(place, landed);
+        self.deliver_below(place, settlement);
     }
 
-    pub(super) fn flush(&mut self, landed: &mut Settlement<M, T>) {
+    pub(super) fn flush(&mut self, settlement: &mut Settlement<M, T>) {
         self.flushed = self.taken;
-        landed.moved |= self.unflushed.take().is_some();
+        settlement.moved |= self.unflushed.take().is_some();
     }
 
-    pub(super) fn deliver_flushed(&mut self, landed: &mut Settlement<M, T>) {
-        self.deliver_below(self.flushed, landed);
+    pub(super) fn deliver_flushed(&mut self, settlement: &mut Settlement<M, T>) {
+        self.deliver_below(self.flushed, settlement);
     }
 
-    pub(super) fn doubt_flushed(&mut self, landed: &mut Settlement<M, T>) {
-        self.doubt_below(self.flushed, landed);
+    pub(super) fn doubt_flushed(&mut self, settlement: &mut Settlement<M, T>) {
+        self.doubt_below(self.flushed, settlement);
     }
 
     /// Ends the flight. Returns how many messages are maybe sent by that, with and
     /// without a ticket.
-    pub(super) fn end(&mut self, landed: &mut Settlement<M, T>) -> u64 {
-        let doubtful = self.taken - self.known;
-        self.flush(landed);
-        self.doubt_below(self.taken, landed);
-        doubtful
+    pub(super) fn end(&mut self, settlement: &mut Settlement<M, T>) -> u64 {
+        let maybe_sent = self.taken - self.known;
+        self.flush(settlement);
+        self.doubt_below(self.taken, settlement);
+        maybe_sent
     }
 
     /// The lowest number of a message that has not left the outbox: it departs,
@@ -196,28 +196,28 @@ impl<M, T> Flight<M, T> {
         all
     }
 
-    fn deliver_below(&mut self, place: Place, landed: &mut Settlement<M, T>) {
-        self.settle_below(place, landed, |copy, spare| {
+    fn deliver_below(&mut self, place: Place, settlement: &mut Settlement<M, T>) {
+        self.settle_below(place, settlement, |copy, spare| {
             spare.push(copy);
             Outcome::Delivered
         });
     }
 
-    fn doubt_below(&mut self, place: Place, landed: &mut Settlement<M, T>) {
-        self.settle_below(place, landed, |copy, _| Outcome::MaybeSent(copy));
+    fn doubt_below(&mut self, place: Place, settlement: &mut Settlement<M, T>) {
+        self.settle_below(place, settlement, |copy, _| Outcome::MaybeSent(copy));
     }
 
     fn settle_below(
         &mut self,
         place: Place,
-        landed: &mut Settlement<M, T>,
+        settlement: &mut Settlement<M, T>,
         outcome: impl Fn(M, &mut Vec<M>) -> Outcome<M>,
     ) {
         self.known = self.known.max(place);
         while self.kept.front().is_some_and(|kept| kept.place < place) {
             let Some(kept) = self.kept.pop_front() else { return };
-            landed.free(kept.size);
-            landed.settled.push_back((kept.ticket, outcome(kept.copy, &mut landed.spare)));
+            settlement.free(kept.size);
+            settlement.settled.push_back((kept.ticket, outcome(kept.copy, &mut settlement.spare)));
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::keeper::{LinkId, Token};
 /// [`poll_spare`](Flights::poll_spare), which need no lock.
 pub struct Flights<M, T> {
     flights: Vec<Flight<M, T>>,
-    landed: Settlement<M, T>,
+    settlement: Settlement<M, T>,
 }
 
 /// How a link's flight ended.
@@ -32,7 +32,7 @@ pub struct Ended {
     /// The link's epoch.
     pub epoch: u64,
     /// How many messages are maybe sent by its end, with a ticket or without.
-    pub doubtful: u64,
+    pub maybe_sent: u64,
 }
 
 impl<M, T> Flights<M, T> {
@@ -40,7 +40,7 @@ impl<M, T> Flights<M, T> {
     pub fn new() -> Flights<M, T> {
         Flights {
             flights: Vec::new(),
-            landed: Settlement {
+            settlement: Settlement {
                 settled: VecDeque::new(),
                 spare: Vec::new(),
                 freed: 0,
@@ -76,9 +76,9 @@ impl<M, T> Flights<M, T> {
     }
 
     /// Hands `link` the messages that depart on it, one by one.
-    pub fn board(&mut self, link: LinkId) -> Option<Handover<'_, M, T>> {
+    pub fn hand_over(&mut self, link: LinkId) -> Option<Handover<'_, M, T>> {
         let flight = self.flights.iter_mut().find(|flight| flight.link == link)?;
-        Some(Handover { flight, landed: &mut self.landed })
+        Some(Handover { flight, settlement: &mut self.settlement })
     }
 
     /// Whether no message departs on `link`.
@@ -104,39 +104,39 @@ impl<M, T> Flights<M, T> {
     /// then it answers the oldest. Tokens may be those of beats on other
     /// links.
     pub fn answered(&mut self, link: LinkId, token: Option<Token>) {
-        if let Some(Handover { flight, landed }) = self.board(link) {
-            flight.answered(token, landed);
+        if let Some(Handover { flight, settlement }) = self.hand_over(link) {
+            flight.answered(token, settlement);
         }
     }
 
     /// The link handed every message that it took to the system.
     pub fn flushed(&mut self, link: LinkId) {
-        if let Some(Handover { flight, landed }) = self.board(link) {
-            flight.flush(landed);
+        if let Some(Handover { flight, settlement }) = self.hand_over(link) {
+            flight.flush(settlement);
         }
     }
 
     /// On this link a finished flush confirms: all flushed messages are
     /// delivered.
     pub fn deliver_flushed(&mut self, link: LinkId) {
-        if let Some(Handover { flight, landed }) = self.board(link) {
-            flight.deliver_flushed(landed);
+        if let Some(Handover { flight, settlement }) = self.hand_over(link) {
+            flight.deliver_flushed(settlement);
         }
     }
 
     /// On this link nothing confirms: all flushed messages are maybe sent.
     pub fn doubt_flushed(&mut self, link: LinkId) {
-        if let Some(Handover { flight, landed }) = self.board(link) {
-            flight.doubt_flushed(landed);
+        if let Some(Handover { flight, settlement }) = self.hand_over(link) {
+            flight.doubt_flushed(settlement);
         }
     }
 
     /// The peer answered our goodbye on `link`, which came behind all messages:
     /// each message that the link took is delivered.
     pub fn goodbye_answered(&mut self, link: LinkId) {
-        if let Some(Handover { flight, landed }) = self.board(link) {
-            flight.flush(landed);
-            flight.deliver_flushed(landed);
+        if let Some(Handover { flight, settlement }) = self.hand_over(link) {
+            flight.flush(settlement);
+            flight.deliver_flushed(settlement);
         }
     }
 
@@ -146,14 +146,14 @@ impl<M, T> Flights<M, T> {
         let at = self.flights.iter().position(|flight| flight.link == link)?;
         let mut flight = self.flights.swap_remove(at);
         outbox.waiting.merge(&mut flight.departing);
-        let doubtful = flight.end(&mut self.landed);
+        let maybe_sent = flight.end(&mut self.settlement);
         self.report(outbox);
-        Some(Ended { epoch: flight.epoch, doubtful })
+        Some(Ended { epoch: flight.epoch, maybe_sent })
     }
 
     /// Whether there is something to [`report`](Flights::report).
     pub fn has_news(&self) -> bool {
-        self.landed.moved || self.landed.freed > 0
+        self.settlement.moved || self.settlement.freed > 0
     }
 
     /// Tells the outbox which messages need no room any more, and how many have
@@ -163,27 +163,27 @@ impl<M, T> Flights<M, T> {
             return;
         }
         let lowest = self.flights.iter().filter_map(Flight::lowest).min();
-        outbox.landed(self.landed.freed, self.landed.freed_bytes, lowest);
-        self.landed.freed = 0;
-        self.landed.freed_bytes = 0;
-        self.landed.moved = false;
+        outbox.settle(self.settlement.freed, self.settlement.freed_bytes, lowest);
+        self.settlement.freed = 0;
+        self.settlement.freed_bytes = 0;
+        self.settlement.moved = false;
     }
 
     /// The next ticket whose message's outcome is known.
     pub fn poll_settled(&mut self) -> Option<(T, Outcome<M>)> {
-        self.landed.settled.pop_front()
+        self.settlement.settled.pop_front()
     }
 
     /// The next copy of a confirmed message that nobody wants back. The caller drops
     /// it, since a message's `Drop` may run any code.
     pub fn poll_spare(&mut self) -> Option<M> {
-        self.landed.spare.pop()
+        self.settlement.spare.pop()
     }
 
     /// How many messages no link got since the last call, since they could not
     /// be copied.
     pub fn take_uncopied(&mut self) -> u64 {
-        std::mem::take(&mut self.landed.uncopied).into()
+        std::mem::take(&mut self.settlement.uncopied).into()
     }
 
     /// How many messages that links took wait for their outcome.
@@ -194,16 +194,16 @@ impl<M, T> Flights<M, T> {
     /// Frees buffers that a burst has left allocated.
     pub fn shrink(&mut self) {
         self.flights.iter_mut().for_each(Flight::shrink);
-        shrink(&mut self.landed.settled);
-        if self.landed.spare.is_empty() && self.landed.spare.capacity() > KEPT {
-            self.landed.spare = Vec::new();
+        shrink(&mut self.settlement.settled);
+        if self.settlement.spare.is_empty() && self.settlement.spare.capacity() > KEPT {
+            self.settlement.spare = Vec::new();
         }
     }
 
     #[cfg(test)]
     pub(super) fn capacities(&self) -> Vec<usize> {
         let mut all: Vec<usize> = self.flights.iter().flat_map(Flight::capacities).collect();
-        all.extend([self.landed.settled.capacity(), self.landed.spare.capacity()]);
+        all.extend([self.settlement.settled.capacity(), self.settlement.spare.capacity()]);
         all
     }
 
@@ -237,7 +237,7 @@ impl<M, T> fmt::Debug for Flights<M, T> {
 /// link says: give it to the link at once.
 pub struct Handover<'a, M, T> {
     flight: &'a mut Flight<M, T>,
-    landed: &'a mut Settlement<M, T>,
+    settlement: &'a mut Settlement<M, T>,
 }
 
 impl<M, T> Handover<'_, M, T> {
@@ -251,7 +251,7 @@ impl<M, T> Iterator for Handover<'_, M, T> {
     type Item = (M, usize);
 
     fn next(&mut self) -> Option<(M, usize)> {
-        self.flight.next(self.landed)
+        self.flight.next(self.settlement)
     }
 }
 

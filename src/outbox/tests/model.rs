@@ -196,10 +196,10 @@ impl Model {
         let epoch = self.link(id)?.epoch;
         self.put_back(id);
         self.flush(id);
-        let doubtful = self.known.iter().filter(|known| known.fate == Fate::Taken(id)).count();
+        let maybe_sent = self.known.iter().filter(|known| known.fate == Fate::Taken(id)).count();
         self.doubt_flushed(id);
         self.links.retain(|link| link.id != id);
-        Some((epoch, doubtful as u64))
+        Some((epoch, maybe_sent as u64))
     }
 
     /// The tickets that are removed.

@@ -78,7 +78,7 @@ impl Play {
                 self.flights.take(link, most, &mut self.outbox);
                 self.model.take(link, most);
             }
-            104..132 => self.board(link),
+            104..132 => self.hand_over(link),
             132..146 => self.beat(link),
             146..164 => self.answer(link),
             164..171 => {
@@ -185,14 +185,14 @@ impl Play {
         assert_eq!(number, self.model.push(size, ticket), "accepted under its number");
     }
 
-    fn board(&mut self, link: LinkId) {
+    fn hand_over(&mut self, link: LinkId) {
         let most = self.chance.below(5);
-        let Some(mut boarding) = self.flights.board(link) else {
+        let Some(mut handover) = self.flights.hand_over(link) else {
             return assert!(!self.model.is_known(link));
         };
         for _ in 0..most {
-            assert_eq!(boarding.next(), self.model.next(link), "each in its order");
-            assert_eq!(boarding.is_done(), self.model.is_idle(link));
+            assert_eq!(handover.next(), self.model.next(link), "each in its order");
+            assert_eq!(handover.is_done(), self.model.is_idle(link));
         }
     }
 
@@ -221,7 +221,7 @@ impl Play {
 
     fn end(&mut self, link: LinkId) {
         let ended = self.flights.end(link, &mut self.outbox);
-        assert_eq!(ended, self.model.end(link).map(|(epoch, doubtful)| Ended { epoch, doubtful }));
+        assert_eq!(ended, self.model.end(link).map(|(epoch, maybe_sent)| Ended { epoch, maybe_sent }));
         assert!(ended.is_none() || !self.flights.has_news(), "the end reports");
         self.links.retain(|live| *live != link);
     }
