@@ -1,15 +1,15 @@
 //! Whether somebody looks at the application.
 
-/// What the application says of itself.
+/// Whether somebody looks at the application, as the application says.
 ///
-/// An application that never says anything is kept as in the background, but
-/// with the deadlines of the foreground: gaps are tried whenever they can be.
+/// An application that never says so is kept as in the background, but
+/// with the deadlines of the foreground: gaps are tried whenever that is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Activity {
     /// Somebody looks: nothing is risked. No gap is tried and no scout sent;
-    /// the interval is a safe one, below what is proven. Coming from the
-    /// background, the link in use is probed and a waiting attempt is made at
+    /// the interval is a safe one, below the proven gap. An application that comes
+    /// from the background has the link in use probed, and a waiting attempt made at
     /// once, but not before a server's own time.
     Foreground,
     /// Nobody looks: gaps are tried, and an answer may take at least 2.5 s

@@ -30,11 +30,11 @@ pub struct Config {
     /// Whether a second link may be opened beside the one in use. Default:
     /// true. False for servers that allow one session a user.
     pub overlap: bool,
-    /// The longest time without a message, apart from beats: after it the
-    /// link is dropped, since its peer answers but says nothing. Default:
+    /// The longest time without a message, apart from beats. After it the
+    /// link is dropped: its peer answers beats but sends nothing. Default:
     /// none.
     pub silence_limit: Option<Duration>,
-    /// Whether an attempt that fails is the end, as long as no link was ever
+    /// Whether a failed attempt is the end, as long as no link was ever
     /// taken into use. Default: false.
     pub fail_fast: bool,
 }
@@ -53,12 +53,12 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The defaults, with these two.
+    /// The given settings, and the defaults of all others.
     pub fn new(heartbeat: Heartbeat, reconnect: Reconnect) -> Config {
         Config { heartbeat, reconnect, ..Config::default() }
     }
 
-    /// Refuses what cannot work.
+    /// Refuses settings that cannot work.
     ///
     /// # Errors
     ///

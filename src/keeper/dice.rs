@@ -9,12 +9,12 @@ use rand::{RngExt, SeedableRng};
 ///
 /// The generator is part of the contract: the same seed and the same inputs
 /// give the same decisions on every platform, so a run can be repeated from
-/// the seed that it logged. It is not for secrets.
+/// the seed that it logged. Not for secrets.
 #[derive(Clone, Debug)]
 pub struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
-    /// Dice that will fall the same way for the same `seed`.
+    /// Dice that fall the same way for the same `seed`.
     pub fn new(seed: u64) -> Dice {
         Dice(Xoshiro256PlusPlus::seed_from_u64(seed))
     }

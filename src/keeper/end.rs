@@ -13,8 +13,8 @@ pub enum LinkEnd {
         /// The close code, where the protocol has one (WebSocket: 1000..4999;
         /// `None` stands for a Close without a code, 1005).
         code: Option<u16>,
-        /// The peer's words. They are the peer's data: at most 123 bytes are
-        /// kept, and `Display` escapes them.
+        /// The peer's text: at most 123 bytes are kept, and `Display` escapes
+        /// them.
         reason: String,
     },
     /// The stream ended without a goodbye (TCP FIN).
@@ -34,8 +34,8 @@ pub enum LinkEnd {
     Io {
         /// The system's kind of error.
         kind: io::ErrorKind,
-        /// Its words: at most 123 bytes are kept, since a codec's may quote
-        /// what the peer sent.
+        /// The error's text: at most 123 bytes are kept, since a codec's text may
+        /// quote bytes of the peer.
         message: String,
     },
     /// Code of the application that runs beside the link (a codec, a
@@ -55,16 +55,16 @@ impl LinkEnd {
         }
     }
 
-    /// Whether it can be the answer to our goodbye: that repeats our code,
+    /// Whether the end can be the answer to our goodbye: an answer repeats our code,
     /// 1000, or has none. Any other code is a goodbye of the peer's own.
     #[cfg(feature = "runtime")]
     pub(crate) fn answers_goodbye(&self) -> bool {
         matches!(self, LinkEnd::Closed { code: None | Some(1000), .. })
     }
 
-    /// The same end of a link whose peer cannot have read our goodbye: one that
-    /// looks like an answer to it crossed it, and says nothing of what the peer
-    /// has read.
+    /// The same end of a link whose peer cannot have read our goodbye: an end that
+    /// looks like an answer crossed our goodbye, and says nothing about the messages
+    /// that the peer has read.
     #[cfg(feature = "runtime")]
     pub(crate) fn crossing_ours(self) -> LinkEnd {
         if self.answers_goodbye() { LinkEnd::Eof } else { self }
@@ -77,7 +77,7 @@ impl LinkEnd {
     }
 }
 
-/// The first 123 bytes of somebody's words, or a little less, so that no
+/// The first 123 bytes of a text, or a little less, so that no
 /// character is cut.
 fn cut(words: &str) -> &str {
     const LONGEST: usize = 123;
@@ -109,8 +109,8 @@ impl fmt::Display for LinkEnd {
 
 impl std::error::Error for LinkEnd {}
 
-/// Why an attempt to open a link failed: what the keeper needs to choose
-/// between trying again, waiting and giving up.
+/// Why an attempt to open a link failed: the keeper chooses by it between trying
+/// again, waiting and giving up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
@@ -139,14 +139,14 @@ pub enum Failure {
     Protocol(String),
     /// The link ended while it was being opened or logged in.
     Ended(LinkEnd),
-    /// The login hook refused the link, and asks that it be tried again or
-    /// not.
+    /// The login hook refused the link, and says whether another attempt makes
+    /// sense.
     Hook {
         /// Whether another attempt makes sense.
         retry: bool,
     },
-    /// The peer refused the credentials of a login. They are asked for again
-    /// with the next attempt; the same answer to that one is final.
+    /// The peer refused the credentials of a login. The next attempt asks for them
+    /// again; the same answer to that attempt is final.
     Unauthorized,
     /// The peer, the transport or the login hook asks to be tried again after
     /// this long, not before.

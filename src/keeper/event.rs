@@ -1,4 +1,4 @@
-//! What happened, told as past facts.
+//! The events of a connection, as past facts.
 
 mod display;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::end::{Failure, LinkEnd};
 use super::names::LinkId;
 
-/// What happened to a connection. Facts come at once; a [`Diagnosed`] follows
+/// An event of a connection. Facts come at once; a [`Diagnosed`] follows
 /// a [`Disconnected`] when the cause can be known.
 ///
 /// `Display` writes one line for a log. No event holds credentials, messages
@@ -26,14 +26,13 @@ pub enum Event {
         /// Counts consecutive attempts from 1.
         attempt: u32,
     },
-    /// An attempt failed; what follows is told by `ReconnectScheduled` or
-    /// `GaveUp`.
+    /// An attempt failed; `ReconnectScheduled` or `GaveUp` follows.
     AttemptFailed {
         /// The link that it would have been.
         link: LinkId,
         /// Counts consecutive attempts from 1.
         attempt: u32,
-        /// Why it failed.
+        /// Why the attempt failed.
         failure: Failure,
     },
     /// A link was taken into use, logged in.
@@ -65,7 +64,7 @@ pub enum Event {
         link: LinkId,
         /// The cause.
         cause: Cause,
-        /// What it rests on.
+        /// The evidence for the cause.
         evidence: Evidence,
     },
     /// A beat went out after `gap` without a byte either way.
@@ -114,14 +113,14 @@ pub enum Event {
         proven: Duration,
         /// The shortest gap that had killed a link, if one had.
         failed: Option<Duration>,
-        /// How long ago it was last told or confirmed. Longer than seven
-        /// days, and only half of it is trusted.
+        /// The time since it was last stored or confirmed. Beyond seven
+        /// days only half of the proven gap is trusted.
         age: Duration,
     },
-    /// What is remembered could not be read or kept; the connection goes on
-    /// without. The same fault is told once until the memory works again.
+    /// The interval store could not be read or written; the connection goes on
+    /// without it. The same fault is told once until the store works again.
     StoreFailed {
-        /// What went wrong.
+        /// The fault.
         fault: StoreFault,
     },
     /// A scout is being opened: a side link that tests a gap.
@@ -137,26 +136,26 @@ pub enum Event {
         link: LinkId,
         /// The gap that it was to test.
         gap: Duration,
-        /// What it met with.
+        /// The result.
         met: ScoutResult,
     },
-    /// No scout is to be had: the server, the transport or `overlap(false)`
+    /// No scout can be had: the server, the transport or `overlap(false)`
     /// refuses a second link. Learning goes on from gaps that happen anyway.
     ScoutsRefused,
     /// The next attempt waits for `delay`.
     ReconnectScheduled {
         /// Counts consecutive attempts from 1.
         attempt: u32,
-        /// How long it waits.
+        /// How long the wait is.
         delay: Duration,
         /// Why there is an attempt, and why after this long.
         reason: RetryReason,
     },
     /// The wait was cut short.
     ReconnectAdvanced {
-        /// What is left of it.
+        /// The rest of the wait.
         delay: Duration,
-        /// By what.
+        /// Why it was cut short.
         reason: RetryReason,
     },
     /// The host reported that the network is there.
@@ -205,21 +204,21 @@ pub enum Event {
     Closed,
 }
 
-/// What a scout met with.
+/// The result of a scout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScoutResult {
-    /// Its beat was answered.
+    /// The scout's beat was answered.
     Survived,
-    /// Its beat was not answered, or by a reset. Believed once the link in
+    /// The beat was not answered, or by a reset. Believed once the link in
     /// use shows that the path works.
     Expired,
-    /// The other side ended it after this gap. Believed likewise.
+    /// The other side ended the scout after this gap. Believed likewise.
     Ended {
         /// Time since the last byte.
         gap: Duration,
     },
-    /// Nothing that says anything: it could not be opened, was called back,
+    /// No result: the scout could not be opened, was called back,
     /// or something happened to the network.
     Void,
 }
@@ -239,8 +238,8 @@ pub enum Detection {
     ProbeUnanswered,
     /// A peer that should beat was silent for too long.
     Silent,
-    /// No message came within the application's own limit, whatever beats
-    /// say.
+    /// No message came within the application's own limit, though beats may be
+    /// answered.
     NoMessage,
     /// The system's own acknowledgements stopped while the reader stalled.
     Unacknowledged,
@@ -294,17 +293,17 @@ pub enum Cause {
     PathDead,
     /// The path works, but the peer on this link does not answer.
     ServerStuck,
-    /// The peer ended it: a close, a restart, a reset.
+    /// The peer ended the link: a close, a restart, a reset.
     ClosedByPeer,
     /// The local address went away.
     AddressGone,
     /// The machine slept.
     Slept,
-    /// We did.
+    /// This side ended the link.
     Ours,
 }
 
-/// What a diagnosis rests on.
+/// The evidence for a diagnosis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Evidence {
@@ -318,16 +317,16 @@ pub enum Evidence {
     NetworkEvent,
     /// A late timer or a suspend came in between.
     Suspended,
-    /// The peer's system has acknowledged all that was sent: the path works.
+    /// The peer's system has acknowledged all our bytes: the path works.
     Acknowledged,
-    /// The peer's system has not acknowledged what was sent, though the same
+    /// The peer's system has not acknowledged our bytes, though the same
     /// address connected again at once.
     Unacknowledged,
-    /// The peer's own word.
+    /// The peer's own goodbye.
     PeerSaid,
     /// The application's own limit for the silence between messages.
     SilenceLimit,
-    /// Our own doing.
+    /// Our own command.
     Ourselves,
 }
 
@@ -335,10 +334,10 @@ pub enum Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RetryReason {
-    /// A link ended in a way that is this client's alone: nobody else comes
+    /// A link ended for this client alone: no other client comes
     /// back at the same moment.
     EndedAlone,
-    /// A link ended in a way that may be everybody's.
+    /// A link ended in a way that all clients may have met.
     LinkEnded,
     /// The peer's close code asks for this.
     CloseCode(u16),
@@ -360,23 +359,23 @@ pub enum RetryReason {
     Policy,
 }
 
-/// What went wrong with a memory of what was learned.
+/// A fault of an interval store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreFault {
-    /// It could not be read.
+    /// The store could not be read.
     NotRead(io::ErrorKind),
-    /// It could not be written; what was there before is still there.
+    /// The store could not be written; its earlier content is still there.
     NotWritten(io::ErrorKind),
-    /// What is there cannot be used: it makes no sense, is too big, may not
-    /// be read, or is nothing that may be replaced.
+    /// The content cannot be used: it makes no sense, is too big, may not
+    /// be read, or may not be replaced.
     Broken {
-        /// Whether it was put out of the way, so that a new one can begin.
+        /// Whether it was put out of the way, so that a new store can begin.
         set_aside: bool,
     },
-    /// It refuses what it was asked, for a reason of its own.
+    /// The store refuses the request, for a reason of its own.
     Refused,
-    /// Its code panicked.
+    /// The store's code panicked.
     Panicked,
 }
 
@@ -388,7 +387,7 @@ pub enum GiveUp {
     Close {
         /// The code.
         code: u16,
-        /// The peer's words.
+        /// The peer's text.
         reason: String,
     },
     /// The link's end is final, or came too often in a row.
@@ -398,6 +397,6 @@ pub enum GiveUp {
     /// The configured number of attempts is used up.
     Attempts(u32),
     /// The reconnect policy has no more delays, or its classification says
-    /// that there is nothing more to try.
+    /// that there is no further attempt.
     Policy,
 }

@@ -1,15 +1,15 @@
-//! What the system knows of the path under a link.
+//! Facts that the system knows about the path under a link.
 
 use std::time::Duration;
 
-/// What the system's own acknowledgements say of the path under a link: where
-/// bytes wait for them the path is in doubt, where none do the path works,
-/// whatever the peer does.
+/// The system's own acknowledgements on the path under a link. While bytes
+/// wait for them the path is in doubt; while none do the path works,
+/// even if the peer is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PathFacts {
     /// Bytes that were sent and that the peer's system has not acknowledged.
-    /// Those that the peer has no room for were not sent.
+    /// Bytes for which the peer has no room were not sent.
     pub unacknowledged: u64,
     /// How long the oldest of them has waited, as far as the system tells.
     pub waiting: Duration,
@@ -22,21 +22,21 @@ impl PathFacts {
     }
 }
 
-/// What the system says of the way from a link's own address to its peer,
-/// now that something about the network has changed.
+/// The system's way from a link's own address to its peer, after a change of the
+/// network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RouteFacts {
     /// Whether the link's local address is still one of the host's.
     pub address_stays: bool,
     /// Whether the system would still send from that address to the peer;
-    /// `None` where there is no way to the peer, or it does not tell.
+    /// `None` where there is no way to the peer, or the system does not tell.
     pub source_stays: Option<bool>,
 }
 
 impl RouteFacts {
-    /// Facts of a link whose local address stays the host's, or not; and the
-    /// one that the system would send from now, or not.
+    /// Whether the link's local address is still the host's, and whether the system
+    /// would still send from it.
     pub fn new(address_stays: bool, source_stays: Option<bool>) -> RouteFacts {
         RouteFacts { address_stays, source_stays }
     }

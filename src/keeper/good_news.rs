@@ -4,7 +4,7 @@ use super::event::RetryReason;
 use super::moment::Moment;
 
 /// Good news, kept for an attempt that began before it: if the attempt fails,
-/// the next comes soon; if it works, its way is looked at.
+/// the next comes soon; if it works, the link's way is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GoodNews {
     pub(super) came: Moment,

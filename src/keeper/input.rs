@@ -1,4 +1,4 @@
-//! What a keeper is told.
+//! The inputs of a keeper.
 
 use super::activity::Activity;
 use super::config::Config;
@@ -8,38 +8,38 @@ use super::link::{Dialled, Opened};
 use super::names::{LinkId, Token};
 use super::path::Recalled;
 
-/// What a keeper is told: what happened, or what is wanted. One call of
+/// An input of a keeper: an event or a command. One call of
 /// [`Keeper::handle`](super::Keeper::handle) takes one of these.
 ///
-/// Words about a link that was abandoned, or never opened, change nothing.
+/// Inputs about a link that was abandoned, or never opened, change nothing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    // What is wanted.
+    // Commands.
     /// Begin: open the first link. Once.
     Start,
-    /// Probe the link in use: one beat, one deadline of 3 s (where a beat's
-    /// own is longer, or twice the shortest round trip, of that), any byte
-    /// answers it; unanswered, the link is dead. News that the network is gone
-    /// calls it off. While waiting to retry, the next attempt begins at once.
+    /// Probe the link in use: one beat with one deadline, which any byte answers.
+    /// The deadline is 3 s, or that of a beat, or twice the shortest round trip,
+    /// whichever is longest. Unanswered, the link is dead. News that the network is
+    /// gone calls the probe off. While waiting, the next attempt begins at once.
     Probe,
     /// Abandon the link in use, or end a wait, and open a new link at once. A
     /// second link that is being opened beside the first is that new link.
-    /// While an attempt is under way and no link is in use: nothing.
+    /// Does nothing while an attempt is under way and no link is in use.
     Reconnect,
     /// Open a second link beside the one in use, which it replaces once it is
     /// open: goodbye is said on the first, which is then read to its end. If
-    /// the second cannot be opened, nothing has happened; if the first is lost
-    /// meanwhile, the second is the attempt to come back. Without a link in
-    /// use, while a second is being opened already, and where
-    /// [`Config::overlap`] forbids one: nothing.
+    /// the second cannot be opened, nothing changes; if the first is lost
+    /// meanwhile, the second is the attempt to come back. Does nothing without a link
+    /// in use, while a second is being opened already, and where
+    /// [`Config::overlap`] forbids one.
     Replace,
-    /// Somebody waits to know that the peer has what was written: beat at once
-    /// on the link in use; while such a beat is under way, again when it is
+    /// A sender waits to know that the peer has its message: beat at once
+    /// on the link in use. While such a beat is under way, beat again when it is
     /// answered.
     Confirm,
-    /// Whether somebody looks at the application. Until it is said, gaps are
-    /// tried whenever they can be.
+    /// Whether somebody looks at the application. Until this is told, gaps are
+    /// tried whenever that is possible.
     Activity(Activity),
     /// Pause: say goodbye on the link in use, abandon all others, and open
     /// none until [`Input::Resume`].
@@ -48,17 +48,17 @@ pub enum Input<'a> {
     /// come, if it named one.
     Resume,
     /// Other settings from here on, taken as they are ([`Config::check`]).
-    /// What was learned stays, unless the heartbeat's scale is another; what
-    /// is under way goes on, its deadlines included.
+    /// The lessons stay, unless the heartbeat's scale changes; attempts and
+    /// deadlines that run go on.
     Update(Box<Config>),
     /// Close: say goodbye on the link in use, abandon all others, and finish
     /// within [`Config::close_deadline`].
     Close,
 
-    // What happened to a link.
+    // Events of a link.
     /// The network path of an attempt is there, though TLS and the login are
-    /// still to come: it shows why the link before was lost. May be left out,
-    /// and comes with [`Input::Opened`] or the failure then.
+    /// still to come: it shows why the link before was lost. May be left out;
+    /// then it comes with [`Input::Opened`] or the failure.
     Dialled {
         /// The link.
         link: LinkId,
@@ -69,7 +69,7 @@ pub enum Input<'a> {
     Opened {
         /// The link.
         link: LinkId,
-        /// What is known of it.
+        /// The facts about it.
         opened: Opened,
     },
     /// An attempt failed.
@@ -81,7 +81,7 @@ pub enum Input<'a> {
         /// When the path was there, if it came so far.
         dialled: Option<Dialled>,
     },
-    /// Something came in: all that one batch of reading brought.
+    /// Bytes came in: the result of one batch of reading.
     Read {
         /// The link.
         link: LinkId,
@@ -106,8 +106,8 @@ pub enum Input<'a> {
         /// The link.
         link: LinkId,
     },
-    /// A link ended by itself. Everything that could be read from it was. The
-    /// bytes of the goodbye itself are not to be told as read: the end is
+    /// A link ended by itself, and everything that could be read from it was. The
+    /// bytes of a goodbye itself must not be told as read: the end is
     /// judged by the silence before it.
     Ended {
         /// The link.
@@ -115,17 +115,17 @@ pub enum Input<'a> {
         /// How.
         end: LinkEnd,
     },
-    /// What the system knows of the path under a link: the answer to
+    /// The system's facts about the path under a link: the answer to
     /// [`Output::AskPath`](super::Output::AskPath), and welcome at any time;
-    /// `None` where it does not tell.
+    /// `None` where the system does not tell.
     Path {
         /// The link.
         link: LinkId,
         /// What the system says.
         facts: Option<PathFacts>,
     },
-    /// What the system says of the way to a link's peer: the answer to
-    /// [`Output::AskRoute`](super::Output::AskRoute). `None` where it does not
+    /// The system's way to a link's peer: the answer to
+    /// [`Output::AskRoute`](super::Output::AskRoute). `None` where the system does not
     /// tell: then the link is probed as if the way had changed. An address
     /// that is gone counts at any time.
     Route {
@@ -135,52 +135,52 @@ pub enum Input<'a> {
         facts: Option<RouteFacts>,
     },
 
-    // What happened around.
-    /// The host names the network that it is on. Say so before
-    /// [`Input::Network`], which tells the rest, in the same instant, and
+    // Events of the host.
+    /// The host names the network that it is on. Tell this before
+    /// [`Input::Network`], which tells the rest, at the same instant, and
     /// before [`Input::Start`] where the name is known by then.
     ///
-    /// Another name means another path: what was learned stays with the old
-    /// one, and what is known of the new one takes its place. The same name
+    /// Another name means another path: the lessons stay with the old
+    /// network, and stored lessons of the new one take their place. The same name
     /// again changes nothing.
     NetworkNamed {
-        /// What the host calls it.
+        /// The host's name for it.
         network: &'a str,
     },
-    /// The host says something of the network.
+    /// The host reports about the network.
     Network(NetworkStatus),
-    /// What is remembered of a network: the answer to
+    /// The stored lessons about a network: the answer to
     /// [`Output::Recall`](super::Output::Recall); `recalled` is `None` where
-    /// nothing is. It counts only if the host is still on that network, and
-    /// only as far as nothing better is known by now.
+    /// nothing is stored. It counts only if the host is still on that network, and
+    /// only where no better observation has been made.
     Recalled {
         /// The network that was asked about.
         network: Option<&'a str>,
-        /// What is remembered of it.
+        /// The stored lessons.
         recalled: Option<Recalled>,
     },
     /// The time of [`Keeper::poll_timeout`](super::Keeper::poll_timeout) has
     /// come (harmless before it).
     ///
-    /// Before it, read what waits on the links and tell it: a process that
-    /// slept must not call a link dead whose answer is there.
+    /// First read the waiting bytes of the links and tell them: a process that
+    /// slept must not declare a link dead whose answer has arrived.
     Timeout,
 }
 
-/// Where the messages of a batch stood. One that comes ahead of an answer may
-/// have been held up by the path until the beat went out.
+/// The place of the messages of a batch among its answers. The path may have held
+/// up a message that comes ahead of an answer until the beat went out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Messages {
-    /// There were none.
+    /// The batch had no message.
     None,
-    /// The first came before any answer, or there was no answer.
+    /// The first message came before any answer, or there was no answer.
     BeforeAnswers,
-    /// All came behind the first answer.
+    /// All messages came behind the first answer.
     AfterAnswers,
 }
 
-/// What the host says of the network: hints, which may come early, late or
+/// The host's report about the network: a hint, which may come early, late or
 /// never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -191,8 +191,8 @@ pub enum NetworkStatus {
     Offline,
     /// It is another: an address or the default route changed.
     Changed,
-    /// The machine woke from sleep. Where the system's clocks tell of the
-    /// sleep (Linux) that is noticed by itself, but not before something else
+    /// The machine woke from sleep. Where the system's clocks tell the
+    /// sleep (Linux), the keeper notices it by itself, but not before something else
     /// wakes the process.
     Woke,
 }

@@ -1,7 +1,7 @@
-//! One link: what it is for, and the watch over its silence.
+//! One link: its role, and the watch over its silence.
 //!
-//! Nothing here knows of another link, of what the path was learned to do, or
-//! of when to dial.
+//! These files know no other link, none of the lessons about the path, and nothing
+//! about when to dial.
 
 mod beat;
 mod links;

@@ -1,8 +1,8 @@
-//! The machine: the only one that sees links, path and schedule.
+//! The machine: the only file that sees links, path and schedule.
 //!
-//! One input changes what it must (the files below, by what happened), and
-//! then [`settle`](Keeper::settle) derives all that follows from what is known
-//! by then: the pace of the link in use, the interval that is told, the scouts
+//! One input changes only the state that it speaks of (the files below, by kind of
+//! input). Then [`settle`](Keeper::settle) derives everything that depends on that
+//! state: the pace of the link in use, the interval that is told, the scouts
 //! that may be out, the end.
 
 mod attempts;
@@ -36,18 +36,18 @@ use super::timer::Timer;
 /// Keeps one connection: decides when to open a link, when to beat, when a
 /// link is dead, when to come back and when to give up.
 ///
-/// Three methods drive it: [`handle`] takes what happened and what is wanted,
-/// [`poll_output`] says what to do, [`poll_timeout`] when to tell
-/// [`Input::Timeout`]. All others are getters.
+/// Three methods drive a keeper: [`handle`] takes events and commands,
+/// [`poll_output`] says what to do, and [`poll_timeout`] says when to call with
+/// [`Input::Timeout`]. All other methods are getters.
 ///
-/// After each input drain [`poll_output`] and do what it says, then ask
-/// [`poll_timeout`]. `now` never goes back. Words about a link that was
+/// After each input drain [`poll_output`] and carry the outputs out, then ask
+/// [`poll_timeout`]. `now` never goes back. Inputs about a link that was
 /// abandoned, or never opened, change nothing; after [`Output::Finish`]
-/// nothing does.
+/// no input changes anything.
 ///
-/// It tells one [`LinkId`](super::LinkId) from another and gives each a role:
-/// next, main, draining, scout. At most one link is main, and at most one is
-/// opened to become it.
+/// The keeper tells one [`LinkId`](super::LinkId) from another and gives each a
+/// role: next, main, draining, scout. At most one link is main, and at most one is
+/// opened to become main.
 ///
 /// [`handle`]: Keeper::handle
 /// [`poll_output`]: Keeper::poll_output
@@ -60,9 +60,9 @@ pub struct Keeper {
     links: Links,
     path: Path,
     schedule: Schedule,
-    /// What the application says of itself.
+    /// Whether somebody looks at the application, if it has said so.
     activity: Option<Activity>,
-    /// What was derived last, and from what.
+    /// The values that were derived last, and their basis.
     settled: Settled,
     outputs: VecDeque<Output>,
     tally: Counts,
@@ -104,9 +104,9 @@ impl Keeper {
         }
     }
 
-    // What drives it.
+    // Driving the keeper.
 
-    /// Takes one input: the only way in which a keeper is told anything.
+    /// Takes one input: the only way to tell a keeper anything.
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         if matches!(self.schedule.phase, Phase::Finished(_)) {
             return;
@@ -141,25 +141,25 @@ impl Keeper {
         self.settle(now);
     }
 
-    /// The next thing to do. Drain this after every input.
+    /// The next output. Drain this after every input.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When to tell [`Input::Timeout`]; `None`: only after the next input.
+    /// When to call with [`Input::Timeout`]; `None`: only after the next input.
     pub fn poll_timeout(&self) -> Option<Moment> {
         self.next_timer().map(|(at, _)| at)
     }
 
     // Getters.
 
-    /// Whether the next deadline is that of an answer, which as a rule comes
+    /// Whether the next deadline is that of an answer, which usually comes
     /// before it: a driver may arm its timer so that it is cheap to move away.
     pub fn expects_answer(&self) -> bool {
         matches!(self.next_timer(), Some((_, Timer::Answer)))
     }
 
-    /// Where the connection stands. Before [`Input::Start`] it waits for its
+    /// The state of the connection. Before [`Input::Start`] the keeper waits for its
     /// first attempt.
     pub fn state(&self) -> State {
         match &self.schedule.phase {
@@ -177,7 +177,7 @@ impl Keeper {
         }
     }
 
-    /// What was counted and learned, up to `now`.
+    /// The counts and the learned values, up to `now`.
     pub fn figures(&self, now: Moment) -> Figures {
         let main = self.links.main().map(|(_, main)| main);
         let uptime = self.tally.uptime + main.map_or(Duration::ZERO, |main| now.since(main.since));

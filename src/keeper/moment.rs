@@ -10,8 +10,8 @@ use std::time::Duration;
 /// A middlebox's idle timer runs while a laptop sleeps, but the monotonic
 /// clock of most systems does not. So gaps are measured over both clocks
 /// ([`Moment::since`]), and a suspend can be told from a busy moment
-/// ([`Moment::slept_since`]). The keeper never reads a clock: whoever drives
-/// it makes every `Moment`, and all of one keeper's moments share one origin.
+/// ([`Moment::slept_since`]). The keeper never reads a clock: its driver
+/// makes every `Moment`, and all moments of one keeper share one origin.
 ///
 /// Moments are ordered by the total time since their origin.
 #[derive(Clone, Copy, Debug, Default)]

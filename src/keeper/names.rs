@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// Names one link for ever: every link that was ever opened for a connection
-/// has an id of its own, so that a late word from an old link can be known
-/// for what it is and ignored.
+/// has an id of its own, so that a late report about an old link is known
+/// as such and ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub(crate) u64);
 
@@ -26,7 +26,7 @@ impl fmt::Display for LinkId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub u64);
 
-/// Hands out the names of beats. No two beats of a connection have the same,
+/// Makes the tokens of beats. No two beats of a connection have the same token,
 /// so that an answer names its link, too.
 #[derive(Debug, Default)]
 pub(super) struct Tokens(u64);

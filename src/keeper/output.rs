@@ -1,4 +1,4 @@
-//! What a keeper wants done.
+//! The outputs of a keeper.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use super::names::{LinkId, Token};
 use super::path::Learned;
 use super::state::Finish;
 
-/// What the keeper wants done, in this order. Whoever drives it does each at
-/// once and reports what came of it.
+/// An order of the keeper. The driver carries out each order at
+/// once, in this sequence, and reports the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
@@ -19,7 +19,7 @@ pub enum Output {
     Open {
         /// The link's name from now on.
         link: LinkId,
-        /// What it is for.
+        /// The link's purpose.
         purpose: Purpose,
         /// Which of the transport's routes to take.
         route: usize,
@@ -40,8 +40,8 @@ pub enum Output {
         /// Names the beat.
         token: Token,
     },
-    /// Ask the link's peer, now, to say something after `silence`; that it
-    /// does is reported as heard. Only where [`Opened::answers_after`](super::Opened::answers_after).
+    /// Ask the link's peer, now, to say something after `silence`; the bytes that it
+    /// sends then are reported as read. Only where [`Opened::answers_after`](super::Opened::answers_after).
     AskAfter {
         /// The link.
         link: LinkId,
@@ -54,15 +54,15 @@ pub enum Output {
         /// The link.
         link: LinkId,
     },
-    /// Ask the system, now, what it knows of the path under the link, and answer
-    /// with [`Input::Path`](super::Input::Path) before all else: it tells a dead path from a peer
-    /// that is stuck. Only where [`Opened::tells_path`](super::Opened::tells_path).
+    /// Ask the system, now, for its facts about the path under the link, and answer
+    /// with [`Input::Path`](super::Input::Path) before any other input: the facts tell
+    /// a dead path from a stuck peer. Only where [`Opened::tells_path`](super::Opened::tells_path).
     AskPath {
         /// The link.
         link: LinkId,
     },
     /// Ask the system, now, for the way to the link's peer, and answer with
-    /// [`Input::Route`](super::Input::Route) before all else: the news of the network has settled.
+    /// [`Input::Route`](super::Input::Route) before any other input: the news of the network has settled.
     AskRoute {
         /// The link.
         link: LinkId,
@@ -73,37 +73,37 @@ pub enum Output {
         /// The link.
         link: LinkId,
     },
-    /// Drop the link, or the attempt to open it, at once and without a word
-    /// to its peer. Nothing it says later counts.
+    /// Drop the link, or the attempt to open it, at once and without a goodbye. No
+    /// later report about it counts.
     Abandon {
         /// The link.
         link: LinkId,
     },
-    /// Look up what is remembered of this path; answer with
-    /// [`Input::Recalled`](super::Input::Recalled), when it can be and if there is a memory.
+    /// Look up the stored lessons about this path; answer with
+    /// [`Input::Recalled`](super::Input::Recalled), at any time, and if there is a store.
     Recall {
-        /// What the host calls the network, if it names it.
+        /// The host's name for the network, if it gave one.
         network: Option<Arc<str>>,
-        /// Which of the transport's routes it is about.
+        /// The transport's route.
         route: usize,
     },
-    /// Keep what is known of this path, in place of what was kept. It comes
-    /// when something was learned, and once a day where that is confirmed.
+    /// Store the lessons about this path, in place of earlier ones. This comes
+    /// when the keeper has learned, and once a day where a lesson is confirmed.
     Remember {
-        /// What the host calls the network, if it names it.
+        /// The host's name for the network, if it gave one.
         network: Option<Arc<str>>,
-        /// Which of the transport's routes it is about.
+        /// The transport's route.
         route: usize,
-        /// What is known.
+        /// The lessons.
         learned: Learned,
     },
     /// Tell the application.
     Emit(Event),
-    /// It is over: nothing will be asked for any more.
+    /// The connection is over: no order follows.
     Finish(Finish),
 }
 
-/// What a link is opened for.
+/// The purpose of a link that is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {

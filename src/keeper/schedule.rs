@@ -1,7 +1,7 @@
-//! When to dial: after what, how soon, and whether at all.
+//! When to dial: after which event, how soon, and whether at all.
 //!
-//! Nothing here knows of a link beyond how it ended, or of what a path was
-//! learned to do.
+//! These files know of a link only how it ended, and nothing of the lessons about
+//! a path.
 
 mod backoff;
 mod classify;
@@ -10,7 +10,7 @@ mod phase;
 
 pub(super) use backoff::{Backoff, Ending, Wait};
 pub(super) use classify::of_failure;
-pub(super) use news::{BURST, Network, News, OFFLINE_RHYTHM};
+pub(super) use news::{BURST, NetworkBelief, News, OFFLINE_RHYTHM};
 pub(super) use phase::{Phase, Waiting};
 
 use std::time::Duration;
@@ -22,14 +22,14 @@ use super::good_news::GoodNews;
 use super::moment::Moment;
 use super::state::Finish;
 
-/// An attempt without a path, older than this when good news comes, was begun
-/// where there was none.
+/// An attempt whose path is not there yet, and that is older than this when good
+/// news comes, began while there was no network.
 const ATTEMPT_STALE: Duration = Duration::from_secs(1);
-/// One that has a path, or is younger, has this long left after good news: its
-/// path may be the old one.
+/// An attempt that has a path, or is younger, has this long left after good news:
+/// its path may be the old one.
 const ATTEMPT_DOUBTED: Duration = Duration::from_secs(3);
 
-/// When to dial the one route that there is.
+/// When to dial the connection's one route.
 #[derive(Debug)]
 pub(super) struct Schedule {
     pub(super) phase: Phase,
@@ -39,14 +39,14 @@ pub(super) struct Schedule {
     tried: Option<Moment>,
 }
 
-/// What good news makes of an attempt that began before it.
+/// What good news does to an attempt that began before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AttemptFate {
-    /// It goes on as it was.
+    /// The attempt goes on as it was.
     None,
-    /// It goes on, but not beyond this.
+    /// The attempt goes on, but not beyond this.
     Until(Moment),
-    /// It is dropped, and another made soon.
+    /// The attempt is dropped, and another made soon.
     Drop,
 }
 
@@ -65,10 +65,10 @@ impl Schedule {
 
     /// Whether the network is reported gone, and nothing has shown otherwise.
     pub(super) fn is_cut_off(&self) -> bool {
-        self.news.network() == Network::Gone
+        self.news.network() == NetworkBelief::Gone
     }
 
-    /// An attempt begins: its number, and the news that came too late for it.
+    /// An attempt begins. Returns its number, and the news that came too late for it.
     pub(super) fn begin(&mut self, now: Moment) -> (u32, Option<GoodNews>) {
         let mut held = None;
         if let Phase::Waiting(waiting) = &self.phase {
@@ -82,10 +82,10 @@ impl Schedule {
         (self.backoff.begin(), held)
     }
 
-    // What the application wants.
+    // Commands of the application.
 
-    /// Nothing is dialled until it is resumed, and not before a time that the
-    /// server named.
+    /// No link is dialled until the connection is resumed, and not before a time that
+    /// the server named.
     pub(super) fn pause(&mut self) {
         let not_before = match &self.phase {
             Phase::Waiting(waiting) => waiting.firm,
@@ -96,20 +96,20 @@ impl Schedule {
         self.phase = Phase::Paused { not_before };
     }
 
-    /// Nothing is dialled any more.
+    /// No link is dialled any more.
     pub(super) fn close(&mut self) {
         self.phase = Phase::Closing;
     }
 
-    /// It is over.
+    /// The connection is over.
     pub(super) fn finish(&mut self, finish: Finish) {
         self.phase = Phase::Finished(finish);
     }
 
     // Waiting.
 
-    /// Waits for the next attempt; good news that the last one held cuts the wait
-    /// short.
+    /// Waits for the next attempt. Good news that came too late for the last attempt
+    /// cuts the wait short.
     pub(super) fn wait(
         &mut self,
         wait: Wait,
@@ -142,7 +142,7 @@ impl Schedule {
         Event::ReconnectScheduled { attempt: self.backoff.next_attempt(), delay, reason }
     }
 
-    /// Good news while waiting: an attempt soon. Never two within a burst.
+    /// Good news during a wait: an attempt soon. Never two within a burst.
     pub(super) fn advance(&mut self, reason: RetryReason, dice: &mut Dice, now: Moment) -> Option<Event> {
         let Phase::Waiting(waiting) = self.phase else { return None };
         let granted = self.news.grant(waiting.granted, reason, self.reconnect(), dice, now);
@@ -154,9 +154,9 @@ impl Schedule {
         comes_sooner.then(|| Event::ReconnectAdvanced { delay: soon.since(now), reason })
     }
 
-    /// The network is reported gone: one try a minute all the same, however
-    /// often that is said. Where something has shown otherwise it is said in
-    /// vain.
+    /// The network is reported gone: one attempt a minute all the same, however
+    /// often the host says so. Where something has shown otherwise, the report
+    /// changes nothing.
     pub(super) fn slow_down(&mut self, dice: &mut Dice, now: Moment) -> Option<Event> {
         let Phase::Waiting(waiting) = self.phase else { return None };
         if !self.is_cut_off() {
@@ -175,8 +175,8 @@ impl Schedule {
 
     // An attempt under way.
 
-    /// Good news during an attempt that began before it. That somebody looks
-    /// says nothing of its way.
+    /// Good news during an attempt that began before it. News that somebody looks
+    /// says nothing about the attempt's way.
     pub(super) fn doubt(
         &self,
         began: Moment,

@@ -1,6 +1,6 @@
-//! What a deadline is for.
+//! The kinds of deadlines.
 
-/// What the next deadline is for.
+/// The kind of the next deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timer {
@@ -8,13 +8,13 @@ pub enum Timer {
     Beat,
     /// A beat's or probe's answer is due.
     Answer,
-    /// Something with a scout is due.
+    /// A scout's beat, its end, or the next scout is due.
     Scout,
     /// The peer's own beat is due.
     Silence,
-    /// It is time to ask what the system knows of the path.
+    /// It is time to ask the system for the path's facts.
     Path,
-    /// The news of the network has settled: it is time to look at the way to
+    /// The news of the network has settled: it is time to check the way to
     /// the peer.
     Network,
     /// A message is due, by the application's own limit.

@@ -15,12 +15,12 @@ pub(super) const BASE: Duration = Duration::from_secs(1);
 /// attempts a second (the example `fleet`; a cap of 20 s: 51 s and 4,567).
 pub(super) const CAP: Duration = Duration::from_secs(60);
 /// The longest delay while the application is in the background: 5 minutes.
-/// Nobody waits, and a radio that wakes up costs battery.
+/// Nobody waits, and each attempt wakes a radio, which costs battery.
 pub(super) const BACKGROUND_CAP: Duration = Duration::from_secs(300);
-/// No delay but the first is drawn from below 0.5 s.
+/// Each delay but the first is at least 0.5 s.
 pub(super) const FLOOR: Duration = Duration::from_millis(500);
-/// A link counts as proved after 30 s in use with something received; only
-/// then the count of attempts starts again.
+/// A link counts as proved after 30 s in use with at least one byte received;
+/// only then the count of attempts starts again.
 pub(super) const STABLE: Duration = Duration::from_secs(30);
 /// One attempt's deadline over name, dial, TLS, upgrade and login: 15 s.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(15);
@@ -29,8 +29,8 @@ pub(super) const ATTEMPT: Duration = Duration::from_secs(15);
 ///
 /// The n-th delay is drawn evenly from 0.5 s up to `base`·2ⁿ⁻¹, at most
 /// `cap`. The first retry after a proved link is sooner: within 50 ms if the
-/// end was this client's alone, within a second if it may be everybody's.
-/// The count starts again after 30 s in use with something received.
+/// end was this client's alone, within a second if all clients may have met it.
+/// The count starts again after 30 s in use with at least one byte received.
 ///
 /// | | default | why |
 /// |---|---|---|
@@ -54,16 +54,16 @@ pub struct Reconnect {
     pub(crate) classify: Option<Arc<Classify>>,
 }
 
-/// The application's own word on what follows.
+/// The application's own answer to a setback.
 pub(crate) type Classify = dyn Fn(Setback<'_>, Retry) -> Retry + Send + Sync;
 
-/// What an attempt follows: the end of a link, or a failed attempt.
+/// The event that the next attempt follows: the end of a link, or a failed attempt.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Setback<'a> {
     /// The link in use ended by itself.
     Ended(&'a LinkEnd),
-    /// The link in use was given up: it did not answer.
+    /// The link in use was dropped, since its peer did not answer.
     Unanswered,
     /// The attempt before failed.
     Failed(&'a Failure),
@@ -78,14 +78,14 @@ pub enum Setback<'a> {
 /// [`Retry-After`]: Failure::RetryAfter
 pub trait Delays: Send + Sync + 'static {
     /// The wait before the `retry`-th attempt after the first attempt of all,
-    /// or after a link that had proved itself, from 1; or `None` to give up.
-    /// A zero wait is raised to 1 ms beyond the first retry, so that no loop
+    /// or after a link that had proved itself, from 1; `None` gives up.
+    /// From the second retry on a zero wait is raised to 1 ms, so that no loop
     /// runs hot.
-    fn delay(&self, retry: u32, refusal: Setback<'_>) -> Option<Duration>;
+    fn delay(&self, retry: u32, setback: Setback<'_>) -> Option<Duration>;
 }
 
-/// A factory of iterators is a policy: a fresh iterator serves each run of
-/// consecutive attempts.
+/// A factory of iterators as a policy: each run of consecutive attempts gets a
+/// fresh iterator.
 struct FromIterators<F>(F);
 
 impl<F, I> Delays for FromIterators<F>
@@ -117,19 +117,19 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// The first retry after a proved link is immediate whatever ended it,
-    /// but not before a `Retry-After`. For those who own their server.
+    /// The first retry after a proved link is immediate, however the link ended,
+    /// but not before a `Retry-After`. For clients of one's own server.
     pub fn eager() -> Reconnect {
         Reconnect { eager: true, ..Reconnect::default() }
     }
 
     /// The default with every delay multiplied by `factor`: the backoff,
-    /// those of the close codes, the 30 s before the count starts again, and
-    /// those after a network event. The attempt's deadline stays as it is.
+    /// the delays of close codes, the 30 s before the count starts again, and
+    /// the delays after a network event. The attempt's deadline stays as it is.
     /// For tests and demonstrations.
     pub fn scaled(factor: f64) -> Reconnect {
         let base = Reconnect::default();
-        // An unusable factor is kept as it is and refused by `check`.
+        // An unusable factor stays as it is, and `check` refuses it.
         let times = |d: Duration| Duration::try_from_secs_f64(d.as_secs_f64() * factor).unwrap_or(d);
         Reconnect {
             base: times(base.base),
@@ -148,9 +148,9 @@ impl Reconnect {
         self
     }
 
-    /// The longest delay, before jitter. Default: 60 s. Nothing but the first
-    /// retry is drawn from below 0.5 s: with a shorter cap the backoff's delays
-    /// are all of 0.5 s, without jitter.
+    /// The longest delay, before jitter. Default: 60 s. Each delay but the first
+    /// is at least 0.5 s: with a shorter cap all delays of the backoff are 0.5 s,
+    /// without jitter.
     pub fn cap(mut self, cap: Duration) -> Reconnect {
         self.cap = cap;
         self
@@ -164,8 +164,7 @@ impl Reconnect {
         self
     }
 
-    /// Consecutive attempts before giving up; `None`, the default, is without
-    /// end.
+    /// Consecutive attempts before giving up. Default: `None`, without end.
     pub fn attempts(mut self, attempts: impl Into<Option<u32>>) -> Reconnect {
         self.attempts = attempts.into();
         self
@@ -186,7 +185,7 @@ impl Reconnect {
 
     /// Replaces the choice of delays by iterators: `factory` makes a fresh
     /// one for each run of consecutive retries; an iterator that ends gives
-    /// up. Two delays are two retries.
+    /// up. An iterator of two delays allows two retries.
     pub fn delays<F, I>(self, factory: F) -> Reconnect
     where
         F: Fn() -> I + Send + Sync + 'static,
@@ -195,13 +194,13 @@ impl Reconnect {
         self.policy(FromIterators(factory))
     }
 
-    /// Replaces the classification of ends and failures: `classify` is told
-    /// what happened and what the table says, and answers what is to follow.
+    /// Replaces the classification of ends and failures. `classify` gets the setback
+    /// and the table's answer, and returns the answer that counts.
     /// It comes before [`Reconnect::policy`], which chooses delays only. If it
-    /// panics, the table's word counts.
+    /// panics, the table's answer counts.
     ///
-    /// What the table says of an answer that nobody has vouched for is never
-    /// final ([`Failure::Http`]): better leave that as it is.
+    /// The table never makes an answer final that nobody has vouched for
+    /// ([`Failure::Http`]): it is safer to keep that.
     ///
     /// ```
     /// use longlink::Reconnect;
@@ -209,7 +208,7 @@ impl Reconnect {
     ///
     /// // This service closes with 4009 when its session is resumed elsewhere,
     /// // and with 4001 when it wants to be asked again.
-    /// let reconnect = Reconnect::default().classify(|refusal, usual| match refusal {
+    /// let reconnect = Reconnect::default().classify(|setback, usual| match setback {
     ///     Setback::Ended(LinkEnd::Closed { code: Some(4009), .. }) => Retry::Never,
     ///     Setback::Ended(LinkEnd::Closed { code: Some(4001), .. }) => Retry::Soon,
     ///     _ => usual,
@@ -228,7 +227,7 @@ impl Reconnect {
         if self.scale == 1.0 { at_one } else { at_one.mul_f64(self.scale) }
     }
 
-    /// Refuses what cannot work.
+    /// Refuses settings that cannot work.
     ///
     /// # Errors
     ///

@@ -1,13 +1,13 @@
-//! What follows the end of a link, or a failed attempt.
+//! The answer to the end of a link, or to a failed attempt.
 
 use std::time::Duration;
 
-/// What follows the end of a link, or a failed attempt: another attempt, a
-/// wait, or nothing any more.
+/// The answer to the end of a link, or to a failed attempt: another attempt, a
+/// wait, or no attempt any more.
 ///
-/// The table of [`Reconnect`](super::Reconnect) answers with one of these for
+/// The table of [`Reconnect`](super::Reconnect) gives one of these for
 /// every end and failure; [`Reconnect::classify`](super::Reconnect::classify)
-/// replaces what it says.
+/// may replace it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Retry {
@@ -26,16 +26,16 @@ pub enum Retry {
         /// The longest delay.
         high: Duration,
     },
-    /// Another attempt, as if half the way to the longest delay had been
-    /// gone.
+    /// Another attempt, as if the backoff had gone half the way to its longest
+    /// delay.
     Halfway,
     /// Another attempt at the longest delay, drawn from its upper half: the
     /// answer would be final, but nobody has vouched for it.
     Longest,
     /// Another attempt not before this has passed, and up to a fifth of it
-    /// later. News of the network does not advance it, unless the answer was
+    /// later. News of the network does not advance the attempt, unless the answer was
     /// an HTTP status of a server that was not verified. Below half a second
-    /// it is the backoff.
+    /// the backoff decides.
     After(Duration),
     /// Another attempt by the backoff for TLS: from 30 s on, doubled with each
     /// failure in a row, at most 5 minutes.
@@ -46,8 +46,8 @@ pub enum Retry {
         /// How often.
         answers: u32,
         /// The delay in between is drawn from half of this up to it, where
-        /// that is longer than the backoff's. News of the network does not
-        /// advance it, unless this is zero.
+        /// that is longer than the backoff's delay. News of the network does not
+        /// advance the attempt, unless this is zero.
         apart: Duration,
     },
     /// No further attempt.
@@ -58,7 +58,7 @@ pub enum Retry {
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 impl Retry {
-    /// The same, with no wait beyond all reason.
+    /// The same, with no wait of more than a year.
     pub(in crate::keeper) fn within_reason(self) -> Retry {
         match self {
             Retry::Between { low, high } => Retry::Between { low: low.min(LONGEST), high: high.min(LONGEST) },

@@ -5,8 +5,8 @@ use super::role::{Draining, Next, Role};
 use super::scout::Scout;
 use crate::keeper::names::LinkId;
 
-/// Every link that still matters, by its name. At most one is in use, and at
-/// most one is being opened to become that.
+/// Every link that still matters, by its id. At most one is in use, and at
+/// most one is being opened to take its place.
 #[derive(Debug, Default)]
 pub(in crate::keeper) struct Links {
     links: Vec<(LinkId, Role)>,
@@ -14,7 +14,7 @@ pub(in crate::keeper) struct Links {
 }
 
 impl Links {
-    /// Adds a link and gives it a name that none had before.
+    /// Adds a link and gives it a new id.
     pub(in crate::keeper) fn add(&mut self, role: Role) -> LinkId {
         self.last += 1;
         let link = LinkId(self.last);
@@ -22,7 +22,7 @@ impl Links {
         link
     }
 
-    /// Adds a link that was taken away once more.
+    /// Puts back a link that was taken away.
     pub(in crate::keeper) fn put_back(&mut self, link: LinkId, role: Role) {
         self.links.push((link, role));
     }
@@ -64,12 +64,12 @@ impl Links {
         })
     }
 
-    /// The link in use, if it is this one.
+    /// The link in use, if its id is `link`.
     pub(in crate::keeper) fn main_as_mut(&mut self, link: LinkId) -> Option<&mut Main> {
         self.main_mut().filter(|(main, _)| *main == link).map(|(_, main)| main)
     }
 
-    /// Takes the link in use out of use, for whatever reason.
+    /// Takes the link in use out of use.
     pub(in crate::keeper) fn take_main(&mut self) -> Option<(LinkId, Box<Main>)> {
         let at = self.links.iter().position(|(_, role)| matches!(role, Role::Main(_)))?;
         let (link, Role::Main(main)) = self.links.swap_remove(at) else { return None };
@@ -116,14 +116,14 @@ impl Links {
         Some((link, scout))
     }
 
-    /// Takes away this scout.
+    /// Takes away the scout `link`.
     pub(in crate::keeper) fn take_scout_as(&mut self, link: LinkId) -> Option<(LinkId, Scout)> {
         let at = self.links.iter().position(|(id, role)| *id == link && matches!(role, Role::Scout(_)))?;
         let (link, Role::Scout(scout)) = self.links.remove(at) else { return None };
         Some((link, scout))
     }
 
-    /// Takes away the first link that goodbye was said to and that is over.
+    /// Takes away the first draining link that is over.
     pub(in crate::keeper) fn take_drained(&mut self, is_over: impl Fn(Draining) -> bool) -> Option<LinkId> {
         let at = self.links.iter().position(|(_, role)| match role {
             Role::Draining(draining) => is_over(*draining),

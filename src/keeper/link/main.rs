@@ -1,4 +1,4 @@
-//! The link in use: all that is kept for it, and goes with it.
+//! The link in use, with all state that ends with it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::keeper::event::Evidence;
 use crate::keeper::moment::Moment;
 use crate::keeper::timer::Timer;
 
-/// A stalled reader is told of after this.
+/// A stalled reader is told after this.
 const STALL_TOLD: Duration = Duration::from_secs(1);
 
 /// The link in use.
@@ -26,17 +26,17 @@ pub(in crate::keeper) struct Main {
     /// Opening it has shown who the peer is.
     pub(in crate::keeper) vouched: bool,
     pub(in crate::keeper) watch: Watch,
-    /// What the peer made of requests to speak.
+    /// How far the peer is trusted to speak when asked.
     pub(in crate::keeper) replies: Replies,
-    /// Something came in since it was taken into use.
+    /// A byte came in since the link was taken into use.
     heard: bool,
     pub(in crate::keeper) stall: Option<Stall>,
-    /// Since when a message is waited for.
+    /// The last message, or the moment when the link was taken into use.
     pub(in crate::keeper) message: Moment,
-    /// What has happened around the link since the last byte came in: a death
-    /// now is not a matter of idleness.
+    /// Evidence that something else than idleness has happened since the last byte
+    /// came in: a death now says nothing about idleness.
     pub(in crate::keeper) disturbed: Option<Evidence>,
-    /// When to look at the way to the peer, after news of the network.
+    /// When the way to the peer is checked, after news of the network.
     pub(in crate::keeper) route_check: Option<RouteCheck>,
     /// When such news last led to a probe.
     pub(in crate::keeper) probed: Option<Moment>,
@@ -51,27 +51,27 @@ pub(in crate::keeper) struct Stall {
     pub(in crate::keeper) told: bool,
 }
 
-/// What is known of the path, as far as it changes what a byte shows.
+/// The knowledge about the path that changes what a byte proves.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct PathKnowledge {
     /// The longest gap known to survive.
     pub(in crate::keeper) proven: Duration,
-    /// A peer on this path does what it is asked.
+    /// Peers on this path speak when they are asked.
     pub(in crate::keeper) peer_replies: bool,
 }
 
-/// What a batch of reading showed.
+/// The conclusions from one batch of reading.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct ReadResult {
-    /// The gap that the link has lived through, if it is evidence.
+    /// The gap that the link has lived through, if the gap is evidence.
     pub(in crate::keeper) survived: Option<Duration>,
-    /// What shows that.
+    /// The proof of it.
     pub(in crate::keeper) proof: Proof,
-    /// Whether it ended a row of beats.
+    /// Whether the batch ended a row of beats.
     pub(in crate::keeper) answered: bool,
-    /// What became of a request to speak, if there was one.
+    /// The meaning of a reply to a request to speak.
     pub(in crate::keeper) shown: ReplyMeaning,
-    /// It came just now: it did not wait behind a stalled reader, or while the
+    /// The batch came just now: it did not wait behind a stalled reader, or while the
     /// process stood still.
     pub(in crate::keeper) fresh: bool,
 }
@@ -96,7 +96,7 @@ impl Main {
         }
     }
 
-    /// What is due next.
+    /// The next thing that is due.
     pub(in crate::keeper) fn next_due(
         &self,
         heartbeat: &Heartbeat,
@@ -110,44 +110,44 @@ impl Main {
             .filter(|stall| !stall.told)
             .map(|stall| (stall.since + heartbeat.unit(STALL_TOLD), Timer::Stall));
         let check = self.route_check.map(|check| (check.at, Timer::Network));
-        // Of those that are due at once the check is first: without an address
-        // there is nothing to ask.
+        // The route check is first among things that are due at once: without an
+        // address there is no link to ask.
         [check, self.watch.next_due(), stall, message].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
-    /// The link was in use for long enough, and something came in.
+    /// The link was in use for long enough, and a byte came in.
     pub(in crate::keeper) fn has_proved(&self, stable: Duration, now: Moment) -> bool {
         self.heard && now.since(self.since) >= stable
     }
 
-    /// Something came in.
+    /// A batch came in.
     pub(in crate::keeper) fn read(
         &mut self,
-        sound: InboundKind,
+        kind: InboundKind,
         known: PathKnowledge,
         now: Moment,
     ) -> ReadResult {
         self.heard = true;
         self.disturbed = None;
-        // The request was void, so that a beat took the reply's place: its
-        // answer shows that the path carries what we send, and no more.
+        // The request was void, and a beat took its place: the answer to the beat
+        // proves that the path carries our packets, and no more.
         let in_place = self.replies.are_possible()
             && known.peer_replies
             && self.watch.asked().is_some_and(|asked| {
                 let tries = asked.is_try || asked.gap > known.proven;
                 tries && !asked.requested
             });
-        let heard = self.watch.hear(sound, now);
+        let heard = self.watch.hear(kind, now);
         let fresh = self.stall.is_none() && !heard.behind;
         let shown = heard.reply.map_or(ReplyMeaning::Nothing, |reply| self.replies.judge(reply));
         let survived = heard.survived.filter(|_| !in_place);
         ReadResult { survived, proof: heard.proof, answered: heard.answered, shown, fresh }
     }
 
-    /// Looks at the way to the peer at `at`; if that was planned already, for
-    /// the stronger of both reasons.
+    /// Checks the way to the peer at `at`. If a check is planned already, the
+    /// stronger action counts.
     pub(in crate::keeper) fn check_route(&mut self, at: Moment, then: RouteAction) {
-        // What was asked about the way before says nothing of it now.
+        // An answer about the earlier way says nothing about the way now.
         self.route_check.take_if(|check| check.asked);
         let check = self.route_check.get_or_insert(RouteCheck::new(at, then));
         check.then = check.then.max(then);

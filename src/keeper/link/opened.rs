@@ -1,4 +1,4 @@
-//! What is known of a link that was opened.
+//! The facts about a link that was opened.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use super::beat::Beat;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dialled {
-    /// How long it took, from the attempt's start.
+    /// The time of the dial, from the attempt's start.
     pub took: Duration,
-    /// The local address, where there is one.
+    /// The local address, where the link has one.
     pub local: Option<IpAddr>,
 }
 
@@ -22,7 +22,7 @@ impl Dialled {
     }
 }
 
-/// What is known of a link that was opened.
+/// The facts about a link that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened {
@@ -30,9 +30,9 @@ pub struct Opened {
     pub beat: Beat,
     /// When the path was there.
     pub dialled: Dialled,
-    /// How long the whole attempt took.
+    /// The time of the whole attempt.
     pub took: Duration,
-    /// Whether the system tells [`PathFacts`] of it: [`Output::AskPath`] comes
+    /// Whether the system tells [`PathFacts`] of the link: [`Output::AskPath`] comes
     /// only then.
     ///
     /// [`PathFacts`]: crate::keeper::PathFacts
@@ -43,13 +43,13 @@ pub struct Opened {
     ///
     /// [`Output::AskAfter`]: crate::keeper::Output::AskAfter
     pub answers_after: bool,
-    /// Whether opening it has shown who the peer is: only then is a breach of
+    /// Whether opening the link has shown who the peer is: only then is a breach of
     /// the protocol final when it comes again and again.
     pub vouched: bool,
 }
 
 impl Opened {
-    /// A link of which the system tells nothing, and whose peer is known but
+    /// A link about which the system tells nothing, and whose peer is known but
     /// cannot be asked to speak.
     pub fn new(beat: Beat, dialled: Dialled, took: Duration) -> Opened {
         Opened { beat, dialled, took, tells_path: false, answers_after: false, vouched: true }

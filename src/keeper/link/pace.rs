@@ -7,6 +7,6 @@ use std::time::Duration;
 pub(in crate::keeper) struct Pace {
     /// The silence to beat after.
     pub(in crate::keeper) after: Duration,
-    /// Whether it is a gap that is tried, not one that is held.
+    /// Whether the silence is a gap that is tried, and not the held interval.
     pub(in crate::keeper) is_try: bool,
 }

@@ -1,36 +1,36 @@
-//! How far a peer can be trusted to speak when it was asked to.
+//! How far a peer is trusted to speak when it is asked.
 
 use std::time::Duration;
 
 use super::watch::Reply;
 
-/// A peer that was asked to speak so often in a row, never did, and answers
+/// A peer that was asked so often in a row, never spoke, and answers
 /// beats all the same is not asked again on this link.
 const NEVER_SPEAKS: u32 = 3;
-/// A gap is the same once more within this part of it: what we send meanwhile
-/// makes it a little shorter.
+/// Two gaps are the same within this part: messages of ours in between make a
+/// gap a little shorter.
 const SAME: f64 = 0.1;
 
-/// What the peer of one link made of requests to speak after a silence. Another
-/// link's peer may be another.
+/// The replies of one link's peer to requests to speak. The peer of another link
+/// may be another server.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Replies {
     /// The peer can be asked.
     possible: bool,
-    /// It was, and did.
+    /// The peer was asked, and spoke.
     kept: bool,
-    /// How many times it was asked and did not, before it ever did.
+    /// How many times the peer was asked and did not speak, before it ever spoke.
     missing: u32,
-    /// The gap after which it did not, though it had before.
+    /// The gap after which the peer did not speak, though it had before.
     broken: Option<Duration>,
 }
 
-/// What one reply shows.
+/// The meaning of one reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum ReplyMeaning {
     /// Nothing yet.
     Nothing,
-    /// The peer does what it is asked, or not.
+    /// Whether the peer speaks when it is asked.
     Trust(bool),
     /// The path had forgotten the flow within this gap.
     Forgotten(Duration),
@@ -46,7 +46,7 @@ impl Replies {
         self.possible
     }
 
-    /// What became of what the peer was asked to say.
+    /// Judges the reply to a request to speak.
     pub(in crate::keeper) fn judge(&mut self, reply: Reply) -> ReplyMeaning {
         match reply {
             Reply::Kept => {
@@ -54,14 +54,14 @@ impl Replies {
                 self.broken = None;
                 ReplyMeaning::Trust(true)
             }
-            // Once it may have been lost or late as any packet: it is asked
-            // again for the same gap, which costs no link.
+            // One missing reply may be lost or late as any packet: the peer is
+            // asked again for the same gap, which costs no link.
             Reply::Missing(gap) if self.kept => {
                 let again = self.broken.take().is_some_and(|last| gap.abs_diff(last) <= last.mul_f64(SAME));
                 self.broken = (!again).then_some(gap);
                 if again { ReplyMeaning::Forgotten(gap) } else { ReplyMeaning::Nothing }
             }
-            // And for the shortest gap where it has never spoken.
+            // A peer that has never spoken is asked again for the shortest gap.
             Reply::Missing(_) => {
                 self.missing += 1;
                 self.possible = self.missing < NEVER_SPEAKS;

@@ -1,4 +1,4 @@
-//! What a link is for, with what is known of it.
+//! The role of a link, with the state of that role.
 
 use super::main::Main;
 use super::scout::Scout;
@@ -11,7 +11,7 @@ pub(in crate::keeper) enum Role {
     Next(Next),
     /// The link in use.
     Main(Box<Main>),
-    /// Said goodbye to; read until then.
+    /// Goodbye was said on the link; it is read to its end.
     Draining(Draining),
     /// A side link that tests a gap.
     Scout(Scout),
@@ -22,26 +22,26 @@ pub(in crate::keeper) enum Role {
 pub(in crate::keeper) struct Next {
     /// Counts consecutive attempts from 1.
     pub(in crate::keeper) attempt: u32,
-    /// When it began.
+    /// When the attempt began.
     pub(in crate::keeper) since: Moment,
     /// When its path was there, though TLS and the login are still to come.
     pub(in crate::keeper) dialled: Option<Moment>,
     pub(in crate::keeper) deadline: Moment,
-    /// What came too late for it.
+    /// Good news that came too late to hurry this attempt.
     pub(in crate::keeper) held: Option<GoodNews>,
 }
 
-/// A link that goodbye was said to.
+/// A link on which goodbye was said.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Draining {
     pub(in crate::keeper) until: Moment,
     pub(in crate::keeper) was: FormerRole,
 }
 
-/// What a link was before goodbye was said to it.
+/// The role of a link before goodbye was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum FormerRole {
-    /// The link in use: it may still have messages.
+    /// The link was in use: it may still have messages.
     InUse,
     /// A scout.
     Scout,

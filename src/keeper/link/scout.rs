@@ -8,7 +8,7 @@ use crate::keeper::timer::Timer;
 
 #[derive(Debug)]
 pub(in crate::keeper) struct Scout {
-    /// The gap that it tests.
+    /// The gap that the scout tests.
     pub(in crate::keeper) gap: Duration,
     pub(in crate::keeper) stage: ScoutState,
 }
@@ -21,7 +21,7 @@ pub(in crate::keeper) enum ScoutState {
     Silent {
         watch: Box<Watch>,
         since: Moment,
-        /// When it first beat.
+        /// When the scout first beat.
         asked: Option<Moment>,
     },
 }

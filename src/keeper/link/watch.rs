@@ -1,7 +1,7 @@
 //! The watch over one link: silence, gaps, round trips, misses.
 //!
-//! A pure machine of one link that knows of no other. It says when a beat is
-//! due and when the link is dead; what a death means is not its business.
+//! A watch is a pure machine that knows no other link. It says when a beat is
+//! due and when the link is dead; another part judges why.
 
 mod acknowledged;
 mod action;
@@ -31,11 +31,11 @@ use crate::keeper::names::Token;
 const DEADLINE_MIN: Duration = Duration::from_secs(1);
 /// Longest deadline of a beat.
 const DEADLINE_MAX: Duration = Duration::from_secs(5);
-/// Longest deadline of a beat before the first round trip was measured. Where
-/// the whole attempt took less, login included, so does an answer.
+/// Longest deadline of a beat before the first round trip was measured. An attempt
+/// that took less, login included, makes the deadline shorter.
 const DEADLINE_FIRST: Duration = Duration::from_secs(3);
-/// Deadline of a probe after a network event, a wake, or on demand; on a path
-/// whose round trip is long its beats' deadline, or twice its shortest one.
+/// Deadline of a probe after a network event, a wake, or on demand. On a path with
+/// a long round trip: the deadline of its beats, or twice its shortest round trip.
 const DEADLINE_PROBE: Duration = Duration::from_secs(3);
 /// Shortest deadline while the application is in the background: the radio
 /// may sleep.
@@ -64,48 +64,48 @@ pub(in crate::keeper) struct Watch {
     heard: Moment,
     /// The last byte out.
     sent: Moment,
-    /// The longest time without a byte, either way, that one of ours has ended
+    /// The longest time without a byte, either way, that a byte of ours has ended
     /// since the last byte in.
     ended: Duration,
     /// The last beat.
     beaten: Moment,
-    /// When a client that is blind to traffic would beat next.
+    /// When a client that beats whatever flows would beat next.
     rhythm: Moment,
     saved: u64,
     pace: Option<Pace>,
     rtt: Rtt,
     unanswered: Unanswered,
-    /// The answers to beats sent before then may have waited to be read.
+    /// Answers to beats sent before this may have waited to be read.
     measured_from: Moment,
-    /// How often an answer has ended a row of beats, or came late to one of
-    /// them: each time a new pace is wanted.
+    /// Counts answers that ended a row of beats or came late to one: each time
+    /// a new pace is wanted.
     answers: u32,
     phase: WatchState,
-    /// By the pace nothing is due before, if nothing comes in meanwhile.
+    /// Before this the pace makes no beat due, if nothing comes in meanwhile.
     rests_until: Option<Moment>,
-    /// A beat or probe that something asked for, ahead of the pace.
+    /// A beat or probe ahead of the pace.
     ahead: Option<EarlyBeat>,
-    /// The beat whose answer somebody waits for.
+    /// The beat whose answer a sender waits for.
     confirming: Option<Confirming>,
     /// Since when the link is not read.
     stalled: Option<Moment>,
-    /// Something since the last byte in spoils this gap as evidence.
+    /// An event since the last byte spoils this gap as evidence.
     spoiled: bool,
-    /// Whether the system tells what it knows of the path.
+    /// Whether the system tells facts about the path.
     tells_path: bool,
-    /// When to ask it, though no answer is waited for.
-    look: Option<Moment>,
-    /// Whether it has told that the last beat, and all before it, arrived.
+    /// When to ask the system for the path's facts while no answer is waited for.
+    ask_path_at: Option<Moment>,
+    /// Whether the system has told that the last beat, and all before it, arrived.
     acknowledged: Option<bool>,
-    /// It was asked, and has not answered yet.
+    /// The system was asked, and has not answered yet.
     asked_path: bool,
-    /// The peer is to speak, in place of a beat of ours.
+    /// The peer was asked to speak, in place of a beat of ours.
     request: Option<Request>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum WatchState {
-    /// Nothing is asked.
+    /// No beat is unanswered.
     Quiet,
     /// A beat waits for its answer.
     Asking {
@@ -121,10 +121,10 @@ enum WatchState {
 #[derive(Clone, Copy, Debug)]
 struct EarlyBeat {
     at: Moment,
-    what: EarlyKind,
+    kind: EarlyKind,
 }
 
-/// What goes out ahead of the pace.
+/// The kind of a beat ahead of the pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum EarlyKind {
     Beat,
@@ -133,7 +133,7 @@ enum EarlyKind {
 
 impl EarlyBeat {
     fn is_probe(self) -> bool {
-        self.what == EarlyKind::Probe
+        self.kind == EarlyKind::Probe
     }
 }
 
@@ -159,7 +159,7 @@ impl Limits {
 }
 
 impl Watch {
-    /// `took` is how long it took to open the link.
+    /// `took` is the time of the whole attempt.
     pub(in crate::keeper) fn new(
         heartbeat: &Heartbeat,
         background: bool,
@@ -189,14 +189,14 @@ impl Watch {
             stalled: None,
             spoiled: false,
             tells_path: false,
-            look: None,
+            ask_path_at: None,
             acknowledged: None,
             asked_path: false,
             request: None,
         }
     }
 
-    /// The system tells what it knows of the path.
+    /// Says whether the system tells facts about the path.
     pub(in crate::keeper) fn with_path(mut self, tells_path: bool) -> Watch {
         self.tells_path = tells_path;
         self
@@ -208,12 +208,12 @@ impl Watch {
         self.rtt.smoothed()
     }
 
-    /// When something last came in.
+    /// When a byte last came in.
     pub(in crate::keeper) fn last_heard(&self) -> Moment {
         self.heard
     }
 
-    /// Another number than before asks for a new pace.
+    /// A count: a change asks for a new pace.
     pub(in crate::keeper) fn answers(&self) -> u32 {
         self.answers
     }
@@ -228,7 +228,7 @@ impl Watch {
         self.saved
     }
 
-    /// What an end that comes now is to be judged by.
+    /// The silence by which an end that comes now is judged.
     pub(in crate::keeper) fn silence(&self, now: Moment) -> Silence {
         Silence {
             gap: self.gap(now),
@@ -243,14 +243,14 @@ impl Watch {
         now.since(self.heard.max(self.sent))
     }
 
-    /// The longest silence that what we sent has ended, if it went out so
+    /// The longest silence that a byte of ours has ended, if it went out so
     /// short a time ago that an end now may be the answer to it.
     fn just_ended(&self, now: Moment) -> Option<Duration> {
         let ago = now.since(self.sent);
         (self.sent > self.heard && ago <= self.patience() && self.ended > ago).then_some(self.ended)
     }
 
-    /// What waits for an answer, as evidence.
+    /// The row of unanswered beats, as evidence.
     pub(in crate::keeper) fn asked(&self) -> Option<BeatRow> {
         match self.phase {
             WatchState::Asking { asked, .. } => Some(asked),
@@ -269,7 +269,7 @@ impl Watch {
     }
 
     /// Whether something spoils the present gap as evidence, and the beats
-    /// that are under way. A probe does.
+    /// under way. A probe spoils them.
     pub(in crate::keeper) fn is_spoiled(&self) -> bool {
         self.spoiled || self.stalled.is_some()
     }
@@ -290,15 +290,15 @@ impl Watch {
         now.since(due) > self.limits.late
     }
 
-    /// Whether something was due so long ago that the process must have slept
-    /// or frozen: what is read now may have waited, and so may an end.
+    /// Whether a deadline passed so long ago that the process must have slept
+    /// or frozen: bytes and ends that are read now may have waited.
     pub(in crate::keeper) fn is_behind(&self, now: Moment) -> bool {
         self.next_due().is_some_and(|(due, _)| self.is_late(due, now))
     }
 
-    // What happened.
+    // Inputs.
 
-    /// Other limits from here on. A deadline that runs is kept.
+    /// Takes other limits from here on. A deadline that runs is kept.
     pub(in crate::keeper) fn set_heartbeat(&mut self, heartbeat: &Heartbeat, background: bool) {
         self.limits = Limits::new(heartbeat, background, self.took);
     }
@@ -310,15 +310,15 @@ impl Watch {
             self.rhythm = now + pace.after;
         }
         self.pace = pace;
-        // What was asked for a gap that is not to be tried any more does not
-        // stand in for a beat.
+        // A request for a gap that is not tried any more does not stand in for a
+        // beat.
         self.request = self
             .request
             .filter(|request| pace.is_some_and(|pace| pace.is_try && pace.after >= request.silence));
     }
 
-    /// The silence after which the peer may be asked to speak, in place of a
-    /// beat: a gap that is tried, begun now, which nothing spoils.
+    /// The silence after which the peer may be asked to speak in place of a
+    /// beat: a gap that is tried, begun now, and not spoiled.
     pub(in crate::keeper) fn may_request(&self) -> Option<Duration> {
         let begins = matches!(self.phase, WatchState::Quiet)
             && self.beat == Beat::Ping
@@ -332,11 +332,11 @@ impl Watch {
     pub(in crate::keeper) fn request(&mut self, silence: Duration, now: Moment) {
         self.request = Some(Request { at: now, silence });
         self.put_out(now);
-        self.look_later(now);
+        self.ask_path_later(now);
     }
 
-    /// Nothing up to now is evidence about idleness: not this gap, and not
-    /// the beats that are under way.
+    /// Nothing up to now is evidence about idleness: neither this gap nor
+    /// the beats under way.
     pub(in crate::keeper) fn spoil(&mut self) {
         self.spoiled = true;
         if let WatchState::Asking { asked, .. } = &mut self.phase {
@@ -346,23 +346,23 @@ impl Watch {
 
     /// Messages went out.
     pub(in crate::keeper) fn send(&mut self, now: Moment) {
-        // The first words after a long silence: ask soon whether they arrive.
+        // A message after a long silence: a beat soon shows whether it arrives.
         let long = self.pace.map(|pace| pace.after / 2);
         if long.is_some_and(|long| self.gap(now) >= long) && matches!(self.phase, WatchState::Quiet) {
             self.bring_forward(now, EarlyKind::Beat);
         }
         self.put_out(now);
-        self.look_later(now);
+        self.ask_path_later(now);
     }
 
-    /// No beat before this that is not due by the present pace, whatever the
-    /// next is; with `None` as ever. What comes in ends it.
+    /// Lets no beat go out before `until`, unless it is due by the present pace;
+    /// `None` lifts that. A byte that comes in ends it.
     pub(in crate::keeper) fn rest(&mut self, until: Option<Moment>) {
         let due = self.pace.map(|pace| self.heard + pace.after);
         self.rests_until = until.map(|until| due.map_or(until, |due| due.min(until)));
     }
 
-    /// The round trip, as another link on the same path has it.
+    /// Takes the round trip of another link on the same path.
     pub(in crate::keeper) fn know_rtt(&mut self, rtt: Option<Duration>) {
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);

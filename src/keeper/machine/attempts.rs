@@ -1,4 +1,4 @@
-//! Opening links: attempts, waits, and what cuts them short.
+//! Attempts to open links, waits, and news that cuts them short.
 
 use super::Keeper;
 use crate::keeper::end::Failure;
@@ -52,8 +52,8 @@ impl Keeper {
         }
     }
 
-    /// Takes an opened link into use, in place of the one that was, if it
-    /// lives.
+    /// Takes an opened link into use, in place of the present link in use, if there
+    /// is one.
     fn promote(&mut self, link: LinkId, next: Next, opened: &Opened, now: Moment) {
         // Messages of a link that was left before must not arrive after the new
         // link's.
@@ -73,7 +73,7 @@ impl Keeper {
         self.links.set(link, Role::Main(Box::new(Main::new(epoch, opened, watch, now))));
         self.outputs.push_back(Output::Promote { link, epoch });
         self.emit(Event::Connected { link, epoch, took: opened.took });
-        // News during the attempt: its way may be the one before.
+        // News came during the attempt: its way may be the one before.
         if next.held.is_some_and(|held| held.reason != RetryReason::Foreground) {
             self.check_route(RouteAction::ProbeIfMoved, now);
         }
@@ -98,7 +98,7 @@ impl Keeper {
         }
     }
 
-    /// An attempt has failed. Beside a link in use nothing has happened.
+    /// An attempt has failed. Beside a link in use that changes nothing else.
     pub(super) fn fail(
         &mut self,
         link: LinkId,
@@ -146,7 +146,7 @@ impl Keeper {
         Some((link, next))
     }
 
-    /// Good news: an attempt soon. One that is under way began before it.
+    /// Good news: an attempt soon. An attempt under way began before the news.
     pub(super) fn advance(&mut self, reason: RetryReason, now: Moment) {
         if let Some(event) = self.schedule.advance(reason, &mut self.dice, now) {
             self.emit(event);
@@ -157,7 +157,7 @@ impl Keeper {
         }
     }
 
-    /// Cuts the attempt under way short if news has come that it began before.
+    /// Cuts the attempt under way short if it began before the last good news.
     /// Beside a link in use there is no hurry.
     pub(super) fn doubt_attempt(&mut self, now: Moment) {
         if self.links.main().is_some() {

@@ -1,4 +1,4 @@
-//! What is wanted of a keeper.
+//! Commands to a keeper.
 
 use super::Keeper;
 use super::loss::Loss;
@@ -47,7 +47,7 @@ impl Keeper {
             self.disturb_scouts();
         }
         if returns {
-            // Somebody waits now: what became of the link meanwhile?
+            // Somebody looks now: has the link died meanwhile?
             self.probe_for_news(now);
             self.advance(RetryReason::Foreground, now);
         }
@@ -59,7 +59,7 @@ impl Keeper {
             Phase::Idle | Phase::Paused { .. } | Phase::Closing | Phase::Finished(_) => return,
         }
         self.disturb_scouts();
-        // While there is a link in use goodbye is said to them, too.
+        // While there is a link in use, goodbye is said to scouts, too.
         self.void_disturbed_scouts(now);
         self.path.forget_death();
         self.emit(Event::Paused);
@@ -93,7 +93,7 @@ impl Keeper {
         self.disturb_scouts();
         self.ask_for_scouts_again(now);
         if self.path.is_unknown() && !matches!(self.schedule.phase, Phase::Idle) {
-            // What is remembered may be of use by now.
+            // The stored knowledge may be of use by now.
             self.recall();
         }
     }
@@ -110,7 +110,7 @@ impl Keeper {
         self.abandon_next();
     }
 
-    /// The heartbeat's settings or what the application says of itself have
+    /// The heartbeat's settings or the application's activity have
     /// changed: the link in use has other limits.
     fn apply_heartbeat(&mut self) {
         let background = self.in_background();

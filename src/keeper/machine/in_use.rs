@@ -1,4 +1,4 @@
-//! The link in use: what is told of it, and what its watch wants done.
+//! The link in use: its inputs, and the actions of its watch.
 
 use super::Keeper;
 use super::loss::Loss;
@@ -13,7 +13,7 @@ use crate::keeper::output::Output;
 use crate::keeper::path::{self, Observation};
 
 impl Keeper {
-    /// A batch came in. It is heard once, then its answers are matched to
+    /// A batch came in. The watch hears it once, then its answers are matched to
     /// their beats.
     pub(super) fn read(&mut self, link: LinkId, messages: Messages, answers: &[Option<Token>], now: Moment) {
         let known =
@@ -87,7 +87,7 @@ impl Keeper {
         match self.links.role(link) {
             Some(Role::Main(main)) => {
                 let death = path::of_end(&main.watch.silence(now), &end);
-                self.lose(Loss::of(Detection::Ended(end)).with_testimony(death), now);
+                self.lose(Loss::of(Detection::Ended(end)).with_death(death), now);
             }
             Some(Role::Draining(_)) => self.links.forget(link),
             Some(Role::Next(_)) => {
@@ -104,7 +104,7 @@ impl Keeper {
         }
     }
 
-    /// Lets the watch of the link in use do something and carries it out.
+    /// Calls the watch of the link in use and carries out its action.
     pub(super) fn with_watch(
         &mut self,
         now: Moment,
@@ -133,7 +133,7 @@ impl Keeper {
                 let stuck = acknowledged == Some(true) && self.path.is_stuck(asked, now);
                 let death = asked.filter(|_| !stuck).and_then(path::of_silence);
                 let gap = asked.map(|asked| asked.gap);
-                self.lose(Loss { gap, acknowledged, ..Loss::of(detection).with_testimony(death) }, now);
+                self.lose(Loss { gap, acknowledged, ..Loss::of(detection).with_death(death) }, now);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What is learned of the path, and what is kept of that.
+//! Lessons about the path, and the store that keeps them.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::keeper::event::Event;
 use crate::keeper::moment::Moment;
 use crate::keeper::output::Output;
 use crate::keeper::path::{Lesson, Observation, Recalled, Remember};
-use crate::keeper::schedule::Network;
+use crate::keeper::schedule::NetworkBelief;
 
 impl Keeper {
-    /// Learns from an observation, unless the network is gone; true if it was
-    /// taken for idle expiry.
+    /// Learns from an observation, unless the network is gone. True if the
+    /// observation was taken for idle expiry.
     pub(super) fn learn(&mut self, observation: Observation, now: Moment) -> bool {
         if self.schedule.is_cut_off() {
             return false;
@@ -28,22 +28,22 @@ impl Keeper {
         learning.is_expiry
     }
 
-    /// The link in use has survived a gap, on a network that nothing speaks
+    /// The link in use has survived a gap, on a network that no report speaks
     /// against.
     pub(super) fn main_survived(&mut self, gap: Duration) {
-        if self.schedule.news.network() == Network::There {
+        if self.schedule.news.network() == NetworkBelief::There {
             self.path.scouting.main_survived(gap);
         }
     }
 
-    /// Has something kept.
+    /// Asks the store to keep lessons.
     pub(super) fn remember(&mut self, remember: Option<Remember>) {
         if let Some(Remember { network, learned }) = remember {
             self.outputs.push_back(Output::Remember { network, route: 0, learned });
         }
     }
 
-    /// Asks for what is remembered of the present network.
+    /// Asks the store for lessons about the present network.
     pub(super) fn recall(&mut self) {
         if self.path.wants_memory() {
             let network = self.path.network().cloned();

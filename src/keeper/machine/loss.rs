@@ -1,4 +1,4 @@
-//! How the link in use is lost or left, and what that teaches.
+//! How the link in use is lost or left, and the lessons of that.
 
 use std::time::Duration;
 
@@ -12,35 +12,35 @@ use crate::keeper::path::{self, DeathObservation, PendingDiagnosis};
 use crate::keeper::schedule::{Ending, Wait};
 use crate::keeper::state::Finish;
 
-/// How a link was lost, and what is known of it.
+/// How a link was lost, and the facts about that.
 #[derive(Debug)]
 pub(super) struct Loss {
     pub(super) detection: Detection,
     /// The idle time that the end is judged by, where that is not the time
     /// since the last byte.
     pub(super) gap: Option<Duration>,
-    /// What it says about the idle timeout if the path still works.
+    /// The observation about the idle timeout if the path still works.
     pub(super) death: Option<DeathObservation>,
-    /// Whether the peer's system is known to have received all that was sent.
+    /// Whether the peer's system is known to have received all our bytes.
     pub(super) acknowledged: Option<bool>,
 }
 
 impl Loss {
-    /// Nothing is known beside how it was noticed.
+    /// A loss of which only the detection is known.
     pub(super) fn of(detection: Detection) -> Loss {
         Loss { detection, gap: None, death: None, acknowledged: None }
     }
 
-    /// With what it says about idleness.
-    pub(super) fn with_testimony(self, death: Option<DeathObservation>) -> Loss {
+    /// The same, with an observation about idleness.
+    pub(super) fn with_death(self, death: Option<DeathObservation>) -> Loss {
         let gap = death.map(|death| death.observation.gap());
         Loss { gap: self.gap.or(gap), death, ..self }
     }
 }
 
 impl Keeper {
-    /// The link in use is gone: drop it, tell, and see how to come back. The
-    /// one way in which a link is lost.
+    /// The link in use is lost: drops it, tells, and decides how to come back. The
+    /// only way in which a link is lost.
     pub(super) fn lose(&mut self, loss: Loss, now: Moment) {
         let Loss { detection, gap, death, acknowledged } = loss;
         let Some((link, main)) = self.take_main(now) else { return };
@@ -81,15 +81,15 @@ impl Keeper {
             Ok(Wait { firm: false, .. }) if self.links.next().is_some() => self.come_back_by_next(now),
             Ok(_) if asked => self.open(now),
             wait => {
-                // Whatever was to replace it comes too soon.
+                // The link that was to replace it comes too late for that.
                 let held = self.abandon_next().and_then(|(_, next)| next.held);
                 self.wait_or_give_up(wait, held, now);
             }
         }
     }
 
-    /// The link that was to replace the one that is lost is under way already:
-    /// it is the first attempt to come back.
+    /// The link that was to replace the lost one is being opened already:
+    /// that is the first attempt to come back.
     fn come_back_by_next(&mut self, now: Moment) {
         let (attempt, _) = self.schedule.begin(now);
         if let Some((link, next)) = self.links.next_mut() {
@@ -99,12 +99,12 @@ impl Keeper {
         self.doubt_attempt(now);
     }
 
-    /// Says goodbye on the link in use, for a reason of ours. Whether there is
-    /// one.
+    /// Says goodbye on the link in use, for a reason of ours. Returns whether there
+    /// is one.
     pub(super) fn leave_main(&mut self, detection: Detection, now: Moment) -> bool {
         let Some((link, main)) = self.take_main(now) else { return false };
         let proved = main.has_proved(self.config.reconnect.stable, now);
-        // Leaving is no failure: it asks for no delay.
+        // Leaving is no failure: no delay follows.
         let ending = Ending { detection: &detection, proved, vouched: main.vouched, ours_alone: true };
         let _ = self.schedule.backoff.after_end(ending, &mut self.dice);
         self.tell_loss(link, &main, detection, main.watch.gap(now), now);
@@ -132,8 +132,8 @@ impl Keeper {
         self.emit(Event::Disconnected { link, epoch, detection, gap, uptime });
     }
 
-    /// The first dial after a death shows what it was; `dialled` is when it began
-    /// and what came of it.
+    /// Concludes from the first dial after a death; `dialled` tells when it began
+    /// and how it went.
     pub(super) fn conclude(&mut self, dialled: Option<(Moment, Dialled)>, now: Moment) {
         let Some((pending, mut finding)) = self.path.conclude(dialled) else { return };
         if let Some(observation) = finding.observation {
@@ -149,7 +149,7 @@ impl Keeper {
 
     // The end.
 
-    /// Drops those links on which goodbye was said that are over.
+    /// Drops draining links that are over.
     pub(super) fn abandon_drained(&mut self, is_over: impl Fn(Draining) -> bool) {
         while let Some(link) = self.links.take_drained(&is_over) {
             self.outputs.push_back(Output::Abandon { link });
@@ -161,7 +161,7 @@ impl Keeper {
         self.finish(Finish::GaveUp(reason));
     }
 
-    /// Nothing is left to be done.
+    /// Finishes the keeper: no more is to be done.
     pub(super) fn finish(&mut self, finish: Finish) {
         self.call_back_scouts();
         self.abandon_next();

@@ -1,5 +1,5 @@
-//! News from around: the network comes and goes, the machine wakes. Hints,
-//! never verdicts: a link is probed, a wait is cut short.
+//! News of the network and of the machine's sleep. News is a hint, never a
+//! verdict: a link is probed, a wait is cut short.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::keeper::names::LinkId;
 use crate::keeper::output::Output;
 use crate::keeper::schedule::{BURST, OFFLINE_RHYTHM, Phase};
 
-/// After a wake what waits is read for this long before the probe.
+/// After a wake, waiting bytes are read for this long before the probe.
 const WAKE_READING: Duration = Duration::from_secs(1);
-/// Asleep for longer, a link is not worth a probe.
+/// A link that slept for longer is not worth a probe.
 const SLEPT_TOO_LONG: Duration = Duration::from_secs(600);
-/// An address or route change is let to settle before the link is looked at.
+/// The time that a change of address or route takes to settle before the link's way is checked.
 const CHANGE_SETTLES: Duration = Duration::from_millis(250);
 
 impl Keeper {
@@ -57,7 +57,7 @@ impl Keeper {
         let in_a_minute = now + self.config.heartbeat.unit(OFFLINE_RHYTHM);
         if let Some((_, main)) = self.links.main_mut() {
             if self.schedule.is_cut_off() {
-                // Silence says nothing now: the next online asks again.
+                // Silence says nothing while the network is gone: the next online asks again.
                 main.watch.call_off_probe();
                 main.route_check = None;
             }
@@ -84,7 +84,7 @@ impl Keeper {
         self.advance(RetryReason::Network, now);
     }
 
-    /// Nothing up to now says anything about idleness: the network may be
+    /// No gap up to now is evidence about idleness: the network may be
     /// another.
     fn network_moved(&mut self) {
         self.path.spoil_diagnosis(Evidence::NetworkEvent);
@@ -104,9 +104,9 @@ impl Keeper {
             Phase::Closing | Phase::Finished(_) => return,
             Phase::Underway | Phase::Waiting(_) | Phase::Paused { .. } => {}
         }
-        // A link that lives on does so over the new network.
+        // A link that lives on goes over the new network.
         self.network_moved();
-        // A network that gets its first name may be the one that it was.
+        // A network that gets its first name may be the same network.
         let then = if self.path.network().is_some() { RouteAction::Probe } else { RouteAction::ProbeIfMoved };
         self.check_route(then, now);
         let remember = self.path.leave(network, now);
@@ -117,7 +117,7 @@ impl Keeper {
         }
     }
 
-    /// The machine slept for so long, up to now.
+    /// The machine slept for `slept`, up to now.
     pub(super) fn wake(&mut self, slept: Duration, now: Moment) {
         if matches!(self.schedule.phase, Phase::Idle | Phase::Closing | Phase::Finished(_)) {
             return;
@@ -129,14 +129,14 @@ impl Keeper {
         let probe_at = now + self.config.heartbeat.unit(WAKE_READING);
         let too_long = slept >= self.config.heartbeat.unit(SLEPT_TOO_LONG);
         if let Some((_, next)) = self.links.next_mut() {
-            // Nothing could come in for so long: an attempt has that time beside
+            // Nothing could come in during the sleep: the attempt has that time beside
             // its own.
             next.deadline = next.deadline + slept;
         }
         match self.links.main_mut() {
             Some(_) if too_long => {
                 self.lose(Loss::of(Detection::Slept), now);
-                // Whatever was to replace it began before the sleep.
+                // The attempt to replace the link began before the sleep.
                 if self.links.next().is_some() {
                     self.advance(RetryReason::Woke, now);
                 }
@@ -156,7 +156,7 @@ impl Keeper {
 
     // The way to the peer of the link in use.
 
-    /// Looks at the way to the peer once the news has settled.
+    /// Checks the way to the peer once the news has settled.
     pub(super) fn check_route(&mut self, then: RouteAction, now: Moment) {
         let at = now + self.config.heartbeat.unit(CHANGE_SETTLES);
         if let Some((_, main)) = self.links.main_mut() {
@@ -171,8 +171,8 @@ impl Keeper {
         }
     }
 
-    /// The news has settled: the system is asked for the way. Whoever does not
-    /// answer is not asked again.
+    /// The news has settled: asks the system for the way. The system is asked
+    /// once for each check.
     pub(super) fn route_check_due(&mut self, now: Moment) {
         let Some((link, main)) = self.links.main_mut() else { return };
         match &mut main.route_check {

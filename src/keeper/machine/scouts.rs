@@ -12,17 +12,17 @@ use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::{Output, Purpose};
 use crate::keeper::path::{self, SCOUTS};
-use crate::keeper::schedule::{Network, Phase};
+use crate::keeper::schedule::{NetworkBelief, Phase};
 
 impl Keeper {
-    // When they come.
+    // When scouts come.
 
-    /// Whatever happened, it is not idleness that scouts will meet with.
+    /// Something else than idleness has happened, and scouts would meet with it.
     pub(super) fn disturb_scouts(&mut self) {
         self.settled.scouts_disturbed = true;
     }
 
-    /// Calls all scouts back, if something has disturbed them; others wait a
+    /// Calls all scouts back, if something has disturbed them; new scouts wait a
     /// little.
     pub(super) fn void_disturbed_scouts(&mut self, now: Moment) {
         if !std::mem::take(&mut self.settled.scouts_disturbed) {
@@ -35,7 +35,7 @@ impl Keeper {
         self.hold_scouts_back(now);
     }
 
-    /// Drops all scouts: nothing is left to be done.
+    /// Drops all scouts: the keeper is done.
     pub(super) fn call_back_scouts(&mut self) {
         while let Some((link, scout)) = self.links.take_scout(|_| true) {
             self.outputs.push_back(Output::Abandon { link });
@@ -66,7 +66,7 @@ impl Keeper {
         let books = self.path.books();
         let wanted = match books.next_trial(under_way.as_slice(), now) {
             Some(_) => Some(now),
-            // Past that, one is out that finds it out.
+            // Once that time has passed, a scout is out that tests the gap.
             None => books.next_trial_at().filter(|at| *at > now),
         };
         self.path.scouting.plan(wanted);
@@ -77,7 +77,7 @@ impl Keeper {
     fn may_scout(&self) -> bool {
         self.path.books().has_scouts()
             && self.config.overlap
-            && self.schedule.news.network() == Network::There
+            && self.schedule.news.network() == NetworkBelief::There
             && matches!(self.schedule.phase, Phase::Underway)
             && self
                 .links
@@ -101,14 +101,14 @@ impl Keeper {
         if !self.config.overlap || beat != Beat::Ping {
             self.refuse_scouts(None, now);
         } else if !self.path.scouting.are_refused() {
-            // Nothing but the link before stood against them.
+            // The refusal was for the link before.
             self.path.set_alone(false, now);
         }
         self.hold_scouts_back(now);
     }
 
-    /// The link in use is lost, by its peer if `came` tells when the last scout
-    /// came.
+    /// The link in use is lost; `came` tells when the last scout came, if the peer
+    /// ended the link.
     pub(super) fn scouts_after_loss(&mut self, came: Option<Moment>, now: Moment) {
         let blamed = came.and_then(|came| self.path.scouting.blame(came, &self.config.heartbeat, now));
         if blamed.is_some() {
@@ -117,7 +117,7 @@ impl Keeper {
         self.disturb_scouts();
     }
 
-    /// Scouts that were refused may be had under other settings.
+    /// Scouts that were refused may be possible under other settings.
     pub(super) fn ask_for_scouts_again(&mut self, now: Moment) {
         self.path.scouting.ask_anew();
         self.path.set_alone(false, now);
@@ -126,7 +126,7 @@ impl Keeper {
         }
     }
 
-    /// No scout is to be had until `again`: what they would have found stays
+    /// Scouts are refused until `again`: the gaps that they would have tested stay
     /// unknown.
     fn refuse_scouts(&mut self, again: Option<Moment>, now: Moment) {
         if self.path.books().has_scouts() {
@@ -137,9 +137,9 @@ impl Keeper {
         }
     }
 
-    // What is due with them.
+    // When a scout is due.
 
-    /// Does what is due with scouts.
+    /// Acts on the deadlines of scouts.
     pub(super) fn scouts_due(&mut self, now: Moment) {
         let mut due = [None; SCOUTS];
         let out = self.links.scouts().filter(|(_, scout)| scout.next_due().is_some_and(|(at, _)| at <= now));
@@ -161,7 +161,7 @@ impl Keeper {
         if self.path.scouting.asks_again(now) {
             self.path.set_alone(false, now);
         }
-        // What was just met with may have put the next one off.
+        // The result of this scout may have put the next one off.
         self.plan_scouts(now);
         if self.path.scouting.due.is_some_and(|due| due <= now) {
             self.send_scouts(now);
@@ -189,7 +189,7 @@ impl Keeper {
 
     fn scout_step(&mut self, link: LinkId, step: WatchAction, now: Moment) {
         match step {
-            // Nobody is asked about a scout's path.
+            // The system is not asked about a scout's path.
             WatchAction::Wait | WatchAction::AskPath => {}
             WatchAction::Beat { token, .. } | WatchAction::Missed { token, .. } => {
                 self.tally.scout_beats += 1;
@@ -205,7 +205,7 @@ impl Keeper {
             WatchAction::Dead { asked, .. } => {
                 let Some((_, scout)) = self.links.take_scout_as(link) else { return };
                 self.outputs.push_back(Output::Abandon { link });
-                // What the link in use misses, too, is not this link's alone.
+                // If the link in use misses an answer, too, the silence is not the scout's alone.
                 let alone = self.links.main().is_some_and(|(_, main)| !main.watch.is_missing());
                 let death = asked.filter(|_| alone).and_then(path::of_silence);
                 let observation = death.map(|death| death.observation);
@@ -220,9 +220,9 @@ impl Keeper {
         self.with_watch(now, |watch, tokens| watch.ask_unless_asked(tokens, now));
     }
 
-    // How they go.
+    // How scouts go.
 
-    /// Drops a scout, which was taken away, whose answer is not wanted any more.
+    /// Drops a scout, which was taken away and whose answer is not wanted any more.
     fn call_back(&mut self, link: LinkId, scout: &Scout, met: ScoutResult, now: Moment) {
         let underway = matches!(self.schedule.phase, Phase::Underway);
         if scout.is_open() && underway && self.links.main().is_some() {

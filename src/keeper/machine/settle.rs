@@ -1,8 +1,8 @@
-//! What follows from what is known, derived in one place after each input.
+//! Everything that follows from the state, derived in one place after each input.
 //!
-//! Whoever changes something (a byte came in, the network went, a gap was
-//! learned) changes just that. Here all that depends on it is brought up to
-//! date: so no input can forget a part of it, and none has to know the order.
+//! An input (a byte came in, the network went, a gap was learned) changes just the
+//! state that it speaks of. Everything that depends on that state is brought up to
+//! date here: so no input can forget a part, and none has to know the order.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ use crate::keeper::link::Pace;
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 use crate::keeper::output::Output;
-use crate::keeper::schedule::{Network, OFFLINE_RHYTHM, Phase};
+use crate::keeper::schedule::{NetworkBelief, OFFLINE_RHYTHM, Phase};
 use crate::keeper::state::Finish;
 
-/// What was derived last, and from what.
+/// The values that were derived last, and their basis.
 #[derive(Debug)]
 pub(super) struct Settled {
     basis: Option<Basis>,
-    /// What had been learned when the interval was last looked at.
+    /// The count of lessons when the interval was last derived.
     lessons: u32,
     /// The interval that was told last.
     interval: Duration,
-    /// Something has happened that is not idleness: scouts that are out would
+    /// Something else than idleness has happened: live scouts would
     /// meet with it.
     pub(super) scouts_disturbed: bool,
 }
 
-/// All that asks for a new pace. As long as this stays the same, so does the
-/// pace: what was learned meanwhile counts from the next silence on.
+/// Everything that a pace depends on. As long as the basis stays the same, so does
+/// the pace: a lesson in between counts from the next silence on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Basis {
     books: u32,
-    network: Network,
+    network: NetworkBelief,
     calm: bool,
     link: Option<LinkBasis>,
 }
 
-/// What of that is the link's in use: each row of beats that ends, and each
-/// silence that becomes worthless as evidence, or is followed by one that is not.
+/// The part of the basis that belongs to the link in use: each row of beats that
+/// ends, and each silence that stops or starts to be evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LinkBasis {
     link: LinkId,
@@ -55,10 +55,10 @@ impl Settled {
 }
 
 impl Keeper {
-    /// Derives all that follows from what is known.
+    /// Derives everything that follows from the state.
     pub(super) fn settle(&mut self, now: Moment) {
         if matches!(self.schedule.phase, Phase::Finished(_)) {
-            // The last word was said.
+            // The keeper is done.
             return;
         }
         self.void_disturbed_scouts(now);
@@ -88,9 +88,9 @@ impl Keeper {
             answers: main.watch.answers(),
             spoiled: main.watch.is_spoiled(),
         });
-        // Nothing is tried where somebody looks, nor on a network that the host
+        // No gap is tried while somebody looks, nor on a network that the host
         // says is gone.
-        let calm = network == Network::Doubted || self.activity == Some(Activity::Foreground);
+        let calm = network == NetworkBelief::Doubted || self.activity == Some(Activity::Foreground);
         Basis { books: self.path.renewals(), network, calm, link }
     }
 
@@ -104,18 +104,18 @@ impl Keeper {
     fn next_pace(&mut self, now: Moment) -> Option<Pace> {
         let (_, main) = self.links.main()?;
         let books = self.path.books();
-        // What ends a silence that is spoiled teaches nothing: a try that costs
-        // the link there is made again on the next, and so for ever.
+        // The end of a spoiled silence teaches nothing: a try that costs the
+        // link there would be made again on the next one, for ever.
         let pace = match main.watch.is_spoiled() {
             true => books.pace_without_tries(&mut self.dice, now)?,
             false => books.pace(&mut self.dice, now)?,
         };
         let minute = self.config.heartbeat.unit(OFFLINE_RHYTHM);
         Some(match self.schedule.news.network() {
-            Network::There => pace,
-            Network::Gone => Pace { after: minute, is_try: false },
-            // The path works, and may have the timeout that it had.
-            Network::Doubted => Pace { after: pace.after.min(minute), is_try: false },
+            NetworkBelief::There => pace,
+            NetworkBelief::Gone => Pace { after: minute, is_try: false },
+            // The path works, and may have the same timeout as before.
+            NetworkBelief::Doubted => Pace { after: pace.after.min(minute), is_try: false },
         })
     }
 
@@ -128,9 +128,9 @@ impl Keeper {
         }
     }
 
-    /// Has the peer speak first at the end of a gap that is tried, where it
-    /// can be asked to. At first after the shortest gap of all, which shows
-    /// whether it does what it is asked.
+    /// Asks the peer to speak first at the end of a gap that is tried, where it
+    /// can be asked. The first request comes after the shortest gap of all, which
+    /// shows whether the peer does what it is asked.
     fn ask_peer_to_speak(&mut self, now: Moment) {
         let Some((link, main)) = self.links.main_mut() else { return };
         if !main.replies.are_possible() {

@@ -1,4 +1,4 @@
-//! Time: what is due next, and what is done when it comes.
+//! Time: the next deadline, and the action when it comes.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::keeper::moment::Moment;
 use crate::keeper::schedule::Phase;
 use crate::keeper::timer::Timer;
 
-/// Sleep shorter than this is not told from a busy machine.
+/// A shorter sleep cannot be told from a busy machine.
 const SLEEP_NOTICED: Duration = Duration::from_secs(2);
 
 impl Keeper {
-    /// Takes note of the time, and of a suspend since the last input.
+    /// Notes the time, and a suspend since the last input.
     pub(super) fn note_time(&mut self, now: Moment) {
         let slept = now.slept_since(self.latest);
         self.latest = self.latest.max(now);
@@ -25,8 +25,8 @@ impl Keeper {
         }
     }
 
-    /// The next deadline, and what it is for. For tests and curiosity: whoever
-    /// drives the keeper needs only [`poll_timeout`](Keeper::poll_timeout).
+    /// The next deadline, and its kind. For tests and curiosity: a driver needs
+    /// only [`poll_timeout`](Keeper::poll_timeout).
     pub fn next_timer(&self) -> Option<(Moment, Timer)> {
         let of_phase = match &self.schedule.phase {
             Phase::Waiting(waiting) => Some((waiting.until, Timer::Retry)),
@@ -56,7 +56,7 @@ impl Keeper {
         next
     }
 
-    /// Does one thing that is due, if anything is.
+    /// Acts on one deadline that has come, if there is one.
     pub(super) fn timeout(&mut self, now: Moment) {
         let Some((due, timer)) = self.next_timer().filter(|(due, _)| *due <= now) else { return };
         match timer {

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! The wait before the next attempt.
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::keeper::moment::Moment;
 
 /// The first retry after an end that was this client's alone: within 50 ms.
 const ALONE: Duration = Duration::from_millis(50);
-/// The first retry after an end that may be everybody's: within 1 s.
+/// The first retry after an end that all clients may have met: within 1 s.
 const QUICK: Duration = Duration::from_secs(1);
 /// TLS failures: not sooner, and at most every 5 minutes.
 const TLS_FLOOR: Duration = Duration::from_secs(30);
 const TLS_CAP: Duration = Duration::from_secs(300);
 /// A `Retry-After` is spread by up to this part of it.
 const SPREAD: f64 = 0.2;
-/// Least wait of a policy of the application's own beyond the first attempt.
+/// The least wait of the application's own policy beyond the first attempt.
 const OWN_FLOOR: Duration = Duration::from_millis(1);
 
 /// Counts consecutive attempts and draws the delays between them.
@@ -31,13 +31,13 @@ pub(in crate::keeper) struct Backoff {
     made: u32,
     /// Waits since the first attempt of all, or since a link proved itself.
     waits: u32,
-    /// How often in a row the same answer came.
+    /// The last answer, and how often it came in a row.
     repeated: Option<(EndKind, u32)>,
     /// Consecutive TLS failures.
     tls: u32,
-    /// The last attempts in a row that found no way to the server.
+    /// How many last attempts in a row found no way to the server.
     no_way: u32,
-    /// When such attempts were last forgiven, since one last found a way.
+    /// When such attempts were last forgiven, since one found a way.
     forgave: Option<Moment>,
     /// The application is in the background.
     background: bool,
@@ -45,7 +45,7 @@ pub(in crate::keeper) struct Backoff {
     panics: u64,
 }
 
-/// What came of a link or an attempt, as far as it can be the same again.
+/// The kind of an end or failure: two of one kind are the same answer again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EndKind {
     Status(u16),
@@ -62,8 +62,8 @@ enum EndKind {
 pub(in crate::keeper) struct Wait {
     pub(in crate::keeper) delay: Duration,
     pub(in crate::keeper) reason: RetryReason,
-    /// Whether the time was named by the server, or stands between an answer
-    /// and its becoming final: good news of the network does not advance it.
+    /// Whether good news of the network does not advance the attempt: the server
+    /// named the time, or the answer becomes final if it comes too often.
     pub(in crate::keeper) firm: bool,
 }
 
@@ -71,11 +71,11 @@ pub(in crate::keeper) struct Wait {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Ending<'a> {
     pub(in crate::keeper) detection: &'a Detection,
-    /// It was in use for long enough and something was received.
+    /// The link was in use for long enough, and a byte came in.
     pub(in crate::keeper) proved: bool,
-    /// Opening it had shown who the peer was.
+    /// Opening the link had shown who the peer was.
     pub(in crate::keeper) vouched: bool,
-    /// It ended for this client alone.
+    /// The link ended for this client alone.
     pub(in crate::keeper) ours_alone: bool,
 }
 
@@ -94,7 +94,7 @@ impl Backoff {
         }
     }
 
-    /// Another policy from here on. What was counted stays.
+    /// Takes another policy from here on. The counts stay.
     pub(in crate::keeper) fn set_policy(&mut self, policy: Reconnect) {
         self.policy = policy;
     }
@@ -118,15 +118,15 @@ impl Backoff {
         self.made.saturating_add(1)
     }
 
-    /// An attempt begins: its number.
+    /// An attempt begins. Returns its number.
     pub(in crate::keeper) fn begin(&mut self) -> u32 {
         self.made = self.next_attempt();
         self.made
     }
 
     /// The network is there, this one or another: attempts that found no way
-    /// do not count, and who meddled with TLS there is not here. Not again so
-    /// soon, unless an attempt finds a way: news that comes again and again is
+    /// do not count, and a middlebox that broke TLS may not be here. Counts only
+    /// once until an attempt finds a way: news that comes again and again is
     /// no reason to hurry for ever.
     pub(in crate::keeper) fn forget_the_way(&mut self, now: Moment) {
         let forgives = self.forgave.is_none_or(|last| now.since(last) >= self.policy.stable);
@@ -138,13 +138,13 @@ impl Backoff {
         self.tls = 0;
     }
 
-    /// The attempt under way, or the link that came of the last one, was cut
-    /// short by ourselves: it does not count.
+    /// We cut short the attempt under way, or the link that the last attempt opened:
+    /// the attempt does not count.
     pub(in crate::keeper) fn take_back(&mut self) {
         self.made = self.made.saturating_sub(1);
     }
 
-    /// A link was opened: handshake and login worked.
+    /// A link was opened: TLS, upgrade and login worked.
     pub(in crate::keeper) fn opened(&mut self) {
         self.tls = 0;
         self.no_way = 0;
@@ -154,7 +154,7 @@ impl Backoff {
         }
     }
 
-    /// What follows the end of the link in use.
+    /// The answer to the end of the link in use.
     pub(in crate::keeper) fn after_end(
         &mut self,
         ending: Ending<'_>,
@@ -166,10 +166,10 @@ impl Backoff {
             self.repeated = None;
         }
         let reason = because_of(&ending);
-        let refusal = match ending.detection {
+        let setback = match ending.detection {
             Detection::Ended(end) => Setback::Ended(end),
-            // Not a failure: it takes no policy to come back, and no attempt. The
-            // one that opened the link has not failed either.
+            // These ends are no failures: no policy decides about them, and they use up
+            // no attempt. The attempt that opened the link has not failed either.
             Detection::Asked | Detection::Replaced | Detection::Paused | Detection::Closed => {
                 self.take_back();
                 return Ok(Wait { delay: Duration::ZERO, reason, firm: false });
@@ -182,8 +182,8 @@ impl Backoff {
             | Detection::AddressGone
             | Detection::Slept => Setback::Unanswered,
         };
-        let retry = self.classify(refusal, ending.vouched)?;
-        let own = self.own(refusal)?;
+        let retry = self.classify(setback, ending.vouched)?;
+        let own = self.own(setback)?;
         self.check_attempts()?;
         if let Retry::After(named) = retry {
             return Ok(self.named(named, own, true, dice));
@@ -201,13 +201,13 @@ impl Backoff {
         })
     }
 
-    /// What follows a failed attempt.
+    /// The answer to a failed attempt.
     pub(in crate::keeper) fn after_failure(
         &mut self,
         failure: &Failure,
         dice: &mut Dice,
     ) -> Result<Wait, GiveUp> {
-        let refusal = Setback::Failed(failure);
+        let setback = Setback::Failed(failure);
         if matches!(failure, Failure::Tls) {
             self.tls = self.tls.saturating_add(1);
         }
@@ -215,8 +215,8 @@ impl Backoff {
         self.no_way = if no_way { self.no_way.saturating_add(1) } else { 0 };
         self.forgave = self.forgave.filter(|_| no_way);
         let vouched = classify::is_vouched_for(failure);
-        let retry = self.classify(refusal, vouched)?;
-        let own = self.own(refusal)?;
+        let retry = self.classify(setback, vouched)?;
+        let own = self.own(setback)?;
         self.check_attempts()?;
         if let Retry::After(named) = retry {
             return Ok(self.named(named, own, vouched, dice));
@@ -230,32 +230,32 @@ impl Backoff {
         })
     }
 
-    /// What follows by the table and the application's word on it; an error
-    /// if nothing does.
-    fn classify(&mut self, refusal: Setback<'_>, vouched: bool) -> Result<Retry, GiveUp> {
-        let usual = classify::of(refusal, vouched);
+    /// The table's answer, after the application's own `classify`; an error
+    /// if there is no further attempt.
+    fn classify(&mut self, setback: Setback<'_>, vouched: bool) -> Result<Retry, GiveUp> {
+        let usual = classify::of(setback, vouched);
         let retry = match &self.policy.classify {
-            Some(own) => contain(|| own(refusal, usual)).unwrap_or_else(|_| {
+            Some(own) => contain(|| own(setback, usual)).unwrap_or_else(|_| {
                 self.panics += 1;
                 usual
             }),
             None => usual,
         };
-        // A time below the floor, such as a date that is past, is no time: a
+        // A time below the floor, such as a date in the past, does not count: a
         // loop would run hot.
         let mut retry = retry.within_reason();
         if matches!(retry, Retry::After(wait) if wait < self.policy.floor) {
             retry = Retry::Backoff;
         }
-        let answer = answer_of(refusal);
+        let answer = answer_of(setback);
         let times = match self.repeated {
             Some((before, times)) if before == answer => times.saturating_add(1),
             Some(_) | None => 1,
         };
         self.repeated = Some((answer, times));
         match retry {
-            Retry::Never => Err(classify::reason(refusal)),
-            Retry::NeverAfter { answers, .. } if times >= answers => Err(classify::reason(refusal)),
+            Retry::Never => Err(classify::reason(setback)),
+            Retry::NeverAfter { answers, .. } if times >= answers => Err(classify::reason(setback)),
             Retry::NeverAfter { .. }
             | Retry::Soon
             | Retry::Backoff
@@ -267,8 +267,8 @@ impl Backoff {
         }
     }
 
-    /// A wait that somebody named, spread a little, since others were told the
-    /// same.
+    /// A wait that the server named, spread a little, since other clients were told
+    /// the same.
     fn named(&self, named: Duration, own: Option<Duration>, firm: bool, dice: &mut Dice) -> Wait {
         let delay = dice.between(named, named.mul_f64(1.0 + SPREAD)).max(own.unwrap_or_default());
         Wait { delay, reason: RetryReason::RetryAfter, firm }
@@ -284,8 +284,8 @@ impl Backoff {
             }
             Retry::Between { low, high } => {
                 let asked = dice.between(self.policy.unit(low), self.policy.unit(high));
-                // The first time what the peer asks for; a peer that keeps
-                // asking is backed off from as any other.
+                // The first attempt waits as the peer asks; a peer that keeps
+                // asking meets the backoff, as any other.
                 if self.made <= 1 { asked } else { asked.max(self.exponential(dice)) }
             }
             Retry::Halfway => {
@@ -306,8 +306,8 @@ impl Backoff {
         if self.background { cap.max(self.policy.background_cap) } else { cap }
     }
 
-    /// Drawn evenly from the floor up to the step: a draw that is raised to
-    /// the floor would put half of all clients on it.
+    /// A draw evenly from the floor up to the step. A draw below it that is raised to
+    /// the floor would put half of all clients on the floor.
     fn exponential(&self, dice: &mut Dice) -> Duration {
         let step = self.step().max(self.policy.floor);
         dice.between(self.policy.floor, step)
@@ -320,10 +320,10 @@ impl Backoff {
     }
 
     /// The delay of the application's own policy, if it has one.
-    fn own(&mut self, refusal: Setback<'_>) -> Result<Option<Duration>, GiveUp> {
+    fn own(&mut self, setback: Setback<'_>) -> Result<Option<Duration>, GiveUp> {
         let Some(policy) = &self.policy.delays else { return Ok(None) };
         self.waits = self.waits.saturating_add(1);
-        let Ok(delay) = contain(|| policy.delay(self.waits, refusal)) else {
+        let Ok(delay) = contain(|| policy.delay(self.waits, setback)) else {
             self.panics += 1;
             return Ok(None);
         };
@@ -340,13 +340,13 @@ impl Backoff {
 }
 
 /// Whether only time makes another answer likely: news of the network would
-/// use up the tries.
+/// use up the attempts.
 fn is_firm(retry: Retry) -> bool {
     matches!(retry, Retry::NeverAfter { apart, .. } if !apart.is_zero())
 }
 
-fn answer_of(refusal: Setback<'_>) -> EndKind {
-    match refusal {
+fn answer_of(setback: Setback<'_>) -> EndKind {
+    match setback {
         Setback::Ended(end) | Setback::Failed(Failure::Ended(end)) => match end {
             LinkEnd::Protocol(_) | LinkEnd::Closed { code: Some(1002), .. } => EndKind::Protocol,
             LinkEnd::TooBig { .. } | LinkEnd::Closed { code: Some(1009), .. } => EndKind::TooBig,

@@ -1,5 +1,5 @@
-//! What an end or a failure asks for by default: another attempt, a wait, or
-//! the end.
+//! The default answer to an end or a failure: another attempt, a wait, or
+//! no attempt any more.
 
 use std::time::Duration;
 
@@ -11,19 +11,18 @@ use crate::keeper::event::GiveUp;
 const RESTART: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 /// Delays for a service that goes away (1001).
 const AWAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(1));
-/// The longest `Retry-After` that is believed.
+/// The longest `Retry-After` that counts; a longer one counts as this.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 
-/// Credentials that were refused: they are asked for again with every attempt.
+/// Credentials that were refused: each attempt asks for them again.
 const REFUSED: Retry = Retry::NeverAfter { answers: 2, apart: Duration::ZERO };
 /// Between answers 404: three tries in the first minute.
 const NOT_FOUND_APART: Duration = Duration::from_secs(30);
 
-/// What follows, unless the application has it otherwise. Nothing that comes
-/// from nobody known (`vouched`) is final: over plain TCP a captive portal
-/// breaks any protocol.
-pub(in crate::keeper) fn of(refusal: Setback<'_>, vouched: bool) -> Retry {
-    match refusal {
+/// The table's answer. An answer that nobody has vouched for (`vouched`) is never
+/// final: over plain TCP a captive portal breaks any protocol.
+pub(in crate::keeper) fn of(setback: Setback<'_>, vouched: bool) -> Retry {
+    match setback {
         Setback::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) if !vouched => Retry::Backoff,
         Setback::Ended(end) => of_end(end),
         Setback::Unanswered => Retry::Soon,
@@ -31,12 +30,12 @@ pub(in crate::keeper) fn of(refusal: Setback<'_>, vouched: bool) -> Retry {
     }
 }
 
-/// Final if it comes this often in a row.
+/// Final if the answer comes this often in a row.
 fn in_a_row(answers: u32) -> Retry {
     Retry::NeverAfter { answers, apart: Duration::ZERO }
 }
 
-/// What the end of the link in use asks for.
+/// The answer to the end of the link in use.
 fn of_end(end: &LinkEnd) -> Retry {
     match end {
         LinkEnd::Closed { code: Some(code), .. } => of_close(*code),
@@ -48,7 +47,7 @@ fn of_end(end: &LinkEnd) -> Retry {
     }
 }
 
-/// WebSocket's close codes. Private codes (4000 and up) mean something else
+/// WebSocket's close codes. A private code (4000 and up) means something else
 /// for each service; those that commonly refuse the client's identity are
 /// final.
 fn of_close(code: u16) -> Retry {
@@ -64,8 +63,8 @@ fn of_close(code: u16) -> Retry {
     }
 }
 
-/// What a failed attempt asks for. Nothing unauthenticated is final: behind
-/// a captive portal every answer is a lie.
+/// The answer to a failed attempt. An unauthenticated answer is never final:
+/// behind a captive portal every answer is a lie.
 pub(in crate::keeper) fn of_failure(failure: &Failure) -> Retry {
     match failure {
         Failure::Dns
@@ -76,7 +75,7 @@ pub(in crate::keeper) fn of_failure(failure: &Failure) -> Retry {
         | Failure::Protocol(_)
         | Failure::Panicked
         | Failure::Hook { retry: true } => Retry::Backoff,
-        // Nobody has shown who it is before the login.
+        // Before the login nobody has shown who the peer is.
         Failure::Ended(LinkEnd::Protocol(_) | LinkEnd::TooBig { .. }) => Retry::Backoff,
         Failure::Ended(end) => {
             let retry = of_end(end);
@@ -97,7 +96,7 @@ pub(in crate::keeper) fn of_failure(failure: &Failure) -> Retry {
     }
 }
 
-/// Whether a time that the failure names comes from somebody known: a captive
+/// Whether a known server named the time of the failure: a captive
 /// portal must not keep a client waiting once the network is there.
 pub(in crate::keeper) fn is_vouched_for(failure: &Failure) -> bool {
     !matches!(failure, Failure::Http { verified: false, .. })
@@ -113,14 +112,14 @@ fn of_status(status: u16) -> Retry {
     }
 }
 
-/// Statuses that speak of now, not of the request.
+/// Whether the status speaks about the present, not about the request.
 fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 421 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529)
 }
 
-/// Why there is no further attempt after this.
-pub(in crate::keeper) fn reason(refusal: Setback<'_>) -> GiveUp {
-    match refusal {
+/// The reason of giving up after this.
+pub(in crate::keeper) fn reason(setback: Setback<'_>) -> GiveUp {
+    match setback {
         Setback::Ended(LinkEnd::Closed { code: Some(code), reason }) => {
             GiveUp::Close { code: *code, reason: reason.clone() }
         }

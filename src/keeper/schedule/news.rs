@@ -1,5 +1,5 @@
-//! News from around, as far as it decides when to dial: the network comes and
-//! goes, the machine wakes, somebody looks. Hints, never verdicts.
+//! News that decides when to dial: the network comes and
+//! goes, the machine wakes, somebody looks. News is a hint, never a verdict.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::keeper::moment::Moment;
 
 /// While the network is reported gone: one beat, one try a minute.
 pub(in crate::keeper) const OFFLINE_RHYTHM: Duration = Duration::from_secs(60);
-/// News within this of the last that was acted on is the same burst: what it
-/// asks for is done when the burst is over.
+/// News within this of the last that was acted on is the same burst: the action
+/// follows when the burst is over.
 pub(in crate::keeper) const BURST: Duration = Duration::from_secs(2);
-/// What is left of a delay when good news comes: a draw from this, since
-/// routes follow an "online" by up to a second, and since the news is
-/// everybody's behind one access point.
+/// The delay that is left when good news comes: a draw from this, since
+/// routes follow an "online" by up to a second, and since all clients behind one
+/// access point get the news.
 const ADVANCED: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// The same when somebody looks at the application again: nobody else does in
-/// the same moment.
+/// The same when somebody looks at the application again: no other client gets
+/// that news at the same moment.
 const SOMEBODY_LOOKS: (Duration, Duration) = (Duration::ZERO, Duration::from_millis(50));
-/// What comes in this long after the network was reported gone was not on its
-/// way before: the network is there.
+/// Bytes that come in this long after the network was reported gone were not on
+/// their way before: the network is there.
 const STRAGGLES: Duration = Duration::from_secs(10);
 
-/// What news has left behind.
+/// The effects of earlier news.
 #[derive(Debug, Default)]
 pub(in crate::keeper) struct News {
     /// The network is reported gone.
@@ -41,31 +41,31 @@ pub(in crate::keeper) struct News {
 #[derive(Clone, Copy, Debug)]
 struct Offline {
     since: Moment,
-    /// Something has come in all the same.
+    /// Bytes have come in all the same.
     disproved: bool,
 }
 
-/// What is believed of the network.
+/// The belief about the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Network {
-    /// Nothing speaks against it.
+pub(in crate::keeper) enum NetworkBelief {
+    /// No report speaks against it.
     There,
-    /// It is reported gone, and nothing has shown otherwise.
+    /// The network is reported gone, and nothing has shown otherwise.
     Gone,
-    /// It is reported gone, but something has come in.
+    /// The network is reported gone, but bytes have come in.
     Doubted,
 }
 
 impl News {
-    pub(in crate::keeper) fn network(&self) -> Network {
+    pub(in crate::keeper) fn network(&self) -> NetworkBelief {
         match self.offline {
-            None => Network::There,
-            Some(Offline { disproved: false, .. }) => Network::Gone,
-            Some(Offline { disproved: true, .. }) => Network::Doubted,
+            None => NetworkBelief::There,
+            Some(Offline { disproved: false, .. }) => NetworkBelief::Gone,
+            Some(Offline { disproved: true, .. }) => NetworkBelief::Doubted,
         }
     }
 
-    /// The network is reported gone. Whether that is new.
+    /// The network is reported gone. Returns whether that is new.
     pub(in crate::keeper) fn went(&mut self, now: Moment) -> bool {
         let is_new = self.offline.is_none();
         self.offline.get_or_insert(Offline { since: now, disproved: false });
@@ -77,8 +77,8 @@ impl News {
         self.offline = None;
     }
 
-    /// Something comes in over the network, in answer to what went out then,
-    /// where that is known: whatever the host says, the network may be there.
+    /// Bytes came in over the network, in answer to a beat of that moment,
+    /// where it is known: whatever the host says, the network may be there.
     pub(in crate::keeper) fn heard(&mut self, asked: Option<Moment>, heartbeat: &Heartbeat, now: Moment) {
         if let Some(offline) = &mut self.offline {
             let after = asked.is_some_and(|asked| asked > offline.since);
@@ -86,7 +86,7 @@ impl News {
         }
     }
 
-    /// The host says that the machine woke. Whether that is news: within a
+    /// The host says that the machine woke. Returns whether that is new: within a
     /// burst it is not.
     pub(in crate::keeper) fn is_woken_anew(&self, heartbeat: &Heartbeat, now: Moment) -> bool {
         self.woke.is_none_or(|woke| now.since(woke) >= heartbeat.unit(BURST))
@@ -102,14 +102,14 @@ impl News {
     }
 
     /// Whether good news has advanced the attempt that began then, within the
-    /// same burst. It is not cut short by more of it: a login that takes its
-    /// time would never end on a network that flaps.
+    /// same burst. More news of the burst does not cut it short: a slow login
+    /// would never end on a network that flaps.
     pub(super) fn has_just_advanced(&self, began: Moment, reconnect: &Reconnect, now: Moment) -> bool {
         self.advanced == Some(began) && now.since(began) < reconnect.unit(BURST)
     }
 
-    /// When the next attempt may be made for good news that comes now. What
-    /// was granted within a burst and not used, since the network went again,
+    /// When the next attempt may be made for good news that comes now. A grant
+    /// of the same burst that was not used, since the network went again,
     /// still stands.
     pub(super) fn grant(
         &self,
@@ -133,8 +133,8 @@ impl News {
     }
 }
 
-/// What an attempt that begins now does not serve: only the latest news, which
-/// its way may not have followed yet.
+/// The news that an attempt which begins now does not serve: only the latest,
+/// whose route may not be there yet.
 pub(super) fn unserved(news: GoodNews, reconnect: &Reconnect, now: Moment) -> Option<GoodNews> {
     (now.since(news.came) < reconnect.unit(ADVANCED.0)).then_some(news)
 }

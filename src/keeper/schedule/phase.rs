@@ -1,10 +1,10 @@
-//! What a connection is about, beside its links.
+//! The phase of a connection, beside its links.
 
 use crate::keeper::good_news::GoodNews;
 use crate::keeper::moment::Moment;
 use crate::keeper::state::Finish;
 
-/// What a connection is about, beside its links.
+/// The phase of a connection, beside its links.
 #[derive(Clone, Debug)]
 pub(in crate::keeper) enum Phase {
     /// Not started.
@@ -15,7 +15,7 @@ pub(in crate::keeper) enum Phase {
     Waiting(Waiting),
     /// Paused by the application.
     Paused {
-        /// Not before this, as for a wait.
+        /// No attempt before this, as for a wait.
         not_before: Option<Moment>,
     },
     /// Saying goodbye.
@@ -28,11 +28,11 @@ pub(in crate::keeper) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Waiting {
     pub(in crate::keeper) until: Moment,
-    /// Not before this, whatever the news: the server named it, or an answer
+    /// No attempt before this, whatever the news: the server named it, or the answer
     /// becomes final if it comes too often.
     pub(in crate::keeper) firm: Option<Moment>,
-    /// When good news lets it be made.
+    /// When good news lets the attempt be made.
     pub(super) granted: Option<Moment>,
-    /// What could not advance it, since it comes as soon.
+    /// Good news that could not advance the attempt, since it comes as soon.
     pub(super) held: Option<GoodNews>,
 }

@@ -1,5 +1,5 @@
-//! What the system's own acknowledgements say: they tell a dead path from a
-//! peer that is stuck.
+//! The system's own acknowledgements: they tell a dead path from a peer that is
+//! stuck.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::keeper::moment::Moment;
 use crate::keeper::names::Tokens;
 
 impl Watch {
-    /// The system tells this of the path, or nothing. If it was asked because a
-    /// deadline has come, what is due is done.
+    /// The system has told the path's facts, or none. If a due deadline had asked for
+    /// them, the watch now acts on the deadline.
     pub(in crate::keeper) fn path(
         &mut self,
         facts: Option<PathFacts>,
@@ -25,7 +25,7 @@ impl Watch {
     }
 
     fn judge_path(&mut self, facts: PathFacts, now: Moment) -> WatchAction {
-        self.look = None;
+        self.ask_path_at = None;
         let arrived = facts.unacknowledged == 0;
         let is_quiet = matches!(self.phase, WatchState::Quiet);
         if !is_quiet {
@@ -39,8 +39,8 @@ impl Watch {
         }
         let most = self.longest_unacknowledged();
         let waiting = match self.stalled {
-            // No beat asks before a stalled link is called dead: what waited while
-            // the machine slept has its time anew.
+            // No beat asks before a stalled link is called dead: bytes that waited
+            // while the machine slept get their full time again.
             Some(_) => facts.waiting.min(now.since(self.measured_from)),
             None => facts.waiting,
         };
@@ -57,12 +57,12 @@ impl Watch {
             }
         } else if self.tells_path && (is_quiet || self.stalled.is_some()) {
             let left = most - waiting;
-            self.look = Some(now + left.max(most / 4));
+            self.ask_path_at = Some(now + left.max(most / 4));
         }
         WatchAction::Wait
     }
 
-    /// The system was asked, since something was due.
+    /// Acts on a deadline for which the system was asked.
     pub(super) fn after_path(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         match self.due() {
             Some((at, due @ (Due::Answer | Due::Path))) if at <= now => self.act(at, due, tokens, now),
@@ -71,18 +71,18 @@ impl Watch {
     }
 
     /// How long a byte may wait for the system's acknowledgement: as long as
-    /// a beat for its answer; while nothing is read, and no beat can tell, as
-    /// long as a row of them.
+    /// a beat may wait for its answer. While the link is not read, and no beat can
+    /// tell, as long as a row of beats.
     pub(super) fn longest_unacknowledged(&self) -> Duration {
         if self.stalled.is_some() { self.span() } else { self.patience() }
     }
 
-    /// Something went out: it should be acknowledged before long. While an
-    /// answer is waited for, its deadline is the time to look.
-    pub(super) fn look_later(&mut self, now: Moment) {
+    /// A byte went out: the system should acknowledge it before long. While an
+    /// answer is waited for, the answer's deadline is the time to ask the system.
+    pub(super) fn ask_path_later(&mut self, now: Moment) {
         let wanted = self.stalled.is_some() || (matches!(self.phase, WatchState::Quiet) && self.can_ask());
-        if self.tells_path && self.look.is_none() && wanted {
-            self.look = Some(now + self.longest_unacknowledged());
+        if self.tells_path && self.ask_path_at.is_none() && wanted {
+            self.ask_path_at = Some(now + self.longest_unacknowledged());
         }
     }
 }

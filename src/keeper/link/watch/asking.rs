@@ -1,5 +1,4 @@
-//! Beats and probes that go out: by the pace, or because something asks for
-//! one ahead of it.
+//! Beats and probes that go out: by the pace, or ahead of it on request.
 
 use super::request::Request;
 use super::{BeatRow, Confirming, EarlyBeat, EarlyKind, Watch, WatchAction, WatchState};
@@ -9,10 +8,10 @@ use crate::keeper::names::{Token, Tokens};
 impl Watch {
     /// Brings a beat, or a probe, forward to `at`. On a link that cannot be
     /// asked it is never due.
-    pub(super) fn bring_forward(&mut self, at: Moment, what: EarlyKind) {
+    pub(super) fn bring_forward(&mut self, at: Moment, kind: EarlyKind) {
         self.ahead = Some(match self.ahead {
-            Some(ahead) => EarlyBeat { at: ahead.at.min(at), what: ahead.what.max(what) },
-            None => EarlyBeat { at, what },
+            Some(ahead) => EarlyBeat { at: ahead.at.min(at), kind: ahead.kind.max(kind) },
+            None => EarlyBeat { at, kind },
         });
     }
 
@@ -32,7 +31,7 @@ impl Watch {
         WatchAction::Beat { token: self.send_beat(tokens, now), gap }
     }
 
-    /// A probe, under way or to come, is not to be: its silence would say
+    /// Drops a probe that is under way or planned: its silence would say
     /// nothing.
     pub(in crate::keeper) fn call_off_probe(&mut self) {
         if self.is_probing() {
@@ -41,14 +40,14 @@ impl Watch {
         self.ahead = self.ahead.filter(|ahead| !ahead.is_probe());
     }
 
-    /// Beats at once, unless an answer is waited for anyway. For a link that
-    /// can be asked.
+    /// Beats at once, unless an answer is waited for already. For a link whose
+    /// beats are answered.
     pub(in crate::keeper) fn ask_unless_asked(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         if matches!(self.phase, WatchState::Quiet) { self.ask(tokens, now, false) } else { WatchAction::Wait }
     }
 
-    /// Beats at once so that what was written is confirmed; a beat that is
-    /// under way for the same reason is followed by another.
+    /// Beats at once so that the messages before are confirmed. If a beat is
+    /// under way for the same reason, another follows it.
     pub(in crate::keeper) fn confirm(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         if !self.can_ask() {
             return WatchAction::Wait;
@@ -67,12 +66,12 @@ impl Watch {
     /// Sends a beat, and starts a row of them if none is under way.
     pub(super) fn ask(&mut self, tokens: &mut Tokens, now: Moment, is_try: bool) -> WatchAction {
         if self.is_behind(now) {
-            // Whoever asks is the first to notice that the process stood still.
+            // The beat that is asked for is the first to notice that the process stood still.
             self.spoil();
         }
         let gap = self.gap(now);
         if matches!(self.phase, WatchState::Quiet) {
-            // What we sent may be what the path did not know any more.
+            // The path may have forgotten the flow before our last message already.
             let longest = gap.max(self.ended);
             let asked =
                 BeatRow { gap: longest, is_try, spoiled: self.is_spoiled(), requested: false, lost: false };
@@ -89,14 +88,14 @@ impl Watch {
         tokens: &mut Tokens,
         now: Moment,
     ) -> WatchAction {
-        // The gap that the reply would have ended: what we sent meanwhile has
+        // The gap that the reply would have ended; messages of ours meanwhile have
         // made it shorter.
         let ended = self.ended;
         let gap = self.gap(now).saturating_sub(self.patience()).max(ended);
         let step = self.ask(tokens, now, gap >= request.silence);
         if let WatchState::Asking { asked, .. } = &mut self.phase {
-            // Longer where the request itself came late in a silence: then that
-            // may be what the path did not know any more.
+            // The gap is longer where the request itself came late in a silence: then
+            // the path may have forgotten the flow before the request.
             asked.gap = gap.min(request.silence).max(ended);
             asked.requested = true;
         }
@@ -110,7 +109,7 @@ impl Watch {
         self.acknowledged = None;
         self.request = None;
         self.unanswered.note(token, now);
-        self.look_later(now);
+        self.ask_path_later(now);
         token
     }
 }

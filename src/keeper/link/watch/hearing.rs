@@ -1,4 +1,4 @@
-//! What comes in, and what it shows.
+//! Bytes that come in, and the conclusions from them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{Watch, WatchState};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::Token;
 
-/// What came in.
+/// The kind of bytes that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum InboundKind {
     /// A beat's answer, or anything else.
@@ -16,44 +16,44 @@ pub(in crate::keeper) enum InboundKind {
     Message,
 }
 
-/// What shows that a link has lived through a gap.
+/// The proof that a link has lived through a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum Proof {
-    /// The peer spoke first. It is the stronger kind: the path carries what
-    /// the peer says of itself.
+    /// The peer spoke first. This proof is the stronger one: the path carries
+    /// packets that the peer sends by itself.
     PeerSpoke,
     /// A beat of ours was answered. A path that takes up again what it had
     /// forgotten answers too.
     BeatAnswered,
 }
 
-/// What an inbound byte showed.
+/// The conclusions from an inbound byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct Inbound {
-    /// The gap that the link has lived through, if it is evidence.
+    /// The gap that the link has lived through, if the gap is evidence.
     pub(in crate::keeper) survived: Option<Duration>,
-    /// What shows that.
+    /// The proof of it.
     pub(in crate::keeper) proof: Proof,
-    /// What became of what the peer was asked to say.
+    /// The reply to a request to speak.
     pub(in crate::keeper) reply: Option<Reply>,
-    /// Whether it ended a row of beats: a new pace is wanted.
+    /// Whether the byte ended a row of beats: a new pace is wanted.
     pub(in crate::keeper) answered: bool,
-    /// Whether it may have waited while the process stood still.
+    /// Whether the byte may have waited while the process stood still.
     pub(in crate::keeper) behind: bool,
 }
 
-/// What an answer was to.
+/// The beat that an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct Matched {
     /// The round trip, if it can be measured.
     pub(in crate::keeper) rtt: Option<Duration>,
-    /// Whether somebody waits for another beat.
+    /// Whether a sender waits for another beat.
     pub(in crate::keeper) again: bool,
 }
 
 impl Watch {
-    /// Something came in.
-    pub(in crate::keeper) fn hear(&mut self, sound: InboundKind, now: Moment) -> Inbound {
+    /// Bytes came in.
+    pub(in crate::keeper) fn hear(&mut self, kind: InboundKind, now: Moment) -> Inbound {
         let behind = self.is_behind(now);
         if behind {
             self.spoil();
@@ -61,20 +61,20 @@ impl Watch {
         }
         let clean = !self.is_spoiled();
         let request = self.request.take();
-        // What comes in the turn in which the peer was asked was there before.
+        // Bytes in the same turn as the request were there before it.
         self.request = request.filter(|request| request.at == now);
         let (survived, answered, proof, reply) = match self.phase {
             WatchState::Quiet => {
                 let kept = request.filter(|request| request.is_kept(now));
-                // What it took to come is no part of the silence.
+                // The time that the reply took is no part of the silence.
                 let longest = kept.map_or(Duration::MAX, |request| request.silence);
                 let gap = clean.then(|| self.gap(now).min(longest));
                 (gap, kept.is_some(), Proof::PeerSpoke, kept.map(|_| Reply::Kept))
             }
-            // A beat can bring back a flow that the path had forgotten; then
-            // what the peer said before comes in ahead of the answer, and
-            // late. A path that knew the flow would have let it through.
-            WatchState::Asking { asked, missed, .. } if sound == InboundKind::Message && !asked.requested => {
+            // A beat can bring back a flow that the path had forgotten. Then a message
+            // that the peer sent earlier comes in ahead of the answer, and late. A path
+            // that knew the flow would have let the message through in time.
+            WatchState::Asking { asked, missed, .. } if kind == InboundKind::Message && !asked.requested => {
                 let late = clean && !asked.lost && missed > 0 && self.can_be_prompt();
                 (None, true, Proof::PeerSpoke, late.then_some(Reply::HeldUp(asked.gap)))
             }
@@ -93,19 +93,19 @@ impl Watch {
         if self.stalled.is_none() {
             self.phase = WatchState::Quiet;
             self.spoiled = false;
-            self.look = None;
+            self.ask_path_at = None;
             self.asked_path = false;
             self.acknowledged = None;
             self.heard = now;
             self.ended = Duration::ZERO;
             self.rests_until = None;
         }
-        // Life is shown: nothing but a probe is still worth asking early.
+        // The link is alive: of the early beats only a probe is still worth sending.
         self.ahead = self.ahead.filter(|ahead| ahead.is_probe());
         if let Some(pace) = self.pace
             && now >= self.rhythm
         {
-            // A beat was spared by what came in, but not by what was asked for.
+            // The bytes spared a beat, unless they were the reply to a request.
             let asked_for = u64::from(reply == Some(Reply::Kept));
             let pace = pace.after.max(Duration::from_nanos(1));
             let passed = now.since(self.rhythm).as_nanos() / pace.as_nanos();
@@ -138,7 +138,7 @@ impl Watch {
             }
             (None, _) => false,
         };
-        // Behind a late reply it has voided what that led to.
+        // An answer behind a late reply voids the conclusion from the reply.
         self.answers = self.answers.wrapping_add(u32::from(sent.is_some()));
         Matched { rtt, again }
     }

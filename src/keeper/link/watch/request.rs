@@ -1,9 +1,9 @@
-//! What a peer was asked to say, and whether it did.
+//! Requests that the peer speak, and its replies.
 //!
-//! A beat that is answered shows that the path carries what we send. Some
+//! A beat that is answered shows that the path carries our packets. Some
 //! routers take up a flow again that they had forgotten when such a packet
-//! comes (Linux with `nf_conntrack_tcp_loose`): the beat is answered though
-//! nothing that the peer would have said could have come in. A peer that was
+//! comes (Linux with `nf_conntrack_tcp_loose`): the beat is answered though no
+//! packet that the peer sent first could have come in. A peer that was
 //! asked to speak first shows the other direction.
 
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::keeper::moment::Moment;
 /// A peer's clock may be this much fast.
 const ON_TIME: f64 = 0.98;
 /// Beats that may be missed before an answer no longer says that the path had
-/// forgotten the flow: after a longer row it was an outage. One may, since the
-/// peer's system sends its reply again, ahead of the answer, only as long after
-/// as it has waited already.
+/// forgotten the flow: after a longer row the cause was an outage. One miss is
+/// allowed, since the peer's system repeats a lost reply only after as long as
+/// the reply has waited, and then the reply comes ahead of the answer.
 const MISSED: u32 = 1;
 
 /// The peer was asked to say something after a silence.
@@ -26,34 +26,32 @@ pub(super) struct Request {
     pub(super) silence: Duration,
 }
 
-/// What became of it.
+/// The peer's reply to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum Reply {
     /// The peer spoke as it was asked.
     Kept,
-    /// It did not, though it answers: the path has forgotten its side of the
-    /// flow within this silence, if the peer is one that speaks when it is asked to.
+    /// The peer did not speak, though it answers beats: the path has forgotten its
+    /// side of the flow within this silence, if the peer speaks when it is asked.
     Missing(Duration),
-    /// What it had to say was held up by the path until a beat of ours went
-    /// out, after this gap.
+    /// The path held the reply up until a beat of ours went out, after this gap.
     HeldUp(Duration),
 }
 
 impl Request {
-    /// When a reply that has not come is given up: it is given as long as the
-    /// answer to a beat.
+    /// When a missing reply is given up: it has as long as the answer to a beat.
     pub(super) fn due(&self, patience: Duration) -> Moment {
         self.at + self.silence + patience
     }
 
-    /// Whether a reply that comes now is the one.
+    /// Whether bytes that come now are the reply.
     pub(super) fn is_kept(&self, now: Moment) -> bool {
         now.since(self.at) >= self.silence.mul_f64(ON_TIME)
     }
 }
 
-/// What an answer says that came after so many misses, where a reply of the
-/// peer had not come before.
+/// The meaning of an answer after `missed` misses, where no reply of the
+/// peer had come before.
 pub(super) fn missing(silence: Duration, missed: u32, clean: bool) -> Option<Reply> {
     (clean && missed <= MISSED).then_some(Reply::Missing(silence))
 }

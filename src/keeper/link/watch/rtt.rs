@@ -1,4 +1,4 @@
-//! Round-trip time, and the deadline that follows from it.
+//! Round-trip time, and the deadline for answers.
 
 use std::time::Duration;
 

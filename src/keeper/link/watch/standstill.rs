@@ -1,5 +1,5 @@
 //! A link that is not read for a while, and a process or machine that slept:
-//! what is read afterwards may have waited.
+//! bytes that are read afterwards may have waited.
 
 use super::{EarlyKind, Watch, WatchState};
 use crate::keeper::moment::Moment;
@@ -11,25 +11,25 @@ impl Watch {
             self.stalled = Some(now);
             self.spoil();
             self.request = None;
-            self.look = None;
+            self.ask_path_at = None;
             self.asked_path = false;
-            self.look_later(now);
+            self.ask_path_later(now);
         }
     }
 
-    /// The link is read again, and what waited was read: one full deadline.
+    /// The link is read again, and the waiting bytes were read: one full deadline.
     pub(in crate::keeper) fn resume(&mut self, now: Moment) {
         if self.stalled.take().is_none() {
             return;
         }
         self.spoiled = true;
-        self.look = None;
+        self.ask_path_at = None;
         self.asked_path = false;
-        // What waited came in at some time before. Of the beats it is known
-        // when the path saw them.
+        // Nobody knows when the waiting bytes came in. But the path saw our beats
+        // when they were sent.
         self.heard = self.heard.max(self.sent);
         if self.unanswered.is_empty() {
-            // The answer was among what waited.
+            // The answer was among the waiting bytes.
             self.phase = WatchState::Quiet;
         }
         if let WatchState::Asking { missed, .. } = &mut self.phase {
@@ -38,7 +38,7 @@ impl Watch {
         self.put_off(now);
     }
 
-    /// The machine slept until now: what was due is void, a probe follows at
+    /// The machine slept until now: due deadlines are void, and a probe follows at
     /// `at`. A peer that cannot be probed has its whole limit once more.
     pub(in crate::keeper) fn wake(&mut self, at: Moment, now: Moment) {
         self.spoil();

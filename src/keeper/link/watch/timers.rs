@@ -1,4 +1,4 @@
-//! What is due, and when.
+//! The deadlines of a watch.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::keeper::moment::Moment;
 use crate::keeper::names::Tokens;
 use crate::keeper::timer::Timer;
 
-/// What is due on a watch.
+/// The kind of a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Beat,
@@ -48,15 +48,15 @@ impl Watch {
             Beat::Listen { .. } | Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => None,
         };
         let beat = self.beat_due().map(|due| (due, Due::Beat));
-        let look = self.look.map(|due| (due, Due::Path));
-        [answer, silence, beat, look].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let path = self.ask_path_at.map(|due| (due, Due::Path));
+        [answer, silence, beat, path].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
-    /// Does one thing that is due, if anything is.
+    /// Acts on one deadline that has come, if there is one.
     pub(in crate::keeper) fn timeout(&mut self, tokens: &mut Tokens, now: Moment) -> WatchAction {
         let Some((at, due)) = self.due().filter(|(at, _)| *at <= now) else { return WatchAction::Wait };
         let asks = self.tells_path && matches!(due, Due::Answer | Due::Path);
-        // Whoever was asked and did not answer is not asked again.
+        // The system is asked once for each deadline.
         self.asked_path = asks && !self.asked_path;
         if self.asked_path { WatchAction::AskPath } else { self.act(at, due, tokens, now) }
     }
@@ -76,14 +76,14 @@ impl Watch {
                 WatchAction::Dead { detection: Detection::Silent, asked: None, acknowledged: None }
             }
             Due::Path => {
-                self.look = None;
+                self.ask_path_at = None;
                 WatchAction::Wait
             }
             Due::Beat => self.beat_now(tokens, now),
         }
     }
 
-    // The parts.
+    // Parts of it.
 
     /// A byte goes out.
     pub(super) fn put_out(&mut self, now: Moment) {
@@ -106,7 +106,7 @@ impl Watch {
         one * (1 << (missed / 2).min(2))
     }
 
-    /// A probe's deadline: longer where the path is known to need it, but no
+    /// A probe's deadline: longer where the path is known to be slow, but no
     /// longer than a row of beats.
     pub(super) fn probe_deadline(&self) -> Duration {
         let fastest = match self.rtt.fastest() {
@@ -118,8 +118,8 @@ impl Watch {
     }
 
     /// Whether an answer can be here by its deadline, as far as is known. On a
-    /// path whose round trip is longer than the longest deadline each beat is
-    /// missed, and that says nothing.
+    /// path whose round trip is longer than the longest deadline every beat is
+    /// missed, and a miss says nothing.
     pub(super) fn can_be_prompt(&self) -> bool {
         match self.rtt.patience() {
             Some(patience) => patience <= self.limits.deadline_max,
@@ -127,7 +127,7 @@ impl Watch {
         }
     }
 
-    /// Gives what is waited for one full deadline from now.
+    /// Gives the pending answer one full deadline from now.
     pub(super) fn put_off(&mut self, now: Moment) {
         self.measured_from = now;
         match self.phase {
@@ -152,12 +152,12 @@ impl Watch {
         }
         // A stalled link cannot be probed: it would not hear the answer.
         let ahead = self.ahead.filter(|ahead| !(ahead.is_probe() && self.stalled.is_some()));
-        // A probe that is coming asks the same: the pace waits for it.
+        // A planned probe asks the same question: the pace waits for it.
         let quiet = (matches!(self.phase, WatchState::Quiet) && !ahead.is_some_and(|ahead| ahead.is_probe()))
             || self.stalled.is_some();
         let paced = self.pace.filter(|_| quiet).map(|pace| {
-            // A stalled link hears nothing: its beats go by themselves, and no
-            // answer slows down those of a pace beyond reason.
+            // A stalled link hears no answer: its beats follow the pace alone, which
+            // may not be slower than the answer's deadline allows.
             let (since, after) = match self.stalled {
                 Some(_) => (self.heard.max(self.beaten), pace.after.max(self.limits.deadline_min)),
                 None => (self.heard, pace.after),
@@ -180,8 +180,8 @@ impl Watch {
             self.ahead = None;
         }
         match ahead {
-            Some(EarlyBeat { what: EarlyKind::Probe, .. }) => self.probe(tokens, now),
-            Some(EarlyBeat { what: EarlyKind::Beat, .. }) => self.ask(tokens, now, false),
+            Some(EarlyBeat { kind: EarlyKind::Probe, .. }) => self.probe(tokens, now),
+            Some(EarlyBeat { kind: EarlyKind::Beat, .. }) => self.ask(tokens, now, false),
             None => {
                 if let Some(pace) = self.pace {
                     self.rhythm = now + pace.after;

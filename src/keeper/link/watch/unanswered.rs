@@ -3,7 +3,7 @@
 use crate::keeper::moment::Moment;
 use crate::keeper::names::Token;
 
-/// How many are remembered.
+/// How many beats are remembered.
 const REMEMBERED: usize = 6;
 
 /// The last beats that were sent and not answered, newest first.
@@ -21,8 +21,8 @@ impl Unanswered {
         self.0[0] = Some((token, sent));
     }
 
-    /// When the beat of this name was sent, if it is remembered. Answers come
-    /// in order: what is older was answered or never will be.
+    /// When the beat of this token was sent, if it is remembered. Answers come
+    /// in order: an older beat was answered or never will be.
     pub(super) fn take(&mut self, token: Token) -> Option<Moment> {
         let found = self.0.iter().position(|beat| beat.is_some_and(|(sent, _)| sent == token))?;
         let (_, sent) = self.0[found]?;
@@ -30,7 +30,7 @@ impl Unanswered {
         Some(sent)
     }
 
-    /// When the beat was sent that an answer without a name means: a
+    /// When the beat was sent that an answer without a token means: a
     /// measurement only while one beat alone can be meant.
     pub(super) fn take_only(&mut self) -> Option<Moment> {
         let mut sent = self.0.iter().flatten();

@@ -1,4 +1,4 @@
-//! What scouts meet with, and when that is believed.
+//! The results of scouts, and when they are believed.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::keeper::output::Output;
 use crate::keeper::path::{self, Observation, PendingResult};
 use crate::keeper::schedule::of_failure;
 
-/// A scout that is not silent for its gap within this many gaps never will
+/// A scout that was not silent for its gap within this many gaps never will
 /// be: its server speaks by itself.
 const CHATTY: u32 = 3;
 
@@ -29,7 +29,7 @@ impl Keeper {
         }
         let gap = scout.gap;
         if local != opened.dialled.local || opened.beat != Beat::Ping {
-            // Another path, or nobody to answer.
+            // The path is another one, or no link in use is left as control.
             self.outputs.push_back(Output::Abandon { link });
             if opened.beat != Beat::Ping {
                 self.path.scouting.are_not_to_be_had();
@@ -60,7 +60,7 @@ impl Keeper {
         self.scout_not_had(link, gap, now);
     }
 
-    /// Something came in on a scout.
+    /// Bytes came in on a scout.
     pub(in crate::keeper::machine) fn scout_heard(&mut self, link: LinkId, now: Moment) {
         let Some(scout) = self.links.scout_mut(link) else { return };
         let gap = scout.gap;
@@ -106,15 +106,15 @@ impl Keeper {
     }
 
     /// Whether an end at this gap is the server's own deadline, for a login
-    /// perhaps, and not the path's: it comes before the gap that the link in
-    /// use has survived, unless that has met with such an end itself; or
+    /// perhaps, and not the path's timeout. It is if it comes before a gap that the
+    /// link in use has survived, unless that link has met with such an end itself; or
     /// sooner than any interval.
     fn is_deadline(&self, gap: Duration) -> bool {
         let survived = self.path.scouting.main_has_survived(gap) && !self.path.books().is_suspected(gap);
         survived || gap < self.config.heartbeat.min.mul_f64(0.9)
     }
 
-    /// A scout is lost. What it says is believed once the link in use has shown,
+    /// A scout is lost. Its result is believed once the link in use has shown,
     /// after the scout asked or ended, that the path works.
     pub(super) fn scout_lost(
         &mut self,
@@ -137,8 +137,8 @@ impl Keeper {
         self.believe_scouts(now);
     }
 
-    /// The link in use has heard something: what scouts met with before is a
-    /// matter of idleness.
+    /// The link in use has heard something: earlier results of scouts are about
+    /// idleness.
     pub(in crate::keeper::machine) fn believe_scouts(&mut self, now: Moment) {
         if !self.path.scouting.has_pending() {
             return;
@@ -154,7 +154,7 @@ impl Keeper {
     pub(super) fn scout_not_had(&mut self, link: LinkId, gap: Duration, now: Moment) {
         self.links.forget(link);
         self.emit(Event::ScoutReturned { link, gap, met: ScoutResult::Void });
-        // Those that are being opened would fare no better.
+        // Scouts that are being opened would fare no better.
         while let Some((link, scout)) = self.links.take_scout(|scout| !scout.is_open()) {
             self.call_back(link, &scout, ScoutResult::Void, now);
         }
