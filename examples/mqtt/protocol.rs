@@ -60,7 +60,7 @@ pub fn mqtt(keep_alive: Duration) -> Result<Protocol<Mqtt, Packet>, Invalid> {
         // The broker ends a link on which *we* have said nothing for 1.5
         // times the keep-alive, however much it says itself. Where the network
         // wants it longlink beats sooner.
-        .with_beat(Beat::Ceiling { max_out_silence: keep_alive })
+        .with_beat(Beat::KeepAlive { max_send_gap: keep_alive })
         .goodbye(|| Packet::Disconnect(Disconnect::new_normal()))
         .closes(|packet| match packet {
             Packet::Disconnect(goodbye) => {

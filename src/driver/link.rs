@@ -73,7 +73,7 @@ impl<L: Link> LiveLink<L> {
                 (ConfirmedBy::Answer, Beat::Listen { .. }) => ConfirmedBy::Never,
                 (
                     confirmed_by,
-                    Beat::Ping | Beat::Listen { .. } | Beat::Dictated { .. } | Beat::Ceiling { .. },
+                    Beat::Ping | Beat::Listen { .. } | Beat::Every { .. } | Beat::KeepAlive { .. },
                 ) => confirmed_by,
             };
             (opened, confirmed_by, handshake.link().traffic())

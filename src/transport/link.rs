@@ -191,7 +191,7 @@ impl ConfirmedBy {
     pub fn of(beat: Beat) -> ConfirmedBy {
         match beat {
             Beat::Listen { .. } => ConfirmedBy::Never,
-            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => ConfirmedBy::Answer,
+            Beat::Ping | Beat::Every { .. } | Beat::KeepAlive { .. } => ConfirmedBy::Answer,
         }
     }
 }

@@ -301,10 +301,10 @@ async fn pitfall_36_beats_go_out_while_the_reader_stalls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_30_a_beat_of_no_time_that_the_server_dictates_does_not_run_hot() {
+async fn pitfall_30_a_beat_of_no_time_that_the_server_wants_does_not_run_hot() {
     for beat in [
-        Beat::Dictated { every: Duration::ZERO },
-        Beat::Ceiling { max_out_silence: Duration::ZERO },
+        Beat::Every { interval: Duration::ZERO },
+        Beat::KeepAlive { max_send_gap: Duration::ZERO },
         Beat::Listen { longest_silence: Duration::ZERO },
     ] {
         let script = Script::new([Step::open().beat(beat)]);

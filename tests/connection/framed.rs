@@ -213,14 +213,14 @@ async fn capabilities_follow_from_what_it_was_told() {
     let pinging = plain().ping(|_| "PING".to_owned());
     assert_eq!((pinging.beat(), pinging.confirmed_by()), (Beat::Ping, ConfirmedBy::Answer));
 
-    let dictated = Beat::Dictated { every: Duration::from_secs(41) };
+    let every = Beat::Every { interval: Duration::from_secs(41) };
     let local = "127.0.0.1:9".parse().ok();
     let told = pinging
-        .with_beat(dictated)
+        .with_beat(every)
         .with_confirmed_by(ConfirmedBy::Flush)
         .with_local_addr(local)
         .with_weigh(String::len);
-    assert_eq!((told.beat(), told.confirmed_by(), told.local_addr()), (dictated, ConfirmedBy::Flush, local));
+    assert_eq!((told.beat(), told.confirmed_by(), told.local_addr()), (every, ConfirmedBy::Flush, local));
     assert_eq!(told.weigh(&"five!".to_owned()), 5);
 }
 

@@ -127,8 +127,8 @@ async fn a_publisher_faster_than_its_path_proves_no_gap() {
 #[tokio::test(start_paused = true)]
 async fn what_a_link_only_holds_has_not_gone_out_again() {
     // Nothing leaves within the test.
-    let ceiling = Beat::Ceiling { max_out_silence: secs(7) };
-    let path = Path { beat: ceiling, ..Path::new(secs(3_600)) };
+    let keep_alive = Beat::KeepAlive { max_send_gap: secs(7) };
+    let path = Path { beat: keep_alive, ..Path::new(secs(3_600)) };
     let connection = path.connect().await;
     tokio::time::sleep(secs(1)).await;
     connection.sender().send("stuck".to_owned()).await.unwrap();

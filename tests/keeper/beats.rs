@@ -99,7 +99,7 @@ fn a_probe_to_come_neither_takes_the_place_of_beats_nor_comes_with_one() {
 
     // A beat that is due by the server's rule while what waits is read.
     let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
-    rig.open(Beat::Ceiling { max_out_silence: secs(10) });
+    rig.open(Beat::KeepAlive { max_send_gap: secs(10) });
     rig.pass(millis(9_500));
     rig.network(NetworkStatus::Woke);
     assert_eq!(rig.until_beat(), secs(10));

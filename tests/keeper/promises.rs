@@ -298,7 +298,7 @@ fn only_gaps_that_are_tried_are_asked_for_and_only_where_the_peer_can_be() {
     let mut rig = Rig::new(Config::default(), 1);
     rig.open_as(|opened| {
         opened.answers_after = true;
-        opened.beat = Beat::Ceiling { max_out_silence: secs(60) };
+        opened.beat = Beat::KeepAlive { max_send_gap: secs(60) };
     });
     assert_eq!(requests(&rig), [], "our own beats would break the silence");
 }

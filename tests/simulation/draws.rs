@@ -204,8 +204,8 @@ fn recalled(chance: &mut Chance) -> Recalled {
 fn beat(chance: &mut Chance) -> Beat {
     match chance.below(12) {
         0 => Beat::Listen { longest_silence: chance.pick(&[1, 45, 300]).seconds() },
-        1 => Beat::Dictated { every: chance.pick(&[1, 41, 300]).seconds() },
-        2 => Beat::Ceiling { max_out_silence: chance.pick(&[1, 60, 600]).seconds() },
+        1 => Beat::Every { interval: chance.pick(&[1, 41, 300]).seconds() },
+        2 => Beat::KeepAlive { max_send_gap: chance.pick(&[1, 60, 600]).seconds() },
         _ => Beat::Ping,
     }
 }

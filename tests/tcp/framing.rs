@@ -42,9 +42,9 @@ async fn without_a_beat_of_its_own_the_peer_is_listened_to_and_nothing_is_confir
     let (link, _far) = open(Protocol::new(LinesCodec::new)).await;
     assert!(matches!(link.beat(), Beat::Listen { .. }));
     assert_eq!(link.confirmed_by(), ConfirmedBy::Never);
-    let max_out_silence = Duration::from_secs(40);
-    let (link, _far) = open(lines().with_beat(Beat::Ceiling { max_out_silence })).await;
-    assert_eq!(link.beat(), Beat::Ceiling { max_out_silence });
+    let max_send_gap = Duration::from_secs(40);
+    let (link, _far) = open(lines().with_beat(Beat::KeepAlive { max_send_gap })).await;
+    assert_eq!(link.beat(), Beat::KeepAlive { max_send_gap });
 }
 
 #[tokio::test]

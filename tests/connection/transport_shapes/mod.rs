@@ -2,8 +2,8 @@
 //! module is one of them, a transport of some thirty lines and what a
 //! connection makes of it. Everything runs in memory and in virtual time.
 
-mod dictated;
 mod fallback;
+mod fixed_rhythm;
 mod framed;
 mod migrating;
 mod polling;

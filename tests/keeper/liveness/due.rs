@@ -36,9 +36,9 @@ fn a_fixed_interval_stays_whatever_is_answered() {
 }
 
 #[test]
-fn a_dictated_beat_goes_out_at_its_time_whatever_flows() {
+fn a_beat_of_a_fixed_rhythm_goes_out_at_its_time_whatever_flows() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Dictated { every: secs(41) });
+    rig.open(Beat::Every { interval: secs(41) });
     for _ in 0..1_000 {
         rig.pass(millis(500));
         rig.heard();
@@ -55,9 +55,9 @@ fn a_dictated_beat_goes_out_at_its_time_whatever_flows() {
 }
 
 #[test]
-fn under_a_ceiling_inbound_traffic_does_not_save_the_beat() {
+fn a_keep_alive_is_not_saved_by_inbound_traffic() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Ceiling { max_out_silence: secs(20) });
+    rig.open(Beat::KeepAlive { max_send_gap: secs(20) });
     let mut silent_since = rig.elapsed();
     for _ in 0..400 {
         rig.forget();
@@ -74,9 +74,9 @@ fn under_a_ceiling_inbound_traffic_does_not_save_the_beat() {
 }
 
 #[test]
-fn under_a_ceiling_what_we_send_counts() {
+fn a_keep_alive_counts_from_the_last_byte_that_we_send() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Ceiling { max_out_silence: secs(20) });
+    rig.open(Beat::KeepAlive { max_send_gap: secs(20) });
     for _ in 0..100 {
         rig.pass(secs(9));
         rig.sent();

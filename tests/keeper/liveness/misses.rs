@@ -169,9 +169,9 @@ fn a_listened_link_is_never_asked_and_dies_of_silence() {
 }
 
 #[test]
-fn an_unanswered_dictated_beat_is_a_miss_and_five_are_a_death() {
+fn an_unanswered_beat_of_a_fixed_rhythm_is_a_miss_and_five_are_a_death() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Dictated { every: secs(41) });
+    rig.open(Beat::Every { interval: secs(41) });
     let first = rig.until_beat();
     assert_eq!(rig.until_death(), first + secs(30));
     assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));

@@ -1,4 +1,4 @@
-//! The server dictates the rhythm (Discord): it says at login how often we
+//! The server demands a fixed rhythm (Discord): it says at login how often we
 //! must beat, and counts nothing else.
 
 use std::task::{Context, Poll, ready};
@@ -88,7 +88,7 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
         .on_event(log.listener())
         .on_connect(async |mut handshake| {
             if let Op::Hello { every } = handshake.recv().await? {
-                handshake.set_beat(Beat::Dictated { every });
+                handshake.set_beat(Beat::Every { interval: every });
             }
             handshake.send(Op::Identify).await?;
             Ok(handshake)
