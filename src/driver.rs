@@ -19,7 +19,7 @@
 //! * [`writing`]: from the outbox to a link.
 //! * [`ending`]: how a link ends; [`closing`]: the graceful end of all.
 //! * [`send_queue`] (with [`waiters`]), [`inbox`], [`status`], [`dispatch`]: what is
-//!   shared with the application: messages out, messages in, figures, events.
+//!   shared with the application: messages out, messages in, statistics, events.
 //! * [`jobs`]: work that may block; [`store`]: what outlives the connection.
 //! * [`alarm`]: the one timer.
 
@@ -233,7 +233,7 @@ struct Driver<T: Transport> {
     dropped: u64,
     /// When that was last told.
     dropped_told: Option<Moment>,
-    /// The figures have changed.
+    /// The statistics have changed.
     touched: bool,
 }
 
@@ -315,7 +315,7 @@ impl<T: Transport> Driver<T> {
         self.tell_doubtful();
         self.tell_dropped(true);
         let at = self.status.clock.now();
-        self.status.show_figures(self.keeper.figures(at), false, at);
+        self.status.show_stats(self.keeper.stats(at), false, at);
         self.status.finish(finish);
         let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
         let mut state = self.send_queue.lock();

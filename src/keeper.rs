@@ -16,7 +16,7 @@
 //! * `path`: what is known of one path: its idle timeout, its scouts, the
 //!   diagnosis of its last death.
 //! * `schedule`: when to dial.
-//! * `input`, `output`, `state`: the contract.
+//! * `input`, `output`, `state`, `stats`: the contract.
 //! * `machine`: the only one that sees links, path and schedule.
 
 mod activity;
@@ -36,10 +36,13 @@ mod output;
 mod path;
 mod schedule;
 mod state;
+mod stats;
 mod timer;
 
 pub use activity::Activity;
-pub use config::{CLOSE_DEADLINE, Config, Delays, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+pub use config::{
+    CLOSE_DEADLINE, Config, Delays, FirstConnect, Growth, Heartbeat, Probing, Reconnect, Retry, Setback,
+};
 pub use dice::Dice;
 pub use end::{Failure, LinkEnd};
 pub use event::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
@@ -52,5 +55,6 @@ pub use moment::Moment;
 pub use names::{LinkId, Token};
 pub use output::{Output, Purpose};
 pub use path::{Expiry, Learned, Recalled};
-pub use state::{Figures, Finish, State};
+pub use state::{Finish, State};
+pub use stats::KeeperStats;
 pub use timer::Timer;

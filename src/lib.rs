@@ -36,13 +36,13 @@ pub mod transport;
 pub use clock::Suspend;
 #[cfg(feature = "runtime")]
 pub use connection::{
-    Builder, Closed, Confirmation, Events, FirstConnect, Permit, ResilientConnection, SendError, Sender,
-    StateWatch, Transition, TrySendError, WithTransitions,
+    Builder, Closed, Confirmation, Events, Permit, ResilientConnection, SendError, Sender, StateWatch,
+    Transition, TrySendError, WithTransitions,
 };
 pub use keeper::{
-    Activity, Beat, Cause, Delays, Detection, Event, Evidence, Failure, GiveUp, Growth, Heartbeat, Invalid,
-    LinkEnd, LinkId, NetworkStatus, Probing, Reconnect, Retry, RetryReason, ScoutResult, Setback, State,
-    StoreFault, Token,
+    Activity, Beat, Cause, Delays, Detection, Event, Evidence, Failure, FirstConnect, GiveUp, Growth,
+    Heartbeat, Invalid, KeeperStats, LinkEnd, LinkId, NetworkStatus, Probing, Reconnect, Retry, RetryReason,
+    ScoutResult, Setback, State, StoreFault, Token,
 };
 #[cfg(feature = "runtime")]
 pub use network::NetworkHandle;

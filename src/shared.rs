@@ -1,5 +1,5 @@
 //! What the connection and its driver both know: settings, the login's view of
-//! a link, figures, and why it ended.
+//! a link, statistics, and why it ended.
 
 mod error;
 mod handshake;

@@ -144,7 +144,7 @@ async fn pitfall_46_and_38_credentials_reach_no_log_no_error_and_no_debug() {
     });
     let (tell, mut events) = tokio::sync::mpsc::unbounded_channel();
     let connection = ResilientConnection::builder(attempt_with(&both_url))
-        .reconnect(Reconnect::scaled(0.001))
+        .reconnect(Reconnect::default().scaled(0.001))
         .on_event(move |event| drop(tell.send(event.clone())))
         .build()
         .unwrap();

@@ -41,7 +41,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let hook = Arc::clone(&login);
     let mut connection = ResilientConnection::builder(Tcp::new(server.address(), lines()?)?)
         // A tenth of the usual delays: this is a demonstration.
-        .reconnect(Reconnect::scaled(0.1))
+        .reconnect(Reconnect::default().scaled(0.1))
         .on_connect(move |handshake| Arc::clone(&hook).log_in(handshake))
         .on_event(|event| eprintln!("{event}"))
         .connect()
@@ -65,7 +65,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     }
     let _ = connection.close().await;
 
-    let (links, denials) = (connection.stats().reconnects + 1, server.denials());
+    let (links, denials) = (connection.stats().keeper.reconnects + 1, server.denials());
     println!(
         "{} messages over {links} links: {missed} missed, {skipped} came again; {denials} tokens denied",
         login.last(),

@@ -81,8 +81,8 @@ impl Client {
         let network = NetworkHandle::new();
         let events = tell.clone();
         let connection = ResilientConnection::builder(WebSocket::new(url)?)
-            .heartbeat(Heartbeat::scaled(scale))
-            .reconnect(Reconnect::scaled(scale))
+            .heartbeat(Heartbeat::adaptive().scaled(scale))
+            .reconnect(Reconnect::default().scaled(scale))
             .network(network.clone())
             .on_event(move |event| report(&events, News::Event(event.clone())))
             .seed(seed)

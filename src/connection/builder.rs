@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{FirstConnect, ResilientConnection};
+use super::ResilientConnection;
 use crate::clock::Clock;
 #[cfg(feature = "test-util")]
 use crate::clock::Suspend;
 use crate::driver;
-use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
+use crate::keeper::{self, Config, Event, FirstConnect, Heartbeat, Invalid, Reconnect};
 use crate::network::Network;
 use crate::outbox::Bounds;
 use crate::shared::{Error, Handshake, HandshakeError, Hook};
@@ -237,7 +237,7 @@ impl<T: Transport> Builder<T> {
     /// What a failure means before the first link was in use. Default:
     /// [`FirstConnect::Retry`].
     pub fn first_connect(mut self, first: FirstConnect) -> Builder<T> {
-        self.keeper.fail_fast = first == FirstConnect::FailFast;
+        self.keeper.first_connect = first;
         self
     }
 

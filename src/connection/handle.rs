@@ -108,7 +108,7 @@ impl<In, Out> ResilientConnection<In, Out> {
         Events::new(self.send_queue.status.bus.listen())
     }
 
-    /// The present figures.
+    /// The present statistics.
     pub fn stats(&self) -> Stats {
         self.send_queue.status.stats()
     }

@@ -73,14 +73,14 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Shows figures and state, if anything has changed.
+    /// Shows statistics and state, if anything has changed.
     fn publish(&mut self) {
         if std::mem::take(&mut self.touched) {
             let now = self.now();
             let kept = self.keeper.state();
             let connected = matches!(kept, State::Connected { .. });
             let state = if self.closing.is_some() { State::Closing } else { kept };
-            self.status.show_figures(self.keeper.figures(now), connected, now);
+            self.status.show_stats(self.keeper.stats(now), connected, now);
             self.status.show_state(state);
         }
     }

@@ -10,7 +10,7 @@ pub use self::links::{VirtualLink, VirtualRole};
 
 use self::links::Links;
 use crate::keeper::{
-    Config, Failure, Figures, Finish, Input, Keeper, LinkEnd, LinkId, Messages, Moment, Opened, Output,
+    Config, Failure, Finish, Input, Keeper, KeeperStats, LinkEnd, LinkId, Messages, Moment, Opened, Output,
     PathFacts, RouteFacts, State, Token,
 };
 
@@ -91,7 +91,7 @@ const AT_ONCE: Duration = Duration::from_micros(1);
 /// while keeper.poll_output().is_some() {}
 /// assert!(second > first);
 /// assert_eq!(keeper.state(), State::Connected { epoch: 2 });
-/// assert_eq!(keeper.figures().reconnects, 1);
+/// assert_eq!(keeper.stats().reconnects, 1);
 /// ```
 #[derive(Debug)]
 pub struct VirtualKeeper {
@@ -255,8 +255,8 @@ impl VirtualKeeper {
     }
 
     /// What was counted and learned up to now.
-    pub fn figures(&self) -> Figures {
-        self.keeper.figures(self.now)
+    pub fn stats(&self) -> KeeperStats {
+        self.keeper.stats(self.now)
     }
 
     /// How it finished, if it did.

@@ -263,6 +263,6 @@ async fn a_link_in_use_counts_as_such_while_the_connection_closes() {
     let closing = tokio::time::timeout(millis(1_000), connection.close()).await;
     assert!(closing.is_err(), "it waits for the answer");
     let after = connection.stats();
-    assert_eq!(after.downtime, before.downtime);
-    assert!(after.uptime >= before.uptime + millis(1_000));
+    assert_eq!(after.keeper.downtime, before.keeper.downtime);
+    assert!(after.keeper.uptime >= before.keeper.uptime + millis(1_000));
 }

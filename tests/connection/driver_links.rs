@@ -276,7 +276,7 @@ async fn pitfall_36_the_driver_reads_and_answers_though_the_application_does_not
     }
     assert!(alive.into_inner(), "beats went out");
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
-    assert_eq!(connection.stats().beats_missed, 0, "and their answers were read");
+    assert_eq!(connection.stats().keeper.beats_missed, 0, "and their answers were read");
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,7 +311,11 @@ async fn pitfall_30_a_beat_of_no_time_that_the_server_wants_does_not_run_hot() {
         let connection = builder(&script).connect().await.unwrap();
         tokio::time::sleep(millis(900)).await;
         settle().await;
-        assert!(connection.stats().beats_sent <= 1, "{beat:?}: {}", connection.stats().beats_sent);
+        assert!(
+            connection.stats().keeper.beats_sent <= 1,
+            "{beat:?}: {}",
+            connection.stats().keeper.beats_sent
+        );
         assert_eq!(connection.watch().state(), State::Connected { epoch: 1 }, "{beat:?}");
     }
 }

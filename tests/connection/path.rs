@@ -24,7 +24,7 @@ async fn a_server_that_takes_beats_and_answers_none_is_stuck() {
     assert_eq!(peer.dropped().await, secs(27 + 10));
     in_time(connection.connected()).await.unwrap();
     assert_eq!(diagnoses(&log), [(Cause::ServerStuck, Evidence::Acknowledged)]);
-    assert_eq!(connection.stats().interval, secs(27), "nothing was learned");
+    assert_eq!(connection.stats().keeper.interval, secs(27), "nothing was learned");
 }
 
 #[tokio::test(start_paused = true)]

@@ -407,5 +407,5 @@ async fn a_message_whose_clone_panics_comes_back_unsent_and_its_link_lives() {
     assert_eq!(second.await, Outcome::NotSent(Single(1)));
     assert_eq!((first.await, third.await), (Outcome::Delivered, Outcome::Delivered));
     assert_eq!(peer.messages(), [Single(0), Single(2)]);
-    assert_eq!((connection.stats().panics, connection.stats().reconnects), (1, 0));
+    assert_eq!((connection.stats().panics, connection.stats().keeper.reconnects), (1, 0));
 }

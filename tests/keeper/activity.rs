@@ -63,7 +63,7 @@ fn in_the_foreground_no_gap_is_tried() {
     rig.keeper.tell(Input::Activity(Activity::Foreground));
     live(&mut rig, secs(24 * 3_600), secs(100));
     assert!(gaps(&rig).iter().all(|gap| *gap <= secs(27)), "{:?}", gaps(&rig).iter().max());
-    assert_eq!(rig.keeper.figures().reconnects, 0);
+    assert_eq!(rig.keeper.stats().reconnects, 0);
 }
 
 #[test]

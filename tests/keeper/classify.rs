@@ -194,7 +194,7 @@ fn a_wait_beyond_all_time_does_not_overflow() {
         Retry::NeverAfter { answers: 9, apart: Duration::MAX },
     ] {
         for scale in [1.0, 3.0] {
-            let reconnect = Reconnect::scaled(scale).classify(move |_, _| retry);
+            let reconnect = Reconnect::default().scaled(scale).classify(move |_, _| retry);
             let mut rig = Rig::dialling(reconnect, 1);
             rig.fail(Failure::Refused);
             assert!(rig.delay() > secs(1_000_000), "{retry:?}");
@@ -218,19 +218,19 @@ fn pitfall_16_an_own_policy_that_panics_is_contained_and_counted() {
     let mut rig = Rig::dialling(reconnect, 1);
     rig.fail(Failure::Refused);
     assert!(rig.delay() >= millis(500) && rig.delay() <= secs(1), "the table's word counts");
-    assert_eq!(rig.keeper.figures().policy_panics, 1);
+    assert_eq!(rig.keeper.stats().policy_panics, 1);
 
     let mut rig = Rig::dialling(Reconnect::default().policy(Moody(AtomicU32::new(0))), 1);
-    assert_eq!(rig.keeper.figures().policy_panics, 0);
+    assert_eq!(rig.keeper.stats().policy_panics, 0);
     rig.fail(Failure::Refused);
     assert!(rig.delay() <= secs(1), "the backoff's delay");
     rig.until_opening();
     rig.fail(Failure::Refused);
     assert_eq!(rig.delay(), secs(7));
-    assert_eq!(rig.keeper.figures().policy_panics, 1);
+    assert_eq!(rig.keeper.stats().policy_panics, 1);
     rig.until_opening();
     rig.fail(Failure::Refused);
-    assert_eq!(rig.keeper.figures().policy_panics, 2);
+    assert_eq!(rig.keeper.stats().policy_panics, 2);
 }
 
 #[test]

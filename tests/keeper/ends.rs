@@ -125,12 +125,12 @@ fn once_ends_have_shown_that_the_timeout_shrank_beats_are_drawn_again() {
 fn pitfall_41_a_fin_on_an_idle_link_below_the_proven_gap_is_no_idle_timeout() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.learn(secs(115));
-    let (interval, proven) = (rig.interval(), rig.keeper.figures().proven);
+    let (interval, proven) = (rig.interval(), rig.keeper.stats().proven);
     rig.pass(secs(50));
     rig.end(LinkEnd::Eof);
     reopen_at_once(&mut rig);
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.interval, figures.proven), (interval, proven), "a restart says nothing");
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.interval, stats.proven), (interval, proven), "a restart says nothing");
 }
 
 #[test]
@@ -144,8 +144,8 @@ fn pitfall_41_a_second_fin_at_the_same_gap_is_one() {
         rig.end(LinkEnd::Eof);
         reopen_at_once(&mut rig);
     }
-    let figures = rig.keeper.figures();
-    assert!(figures.interval < secs(50), "the interval is {:?}", figures.interval);
+    let stats = rig.keeper.stats();
+    assert!(stats.interval < secs(50), "the interval is {:?}", stats.interval);
 }
 
 #[test]

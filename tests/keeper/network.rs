@@ -319,7 +319,7 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
     // One beat a minute.
     rig.beat_answered(RTT);
     rig.beat_answered(RTT);
-    assert_eq!(rig.keeper.figures().proven, secs(34));
+    assert_eq!(rig.keeper.stats().proven, secs(34));
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn a_gap_in_which_the_network_changed_proves_nothing() {
         rig.named("home");
         rig.look(RouteFacts::new(true, Some(true)));
         rig.learn(secs(58));
-        let before = rig.keeper.figures().proven;
+        let before = rig.keeper.stats().proven;
         rig.pass(secs(20));
         if changes {
             rig.named("home");
@@ -427,7 +427,7 @@ fn a_gap_in_which_the_network_changed_proves_nothing() {
             rig.look(RouteFacts::new(true, Some(true)));
         }
         rig.beat_answered(RTT);
-        assert_eq!(rig.keeper.figures().proven > before, proves, "changes: {changes}");
+        assert_eq!(rig.keeper.stats().proven > before, proves, "changes: {changes}");
     }
 }
 

@@ -42,7 +42,7 @@ fn looks(rig: &Rig) -> Option<Duration> {
 #[test]
 fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing() {
     let mut rig = telling(Heartbeat::adaptive());
-    let known = (rig.interval(), rig.keeper.figures().proven);
+    let known = (rig.interval(), rig.keeper.stats().proven);
     // The try of 34 s.
     rig.pass_with(secs(34) + secs(11), all_arrived);
     assert!(!rig.is_connected());
@@ -56,7 +56,7 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
     assert_eq!(reason, Some(RetryReason::LinkEnded), "a server that is stuck may be so for everybody");
     reopen(&mut rig);
     assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::Acknowledged)]);
-    assert_eq!((rig.interval(), rig.keeper.figures().proven), known);
+    assert_eq!((rig.interval(), rig.keeper.stats().proven), known);
 }
 
 #[test]

@@ -187,8 +187,8 @@ fn time_in_a_pause_is_downtime() {
     rig.pass(secs(5));
     pause(&mut rig);
     rig.pass(secs(100));
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.uptime, figures.downtime), (secs(5), Duration::from_secs(100)));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.uptime, stats.downtime), (secs(5), Duration::from_secs(100)));
 }
 
 #[test]

@@ -258,7 +258,7 @@ fn an_outage_that_the_dial_of_a_second_link_came_before_is_no_idle_timeout() {
             }
         }
         assert_eq!(rig.diagnoses(), [(Cause::PathDead, Evidence::DialFailed)], "it opens: {opens}");
-        assert_eq!(rig.keeper.figures().proven, secs(58));
+        assert_eq!(rig.keeper.stats().proven, secs(58));
         assert!(rig.interval() > secs(58), "nothing was learned");
     }
 }
@@ -354,7 +354,7 @@ fn what_was_learned_on_the_first_link_holds_on_the_second() {
     rig.learn(secs(58));
     rig.tell(Input::Replace);
     rig.open(Beat::Ping);
-    assert_eq!(rig.keeper.figures().proven, secs(58));
+    assert_eq!(rig.keeper.stats().proven, secs(58));
     let opened = rig.elapsed();
     assert_eq!(rig.until_beat(), opened + secs(68), "the next gap is tried on it");
 }

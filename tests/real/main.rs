@@ -181,7 +181,7 @@ impl Test {
     }
 
     fn assert_interval(&self) {
-        let interval = self.client.stats().interval;
+        let interval = self.client.stats().keeper.interval;
         let ratio = interval.div_duration_f64(LIMIT);
         assert!((0.7..=0.97).contains(&ratio), "the interval is {interval:?}, {ratio:.2} of the limit");
     }

@@ -44,13 +44,13 @@ fn settings(chance: &mut Chance) -> Settings {
         2 => Heartbeat::off(),
         3 => {
             scale = chance.pick(&[1.0 / 20.0, 1.0 / 3.0, 4.0]);
-            Heartbeat::scaled(scale)
+            Heartbeat::adaptive().scaled(scale)
         }
         4 => Heartbeat::adaptive().probing(Probing::Passive),
         8 | 9 => Heartbeat::adaptive().probing(Probing::Scout).max(chance.pick(&[60, 7200]).seconds()),
         10 => {
             scale = 1.0 / 20.0;
-            Heartbeat::scaled(scale).probing(Probing::Scout)
+            Heartbeat::adaptive().scaled(scale).probing(Probing::Scout)
         }
         5 => {
             let growth = [Growth::Factor(1.5), Growth::Step(Duration::from_secs(60))];
@@ -66,7 +66,7 @@ fn settings(chance: &mut Chance) -> Settings {
             _ => usual,
         }),
         0 => Reconnect::eager(),
-        1 => Reconnect::scaled(1.0 / 20.0),
+        1 => Reconnect::default().scaled(1.0 / 20.0),
         2 => Reconnect::default().attempts(3),
         3 => Reconnect::default().delays(|| [Duration::ZERO, Duration::from_secs(1)]),
         4 => Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)),

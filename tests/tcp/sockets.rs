@@ -95,8 +95,10 @@ async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_
     let missing = transport.connect(&Attempt::standalone(1, None)).await.unwrap_err();
     assert_eq!(missing.failure(), &Failure::Io { kind: std::io::ErrorKind::NotFound });
 
-    let mut connection =
-        ResilientConnection::builder(transport).reconnect(Reconnect::scaled(0.005)).build().unwrap();
+    let mut connection = ResilientConnection::builder(transport)
+        .reconnect(Reconnect::default().scaled(0.005))
+        .build()
+        .unwrap();
     let mut events = connection.events();
     for round in 0..2 {
         let listener = UnixListener::bind(&path).unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::retry::Retry;
+use super::scaling::times;
 use crate::keeper::end::{Failure, LinkEnd};
 use crate::keeper::invalid::Invalid;
 
@@ -123,23 +124,19 @@ impl Reconnect {
         Reconnect { eager: true, ..Reconnect::default() }
     }
 
-    /// The default with every delay multiplied by `factor`: the backoff,
-    /// those of the close codes, the 30 s before the count starts again, and
-    /// those after a network event. The attempt's deadline stays as it is.
-    /// For tests and demonstrations.
-    pub fn scaled(factor: f64) -> Reconnect {
-        let base = Reconnect::default();
-        // An unusable factor is kept as it is and refused by `check`.
-        let times = |d: Duration| Duration::try_from_secs_f64(d.as_secs_f64() * factor).unwrap_or(d);
-        Reconnect {
-            base: times(base.base),
-            cap: times(base.cap),
-            background_cap: times(base.background_cap),
-            floor: times(base.floor),
-            stable: times(base.stable),
-            scale: factor,
-            ..base
+    /// Multiplies every delay by `factor`: the backoff with the `base`, `cap`
+    /// and `background_cap` that were set before this call, the delays of the
+    /// close codes, the 30 s before the count starts again, and the delays after
+    /// a network event. Delays that are set after this call stay as they are
+    /// given. The attempt's deadline and the delays of a policy of the
+    /// application's own are not multiplied. For tests and demonstrations.
+    pub fn scaled(mut self, factor: f64) -> Reconnect {
+        let Reconnect { base, cap, background_cap, floor, stable, .. } = &mut self;
+        for duration in [base, cap, background_cap, floor, stable] {
+            *duration = times(*duration, factor);
         }
+        self.scale *= factor;
+        self
     }
 
     /// The backoff's first step. Default: 1 s.

@@ -27,7 +27,7 @@ pub async fn a_silent_server_does_not_hold_an_attempt<B: Bench>(bench: Arc<B>) -
     needs(bench.make(Fault::Unanswered), "no server is silent here")?;
     let _server = echo(&bench);
     let mut connection = builder(&bench)
-        .reconnect(Reconnect::scaled(0.01).attempt_deadline(DEADLINE))
+        .reconnect(Reconnect::default().scaled(0.01).attempt_deadline(DEADLINE))
         .heartbeat(quick())
         .build()
         .expect("the settings work");

@@ -250,7 +250,7 @@ pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict 
         polled(events.recv(), times).await;
         while next(&bench, &mut connection).await != note(times as u32) {}
     }
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }
 

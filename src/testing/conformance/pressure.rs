@@ -101,7 +101,7 @@ pub async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench: Arc<B
         }
     };
     let (_peer, ()) = tokio::join!(writing, reading);
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub async fn a_longer_message_is_refused<B: Bench>(bench: Arc<B>) -> Verdict {
         Ok(()) => panic!("a message beyond the limit is accepted"),
     }
     talk(&bench, &mut connection, Note::new(2, 100)).await;
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }
 

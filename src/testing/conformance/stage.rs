@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::bench::{InOf, LinkOf, OutOf};
 use super::{Bench, Heard, NotApplicable, Note, Peer};
-use crate::keeper::{Detection, Event, Heartbeat, LinkEnd, Probing, Reconnect};
+use crate::keeper::{Detection, Event, Heartbeat, LinkEnd, Reconnect};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Frame, Transport};
 use crate::{Builder, Events, ResilientConnection};
@@ -63,7 +63,7 @@ pub(super) async fn ended(peer: &mut impl Peer) {
 /// follow at once, and have time enough on any machine.
 pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
     ResilientConnection::builder(bench.transport())
-        .reconnect(Reconnect::scaled(0.01).attempt_deadline(Duration::from_secs(5)))
+        .reconnect(Reconnect::default().scaled(0.01).attempt_deadline(Duration::from_secs(5)))
         .close_deadline(Duration::from_secs(20))
         .seed(1)
 }
@@ -71,8 +71,7 @@ pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
 /// Three hundredths of the usual: a beat after 60 ms of silence, death 300 ms
 /// after the first that is not answered.
 pub(super) fn quick() -> Heartbeat {
-    let interval = Duration::from_millis(60);
-    Heartbeat::scaled(0.03).probing(Probing::Fixed).min(interval).start(interval).max(interval)
+    Heartbeat::fixed(Duration::from_secs(2)).scaled(0.03)
 }
 
 /// A server that accepts every link, sends every message back, and answers

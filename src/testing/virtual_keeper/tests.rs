@@ -152,7 +152,7 @@ fn what_the_keeper_asks_is_answered_with_what_the_system_was_said_to_know() {
 #[should_panic(expected = "the keeper runs hot at")]
 fn deadlines_that_follow_each_other_while_time_stands_still_do_not_hang() {
     // Attempts that are refused at once and made again within a nanosecond.
-    let reconnect = Reconnect::scaled(1e-12);
+    let reconnect = Reconnect::default().scaled(1e-12);
     let mut keeper = VirtualKeeper::new(Config::new(Heartbeat::default(), reconnect), 1);
     keeper.tell(Input::Start);
     keeper.pass(secs(1), |keeper, output| {

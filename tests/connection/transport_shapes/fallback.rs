@@ -56,5 +56,5 @@ async fn the_second_way_serves_while_the_first_fails_and_beats_as_it_must() {
     assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "4up again");
     lines.send("2").await.unwrap();
     assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "3", "a box passes on that the server beats");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }

@@ -209,7 +209,7 @@ async fn messages_flow_without_a_lasting_socket_and_a_finished_request_confirms(
     sleep(secs(600)).await;
     assert_eq!(log.ends().await, []);
     assert!(server.with(|state| state.gets) >= gets + 29, "one request in 20 s");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -111,5 +111,5 @@ async fn every_ping_of_the_server_is_answered_and_its_silence_is_its_death() {
     next.send(OPEN).await.unwrap();
     next.send("4again").await.unwrap();
     assert_eq!(message(&mut connection).await, "again");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }

@@ -91,7 +91,7 @@ fn a_new_link_starts_without_a_round_trip() {
     rig.end(LinkEnd::Reset);
     rig.until_opening();
     rig.open(Beat::Ping);
-    assert_eq!(rig.keeper.figures().rtt, None);
+    assert_eq!(rig.keeper.stats().rtt, None);
     rig.forget();
     let first = rig.until_beat();
     assert_eq!(rig.until_death(), first + secs(30));
@@ -99,7 +99,7 @@ fn a_new_link_starts_without_a_round_trip() {
 
 #[test]
 fn a_scaled_heartbeat_has_all_its_instants_scaled() {
-    let mut rig = Rig::beating(Heartbeat::scaled(1.0 / 20.0));
+    let mut rig = Rig::beating(Heartbeat::adaptive().scaled(1.0 / 20.0));
     assert_eq!(rig.until_beat(), millis(1_350));
     // 3 s before the first round trip become 150 ms.
     assert_eq!(rig.until_death(), millis(1_350 + 10 * 150));

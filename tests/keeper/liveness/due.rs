@@ -19,7 +19,7 @@ fn inbound_traffic_saves_beats() {
         rig.heard();
     }
     assert_eq!(rig.beats(), NEVER);
-    assert!(rig.keeper.figures().beats_saved > 0);
+    assert!(rig.keeper.stats().beats_saved > 0);
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat(), heard + secs(27));
 }
@@ -105,13 +105,13 @@ fn the_first_send_after_a_long_silence_brings_the_beat_forward() {
 fn beats_that_traffic_made_unnecessary_are_counted_whatever_else_beats() {
     let mut rig = Rig::fixed(300);
     rig.beat_answered(RTT);
-    let before = rig.keeper.figures().beats_saved;
+    let before = rig.keeper.stats().beats_saved;
     // An hour of messages from the peer, one a second.
     for _ in 0..3600 {
         rig.pass(secs(1));
         rig.heard();
     }
-    assert_eq!(rig.keeper.figures().beats_saved - before, 3600 / 300);
+    assert_eq!(rig.keeper.stats().beats_saved - before, 3600 / 300);
 }
 
 #[test]

@@ -73,13 +73,13 @@ fn pitfall_02_a_round_trip_is_measured_from_the_matched_answer_only() {
     rig.until_beat();
     rig.pass(millis(100));
     rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[] });
-    assert_eq!(rig.keeper.figures().rtt, None, "a message is no answer");
+    assert_eq!(rig.keeper.stats().rtt, None, "a message is no answer");
     rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[Some(Token(u64::MAX))] });
-    assert_eq!(rig.keeper.figures().rtt, None, "not one of our beats");
+    assert_eq!(rig.keeper.stats().rtt, None, "not one of our beats");
     rig.until_beat();
     rig.pass(millis(70));
     rig.answer();
-    assert_eq!(rig.keeper.figures().rtt, Some(millis(70)));
+    assert_eq!(rig.keeper.stats().rtt, Some(millis(70)));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
     rig.open(Beat::Ping);
     rig.pass(secs(5));
     let (timer, state) = (rig.timer(), rig.keeper.state());
-    let figures = rig.keeper.figures();
+    let stats = rig.keeper.stats();
     rig.forget();
 
     let late: [fn(&mut Rig, LinkId); 9] = [
@@ -126,7 +126,7 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
         assert_eq!(rig.keeper.poll_output(), None);
         assert_eq!((rig.timer(), rig.keeper.state()), (timer, state));
     }
-    assert_eq!(rig.keeper.figures(), figures);
+    assert_eq!(rig.keeper.stats(), stats);
 }
 
 #[test]

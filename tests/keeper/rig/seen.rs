@@ -39,7 +39,7 @@ impl Rig {
     }
 
     pub fn interval(&self) -> Duration {
-        self.keeper.figures().interval
+        self.keeper.stats().interval
     }
 
     pub fn forget(&mut self) {

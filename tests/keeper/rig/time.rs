@@ -97,7 +97,7 @@ impl Rig {
     /// Answers beats until the interval stands at or above this.
     pub fn learn(&mut self, proven: Duration) {
         for _ in 0..100 {
-            if self.keeper.figures().proven >= proven {
+            if self.keeper.stats().proven >= proven {
                 return;
             }
             self.beat_answered(RTT);

@@ -113,9 +113,9 @@ pub fn refused(rig: &Rig) -> bool {
 
 /// Nothing but what the link in use survives anyway.
 pub fn knows_nothing(rig: &Rig) -> bool {
-    figures(rig).proven <= secs(10) && rig.interval() <= secs(10)
+    stats(rig).proven <= secs(10) && rig.interval() <= secs(10)
 }
 
-fn figures(rig: &Rig) -> longlink::keeper::Figures {
-    rig.keeper.figures()
+fn stats(rig: &Rig) -> longlink::keeper::KeeperStats {
+    rig.keeper.stats()
 }

@@ -83,7 +83,7 @@ async fn pitfall_15_credentials_are_asked_for_again_after_a_refusal_and_the_seco
             let path = format!("/{status}");
             let transport = site.transport(&path).tls_config(authority.client());
             let (transport, asked) = asking(transport, header, FRESH);
-            let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+            let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
             let (failure, next) = client.failed().await;
             assert_eq!(failure, http(status, verified));
             let (low, high) = if verified { (500, 1_000) } else { (30_000, 60_000) };
@@ -107,7 +107,7 @@ async fn pitfall_14_the_same_refusal_of_fresh_credentials_stops_and_says_why_wit
             let transport = site.transport(&path).tls_config(authority.client());
             let (transport, asked) = asking(transport, header, STALE);
             let mut printed = format!("{transport:?}");
-            let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+            let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
             if verified {
                 let mut finished = None;
                 while finished.is_none() {

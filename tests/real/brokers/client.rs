@@ -30,7 +30,10 @@ impl<In, Out> Client<In, Out> {
         T: Transport,
         T::Link: Link<Incoming = In, Outgoing = Out>,
     {
-        Client::start_with(builder, Reconnect::scaled(SCALE).attempt_deadline(Duration::from_secs(2)))
+        Client::start_with(
+            builder,
+            Reconnect::default().scaled(SCALE).attempt_deadline(Duration::from_secs(2)),
+        )
     }
 
     /// Connects in the background.

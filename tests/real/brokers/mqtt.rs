@@ -182,7 +182,8 @@ async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_b
 #[tokio::test]
 async fn a_frozen_broker_is_noticed_and_left_and_come_back_to() {
     let Some(broker) = Mosquitto::open("") else { return };
-    let builder = builder(tcp(&broker, LONG), login("frozen")).heartbeat(Heartbeat::scaled(MORTAL));
+    let builder =
+        builder(tcp(&broker, LONG), login("frozen")).heartbeat(Heartbeat::adaptive().scaled(MORTAL));
     let mut client = Client::start(builder);
     client.until_connected().await;
     echo(&mut client, 1).await;

@@ -185,7 +185,7 @@ impl Client {
     /// Takes in news until the interval is this again.
     pub fn until_interval(&mut self, interval: Duration, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while self.stats().interval != interval {
+        while self.stats().keeper.interval != interval {
             assert!(self.next(deadline).is_some(), "{}: not at {interval:.1?} again", self.name);
         }
     }
@@ -193,7 +193,7 @@ impl Client {
     /// Takes in news until a silence at least this long is proven.
     pub fn until_proven(&mut self, least: Duration, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while self.stats().proven < least {
+        while self.stats().keeper.proven < least {
             assert!(self.next(deadline).is_some(), "{}: {least:.1?} not proven", self.name);
         }
     }

@@ -73,7 +73,7 @@ impl Flow {
 
     /// The same with another heartbeat.
     pub fn start_with(transport: WebSocket, heartbeat: Heartbeat) -> Flow {
-        let reconnect = Reconnect::scaled(SCALE).attempt_deadline(Duration::from_secs(2));
+        let reconnect = Reconnect::default().scaled(SCALE).attempt_deadline(Duration::from_secs(2));
         Flow::start_as(transport, heartbeat, reconnect)
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use longlink::keeper::{
-    Activity, Beat, Config, Failure, Finish, Input, LinkId, Moment, Probing, State, Token,
+    Activity, Beat, Config, Failure, Finish, Heartbeat, Input, LinkId, Moment, State, Token,
 };
 use longlink::testing::VirtualKeeper;
 
@@ -373,7 +373,7 @@ impl<'a> Play<'a> {
 
 /// Whether the heartbeat is switched off.
 fn is_off(config: &Config) -> bool {
-    config.heartbeat == config.heartbeat.clone().probing(Probing::Off)
+    config.heartbeat.clone().misses(1) == Heartbeat::off().misses(1)
 }
 
 fn place(state: State) -> usize {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longlink::keeper::{
-    Beat, Config, Dialled, Event, Failure, Figures, Input, LinkEnd, LinkId, Moment, Opened, Output, Token,
+    Beat, Config, Dialled, Event, Failure, Input, KeeperStats, LinkEnd, LinkId, Moment, Opened, Output, Token,
 };
 use longlink::testing::VirtualKeeper;
 
@@ -96,11 +96,11 @@ impl Client for Longlink {
     }
 
     fn interval(&self, now: Duration) -> Duration {
-        self.figures(now).interval
+        self.stats(now).interval
     }
 
-    fn figures(&self, now: Duration) -> Figures {
-        self.keeper.keeper().figures(moment(now))
+    fn stats(&self, now: Duration) -> KeeperStats {
+        self.keeper.keeper().stats(moment(now))
     }
 }
 

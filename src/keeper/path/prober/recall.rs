@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Failed, HELD, Prober, ProberState, RECHECKS_RAREST, RECHECKS_RAREST_SCOUTS, first_recheck};
-use crate::keeper::config::{Heartbeat, Probing};
+use crate::keeper::config::{Heartbeat, Mode};
 use crate::keeper::moment::Moment;
 use crate::keeper::path::learned::{LONGEST, Learned, MOST_DROPS, Recalled};
 
@@ -51,9 +51,9 @@ pub(in crate::keeper) struct Summary {
 impl Prober {
     /// Whether there is anything to learn at all.
     pub(in crate::keeper) fn learns(&self) -> bool {
-        match self.heartbeat.probing {
-            Probing::Main | Probing::Scout | Probing::Passive => true,
-            Probing::Fixed | Probing::Off => false,
+        match self.heartbeat.mode {
+            Mode::Learns(_) => true,
+            Mode::Fixed | Mode::Off => false,
         }
     }
 
@@ -211,6 +211,7 @@ fn longest(heartbeat: &Heartbeat) -> Duration {
 mod tests {
     use super::*;
     use crate::keeper::Dice;
+    use crate::keeper::config::Probing;
     use crate::keeper::link::{Pace, Proof};
     use crate::keeper::path::Observation;
 
