@@ -63,12 +63,13 @@ use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
+use crate::keeper::{Config, Input, Keeper, Moment};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Flights};
 use crate::shared::Hook;
 use crate::store::IntervalStore;
 use crate::transport::{ConnectError, Link, Transport};
+use crate::{Event, Failure, LinkId, Token};
 use alarm::Alarm;
 use closing::Closing;
 use inbox::InboxRoom;

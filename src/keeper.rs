@@ -19,42 +19,34 @@
 //! * `input`, `output`, `state`, `stats`: the contract.
 //! * `machine`: the only one that sees links, path and schedule.
 
-mod activity;
-mod config;
+pub(crate) mod activity;
+pub(crate) mod config;
 mod dice;
-mod end;
-mod event;
+pub(crate) mod end;
+pub(crate) mod event;
 mod facts;
 mod good_news;
-mod input;
-mod invalid;
-mod link;
+pub(crate) mod input;
+pub(crate) mod invalid;
+pub(crate) mod link;
 mod machine;
 mod moment;
-mod names;
+pub(crate) mod names;
 mod output;
 mod path;
 mod schedule;
-mod state;
-mod stats;
+pub(crate) mod state;
+pub(crate) mod stats;
 mod timer;
 
-pub use activity::Activity;
-pub use config::{
-    CLOSE_DEADLINE, Config, Delays, FirstConnect, Growth, Heartbeat, Probing, Reconnect, Retry, Setback,
-};
+pub use config::{CLOSE_DEADLINE, Config};
 pub use dice::Dice;
-pub use end::{Failure, LinkEnd};
-pub use event::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
 pub use facts::{PathFacts, RouteFacts};
-pub use input::{Input, Messages, NetworkStatus};
-pub use invalid::Invalid;
-pub use link::{Beat, Dialled, Opened};
+pub use input::{Input, Messages};
+pub use link::{Dialled, Opened};
 pub use machine::Keeper;
 pub use moment::Moment;
-pub use names::{LinkId, Token};
 pub use output::{Output, Purpose};
 pub use path::{Expiry, Learned, Recalled};
-pub use state::{Finish, State};
-pub use stats::KeeperStats;
+pub use state::Finish;
 pub use timer::Timer;

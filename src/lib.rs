@@ -39,25 +39,36 @@ pub use connection::{
     Builder, Closed, Confirmation, Events, Permit, ResilientConnection, SendError, Sender, StateWatch,
     Transition, TrySendError, WithTransitions,
 };
-pub use keeper::{
-    Activity, Beat, Cause, Delays, Detection, Event, Evidence, Failure, FirstConnect, GiveUp, Growth,
-    Heartbeat, Invalid, KeeperStats, LinkEnd, LinkId, NetworkStatus, Probing, Reconnect, Retry, RetryReason,
-    ScoutResult, Setback, State, StoreFault, Token,
-};
+#[cfg(feature = "websocket")]
+pub use http;
+pub use keeper::activity::Activity;
+pub use keeper::config::{Delays, FirstConnect, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+pub use keeper::end::{Failure, LinkEnd};
+pub use keeper::event::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
+pub use keeper::input::NetworkStatus;
+pub use keeper::invalid::Invalid;
+pub use keeper::link::Beat;
+pub use keeper::names::{LinkId, Token};
+pub use keeper::state::State;
+pub use keeper::stats::KeeperStats;
 #[cfg(feature = "runtime")]
-pub use network::NetworkHandle;
-pub use outbox::Outcome;
+pub use network::handle::NetworkHandle;
+pub use outbox::outcome::Outcome;
 #[cfg(feature = "runtime")]
 pub use shared::{Error, Handshake, HandshakeError, Stats, Update};
-#[cfg(feature = "json-store")]
-pub use store::JsonFile;
 #[cfg(feature = "runtime")]
-pub use store::{InMemory, IntervalStore};
+pub use store::in_memory::InMemory;
+#[cfg(feature = "json-store")]
+pub use store::json_file::JsonFile;
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
+#[cfg(feature = "tcp")]
+pub use transport::protocol::{Protocol, StreamLink};
+#[cfg(feature = "tcp")]
+pub use transport::tcp::Tcp;
+#[cfg(feature = "tls")]
+pub use transport::tls::TlsConfig;
 #[cfg(all(feature = "tcp", unix))]
-pub use transport::Unix;
+pub use transport::unix::Unix;
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};
-#[cfg(feature = "runtime")]
-pub use transport::{Link, Transport};
-#[cfg(feature = "tcp")]
-pub use transport::{Protocol, Tcp};

@@ -9,7 +9,7 @@ use std::fmt::{Debug, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use longlink::transport::websocket::http::HeaderMap;
+use longlink::http::HeaderMap;
 use longlink::{Event, Message, Reconnect, ResilientConnection, WebSocket};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Config, Heartbeat, Probing};
+use longlink::keeper::Config;
+use longlink::{Heartbeat, Probing};
 
 use crate::algorithms::MAX;
 use crate::parallel;

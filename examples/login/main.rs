@@ -23,9 +23,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use longlink::transport::StreamLink;
 use longlink::{
-    Failure, Handshake, HandshakeError, LinkEnd, Protocol, Reconnect, ResilientConnection, Tcp, Token,
+    Failure, Handshake, HandshakeError, LinkEnd, Protocol, Reconnect, ResilientConnection, StreamLink, Tcp,
+    Token,
 };
 use tokio_util::codec::LinesCodec;
 

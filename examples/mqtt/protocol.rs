@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use longlink::transport::StreamLink;
-use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Retry, Setback};
+use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Retry, Setback, StreamLink};
 use mqtt_proto::v5::{Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType};
 use mqtt_proto::{Encodable, Error, total_len};
 use tokio_util::codec::{Decoder, Encoder};

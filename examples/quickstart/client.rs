@@ -5,9 +5,9 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use longlink::keeper::Dice;
-use longlink::network::NetworkHandle;
 use longlink::{
-    Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, Sender, Stats, WebSocket,
+    Error, Event, Heartbeat, Message, NetworkHandle, Outcome, Reconnect, ResilientConnection, Sender, Stats,
+    WebSocket,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{sleep, timeout_at};

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longlink::Event;
-use longlink::keeper::{Dice, LinkId, NetworkStatus};
+use longlink::keeper::Dice;
+use longlink::{Event, LinkId, NetworkStatus};
 use tokio::time::sleep;
 
 use crate::args::{Args, Order, SCALE};

@@ -7,9 +7,8 @@ mod step;
 use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
-use longlink::LinkId;
-use longlink::keeper::Token;
-use longlink::outbox::{Bounds, Confirm, Ended, Flights, Outbox, Outcome, Reserved};
+use longlink::{LinkId, Outcome, Token};
+use longlink::outbox::{Bounds, Confirm, Ended, Flights, Outbox, Reserved};
 use longlink::transport::Attempt;
 
 use model::Model;

@@ -13,12 +13,13 @@ use crate::clock::Clock;
 #[cfg(feature = "test-util")]
 use crate::clock::Suspend;
 use crate::driver;
-use crate::keeper::{self, Config, Event, FirstConnect, Heartbeat, Invalid, Reconnect};
+use crate::keeper::{self, Config};
 use crate::network::Network;
 use crate::outbox::Bounds;
 use crate::shared::{Error, Handshake, HandshakeError, Hook};
 use crate::store::IntervalStore;
 use crate::transport::{Link, Transport};
+use crate::{Event, FirstConnect, Heartbeat, Invalid, Reconnect};
 
 /// Sets up a [`ResilientConnection`]. Made by
 /// [`ResilientConnection::builder`].

@@ -142,7 +142,7 @@ impl<Out> Sender<Out> {
 
     /// Waits until all that was accepted up to now has left the outbox: a
     /// link took it and handed it to the system, or its end was reported
-    /// ([`Event::MaybeSent`](crate::keeper::Event::MaybeSent)).
+    /// ([`Event::MaybeSent`](crate::Event::MaybeSent)).
     ///
     /// # Errors
     ///

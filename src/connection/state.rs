@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use crate::keeper::State;
+use crate::State;
 
 /// Where a connection stands, to be looked at and waited on. Clones watch
 /// independently. It does not keep the connection alive.

@@ -8,8 +8,9 @@ use super::goodbye::Goodbye;
 use super::link::Duty;
 use super::status::DriverEnd;
 use crate::contain::contain;
-use crate::keeper::{self, Event, Input, LinkId, Output, RouteFacts, Token};
+use crate::keeper::{self, Input, Output, RouteFacts};
 use crate::transport::{Link, Transport};
+use crate::{Event, LinkId, Token};
 
 impl<T: Transport> Driver<T> {
     /// Does all that the keeper wants done. Called after every word to it, so

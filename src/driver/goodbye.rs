@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 
 /// Turns that a goodbye waits at most: a peer that never falls silent, or a
 /// reader that stalls, does not keep it back.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::goodbye::Goodbye;
 use super::sequence::HeldBack;
 use crate::contain::{Panicked, contain, drop_contained};
-use crate::keeper::{Beat, LinkEnd, LinkId, Opened, PathFacts, Purpose, Token};
+use crate::keeper::{Opened, PathFacts, Purpose};
 use crate::shared::Handshake;
 use crate::transport::{ConfirmedBy, Link, Traffic};
+use crate::{Beat, LinkEnd, LinkId, Token};
 
 /// One live link. What is kept for one link lives here and nowhere else, so
 /// that it cannot outlive it.

@@ -9,8 +9,9 @@ use super::inbox::InboxRoom;
 use super::link::Duty;
 use super::status::Counters;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Input, LinkEnd, LinkId, Messages};
+use crate::keeper::{Input, Messages};
 use crate::transport::{Frame, Link, Transport};
+use crate::{LinkEnd, LinkId};
 
 /// Frames of one link in one turn: beyond it others have their turn, however
 /// fast a peer sends what does not go to the inbox.

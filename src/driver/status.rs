@@ -7,9 +7,10 @@ use tokio::sync::watch;
 
 use super::dispatch::EventBus;
 use crate::clock::Clock;
-use crate::keeper::{GiveUp, KeeperStats, Moment, State};
+use crate::keeper::Moment;
 use crate::shared::{Error, Stats};
 use crate::transport::ConnectError;
+use crate::{GiveUp, KeeperStats, State};
 
 /// The public side of a driver: state, events, statistics, and how it finished.
 #[derive(Debug)]

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use super::Driver;
 use super::jobs::{Jobs, Worker};
 use crate::contain::contain;
-use crate::keeper::{Event, Input, Learned, Recalled, StoreFault};
+use crate::keeper::{Input, Learned, Recalled};
 use crate::store::{IntervalStore, PathKey, StoreError};
 use crate::transport::Transport;
+use crate::{Event, StoreFault};
 
 /// Paths of which a word may wait; of more, the oldest is dropped. A host
 /// that changes its network faster than a memory can write gains nothing by

@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use super::Driver;
 use super::status::{Counters, DriverEnd};
-use crate::keeper::{Input, State};
+use crate::State;
+use crate::keeper::Input;
 use crate::transport::Transport;
 
 /// Capacity that an idle buffer may keep.

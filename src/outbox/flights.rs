@@ -6,7 +6,7 @@ use std::fmt;
 use super::flight::{Flight, Settlement};
 use super::outcome::Outcome;
 use super::{KEPT, Outbox, shrink};
-use crate::keeper::{LinkId, Token};
+use crate::{LinkId, Token};
 
 /// What links took and whose outcome is open, and what departs on them.
 ///

@@ -1,6 +1,6 @@
 //! The statistics of a connection.
 
-use crate::keeper::KeeperStats;
+use crate::KeeperStats;
 
 /// The statistics of a connection since it was built, over all its links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

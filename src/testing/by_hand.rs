@@ -2,8 +2,8 @@
 
 use std::future::{Future, poll_fn};
 
-use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Link};
+use crate::{LinkEnd, Token};
 
 /// Drives a link by hand, as a connection would: for tests of a transport of
 /// your own. Implemented for every [`Link`].

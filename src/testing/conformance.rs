@@ -23,9 +23,9 @@
 //! No case asserts how fast something is: a slow machine only takes longer.
 //!
 //! ```
-//! use longlink::keeper::LinkEnd;
-//! use longlink::testing::conformance::{self, Bench, Fault, Heard, Note, Peer};
+//! use longlink::LinkEnd;
 //! use longlink::testing::{Dialling, Direction, Faults, WithFaults};
+//! use longlink::testing::conformance::{self, Bench, Fault, Heard, Note, Peer};
 //! use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
 //! use tokio::sync::Mutex;
 //!
@@ -96,7 +96,7 @@
 //!         }
 //!     }
 //!     async fn ping(&mut self) -> std::io::Result<bool> {
-//!         self.0.ping(longlink::keeper::Token(1)).map_err(std::io::Error::other)?;
+//!         self.0.ping(longlink::Token(1)).map_err(std::io::Error::other)?;
 //!         Ok(true)
 //!     }
 //!     async fn close(&mut self) -> std::io::Result<()> {

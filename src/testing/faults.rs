@@ -12,8 +12,8 @@ use std::task::Waker;
 use async_trait::async_trait;
 
 use super::{Dialling, Direction};
-use crate::keeper::{Failure, LinkEnd};
 use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
+use crate::{Failure, LinkEnd};
 
 /// Puts faults over the links of any transport, message by message: of
 /// [`InProcess`](crate::transport::InProcess), or of one of your own. Clones are
@@ -26,8 +26,7 @@ use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 /// Faults hold for all links that it is around, present and future.
 ///
 /// ```
-/// use longlink::ResilientConnection;
-/// use longlink::keeper::LinkEnd;
+/// use longlink::{LinkEnd, ResilientConnection};
 /// use longlink::testing::Faults;
 /// use longlink::transport::InProcess;
 ///

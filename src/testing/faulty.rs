@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::keeper::{Beat, LinkEnd};
+use crate::{Beat, LinkEnd};
 use world::{Net, World};
 
 /// A network between the links of one client and one server, which fails on

@@ -9,10 +9,8 @@ use std::time::Duration;
 pub use self::links::{VirtualLink, VirtualRole};
 
 use self::links::Links;
-use crate::keeper::{
-    Config, Failure, Finish, Input, Keeper, KeeperStats, LinkEnd, LinkId, Messages, Moment, Opened, Output,
-    PathFacts, RouteFacts, State, Token,
-};
+use crate::keeper::{Config, Finish, Input, Keeper, Messages, Moment, Opened, Output, PathFacts, RouteFacts};
+use crate::{Failure, KeeperStats, LinkEnd, LinkId, State, Token};
 
 /// A timeout that leads to the next at once is a mistake of the keeper. So many
 /// of them in a microsecond are taken for that.
@@ -50,8 +48,8 @@ const AT_ONCE: Duration = Duration::from_micros(1);
 ///
 /// ```
 /// use std::time::Duration;
-/// use longlink::keeper::{Beat, Config, Dialled, Event, Opened, Output};
-/// use longlink::keeper::{Input, State};
+/// use longlink::{Beat, Event, State};
+/// use longlink::keeper::{Config, Dialled, Input, Opened, Output};
 /// use longlink::testing::VirtualKeeper;
 ///
 /// const RTT: Duration = Duration::from_millis(50);

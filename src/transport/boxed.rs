@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Attempt, BoxLink, ConfirmedBy, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
+use crate::{Beat, LinkEnd, Token};
 
 /// Any transport whose links carry these messages. [`Transport::boxed`] makes
 /// one.
@@ -192,7 +193,8 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::keeper::{Failure, Purpose};
+    use crate::Failure;
+    use crate::keeper::Purpose;
 
     /// A link and transport whose every method notes that it was called and
     /// answers as no default would.
@@ -396,7 +398,7 @@ mod tests {
         where
             T::Link: Link<Incoming = u8, Outgoing = u16>,
         {
-            let attempt = |number| Attempt::new(crate::keeper::LinkId(1), number, 0, Purpose::Main, None);
+            let attempt = |number| Attempt::new(crate::LinkId(1), number, 0, Purpose::Main, None);
             assert!(transport.connect(&attempt(1)).await.is_ok());
             assert_eq!(transport.routes(), 3);
             assert_eq!(transport.endpoint(2).as_deref(), Some("noting:2"));

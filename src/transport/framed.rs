@@ -13,7 +13,7 @@ use futures_core::{Stream, TryStream};
 use futures_sink::Sink;
 
 use super::{ConfirmedBy, Frame, Link};
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::{Beat, LinkEnd, Token};
 
 /// How long a link may be silent of which nothing is known: for ever, as far
 /// as any clock can tell.
@@ -34,7 +34,7 @@ const EARLIER_BEATS: usize = 32;
 /// change that.
 ///
 /// ```
-/// use longlink::keeper::{LinkEnd, Token};
+/// use longlink::{LinkEnd, Token};
 /// use longlink::transport::{Framed, from_fn};
 /// use tokio::net::TcpStream;
 /// use tokio_util::codec::{self, LinesCodec, LinesCodecError};

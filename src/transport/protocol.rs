@@ -18,7 +18,7 @@ use self::frames::Frames;
 use super::framed::end_of;
 use super::{ConfirmedBy, MAX_MESSAGE, MessageTooBig, PongMatch};
 use crate::dial::Stream;
-use crate::keeper::{Beat, Invalid, LinkEnd, Token};
+use crate::{Beat, Invalid, LinkEnd, Token};
 
 /// What an idle link keeps for reading: 4 KiB. A long message takes more while
 /// it comes in.
@@ -36,11 +36,10 @@ const READ_BUFFER: usize = 4 * 1024;
 /// never ends the link: set [`with_beat`](Protocol::with_beat) to change that.
 ///
 /// ```
-/// use longlink::keeper::Token;
-/// use longlink::transport::{Protocol, Tcp};
+/// use longlink::{Protocol, Tcp, Token};
 /// use tokio_util::codec::LinesCodec;
 ///
-/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// # fn main() -> Result<(), longlink::Invalid> {
 /// let lines = Protocol::<_, String>::new(LinesCodec::new)
 ///     .ping(|Token(token)| format!("PING {token}"))
 ///     .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
@@ -160,8 +159,7 @@ where
     /// for reasons of its own, where it can be told apart.
     ///
     /// ```
-    /// use longlink::keeper::LinkEnd;
-    /// use longlink::transport::Protocol;
+    /// use longlink::{LinkEnd, Protocol};
     /// use tokio_util::codec::LinesCodec;
     ///
     /// let irc = Protocol::<_, String>::new(LinesCodec::new)

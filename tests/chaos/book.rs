@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use longlink::keeper::LinkEnd;
-use longlink::{Detection, Event, Stats};
+use longlink::{Detection, Event, LinkEnd, Stats};
 
 use crate::ledger::Used;
 

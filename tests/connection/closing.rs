@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::support::{Log, builder, close, connected, in_time, millis, secs, settle};
 use futures::{SinkExt, StreamExt};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::{Event, Heartbeat, Outcome, State};
+use longlink::{Event, Heartbeat, LinkEnd, Outcome, State};
 
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_was_accepted_and_then_says_goodbye() {

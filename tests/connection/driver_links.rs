@@ -9,10 +9,12 @@ use std::time::Duration;
 use crate::forward::forward;
 use crate::support::{Connection, Log, builder, connected, in_time, millis, secs, settle};
 use futures::FutureExt;
-use longlink::keeper::{Beat, Detection, Failure, GiveUp, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
 use longlink::transport::{ConfirmedBy, Frame, Link, Traffic, Transport, from_fn};
-use longlink::{Error, Event, FirstConnect, Outcome, Reconnect, ResilientConnection, State};
+use longlink::{
+    Beat, Detection, Error, Event, Failure, FirstConnect, GiveUp, LinkEnd, Outcome, Reconnect,
+    ResilientConnection, State,
+};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_04_a_dead_link_is_dropped_at_once() {

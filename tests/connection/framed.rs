@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::{Sink, SinkExt, Stream, StreamExt};
-use longlink::keeper::{Beat, Failure, LinkEnd, Token};
 use longlink::testing::ByHand;
 use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Frame, Framed, Link, Transport, from_fn};
+use longlink::{Beat, Failure, LinkEnd, Token};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{self, LinesCodec, LinesCodecError};

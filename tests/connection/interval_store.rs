@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, secs, settle};
-use longlink::keeper::{Learned, Recalled, StoreFault};
-use longlink::store::{PathKey, StoreError};
+use longlink::keeper::{Learned, Recalled};
+use longlink::store::{IntervalStore, PathKey, StoreError};
 use longlink::testing::{Expiry, FaultyNet, Script};
+use longlink::transport::Transport;
 use longlink::{
-    Event, Heartbeat, InMemory, IntervalStore, NetworkHandle, NetworkStatus, ResilientConnection, State,
-    Transport,
+    Event, Heartbeat, InMemory, NetworkHandle, NetworkStatus, ResilientConnection, State, StoreFault,
 };
 
 type Connection = ResilientConnection<String>;

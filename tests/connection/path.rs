@@ -1,9 +1,9 @@
 //! What the system knows of the path tells a dead one from a stuck server.
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::keeper::{Cause, Evidence, PathFacts};
+use longlink::keeper::PathFacts;
 use longlink::testing::{Answers, Direction, FaultyNet, Script, Step};
-use longlink::{Event, Heartbeat, ResilientConnection};
+use longlink::{Cause, Event, Evidence, Heartbeat, ResilientConnection};
 
 fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
     let diagnosed = log.events().into_iter().filter_map(|event| match event {

@@ -3,9 +3,8 @@
 
 use crate::support::{Log, builder, connected, millis, secs, settle};
 use futures::{FutureExt, StreamExt};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Script, Step};
-use longlink::{Event, Transition};
+use longlink::{Event, LinkEnd, Transition};
 
 fn message(text: &str) -> Transition<String> {
     Transition::Message(text.into())

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use crate::support::{Connection, Log, Peer, builder, close, in_time, millis, secs, settle};
-use longlink::keeper::{Detection, LinkEnd};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::{Error, Event, Outcome, State, Transition};
+use longlink::{Detection, Error, Event, LinkEnd, Outcome, State, Transition};
 
 /// How long the second link takes to open.
 const OPENING: Duration = Duration::from_millis(40);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::support::*;
-use longlink::keeper::{Evidence, Invalid, Purpose};
+use longlink::keeper::Purpose;
 use longlink::testing::{Expiry, FaultyNet, FaultyTransport};
+use longlink::transport::Transport;
 use longlink::{
-    Activity, Builder, Cause, Detection, Event, Heartbeat, Probing, Reconnect, ResilientConnection,
-    ScoutResult, Transport, Update,
+    Activity, Builder, Cause, Detection, Event, Evidence, Heartbeat, Invalid, Probing, Reconnect,
+    ResilientConnection, ScoutResult, Update,
 };
 
 const TIMEOUT: u64 = 100;

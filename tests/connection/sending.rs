@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 
 use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
 use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Framed, MessageTooBig, Transport, from_fn};
-use longlink::{Error, Event, Outcome, ResilientConnection, SendError, Sender, State, TrySendError};
+use longlink::{
+    Beat, Error, Event, LinkEnd, Outcome, ResilientConnection, SendError, Sender, State, TrySendError,
+};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_behind_a_confirmed_message_brings_no_second_beat() {

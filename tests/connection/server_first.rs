@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::keeper::{Cause, Evidence};
 use longlink::testing::{Answers, Script, Step, WroteWhat};
-use longlink::{Event, Heartbeat};
+use longlink::{Cause, Event, Evidence, Heartbeat};
 
 fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
     let diagnosed = log.events().into_iter().filter_map(|event| match event {

@@ -8,9 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::support::{millis, secs, settle};
-use longlink::keeper::{Beat, LinkEnd, Token};
 use longlink::transport::{Frame, Link, from_fn};
-use longlink::{Heartbeat, ResilientConnection};
+use longlink::{Beat, Heartbeat, LinkEnd, ResilientConnection, Token};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// What such links are like, and what became of their beats.

@@ -1,7 +1,8 @@
 //! Beats and the answers that belong to them.
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Detection, Event, Heartbeat, Input, Messages, NetworkStatus, Output, Token};
+use longlink::keeper::{Input, Messages, Output};
+use longlink::{Beat, Detection, Event, Heartbeat, NetworkStatus, Token};
 
 /// A link in use whose round trip is known, in the instant of its next beat.
 fn asking() -> Rig {

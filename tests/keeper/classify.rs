@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs, with_reconnect};
-use longlink::keeper::{
-    Beat, Config, Delays, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus, Reconnect, Retry,
-    RetryReason, Setback,
+use longlink::keeper::{Config, Finish, Input};
+use longlink::{
+    Beat, Delays, Failure, GiveUp, LinkEnd, NetworkStatus, Reconnect, Retry, RetryReason, Setback,
 };
 
 /// A link that has been up for long enough and has said something.
@@ -235,7 +235,7 @@ fn pitfall_16_an_own_policy_that_panics_is_contained_and_counted() {
 
 #[test]
 fn in_the_background_the_backoff_grows_to_five_minutes() {
-    use longlink::keeper::Activity;
+    use longlink::Activity;
     let longest = |activity: Option<Activity>, reconnect: Reconnect| {
         let delays = (0..200).map(|seed| {
             let mut rig = Rig::dialling(reconnect.clone(), seed);
@@ -264,7 +264,7 @@ fn in_the_background_the_backoff_grows_to_five_minutes() {
 
 #[test]
 fn somebody_who_looks_again_is_not_kept_waiting() {
-    use longlink::keeper::{Activity, Detection};
+    use longlink::{Activity, Detection};
     for seed in 0..50 {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
         rig.keeper.tell(Input::Activity(Activity::Background));

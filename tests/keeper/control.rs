@@ -8,9 +8,8 @@ use crate::rig::{LOGIN, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::{
     await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, scouting, sent,
 };
-use longlink::keeper::{
-    Activity, Beat, Dialled, Event, Failure, Input, LinkEnd, Messages, Opened, Output, ScoutResult,
-};
+use longlink::keeper::{Dialled, Input, Messages, Opened, Output};
+use longlink::{Activity, Beat, Event, Failure, LinkEnd, ScoutResult};
 
 /// Lets a second pass at a time, at the end of which the server speaks on the
 /// link in use.

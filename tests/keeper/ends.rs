@@ -1,9 +1,8 @@
 //! What an end of the link in use says of the idle timeout.
 
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, Output, RetryReason,
-};
+use longlink::keeper::{Config, Input, Output};
+use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, RetryReason};
 
 #[test]
 fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_restart() {

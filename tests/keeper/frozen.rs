@@ -1,8 +1,8 @@
 //! A process that froze (a job that was stopped, an app that its system put
 //! aside): what it reads when it goes on may have waited.
 
-use longlink::Heartbeat;
-use longlink::keeper::{Beat, Event, LinkEnd, Output, Probing};
+use longlink::keeper::Output;
+use longlink::{Beat, Event, Heartbeat, LinkEnd, Probing};
 
 use super::rig::{RTT, Rig, secs, with_heartbeat};
 

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Dialled, Event, Evidence, Expiry, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened,
-    Output, Probing, Recalled,
-};
+use longlink::keeper::{Dialled, Expiry, Input, Learned, Opened, Output, Recalled};
+use longlink::{Beat, Event, Evidence, Heartbeat, LinkEnd, NetworkStatus, Probing};
 use proptest::prelude::*;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

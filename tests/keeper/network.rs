@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Activity, Beat, Config, Detection, Event, Failure, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    RetryReason, RouteFacts,
-};
+use longlink::keeper::{Config, Input, Output, RouteFacts};
+use longlink::{Activity, Beat, Detection, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, RetryReason};
 
 #[test]
 fn offline_calls_off_a_probe_and_the_next_online_probes_again() {
@@ -324,7 +322,7 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
 
 #[test]
 fn a_link_is_not_probed_while_the_network_is_reported_gone() {
-    use longlink::keeper::Activity;
+    use longlink::Activity;
     let mut rig = Rig::linked();
     rig.keeper.tell(Input::Activity(Activity::Background));
     rig.network(NetworkStatus::Offline);

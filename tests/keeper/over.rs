@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Config, Dialled, Event, Failure, Finish, FirstConnect, GiveUp, Heartbeat, Input, Learned,
-    LinkEnd, LinkId, Messages, NetworkStatus, Opened, Output, PathFacts, Recalled, Reconnect, RetryReason,
-    RouteFacts, Token,
+    Config, Dialled, Finish, Input, Learned, Messages, Opened, Output, PathFacts, Recalled, RouteFacts,
 };
 use longlink::testing::VirtualKeeper;
+use longlink::{
+    Activity, Beat, Event, Failure, FirstConnect, GiveUp, Heartbeat, LinkEnd, LinkId, NetworkStatus,
+    Reconnect, RetryReason, Token,
+};
 
 type Way = fn() -> Rig;
 

@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Cause, Config, Detection, Event, Evidence, Failure, Heartbeat, Output, PathFacts, RetryReason,
-    Timer,
-};
+use longlink::keeper::{Config, Output, PathFacts, Timer};
+use longlink::{Beat, Cause, Detection, Event, Evidence, Failure, Heartbeat, RetryReason};
 
 /// A link whose path the system tells of, with its round trip measured: a
 /// deadline is 1 s, a row of beats 10 s.

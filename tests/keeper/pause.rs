@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Detection, Event, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus,
-    Output, Reconnect, RetryReason, State,
+use longlink::keeper::{Config, Finish, Input, Output};
+use longlink::{
+    Activity, Beat, Cause, Detection, Event, Failure, GiveUp, LinkEnd, NetworkStatus, Reconnect, RetryReason,
+    State,
 };
 
 fn pause(rig: &mut Rig) {

@@ -5,10 +5,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    RetryReason,
-};
+use longlink::keeper::{Config, Input, Output};
+use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, NetworkStatus, RetryReason};
 
 /// A deadline of an answer before a round trip was measured.
 const FIRST_DEADLINE: Duration = secs(3);

@@ -2,9 +2,10 @@
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::scouted;
-use longlink::keeper::{
-    Beat, Cause, Config, Detection, Dialled, Event, Evidence, Failure, Finish, GiveUp, Heartbeat, Input,
-    LinkEnd, LinkId, NetworkStatus, Output, Reconnect, Retry, State,
+use longlink::keeper::{Config, Dialled, Finish, Input, Output};
+use longlink::{
+    Beat, Cause, Detection, Event, Evidence, Failure, GiveUp, Heartbeat, LinkEnd, LinkId, NetworkStatus,
+    Reconnect, Retry, State,
 };
 
 /// With a link in use for ten seconds, and a second one being opened.

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs};
-use longlink::keeper::{Beat, Cause, Config, Event, Evidence, LinkEnd, Output};
+use longlink::keeper::{Config, Output};
+use longlink::{Beat, Cause, Event, Evidence, LinkEnd};
 
 /// 149 s are known to survive, and 285 s are tried.
 fn trying() -> Rig {

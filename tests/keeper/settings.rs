@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs, with_reconnect};
-use longlink::keeper::{Beat, Config, Failure, Growth, Heartbeat, Invalid, LinkEnd, Probing, Reconnect};
+use longlink::keeper::Config;
+use longlink::{Beat, Failure, Growth, Heartbeat, Invalid, LinkEnd, Probing, Reconnect};
 
 const NANO: Duration = Duration::from_nanos(1);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Config, Detection, Event, Heartbeat, Output};
+use longlink::keeper::{Config, Output};
+use longlink::{Beat, Detection, Event, Heartbeat};
 
 #[test]
 fn a_stalled_reader_suspends_the_deadlines_but_not_the_beats() {

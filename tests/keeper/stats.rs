@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    PathFacts, Timer,
-};
+use longlink::keeper::{Config, Input, Output, PathFacts, Timer};
+use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, NetworkStatus};
 
 const DAY: Duration = secs(24 * 3600);
 

@@ -21,8 +21,7 @@ mod wire;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use longlink::Event;
-use longlink::keeper::Detection;
+use longlink::{Detection, Event};
 
 use crate::client::{Client, News};
 use crate::hiccups::steadily;

@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use longlink::keeper::{
-    Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect, Retry, RouteFacts, Setback,
+use longlink::keeper::{Config, Learned, PathFacts, Recalled, RouteFacts};
+use longlink::{
+    Activity, Beat, Failure, Growth, Heartbeat, LinkEnd, NetworkStatus, Probing, Reconnect, Retry, Setback,
 };
 
 use crate::chance::Chance;

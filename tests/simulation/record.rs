@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::KeeperStats;
+use longlink::KeeperStats;
 
 /// An interval counts as settled once it has been held this long: no change,
 /// no drop, no longer gap. No stage of learning pauses so long, and no look

@@ -2,9 +2,9 @@
 
 use std::future::poll_fn;
 
-use longlink::keeper::Token;
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Frame, Link, Protocol, Transport};
+use longlink::transport::{Attempt, Frame, Link, Transport};
+use longlink::{Protocol, Token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::LinesCodec;
 

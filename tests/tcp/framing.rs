@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, ConfirmedBy, Frame, Link, Protocol, Transport};
-use longlink::{Event, ResilientConnection};
+use longlink::transport::{Attempt, ConfirmedBy, Frame, Link, Transport};
+use longlink::{Beat, Detection, Event, Failure, LinkEnd, Protocol, ResilientConnection, Token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::{BytesCodec, Decoder, Encoder, LengthDelimitedCodec, LinesCodec};
 

@@ -1,9 +1,8 @@
 //! Real sockets on loopback.
 
-use longlink::keeper::{Detection, Failure};
 use longlink::testing::ByHand;
 use longlink::transport::{Attempt, Link, Transport};
-use longlink::{Event, ResilientConnection, Tcp, WebSocket};
+use longlink::{Detection, Event, Failure, ResilientConnection, Tcp, WebSocket};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -82,8 +81,7 @@ async fn echo<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(stream: S
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_back() {
-    use longlink::Unix;
-    use longlink::keeper::Reconnect;
+    use longlink::{Reconnect, Unix};
     use tokio::net::UnixListener;
 
     let folder = std::env::temp_dir().join(format!("longlink-unix-{}", std::process::id()));

@@ -4,9 +4,9 @@
 use std::sync::mpsc;
 
 use crate::support::*;
-use longlink::keeper::{Cause, Evidence, PathFacts};
+use longlink::keeper::PathFacts;
 use longlink::transport::Link;
-use longlink::{Event, Heartbeat, ResilientConnection, WebSocket};
+use longlink::{Cause, Event, Evidence, Heartbeat, ResilientConnection, WebSocket};
 
 #[tokio::test]
 async fn the_kernel_tells_of_an_idle_link() {
@@ -85,7 +85,7 @@ fn the_kernel_tells_how_long_a_byte_has_waited_that_does_not_arrive() {
         run("nft", &["add table ip drops; add chain ip drops input { type filter hook input priority 0; };"]);
         run("nft", &[&format!("add rule ip drops input tcp dport {port} drop")]);
         let sent = std::time::Instant::now();
-        link.start_beat(longlink::keeper::Token(1)).unwrap();
+        link.start_beat(longlink::Token(1)).unwrap();
         flush(&mut link).await;
         let mut told = Vec::new();
         for _ in 0..6 {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use longlink::keeper::{Config, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+use longlink::{Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+use longlink::keeper::Config;
 
 use crate::schedules::Settings;
 

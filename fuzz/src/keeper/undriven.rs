@@ -1,7 +1,8 @@
 //! A keeper whose outputs nobody drains for a while, and whose timers nobody
 //! keeps: what comes out late must make sense all the same.
 
-use longlink::keeper::{Input, LinkId, Output, Purpose, Token};
+use longlink::{LinkId, Token};
+use longlink::keeper::{Input, Output, Purpose};
 use longlink::testing::VirtualKeeper;
 
 use crate::play::{END_OF_TIME, stranger};

@@ -1,7 +1,7 @@
 //! Frames with their length ahead, in four bytes.
 
 use bytes::Bytes;
-use longlink::transport::Protocol;
+use longlink::Protocol;
 use tokio_util::codec::LengthDelimitedCodec;
 
 use super::{Certainty, Ending, LIMIT, Read, check};

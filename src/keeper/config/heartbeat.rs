@@ -66,7 +66,7 @@ pub enum Probing {
     /// default without credentials. Where a second link is refused, by
     /// `overlap(false)`, by the transport or by the server, this is
     /// [`Probing::Passive`] and
-    /// [`Event::ScoutsRefused`](crate::keeper::Event::ScoutsRefused) says so.
+    /// [`Event::ScoutsRefused`](crate::Event::ScoutsRefused) says so.
     /// A server that ends the link in use twice in a row when a scout comes
     /// counts as one that refuses; after a day it is tried again. Say
     /// `overlap(false)` where sessions are known to be exclusive.

@@ -154,7 +154,7 @@ impl Reconnect {
     }
 
     /// The longest delay, before jitter, while the application says that it is
-    /// in the background ([`Activity`](crate::keeper::Activity)); never less
+    /// in the background ([`Activity`](crate::Activity)); never less
     /// than `cap`. Default: 5 minutes.
     pub fn background_cap(mut self, cap: Duration) -> Reconnect {
         self.background_cap = cap;
@@ -201,8 +201,7 @@ impl Reconnect {
     /// final ([`Failure::Http`]): better leave that as it is.
     ///
     /// ```
-    /// use longlink::Reconnect;
-    /// use longlink::keeper::{LinkEnd, Setback, Retry};
+    /// use longlink::{LinkEnd, Reconnect, Retry, Setback};
     ///
     /// // This service closes with 4009 when its session is resumed elsewhere,
     /// // and with 4001 when it wants to be asked again.

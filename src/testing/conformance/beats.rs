@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::stage::{Connection, builder, disconnected, echo, needs, next, open, quick, say, talk};
 use super::{Bench, Fault, Heard, LinkOf, NotApplicable, Note, Peer, Verdict};
-use crate::Events;
-use crate::keeper::{Beat, Detection, Event, Token};
 use crate::testing::{ByHand, Direction};
 use crate::transport::{Attempt, Frame, Link, Transport};
+use crate::{Beat, Detection, Event, Events, Token};
 
 /// A beat of ours takes 10 bytes at most, beside the protocol's framing, and
 /// comes back with its token or with none.

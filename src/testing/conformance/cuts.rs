@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::stage::{builder, disconnected, ended, hear, heard, needs, next, open, say};
 use super::{Bench, Fault, Note, Peer, Verdict};
-use crate::keeper::{Detection, Event, LinkEnd};
 use crate::testing::{ByHand, Cut};
+use crate::{Detection, Event, LinkEnd};
 
 /// Long enough to be cut in its middle.
 fn long(number: u32) -> Note {

@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::beats::talk_again;
 use super::stage::{builder, echo, needs, open, quick};
 use super::{Bench, Fault, Verdict};
-use crate::Reconnect;
-use crate::keeper::Event;
 use crate::transport::{Attempt, Transport};
+use crate::{Event, Reconnect};
 
 /// Where nobody listens, the attempt is an error, and the next one is not.
 pub async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {

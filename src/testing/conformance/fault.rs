@@ -1,6 +1,6 @@
 //! What can go wrong between a link and its server.
 
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 use crate::testing::{Cut, Direction, Newcomers, Proxy};
 
 /// What can go wrong between a link and its server.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::stage::{builder, disconnected, ended, hear, heard, next, open, say};
 use super::{Bench, Heard, Note, Peer, Verdict};
-use crate::keeper::{Detection, LinkEnd};
 use crate::testing::ByHand;
 use crate::transport::Link;
+use crate::{Detection, LinkEnd};
 
 const MANY: u32 = 50;
 

@@ -9,9 +9,9 @@ use tokio::task::yield_now;
 
 use super::stage::{builder, heard, needs, next, open, polled, stands_still};
 use super::{Bench, Heard, LinkOf, Note, Peer, Verdict};
-use crate::keeper::{Beat, Token};
 use crate::testing::ByHand;
 use crate::transport::{Frame, Link};
+use crate::{Beat, Token};
 
 /// One message: large enough to fill buffers soon.
 const SIZE: usize = 16 * 1024;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::stage::{builder, echo, hear, heard, open, talk};
 use super::{Bench, NotApplicable, Note, Peer, Verdict};
-use crate::SendError;
-use crate::keeper::LinkEnd;
 use crate::testing::ByHand;
 use crate::transport::Transport;
+use crate::{LinkEnd, SendError};
 
 fn limit<B: Bench>(bench: &Arc<B>) -> Result<usize, NotApplicable> {
     bench.limit().ok_or(NotApplicable("messages have no limit here"))

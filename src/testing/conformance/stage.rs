@@ -12,10 +12,9 @@ use tokio::time::{sleep, timeout};
 
 use super::bench::{InOf, LinkOf, OutOf};
 use super::{Bench, Heard, NotApplicable, Note, Peer};
-use crate::keeper::{Detection, Event, Heartbeat, LinkEnd, Reconnect};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Frame, Transport};
-use crate::{Builder, Events, ResilientConnection};
+use crate::{Builder, Detection, Event, Events, Heartbeat, LinkEnd, Reconnect, ResilientConnection};
 
 pub(super) type Connection<B> = ResilientConnection<InOf<B>, OutOf<B>>;
 

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::{Entry, Shared, Way};
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::transport::{ConfirmedBy, Frame, Link, Traffic};
+use crate::{Beat, LinkEnd, Token};
 
 /// A link with [`Faults`](super::Faults) over it. Its peer notices when it is
 /// dropped, whatever the faults.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::lane::{Lane, Packet};
 use super::path::{Direction, Expiry, backed_off};
 use super::rules::{Received, Rules};
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 use crate::keeper::PathFacts;
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::path::{Faults, backed_off};
-use crate::keeper::{LinkEnd, Token};
+use crate::{LinkEnd, Token};
 
 /// What one packet carries.
 #[derive(Debug)]

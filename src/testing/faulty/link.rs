@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use super::lane::Packet;
 use super::path::{Dialling, Direction, backed_off};
 use super::world::Net;
-use crate::keeper::{Beat, Failure, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::testing::alarm::{Alarm, wait_until};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
+use crate::{Beat, Failure, LinkEnd, Token};
 
 /// Opens links over a [`FaultyNet`](super::FaultyNet). Its endpoint is
 /// `faulty:`, whatever the network.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::path::{Dialling, Direction, Expiry, Path};
-use crate::keeper::{Beat, Dice};
+use crate::Beat;
+use crate::keeper::Dice;
 
 /// A message that the server received and answered by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::task::{Poll, ready};
 use super::lane::Packet;
 use super::path::Direction;
 use super::world::Net;
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 use crate::testing::alarm::Alarm;
 
 /// The server's end of one link over a [`FaultyNet`](super::FaultyNet), which

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::keeper::{Beat, Failure, PathFacts};
+use crate::keeper::PathFacts;
 use crate::transport::ConfirmedBy;
+use crate::{Beat, Failure};
 
 /// What becomes of one attempt to connect.
 ///

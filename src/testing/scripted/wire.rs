@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Answers, Step};
-use crate::keeper::{LinkEnd, LinkId, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::transport::Frame;
+use crate::{LinkEnd, LinkId, Token};
 
 /// Something that a link wrote, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

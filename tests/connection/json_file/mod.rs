@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::{Log, in_time, millis, secs};
-use longlink::keeper::{Learned, StoreFault};
-use longlink::store::PathKey;
+use longlink::keeper::Learned;
+use longlink::store::{IntervalStore, PathKey};
 use longlink::testing::{Expiry, FaultyNet};
-use longlink::{Event, IntervalStore, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection};
+use longlink::{Event, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection, StoreFault};
 
 /// A directory of the test's own, gone with it.
 struct Place(PathBuf);

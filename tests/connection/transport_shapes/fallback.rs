@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{SinkExt, StreamExt};
-use longlink::ResilientConnection;
-use longlink::keeper::Failure;
 use longlink::transport::{Attempt, BoxLink, BoxTransport, ConnectError, Transport};
+use longlink::{Failure, ResilientConnection};
 
 use super::polling::{self, Mood};
 use super::{in_time, line_server, message, server_beats};

@@ -5,9 +5,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::SinkExt;
-use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
+use longlink::{Beat, Detection, Failure, LinkEnd, ResilientConnection, Token};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 

@@ -13,8 +13,7 @@ mod server_beats;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longlink::ResilientConnection;
-use longlink::keeper::{Detection, Event};
+use longlink::{Detection, Event, ResilientConnection};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;

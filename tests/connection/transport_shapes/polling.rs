@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use futures::SinkExt;
-use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
-use longlink::outbox::Outcome;
 use longlink::transport::{ConfirmedBy, ConnectError, Frame, Link, Transport, from_fn};
+use longlink::{Beat, Detection, Failure, LinkEnd, Outcome, ResilientConnection, Token};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 

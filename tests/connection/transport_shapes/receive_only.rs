@@ -4,9 +4,8 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll, ready};
 
-use longlink::keeper::{Beat, Detection, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
-use longlink::{ResilientConnection, keeper::Failure};
+use longlink::{Beat, Detection, Failure, LinkEnd, ResilientConnection, Token};
 use tokio::sync::mpsc;
 
 use super::{Log, in_time, message, secs};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Activity, Beat, Config, Detection, Heartbeat, Input, LinkEnd};
+use longlink::keeper::{Config, Input};
+use longlink::{Activity, Beat, Detection, Heartbeat, LinkEnd};
 
 /// The instants, counted from the first of them.
 fn from_the_first(instants: &[Duration]) -> Vec<Duration> {

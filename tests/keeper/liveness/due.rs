@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Detection, Heartbeat};
+use longlink::{Beat, Detection, Heartbeat};
 
 #[test]
 fn the_first_beat_comes_after_27_seconds_of_silence() {

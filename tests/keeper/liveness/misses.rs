@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Detection, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, Output, PathFacts, RouteFacts,
-    Timer, Token,
-};
+use longlink::keeper::{Input, Messages, Output, PathFacts, RouteFacts, Timer};
+use longlink::{Beat, Detection, Event, Heartbeat, LinkEnd, LinkId, Token};
 
 #[test]
 fn pitfall_01_only_inbound_clears_misses() {

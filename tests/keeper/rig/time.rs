@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Event, Failure, Output, PathFacts};
+use longlink::keeper::{Output, PathFacts};
+use longlink::{Event, Failure};
 
 use super::{RTT, Rig};
 

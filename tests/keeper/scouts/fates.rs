@@ -4,9 +4,8 @@ use super::{
     await_scouts, gaps, knows_nothing, linked, live, met, scouted, scouted_by, scouting, sent, stats,
 };
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, NetworkStatus, Output, ScoutResult,
-};
+use longlink::keeper::{Input, Messages, Output};
+use longlink::{Beat, Event, Heartbeat, LinkEnd, LinkId, NetworkStatus, ScoutResult};
 
 #[test]
 fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard() {

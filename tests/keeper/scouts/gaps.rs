@@ -2,7 +2,8 @@
 
 use super::{await_scouts, gaps, linked, live, met, scouted, stats};
 use crate::rig::secs;
-use longlink::keeper::{Beat, Event, Output, ScoutResult};
+use longlink::keeper::Output;
+use longlink::{Beat, Event, ScoutResult};
 
 #[test]
 fn the_link_in_use_beats_at_the_shortest_interval_until_a_scout_has_proved_more() {

@@ -9,8 +9,9 @@ mod refused;
 use std::time::Duration;
 
 use crate::rig::{Rig, secs, with_heartbeat};
-use longlink::keeper::{Event, Heartbeat, Output, Probing, ScoutResult};
+use longlink::keeper::Output;
 use longlink::testing::VirtualLink;
+use longlink::{Event, Heartbeat, Probing, ScoutResult};
 
 pub fn scouting() -> Heartbeat {
     Heartbeat::adaptive().probing(Probing::Scout).max(secs(7200))
@@ -116,6 +117,6 @@ pub fn knows_nothing(rig: &Rig) -> bool {
     stats(rig).proven <= secs(10) && rig.interval() <= secs(10)
 }
 
-fn stats(rig: &Rig) -> longlink::keeper::KeeperStats {
+fn stats(rig: &Rig) -> longlink::KeeperStats {
     rig.keeper.stats()
 }

@@ -2,7 +2,7 @@
 
 use super::{await_dials, await_scouts, gaps, linked, live, live_and_open, refused, scouting, sent, stats};
 use crate::rig::{Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Failure, LinkEnd};
+use longlink::{Beat, Failure, LinkEnd};
 
 #[test]
 fn pitfall_47_without_overlap_no_second_link_is_ever_opened() {

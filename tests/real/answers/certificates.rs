@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Failure, NetworkStatus, RetryReason};
-use longlink::{Event, Reconnect, WebSocket};
+use longlink::{Event, Failure, NetworkStatus, Reconnect, RetryReason, WebSocket};
 
 use crate::authority::Authority;
 use crate::client::{Client, Next};

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Detection, GiveUp, LinkEnd, RetryReason};
-use longlink::{Reconnect, WebSocket};
+use longlink::{Detection, GiveUp, LinkEnd, Reconnect, RetryReason, WebSocket};
 
 use crate::client::{Client, Next};
 use crate::process::{Process, Tools, free_port};

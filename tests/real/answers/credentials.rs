@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longlink::keeper::{Failure, GiveUp};
-use longlink::transport::websocket::http::{HeaderMap, HeaderName, HeaderValue};
-use longlink::{Reconnect, WebSocket};
+use longlink::http::{HeaderMap, HeaderName, HeaderValue};
+use longlink::{Failure, GiveUp, Reconnect, WebSocket};
 
 use crate::authority::Authority;
 use crate::client::{Client, Next, words};

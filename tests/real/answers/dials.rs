@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, RetryReason};
-use longlink::{Reconnect, WebSocket};
+use longlink::{Failure, Reconnect, RetryReason, WebSocket};
 
 use crate::client::{Client, Next};
 use crate::process::free_port;

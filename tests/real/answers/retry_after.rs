@@ -3,8 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use longlink::keeper::{NetworkStatus, RetryReason};
-use longlink::{Event, Reconnect};
+use longlink::{Event, NetworkStatus, Reconnect, RetryReason};
 
 use crate::authority::Authority;
 use crate::client::Client;

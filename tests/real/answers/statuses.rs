@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Failure, GiveUp, RetryReason};
-use longlink::{Error, Reconnect};
+use longlink::{Error, Failure, GiveUp, Reconnect, RetryReason};
 
 use crate::authority::Authority;
 use crate::client::{Client, Next};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure};
-use longlink::{Builder, Error, Event, Link, Reconnect, ResilientConnection, Transport};
+use longlink::transport::{Link, Transport};
+use longlink::{Builder, Detection, Error, Event, Failure, Reconnect, ResilientConnection};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 

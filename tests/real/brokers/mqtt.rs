@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Detection, Failure, GiveUp};
-use longlink::{Builder, Error, Event, Heartbeat, LinkEnd, ResilientConnection, Tcp};
+use longlink::{
+    Beat, Builder, Detection, Error, Event, Failure, GiveUp, Heartbeat, LinkEnd, ResilientConnection, Tcp,
+};
 use mqtt_proto::v5::{Packet, Publish};
 use mqtt_proto::{Pid, QosPid, TopicFilter, TopicName};
 use tokio::time::{sleep, timeout};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure, GiveUp};
+use longlink::transport::Transport;
 use longlink::{
-    Builder, Error, Event, Handshake, HandshakeError, Heartbeat, LinkEnd, ResilientConnection, Tcp, Transport,
+    Builder, Detection, Error, Event, Failure, GiveUp, Handshake, HandshakeError, Heartbeat, LinkEnd,
+    ResilientConnection, Tcp,
 };
 
 use crate::client::{Client, MORTAL, SCALE};

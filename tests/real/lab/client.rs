@@ -3,8 +3,8 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use longlink::keeper::{Cause, Detection, Evidence};
-use longlink::{Builder, Event, Link, Message, ResilientConnection, Stats, Transport};
+use longlink::transport::{Link, Transport};
+use longlink::{Builder, Cause, Detection, Event, Evidence, Message, ResilientConnection, Stats};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::namespace::{Namespace, Settlement};

@@ -3,8 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::keeper::{Cause, Detection, Evidence, LinkEnd};
-use longlink::{Heartbeat, Probing};
+use longlink::{Cause, Detection, Evidence, Heartbeat, LinkEnd, Probing};
 
 use crate::hiccups::steadily;
 use crate::lab::required;

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use longlink::{Heartbeat, Link, Message, Probing, Reconnect, Transport, WebSocket};
+use longlink::transport::{Link, Transport};
+use longlink::{Heartbeat, Message, Probing, Reconnect, WebSocket};
 
 use crate::asking::asking;
 use crate::hiccups;

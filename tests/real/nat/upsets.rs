@@ -3,8 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::Probing;
-use longlink::keeper::Evidence;
+use longlink::{Evidence, Probing};
 
 use crate::hiccups::steadily;
 use crate::routers::{Nat, Strangers};

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longlink::keeper::{Detection, RetryReason};
-use longlink::{Event, Heartbeat, Reconnect};
+use longlink::{Detection, Event, Heartbeat, Reconnect, RetryReason};
 
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Uplink::First;

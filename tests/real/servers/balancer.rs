@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure};
-use longlink::{Event, Heartbeat, WebSocket};
+use longlink::{Detection, Event, Failure, Heartbeat, WebSocket};
 use tokio::time::{sleep, timeout};
 
 use crate::backend::{Backend, Kind};

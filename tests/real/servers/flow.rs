@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use longlink::keeper::{Detection, Failure};
 use longlink::{
-    Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, SendError, WebSocket,
+    Detection, Error, Event, Failure, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, SendError,
+    WebSocket,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{sleep, timeout};

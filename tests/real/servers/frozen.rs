@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure};
-use longlink::{Event, Heartbeat};
+use longlink::{Detection, Event, Failure, Heartbeat};
 
 use crate::backend::{Backend, KINDS};
 use crate::flow::Flow;

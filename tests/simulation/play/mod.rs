@@ -6,10 +6,9 @@ mod rules;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use longlink::keeper::{
-    Activity, Beat, Config, Failure, Finish, Heartbeat, Input, LinkId, Moment, State, Token,
-};
+use longlink::keeper::{Config, Finish, Input, Moment};
 use longlink::testing::VirtualKeeper;
+use longlink::{Activity, Beat, Failure, Heartbeat, LinkId, State, Token};
 
 use crate::schedules::{Advance, Answer, Said, Schedule, Step, Which, opened};
 

@@ -1,6 +1,7 @@
 //! What must hold whatever comes in.
 
-use longlink::keeper::{Beat, Detection, Event, Finish, LinkId, Output, Purpose, State, Timer};
+use longlink::keeper::{Finish, Output, Purpose, Timer};
+use longlink::{Beat, Detection, Event, LinkId, State};
 
 use super::{Play, Role};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::KeeperStats;
+use longlink::KeeperStats;
 
 /// Names a link for ever, as its client chose: no two of a client are alike.
 pub type Link = u64;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{
-    Beat, Config, Dialled, Event, Failure, Input, KeeperStats, LinkEnd, LinkId, Moment, Opened, Output, Token,
-};
+use longlink::keeper::{Config, Dialled, Input, Moment, Opened, Output};
 use longlink::testing::VirtualKeeper;
+use longlink::{Beat, Event, Failure, KeeperStats, LinkEnd, LinkId, Token};
 
 use super::client::{Act, Client, End, Link};
 
