@@ -3,8 +3,15 @@
     not(feature = "websocket"),
     doc = "A long connection that stays up. Built without the `websocket` feature: see the README for all of it."
 )]
+//! # One path for each name
+//!
+//! The crate's root has the names that an application writes, and all that a
+//! setting, an event or an error shows to it. A module has the names of those
+//! who go further: `transport` and `store` for one of their own, `network` for
+//! a source of news, [`keeper`] and [`outbox`] to drive the core, `testing`
+//! (feature `test-util`) for tests.
 #![forbid(unsafe_code)]
-#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+#![warn(missing_docs, missing_debug_implementations, unnameable_types, unreachable_pub)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::todo, clippy::dbg_macro, clippy::print_stdout)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,8 +1,8 @@
 //! What outlives a connection: the idle timeouts that it learned.
 //!
 //! A connection that is given an [`IntervalStore`] begins where the last one
-//! on the same path ended, and tells it what it learns. [`InMemory`] is shared
-//! by the connections of one process; `JsonFile` (feature `json-store`)
+//! on the same path ended, and tells it what it learns. [`InMemory`](crate::InMemory) is
+//! shared by the connections of one process; `JsonFile` (feature `json-store`)
 //! survives it; a memory of your own implements the trait.
 
 pub(crate) mod in_memory;

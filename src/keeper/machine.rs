@@ -46,7 +46,7 @@ use super::timer::Timer;
 /// abandoned, or never opened, change nothing; after [`Output::Finish`]
 /// nothing does.
 ///
-/// It tells one [`LinkId`](super::LinkId) from another and gives each a role:
+/// It tells one [`LinkId`](crate::LinkId) from another and gives each a role:
 /// next, main, draining, scout. At most one link is main, and at most one is
 /// opened to become it.
 ///

@@ -24,8 +24,8 @@ use crate::{Beat, Invalid, LinkEnd, Token};
 /// it comes in.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// A protocol over a stream of bytes, for [`Tcp`](super::Tcp) and
-/// [`Unix`](super::Unix): a `tokio_util` codec that cuts the stream into
+/// A protocol over a stream of bytes, for [`Tcp`](crate::Tcp) and
+/// [`Unix`](crate::Unix): a `tokio_util` codec that cuts the stream into
 /// messages, and what the protocol says for beats, their answers and goodbyes.
 ///
 /// `C` decodes the messages that come in (`C::Item`) and encodes those that go

@@ -52,6 +52,9 @@ use crate::rustls;
 /// # }
 /// ```
 ///
+/// The dial, TLS and the upgrade are one future without tasks: when it is
+/// dropped, its sockets are closed.
+///
 /// Messages are not compressed: `permessage-deflate` is never offered, and a
 /// server that uses it all the same breaks the protocol.
 ///
