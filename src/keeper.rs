@@ -5,6 +5,9 @@
 //! ([`Keeper::poll_timeout`]). It has no I/O, clock, lock, await or randomness
 //! of its own: time comes in as [`Moment`], chance as a seed.
 //!
+//! The values that an application meets too (events, settings, states, ids) are in
+//! the crate's root.
+//!
 //! # Layout
 //!
 //! Each file knows only what stands above it in this list.

@@ -73,8 +73,8 @@ pub enum Setback<'a> {
 /// A reconnect policy of the application's own.
 ///
 /// It replaces the whole choice of delays, but not [`Retry-After`]: a server
-/// that names a time is not asked sooner. Also implemented for closures that
-/// make an iterator, see [`Reconnect::delays`].
+/// that names a time is not asked sooner. [`Reconnect::delays`] makes one of a
+/// closure that returns an iterator.
 ///
 /// [`Retry-After`]: Failure::RetryAfter
 pub trait Delays: Send + Sync + 'static {
@@ -82,7 +82,7 @@ pub trait Delays: Send + Sync + 'static {
     /// or after a link that had proved itself, from 1; or `None` to give up.
     /// A zero wait is raised to 1 ms beyond the first retry, so that no loop
     /// runs hot.
-    fn delay(&self, retry: u32, refusal: Setback<'_>) -> Option<Duration>;
+    fn delay(&self, retry: u32, setback: Setback<'_>) -> Option<Duration>;
 }
 
 /// A factory of iterators is a policy: a fresh iterator serves each run of
