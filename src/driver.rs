@@ -117,10 +117,9 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         let listener = status.bus.listen();
         setup.runtime.spawn(call_back(listener, callback, Arc::clone(&status)));
     }
-    let weigher = Arc::clone(&transport);
-    let weigh = Box::new(move |message: &Out<T>| weigher.weigh(message));
-    let send_queue =
-        Arc::new(SendQueue::new(Arc::clone(&status), setup.runtime.clone(), setup.outbox, weigh));
+    let sizing = Arc::clone(&transport);
+    let size = Box::new(move |message: &Out<T>| sizing.size(message));
+    let send_queue = Arc::new(SendQueue::new(Arc::clone(&status), setup.runtime.clone(), setup.outbox, size));
     let inbox = Arc::new(Inbox::new(setup.inbox_messages, setup.inbox_bytes));
     let parts = (Arc::clone(&send_queue), Arc::clone(&inbox));
     let keeper = Keeper::new(setup.keeper, setup.seed, status.clock.now());
@@ -217,7 +216,7 @@ struct Driver<T: Transport> {
     sequence: Sequence<In<T>>,
     /// The inbox's room, at least.
     room: InboxRoom,
-    /// Since when messages have been in the inbox that were not parked.
+    /// Since when messages have been in the inbox that were not detached.
     waiting_since: Option<Moment>,
     /// Answers that the batch brought.
     pongs: Vec<Option<Token>>,

@@ -103,10 +103,10 @@ impl<M, T> Outbox<M, T> {
     }
 
     /// Keeps a place for one message, or `None` where there is no room or the
-    /// outbox is closed. `weight` is the message's, where it is known;
+    /// outbox is closed. `size` is the message's, where it is known;
     /// otherwise the place counts as its share of the byte bound.
-    pub fn reserve(&mut self, weight: Option<usize>) -> Option<Reserved> {
-        self.has_room().then(|| self.room.reserve(weight))
+    pub fn reserve(&mut self, size: Option<usize>) -> Option<Reserved> {
+        self.has_room().then(|| self.room.reserve(size))
     }
 
     /// Gives a place back unused.
@@ -115,20 +115,20 @@ impl<M, T> Outbox<M, T> {
     }
 
     /// Accepts a message on its place and returns its number. It counts
-    /// `weight` bytes against the bound, at most 4 GiB.
+    /// `size` bytes against the bound, at most 4 GiB.
     ///
     /// # Errors
     ///
     /// The message itself, if the outbox was closed meanwhile.
-    pub fn push(&mut self, place: Reserved, message: M, weight: usize) -> Result<u64, M> {
+    pub fn push(&mut self, place: Reserved, message: M, size: usize) -> Result<u64, M> {
         self.room.release(place);
         if self.closed {
             return Err(message);
         }
-        let (number, weight) = (self.accepted, believed(weight));
+        let (number, size) = (self.accepted, believed(size));
         self.accepted += 1;
-        self.room.hold(weight);
-        self.waiting.push(QueuedMessage { message, number, weight });
+        self.room.hold(size);
+        self.waiting.push(QueuedMessage { message, number, size });
         Ok(number)
     }
 
@@ -142,10 +142,10 @@ impl<M, T> Outbox<M, T> {
         &mut self,
         place: Reserved,
         message: M,
-        weight: usize,
+        size: usize,
         confirm: Confirm<M, T>,
     ) -> Result<u64, (M, Confirm<M, T>)> {
-        match self.push(place, message, weight) {
+        match self.push(place, message, size) {
             Ok(number) => {
                 self.waiting.ask(number, confirm);
                 Ok(number)
@@ -172,8 +172,8 @@ impl<M, T> Outbox<M, T> {
         self.closed = true;
         self.handed_back = self.handed_back.or(self.waiting.first());
         let mut plain = Vec::new();
-        while let Some(QueuedMessage { message, number, weight }) = self.waiting.pop() {
-            self.room.free(1, u64::from(weight));
+        while let Some(QueuedMessage { message, number, size }) = self.waiting.pop() {
+            self.room.free(1, u64::from(size));
             match self.waiting.pop_asked(number) {
                 Some(confirm) => self.settled.push_back((confirm.ticket, Outcome::NotSent(message))),
                 None => plain.push(message),
@@ -223,8 +223,8 @@ impl<M, T> Outbox<M, T> {
 
     /// `count` messages that were taken need no room any more, and all of them
     /// before message `below` have left.
-    fn landed(&mut self, count: usize, weight: u64, below: Option<u64>) {
-        self.room.free(count, weight);
+    fn landed(&mut self, count: usize, size: u64, below: Option<u64>) {
+        self.room.free(count, size);
         let first = self.handed_back.or(self.waiting.first()).unwrap_or(self.accepted);
         self.drained = below.map_or(first, |below| below.min(first));
     }

@@ -1,12 +1,9 @@
-//! Tools to test code that uses this crate: networks that fail on command, in
-//! memory and in exact virtual time.
+//! Tools to test code that uses this crate (feature `test-util`).
 //!
-//! * [`VirtualKeeper`] is the core alone, without a runtime: for simulations,
-//!   fuzzers and tests of what it decides.
 #![cfg_attr(feature = "runtime", doc = include_str!("testing/connections.md"))]
 #![cfg_attr(
     not(feature = "runtime"),
-    doc = "\nBuilt without the `runtime` feature: with it there are tools to test whole connections too."
+    doc = "[`VirtualKeeper`] is the keeper alone, in virtual time: for simulations, fuzzers and tests of its decisions.\n\nWith the `runtime` feature there are tools to test whole connections too."
 )]
 
 #[cfg(feature = "runtime")]
@@ -15,6 +12,8 @@ mod alarm;
 mod by_hand;
 #[cfg(feature = "runtime")]
 pub mod conformance;
+#[cfg(feature = "runtime")]
+mod direction;
 #[cfg(feature = "runtime")]
 mod faults;
 #[cfg(feature = "runtime")]
@@ -28,13 +27,16 @@ mod virtual_keeper;
 #[cfg(feature = "runtime")]
 pub use by_hand::ByHand;
 #[cfg(feature = "runtime")]
+pub use direction::Direction;
+#[cfg(feature = "runtime")]
 pub use faults::{Faults, LinkWithFaults, WithFaults};
 #[cfg(feature = "runtime")]
-pub use faulty::{Dialling, Direction, Expiry, FaultyLink, FaultyNet, FaultyTransport, Received, ServerLink};
+pub use faulty::{Dialling, FaultyLink, FaultyNet, FaultyTransport, IdleExpiry, Received, ServerLink};
 #[cfg(feature = "runtime")]
 pub use proxy::{Cut, Newcomers, Proxy};
 #[cfg(feature = "runtime")]
 pub use scripted::{
-    Answers, AttemptRecord, Peer, Script, ScriptedLink, ScriptedTransport, Step, Wrote, WroteWhat,
+    Answers, AttemptRecord, Script, ScriptedAttempt, ScriptedLink, ScriptedPeer, ScriptedTransport, Wrote,
+    WroteWhat,
 };
 pub use virtual_keeper::{VirtualKeeper, VirtualLink, VirtualRole};

@@ -6,8 +6,11 @@
 //! (feature `tcp`); [`InProcess`] leads to a server in the same process. A
 //! transport of your own implements the two traits, or wraps any
 //! `Stream + Sink` in a [`Framed`] link, or is a closure in [`from_fn`].
+//! [`ControlMessages`] say which of a protocol's messages are beats, answers and
+//! goodbyes.
 
 mod boxed;
+mod control;
 mod framed;
 mod from_fn;
 mod in_process;
@@ -24,7 +27,8 @@ pub(crate) mod unix;
 pub(crate) mod websocket;
 
 pub use boxed::BoxTransport;
-pub use framed::{Framed, PongMatch};
+pub use control::{ControlMessages, PongMatch};
+pub use framed::Framed;
 pub use from_fn::{FromFn, from_fn};
 pub use in_process::{
     IN_PROCESS_MESSAGES, InProcess, InProcessFrame, InProcessLink, InProcessListener, InProcessPeer,
@@ -93,14 +97,15 @@ pub trait Transport: Send + Sync + 'static {
         true
     }
 
-    /// What a message counts against the outbox's byte limit, and whether it
-    /// may be sent at all. Called once for each message that is offered for
-    /// sending, by the task that offers it.
+    /// The size of a message in bytes, as it counts against the outbox's byte
+    /// limit, and whether it may be sent at all. Default: its size in memory,
+    /// which leaves out what it points to. Called once for each message that
+    /// is offered for sending, by the task that offers it.
     ///
     /// # Errors
     ///
     /// [`MessageTooBig`] refuses the message, which goes back to its sender.
-    fn weigh(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
+    fn size(&self, message: &<Self::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
         Ok(size_of_val(message))
     }
 
@@ -129,5 +134,10 @@ impl MessageTooBig {
     /// `size` is over `limit`.
     pub fn new(size: usize, limit: usize) -> MessageTooBig {
         MessageTooBig { size, limit }
+    }
+
+    /// `size`, unless it is over `limit`.
+    fn check(size: usize, limit: usize) -> Result<usize, MessageTooBig> {
+        if size > limit { Err(MessageTooBig::new(size, limit)) } else { Ok(size) }
     }
 }

@@ -9,7 +9,7 @@ mod support;
 use std::time::Duration;
 
 use heap::allocations;
-use longlink::testing::{Answers, Script, Step};
+use longlink::testing::{Answers, Script, ScriptedAttempt};
 use longlink::{Heartbeat, ResilientConnection, Stats};
 use support::{Connection, builder, millis, secs};
 
@@ -34,7 +34,7 @@ async fn cost_of<In, Out>(connection: &ResilientConnection<In, Out>, time: Durat
 /// An idle connection whose server answers after `rtt`, past its first beats.
 async fn beating(heartbeat: Heartbeat, rtt: Duration) -> Connection {
     let script = Script::<String>::new([]);
-    script.otherwise(Step::open().answers(Answers::After(rtt)));
+    script.otherwise(ScriptedAttempt::open().answers(Answers::After(rtt)));
     let connection = builder(&script).heartbeat(heartbeat).connect().await.unwrap();
     tokio::time::sleep(secs(3_600)).await;
     connection

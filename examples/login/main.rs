@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use longlink::transport::ControlMessages;
 use longlink::{
     Failure, Handshake, HandshakeError, LinkEnd, Protocol, Reconnect, ResilientConnection, StreamLink, Tcp,
     Token,
@@ -76,12 +77,11 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
 
 /// What longlink has to know of the protocol.
 fn lines() -> Result<Protocol<LinesCodec, String>, longlink::Invalid> {
-    Protocol::new(LinesCodec::new)
+    let control = ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
-        .closes(|line| (line == "BYE").then(|| LinkEnd::closed(None, "")))
-        .weigh_out(String::len)
-        .max_message(1024)
+        .closes(|line| (line == "BYE").then(|| LinkEnd::closed(None, "")));
+    Protocol::new(LinesCodec::new, control).size_out(String::len).max_message(1024)
 }
 
 /// Who we are, and how far we have come.

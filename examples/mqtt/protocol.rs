@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use longlink::transport::ControlMessages;
 use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Retry, Setback, StreamLink};
 use mqtt_proto::v5::{Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType};
 use mqtt_proto::{Encodable, Error, total_len};
@@ -53,13 +54,27 @@ impl Encoder<Packet> for Mqtt {
 /// The protocol, for a client that promises to be silent no longer than
 /// `keep_alive`.
 pub fn mqtt(keep_alive: Duration) -> Result<Protocol<Mqtt, Packet>, Invalid> {
-    Protocol::new(|| Mqtt)
+    packets(control(keep_alive))
+}
+
+/// Packets, with these among them for longlink.
+pub fn packets(control: ControlMessages<Packet, Packet>) -> Result<Protocol<Mqtt, Packet>, Invalid> {
+    let size = |packet: &Packet| match packet {
+        Packet::Publish(message) => message.encode_len(),
+        other => size_of_val(other),
+    };
+    Protocol::new(|| Mqtt, control).size_out(size).max_message(LONGEST)
+}
+
+/// MQTT's beats and goodbyes.
+pub fn control(keep_alive: Duration) -> ControlMessages<Packet, Packet> {
+    ControlMessages::<Packet, Packet>::new()
         .ping(|_| Packet::Pingreq)
         .pong(|packet| packet.get_type() == PacketType::Pingresp)
         // The broker ends a link on which *we* have said nothing for 1.5
         // times the keep-alive, however much it says itself. Where the network
         // wants it longlink beats sooner.
-        .with_beat(Beat::KeepAlive { max_send_gap: keep_alive })
+        .beat(Beat::KeepAlive { max_send_gap: keep_alive })
         .goodbye(|| Packet::Disconnect(Disconnect::new_normal()))
         .closes(|packet| match packet {
             Packet::Disconnect(goodbye) => {
@@ -68,11 +83,6 @@ pub fn mqtt(keep_alive: Duration) -> Result<Protocol<Mqtt, Packet>, Invalid> {
             }
             _ => None,
         })
-        .weigh_out(|packet| match packet {
-            Packet::Publish(message) => message.encode_len(),
-            other => size_of_val(other),
-        })
-        .max_message(LONGEST)
 }
 
 /// When to come back: as longlink has it, but for one of the broker's goodbyes.

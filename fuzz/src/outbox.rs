@@ -7,9 +7,9 @@ mod step;
 use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
-use longlink::{LinkId, Outcome, Token};
 use longlink::outbox::{Bounds, Confirm, Ended, Flights, Outbox, Reserved};
 use longlink::transport::Attempt;
+use longlink::{LinkId, Outcome, Token};
 
 use model::Model;
 use step::{Limits, Step, Which};
@@ -90,22 +90,22 @@ impl Play {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Reserve(weight) => self.reserve(weight.map(|weight| weight.bytes())),
+            Step::Reserve(size) => self.reserve(size.map(|size| size.bytes())),
             Step::Release(which) => {
-                if let Some((place, weight)) = self.pick(which) {
+                if let Some((place, size)) = self.pick(which) {
                     self.outbox.release(place);
-                    self.model.release(weight);
+                    self.model.release(size);
                 }
             }
-            Step::Push { place, weight, ticket } => {
+            Step::Push { place, size, ticket } => {
                 if let Some(place) = self.pick(place) {
-                    self.push(place, weight.bytes(), ticket);
+                    self.push(place, size.bytes(), ticket);
                 }
             }
-            Step::Offer { weight, ticket } => {
-                self.reserve(Some(weight.bytes()));
+            Step::Offer { size, ticket } => {
+                self.reserve(Some(size.bytes()));
                 if let Some(place) = self.places.pop() {
-                    self.push(place, weight.bytes(), ticket);
+                    self.push(place, size.bytes(), ticket);
                 }
             }
             Step::Take { link, most } => {
@@ -181,9 +181,9 @@ impl Play {
         self.settle();
     }
 
-    fn reserve(&mut self, weight: Option<usize>) {
-        let place = self.outbox.reserve(weight);
-        let counts = self.model.reserve(weight);
+    fn reserve(&mut self, size: Option<usize>) {
+        let place = self.outbox.reserve(size);
+        let counts = self.model.reserve(size);
         assert_eq!(place.is_some(), counts.is_some(), "a place is kept exactly where there is room");
         self.places.extend(place.zip(counts));
     }
@@ -193,23 +193,23 @@ impl Play {
         Some(self.places.swap_remove(at))
     }
 
-    fn push(&mut self, (place, counts): (Reserved, usize), weight: usize, ticket: bool) {
+    fn push(&mut self, (place, counts): (Reserved, usize), size: usize, ticket: bool) {
         let message = self.model.next_message();
         let accepted = if ticket {
             let confirm = Confirm { ticket: message, copy: |message| Some(*message) };
-            self.outbox.push_confirmed(place, message, weight, confirm).ok()
+            self.outbox.push_confirmed(place, message, size, confirm).ok()
         } else {
-            self.outbox.push(place, message, weight).ok()
+            self.outbox.push(place, message, size).ok()
         };
         self.model.release(counts);
-        assert_eq!(accepted, self.model.push(weight, ticket), "accepted under its number");
+        assert_eq!(accepted, self.model.push(size, ticket), "accepted under its number");
     }
 
     /// Gives the link the first of what departs on it.
     fn write(&mut self, link: LinkId, most: usize) {
         let Some(boarding) = self.flights.board(link) else { return };
-        for (message, weight) in boarding.take(most) {
-            if self.model.write(link, message, weight) {
+        for (message, size) in boarding.take(most) {
+            if self.model.write(link, message, size) {
                 assert!(self.copies.insert(message), "a message is given away once");
             }
         }
@@ -261,9 +261,9 @@ impl Play {
     fn finish(mut self) {
         self.step(Step::Close);
         (0..LINKS as u8).for_each(|at| self.step(Step::LinkEnded(Which(at))));
-        for (place, weight) in std::mem::take(&mut self.places) {
+        for (place, size) in std::mem::take(&mut self.places) {
             self.outbox.release(place);
-            self.model.release(weight);
+            self.model.release(size);
         }
         self.agrees();
         assert_eq!(self.flights.unconfirmed(), 0);
@@ -286,7 +286,7 @@ mod tests {
             (&include_bytes!("../seeds/outbox/beats_confirm")[..], (4, 4)),
             (include_bytes!("../seeds/outbox/forty_beats_under_way"), (40, 40)),
             (include_bytes!("../seeds/outbox/put_back_and_written_on_the_next_link"), (6, 6)),
-            (include_bytes!("../seeds/outbox/absurd_weights"), (3, 3)),
+            (include_bytes!("../seeds/outbox/absurd_sizes"), (3, 3)),
             (include_bytes!("../seeds/outbox/refuses_more_and_drains"), (3, 3)),
             (include_bytes!("../seeds/outbox/two_links_that_answer"), (4, 4)),
             (include_bytes!("../seeds/outbox/two_links_put_back"), (6, 6)),

@@ -198,8 +198,8 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// How many bytes the outbox holds, as the transport weighs them; one
-    /// message may go over it. Default: 1 MiB.
+    /// How many bytes the outbox holds ([`Transport::size`]); one message may
+    /// go over it. Default: 1 MiB.
     pub fn outbox_bytes(mut self, bytes: usize) -> Builder<T> {
         self.outbox.bytes = bytes;
         self
@@ -212,8 +212,8 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// How many bytes may wait for the reader, as the link weighs them; one
-    /// message may go over it. Default: 32 KiB.
+    /// How many bytes may wait for the reader ([`Link::size`]); one message may
+    /// go over it. Default: 32 KiB.
     pub fn inbox_bytes(mut self, bytes: usize) -> Builder<T> {
         self.inbox_bytes = bytes;
         self

@@ -299,15 +299,15 @@ impl<In, Out> Sink<Out> for ResilientConnection<In, Out> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Out) -> Result<(), SendError<Out>> {
-        let weight = match self.send_queue.weigh(&message) {
-            Ok(weight) => weight,
+        let size = match self.send_queue.size(&message) {
+            Ok(size) => size,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
                 return Err(SendError::TooBig { message, size, limit });
             }
         };
         match self.place.take() {
-            Some(place) => self.send_queue.push(place, message, weight, None).map_err(SendError::Closed),
+            Some(place) => self.send_queue.push(place, message, size, None).map_err(SendError::Closed),
             None => Err(SendError::Closed(message)),
         }
     }

@@ -56,14 +56,14 @@ impl<Out> Sender<Out> {
     ///
     /// [`TrySendError`] hands the message back.
     pub fn try_send(&self, message: Out) -> Result<(), TrySendError<Out>> {
-        let weight = match self.send_queue.weigh(&message) {
-            Ok(weight) => weight,
+        let size = match self.send_queue.size(&message) {
+            Ok(size) => size,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
                 return Err(TrySendError::TooBig { message, size, limit });
             }
         };
-        self.send_queue.try_push(message, weight).map_err(|refused| match refused {
+        self.send_queue.try_push(message, size).map_err(|refused| match refused {
             Refused::Full(message) => TrySendError::Full(message),
             Refused::Closed(message) => TrySendError::Closed(message),
         })
@@ -160,8 +160,8 @@ impl<Out> Sender<Out> {
         message: Out,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), SendError<Out>> {
-        let weight = match self.send_queue.weigh(&message) {
-            Ok(weight) => weight,
+        let size = match self.send_queue.size(&message) {
+            Ok(size) => size,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
                 return Err(SendError::TooBig { message, size, limit });
@@ -169,24 +169,24 @@ impl<Out> Sender<Out> {
         };
         poll_fn(|cx| coop::poll_proceed(cx).map(|budget| budget.made_progress())).await;
         if confirm.is_none() {
-            let message = match self.send_queue.try_push(message, weight) {
+            let message = match self.send_queue.try_push(message, size) {
                 Ok(()) => return Ok(()),
                 Err(Refused::Closed(message)) => return Err(SendError::Closed(message)),
                 Err(Refused::Full(message)) => message,
             };
-            return self.push_in_turn(message, weight, None).await;
+            return self.push_in_turn(message, size, None).await;
         }
-        self.push_in_turn(message, weight, confirm).await
+        self.push_in_turn(message, size, confirm).await
     }
 
     async fn push_in_turn(
         &self,
         message: Out,
-        weight: usize,
+        size: usize,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), SendError<Out>> {
-        match RoomWait::new(&self.send_queue, Some(weight)).await {
-            Some(place) => self.send_queue.push(place, message, weight, confirm).map_err(SendError::Closed),
+        match RoomWait::new(&self.send_queue, Some(size)).await {
+            Some(place) => self.send_queue.push(place, message, size, confirm).map_err(SendError::Closed),
             None => Err(SendError::Closed(message)),
         }
     }
@@ -225,15 +225,15 @@ impl<Out> Permit<'_, Out> {
     /// [`SendError`] hands the message back: the connection was closed
     /// meanwhile, or the message is too big.
     pub fn send(mut self, message: Out) -> Result<(), SendError<Out>> {
-        let weight = match self.send_queue.weigh(&message) {
-            Ok(weight) => weight,
+        let size = match self.send_queue.size(&message) {
+            Ok(size) => size,
             Err(too_big) => {
                 let (size, limit) = (too_big.size, too_big.limit);
                 return Err(SendError::TooBig { message, size, limit });
             }
         };
         let place = self.place.take().expect("a permit holds its place until it is used");
-        self.send_queue.push(place, message, weight, None).map_err(SendError::Closed)
+        self.send_queue.push(place, message, size, None).map_err(SendError::Closed)
     }
 }
 
@@ -254,13 +254,13 @@ impl<Out> fmt::Debug for Permit<'_, Out> {
 /// Waits for a place in the outbox; dropped, it leaves the queue.
 struct RoomWait<'a, Out> {
     send_queue: &'a SendQueue<Out>,
-    weight: Option<usize>,
+    size: Option<usize>,
     waiter: Option<Waiter>,
 }
 
 impl<'a, Out> RoomWait<'a, Out> {
-    fn new(send_queue: &'a SendQueue<Out>, weight: Option<usize>) -> RoomWait<'a, Out> {
-        RoomWait { send_queue, weight, waiter: None }
+    fn new(send_queue: &'a SendQueue<Out>, size: Option<usize>) -> RoomWait<'a, Out> {
+        RoomWait { send_queue, size, waiter: None }
     }
 }
 
@@ -269,7 +269,7 @@ impl<Out> Future for RoomWait<'_, Out> {
 
     fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Reserved>> {
         let turn = &mut *self;
-        turn.send_queue.poll_place(&mut turn.waiter, turn.weight, cx)
+        turn.send_queue.poll_place(&mut turn.waiter, turn.size, cx)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{Event, LinkEnd};
 
 /// How long a message waits in the inbox before the link may make it let go
 /// of a shared buffer. Those that are read as they come are not touched.
-const PARKED_AFTER: Duration = Duration::from_millis(20);
+const DETACHED_AFTER: Duration = Duration::from_millis(20);
 
 impl<T: Transport> Driver<T> {
     /// Puts what was read into the inbox. Without a waker nobody is told when
@@ -24,7 +24,7 @@ impl<T: Transport> Driver<T> {
         Counters::add(&self.status.tally.messages_in, count as u64);
         if self.waiting_since.is_some() {
             let now = self.now();
-            self.park(now);
+            self.detach(now);
         }
         let bytes = std::mem::take(&mut self.arrived.bytes);
         let added = self.inbox.add(&mut self.arrived.messages, bytes, driver);
@@ -72,16 +72,16 @@ impl<T: Transport> Driver<T> {
         self.room
     }
 
-    /// Parks what has waited in the inbox for longer than a moment.
-    pub(super) fn park(&mut self, now: Moment) {
+    /// Detaches what has waited in the inbox for longer than a moment.
+    pub(super) fn detach(&mut self, now: Moment) {
         let Some(since) = self.waiting_since else { return };
-        if now.since(since) < PARKED_AFTER {
+        if now.since(since) < DETACHED_AFTER {
             return;
         }
         self.waiting_since = None;
         let Some(live) = self.links.in_use() else { return };
         let (link, mut panicked) = (live.id, false);
-        let dropped = self.inbox.park(|message| match contain(|| live.link.park(message)) {
+        let dropped = self.inbox.detach(|message| match contain(|| live.link.detach(message)) {
             Ok(message) => Some(message),
             Err(_) => {
                 panicked = true;

@@ -44,10 +44,10 @@ pub(crate) struct Inbox<In> {
 
 struct InboxState<In> {
     queue: VecDeque<In>,
-    /// What the queue weighs.
+    /// The sizes of what is in the queue, together.
     bytes: usize,
-    /// How many at its front were parked.
-    parked: usize,
+    /// How many at its front were detached.
+    detached: usize,
     /// How many were ever added.
     added: u64,
     marks: VecDeque<ChangeMark>,
@@ -111,7 +111,7 @@ impl<In> Inbox<In> {
             state: Mutex::new(InboxState {
                 queue: VecDeque::new(),
                 bytes: 0,
-                parked: 0,
+                detached: 0,
                 added: 0,
                 marks: VecDeque::new(),
                 spare: VecDeque::new(),
@@ -129,7 +129,7 @@ impl<In> Inbox<In> {
         self.bounds
     }
 
-    /// Adds `batch`, which weighs `bytes`, and leaves it empty. Where no room
+    /// Adds `batch`, of `bytes` together, and leaves it empty. Where no room
     /// is left afterwards, `driver` is woken as soon as there is some; without
     /// it, whoever waits already.
     pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: Option<&Waker>) -> Added {
@@ -177,25 +177,31 @@ impl<In> Inbox<In> {
         room
     }
 
-    /// Lets `park` exchange each waiting message for one that holds no shared
-    /// buffer, once each. A message for which `park` returns nothing is gone.
+    /// Lets `detach` exchange each waiting message for one that holds no shared
+    /// buffer, once each. A message for which `detach` returns nothing is gone.
     /// Returns how many nobody will read.
-    pub(crate) fn park(&self, mut park: impl FnMut(In) -> Option<In>) -> usize {
-        let (mut queue, mut marks, parked, bytes, added) = {
+    pub(crate) fn detach(&self, mut detach: impl FnMut(In) -> Option<In>) -> usize {
+        let (mut queue, mut marks, detached, bytes, added) = {
             let mut state = self.lock();
-            if state.queue.len() == state.parked {
+            if state.queue.len() == state.detached {
                 return 0;
             }
-            (mem::take(&mut state.queue), mem::take(&mut state.marks), state.parked, state.bytes, state.added)
+            (
+                mem::take(&mut state.queue),
+                mem::take(&mut state.marks),
+                state.detached,
+                state.bytes,
+                state.added,
+            )
         };
         // The reader finds nothing meanwhile, since nobody else adds; it is
         // woken afterwards. Nor does it find the changes, whose places move
         // with the messages that go.
-        let numbers = added - (queue.len() - parked) as u64..added;
-        let fresh: Vec<In> = queue.drain(parked..).collect();
+        let numbers = added - (queue.len() - detached) as u64..added;
+        let fresh: Vec<In> = queue.drain(detached..).collect();
         let mut gone = Vec::new();
         for (number, message) in numbers.zip(fresh) {
-            match park(message) {
+            match detach(message) {
                 Some(message) => queue.push_back(message),
                 None => gone.push(number),
             }
@@ -212,7 +218,7 @@ impl<In> Inbox<In> {
             mark.at -= gone.iter().filter(|&&number| number < mark.at).count() as u64;
         }
         state.marks = marks;
-        state.parked = queue.len();
+        state.detached = queue.len();
         state.bytes = bytes;
         state.queue = queue;
         let reader = state.reader.take();
@@ -277,7 +283,7 @@ impl<In> Inbox<In> {
             let mut state = self.lock();
             state.reader_gone = true;
             state.bytes = 0;
-            state.parked = 0;
+            state.detached = 0;
             state.marks = VecDeque::new();
             let (reader, driver) = (state.reader.take(), state.driver.take());
             (mem::take(&mut state.queue), mem::take(&mut state.spare), reader, driver)

@@ -200,7 +200,7 @@ impl<T: Transport> Driver<T> {
                                 false => Messages::AfterAnswers,
                             };
                         }
-                        batch.bytes = batch.bytes.saturating_add(from.weigh(&message));
+                        batch.bytes = batch.bytes.saturating_add(from.size(&message));
                         arrived.push_back(message);
                     }
                     Poll::Ready(Ok(Frame::Pong(token))) => {

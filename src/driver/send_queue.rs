@@ -20,15 +20,15 @@ use crate::{Activity, Outcome};
 /// Told what became of a message.
 pub(crate) type Ticket<Out> = oneshot::Sender<Outcome<Out>>;
 
-/// Weighs messages, without naming the transport that knows how.
-pub(crate) type Weigh<Out> = dyn Fn(&Out) -> Result<usize, MessageTooBig> + Send + Sync;
+/// Tells the size of a message, without naming the transport that knows it.
+pub(crate) type SizeOf<Out> = dyn Fn(&Out) -> Result<usize, MessageTooBig> + Send + Sync;
 
 /// The application's side of what goes out. Everything that it says to the
 /// driver goes through here, under one lock.
 pub(crate) struct SendQueue<Out> {
     pub(crate) status: Arc<Status>,
     pub(crate) runtime: Handle,
-    weigh: Box<Weigh<Out>>,
+    size: Box<SizeOf<Out>>,
     /// How many connections, halves and senders there are.
     owners: AtomicUsize,
     state: Mutex<SendQueueState<Out>>,
@@ -132,12 +132,12 @@ impl<Out> SendQueue<Out> {
         status: Arc<Status>,
         runtime: Handle,
         bounds: Bounds,
-        weigh: Box<Weigh<Out>>,
+        size: Box<SizeOf<Out>>,
     ) -> SendQueue<Out> {
         SendQueue {
             status,
             runtime,
-            weigh,
+            size,
             owners: AtomicUsize::new(0),
             state: Mutex::new(SendQueueState {
                 outbox: Outbox::new(bounds),
@@ -164,8 +164,8 @@ impl<Out> SendQueue<Out> {
         self.state.try_lock().is_err()
     }
 
-    pub(crate) fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {
-        (self.weigh)(message)
+    pub(crate) fn size(&self, message: &Out) -> Result<usize, MessageTooBig> {
+        (self.size)(message)
     }
 
     /// One more connection, half or sender.
@@ -210,14 +210,14 @@ impl<Out> SendQueue<Out> {
     }
 
     /// Accepts `message` if there is room and nobody waits before.
-    pub(crate) fn try_push(&self, message: Out, weight: usize) -> Result<(), Refused<Out>> {
+    pub(crate) fn try_push(&self, message: Out, size: usize) -> Result<(), Refused<Out>> {
         let mut state = self.lock();
         if state.outbox.is_closed() {
             return Err(Refused::Closed(message));
         }
-        match state.outbox.reserve(Some(weight)) {
+        match state.outbox.reserve(Some(size)) {
             Some(place) => {
-                state.outbox.push(place, message, weight).map_err(Refused::Closed)?;
+                state.outbox.push(place, message, size).map_err(Refused::Closed)?;
                 wake_for_message(state);
                 Ok(())
             }
@@ -230,7 +230,7 @@ impl<Out> SendQueue<Out> {
         &self,
         place: Reserved,
         message: Out,
-        weight: usize,
+        size: usize,
         confirm: Option<Confirm<Out, Ticket<Out>>>,
     ) -> Result<(), Out> {
         let mut notices = Notices::<Out>::default();
@@ -238,11 +238,11 @@ impl<Out> SendQueue<Out> {
         let pushed = match confirm {
             Some(confirm) => state
                 .outbox
-                .push_confirmed(place, message, weight, confirm)
+                .push_confirmed(place, message, size, confirm)
                 .map_err(|(message, confirm)| (message, Some(confirm))),
-            None => state.outbox.push(place, message, weight).map_err(|message| (message, None)),
+            None => state.outbox.push(place, message, size).map_err(|message| (message, None)),
         };
-        // The message may weigh less than its place did.
+        // The message may be smaller than its place was.
         state.collect(&mut notices);
         wake_for_message(state);
         notices.tell();
@@ -255,7 +255,7 @@ impl<Out> SendQueue<Out> {
     pub(crate) fn poll_place(
         &self,
         waiter: &mut Option<Waiter>,
-        weight: Option<usize>,
+        size: Option<usize>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Reserved>> {
         let mut state = self.lock();
@@ -273,10 +273,10 @@ impl<Out> SendQueue<Out> {
             }
             return place.map(Some);
         }
-        if let Some(place) = state.outbox.reserve(weight) {
+        if let Some(place) = state.outbox.reserve(size) {
             return Poll::Ready(Some(place));
         }
-        *waiter = Some(state.waiters.enter(weight, cx.waker().clone()));
+        *waiter = Some(state.waiters.enter(size, cx.waker().clone()));
         Poll::Pending
     }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::inbox::InboxRoom;
 use crate::LinkId;
 
-/// Messages that were read and are not in the inbox, with what they weigh.
+/// Messages that were read and are not in the inbox, with their sizes together.
 pub(super) struct HeldBack<In> {
     pub(super) messages: VecDeque<In>,
     pub(super) bytes: usize,

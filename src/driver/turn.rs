@@ -64,7 +64,7 @@ impl<T: Transport> Driver<T> {
         }
         let now = self.now();
         if rang {
-            self.park(now);
+            self.detach(now);
             self.tell_dropped(false);
         }
         if self.keeper.poll_timeout().is_some_and(|due| due <= now) {

@@ -24,7 +24,7 @@ pub(crate) struct Waiters {
 #[derive(Debug)]
 struct WaitingSender {
     id: u64,
-    weight: Option<usize>,
+    size: Option<usize>,
     waker: Waker,
     place: Option<Reserved>,
 }
@@ -48,9 +48,9 @@ pub(super) fn keep_waker(known: &mut Option<Waker>, waker: &Waker) -> Option<Wak
 
 impl Waiters {
     /// Joins the queue.
-    pub(crate) fn enter(&mut self, weight: Option<usize>, waker: Waker) -> Waiter {
+    pub(crate) fn enter(&mut self, size: Option<usize>, waker: Waker) -> Waiter {
         self.next += 1;
-        self.queue.push_back(WaitingSender { id: self.next, weight, waker, place: None });
+        self.queue.push_back(WaitingSender { id: self.next, size, waker, place: None });
         Waiter(self.next)
     }
 
@@ -76,7 +76,7 @@ impl Waiters {
     /// Gives places to those who wait while there is room.
     pub(crate) fn admit<M, T>(&mut self, outbox: &mut Outbox<M, T>, wakers: &mut Vec<Waker>) {
         while let Some(waiting) = self.queue.get_mut(self.admitted)
-            && let Some(place) = outbox.reserve(waiting.weight)
+            && let Some(place) = outbox.reserve(waiting.size)
         {
             waiting.place = Some(place);
             wakers.push(waiting.waker.clone());

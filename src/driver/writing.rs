@@ -59,7 +59,7 @@ impl<T: Transport> Driver<T> {
             return false;
         };
         let to = &mut live.link;
-        let (mut count, mut weight) = (0, 0);
+        let (mut count, mut total) = (0, 0);
         let gave = contain(|| {
             while !statusing.is_done() {
                 match to.poll_ready(cx) {
@@ -70,7 +70,7 @@ impl<T: Transport> Driver<T> {
                 // Counted before it is given: from here on it may arrive,
                 // whatever the link says.
                 count += 1;
-                weight += bytes;
+                total += bytes;
                 to.start_send(message)?;
             }
             Ok(())
@@ -84,7 +84,7 @@ impl<T: Transport> Driver<T> {
             live.given = true;
             Counters::add(&self.status.tally.messages_out, count as u64);
             if live.traffic.is_none() {
-                Counters::add(&self.status.tally.bytes_out, weight as u64);
+                Counters::add(&self.status.tally.bytes_out, total as u64);
             }
         }
         // The application's own `Clone` has panicked.

@@ -22,8 +22,8 @@ pub(super) struct Settlement<M, T> {
     pub(super) spare: Vec<M>,
     /// Messages that need no room in the outbox any more.
     pub(super) freed: usize,
-    /// What those weigh.
-    pub(super) freed_weight: u64,
+    /// Their sizes together.
+    pub(super) freed_bytes: u64,
     /// How far all has left the outbox may have changed.
     pub(super) moved: bool,
     /// Messages of which no copy could be made.
@@ -31,9 +31,9 @@ pub(super) struct Settlement<M, T> {
 }
 
 impl<M, T> Settlement<M, T> {
-    fn free(&mut self, weight: u32) {
+    fn free(&mut self, size: u32) {
         self.freed += 1;
-        self.freed_weight += u64::from(weight);
+        self.freed_bytes += u64::from(size);
     }
 }
 
@@ -41,7 +41,7 @@ impl<M, T> Settlement<M, T> {
 struct Awaited<M, T> {
     /// How many the link had taken before it.
     place: Place,
-    weight: u32,
+    size: u32,
     ticket: T,
     copy: M,
 }
@@ -85,23 +85,23 @@ impl<M, T> Flight<M, T> {
         }
     }
 
-    /// The next message for the link, and its weight.
+    /// The next message for the link, and its size.
     #[inline]
     pub(super) fn next(&mut self, landed: &mut Settlement<M, T>) -> Option<(M, usize)> {
         loop {
-            let QueuedMessage { mut message, number, weight } = self.departing.pop()?;
+            let QueuedMessage { mut message, number, size } = self.departing.pop()?;
             if let Some(confirm) = self.departing.pop_asked(number) {
-                match self.keep(message, weight, confirm, landed) {
+                match self.keep(message, size, confirm, landed) {
                     Some(original) => message = original,
                     None => continue,
                 }
             } else {
-                landed.free(weight);
+                landed.free(size);
             }
             self.taken += 1;
             // What was put back by another link may come after higher numbers.
             self.unflushed = Some(self.unflushed.map_or(number, |lowest| lowest.min(number)));
-            return Some((message, weight as usize));
+            return Some((message, size as usize));
         }
     }
 
@@ -113,18 +113,18 @@ impl<M, T> Flight<M, T> {
     fn keep(
         &mut self,
         message: M,
-        weight: u32,
+        size: u32,
         confirm: Confirm<M, T>,
         landed: &mut Settlement<M, T>,
     ) -> Option<M> {
         let Confirm { ticket, copy } = confirm;
         let Some(copy) = copy(&message) else {
-            landed.free(weight);
+            landed.free(size);
             landed.uncopied += 1;
             landed.settled.push_back((ticket, Outcome::NotSent(message)));
             return None;
         };
-        self.kept.push_back(Awaited { place: self.taken, weight, ticket, copy });
+        self.kept.push_back(Awaited { place: self.taken, size, ticket, copy });
         Some(message)
     }
 
@@ -216,7 +216,7 @@ impl<M, T> Flight<M, T> {
         self.known = self.known.max(place);
         while self.kept.front().is_some_and(|kept| kept.place < place) {
             let Some(kept) = self.kept.pop_front() else { return };
-            landed.free(kept.weight);
+            landed.free(kept.size);
             landed.settled.push_back((kept.ticket, outcome(kept.copy, &mut landed.spare)));
         }
     }

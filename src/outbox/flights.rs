@@ -43,7 +43,7 @@ impl<M, T> Flights<M, T> {
                 settled: VecDeque::new(),
                 spare: Vec::new(),
                 freed: 0,
-                freed_weight: 0,
+                freed_bytes: 0,
                 moved: false,
                 uncopied: 0,
             },
@@ -163,9 +163,9 @@ impl<M, T> Flights<M, T> {
             return;
         }
         let lowest = self.flights.iter().filter_map(Flight::lowest).min();
-        outbox.landed(self.landed.freed, self.landed.freed_weight, lowest);
+        outbox.landed(self.landed.freed, self.landed.freed_bytes, lowest);
         self.landed.freed = 0;
-        self.landed.freed_weight = 0;
+        self.landed.freed_bytes = 0;
         self.landed.moved = false;
     }
 
@@ -232,7 +232,7 @@ impl<M, T> fmt::Debug for Flights<M, T> {
     }
 }
 
-/// A link that is given its messages: each with its weight in bytes, in order.
+/// A link that is given its messages: each with its size in bytes, in order.
 /// From the moment when this hands a message out it may arrive, whatever the
 /// link says: give it to the link at once.
 pub struct Handover<'a, M, T> {

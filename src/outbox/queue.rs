@@ -11,7 +11,7 @@ pub(super) struct QueuedMessage<M> {
     pub(super) message: M,
     /// How many messages were accepted before it.
     pub(super) number: u64,
-    pub(super) weight: u32,
+    pub(super) size: u32,
 }
 
 /// What somebody asked of message `number`.

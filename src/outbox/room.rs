@@ -5,7 +5,7 @@
 pub struct Bounds {
     /// Messages, those whose outcome somebody waits for included.
     pub messages: usize,
-    /// Their weight in bytes. A message is accepted while there is any room
+    /// Their size in bytes. A message is accepted while there is any room
     /// at all, so one message may go over it.
     pub bytes: usize,
 }
@@ -29,14 +29,14 @@ impl Default for Bounds {
 #[derive(Debug)]
 #[must_use = "a place that is neither used nor released is lost"]
 pub struct Reserved {
-    weight: u32,
+    size: u32,
 }
 
 /// No message counts more than 4 GiB, whatever its application says: so the
 /// sums of all that is ever held stay far from the end of their type.
 #[inline]
-pub(super) fn believed(weight: usize) -> u32 {
-    u32::try_from(weight).unwrap_or(u32::MAX)
+pub(super) fn believed(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// The room of an outbox.
@@ -48,21 +48,21 @@ pub(super) struct OutboxRoom {
     bounds: Bounds,
     /// Messages that were accepted and still count.
     held: usize,
-    held_weight: u64,
+    held_bytes: u64,
     /// Places kept.
     reserved: usize,
-    reserved_weight: u64,
+    reserved_bytes: u64,
 }
 
 impl OutboxRoom {
     pub(super) fn new(bounds: Bounds) -> OutboxRoom {
-        OutboxRoom { bounds, held: 0, held_weight: 0, reserved: 0, reserved_weight: 0 }
+        OutboxRoom { bounds, held: 0, held_bytes: 0, reserved: 0, reserved_bytes: 0 }
     }
 
     #[inline]
     pub(super) fn is_left(&self) -> bool {
         self.held + self.reserved < self.bounds.messages
-            && self.held_weight + self.reserved_weight < self.bounds.bytes as u64
+            && self.held_bytes + self.reserved_bytes < self.bounds.bytes as u64
     }
 
     /// Whether no message counts any more.
@@ -70,31 +70,31 @@ impl OutboxRoom {
         self.held == 0
     }
 
-    /// Keeps a place; of unknown weight, it counts as its share of the bytes.
+    /// Keeps a place; of unknown size, it counts as its share of the bytes.
     #[inline]
-    pub(super) fn reserve(&mut self, weight: Option<usize>) -> Reserved {
-        let weight = believed(weight.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
+    pub(super) fn reserve(&mut self, size: Option<usize>) -> Reserved {
+        let size = believed(size.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
         self.reserved += 1;
-        self.reserved_weight += u64::from(weight);
-        Reserved { weight }
+        self.reserved_bytes += u64::from(size);
+        Reserved { size }
     }
 
     #[inline]
     pub(super) fn release(&mut self, place: Reserved) {
         self.reserved -= 1;
-        self.reserved_weight -= u64::from(place.weight);
+        self.reserved_bytes -= u64::from(place.size);
     }
 
     /// One message more counts.
     #[inline]
-    pub(super) fn hold(&mut self, weight: u32) {
+    pub(super) fn hold(&mut self, size: u32) {
         self.held += 1;
-        self.held_weight += u64::from(weight);
+        self.held_bytes += u64::from(size);
     }
 
     /// So many messages do not count any more.
-    pub(super) fn free(&mut self, count: usize, weight: u64) {
+    pub(super) fn free(&mut self, count: usize, size: u64) {
         self.held -= count;
-        self.held_weight -= weight;
+        self.held_bytes -= size;
     }
 }

@@ -184,7 +184,7 @@ impl<L: Link> Handshake<L> {
     /// Leaves a message that was read to the stream, behind those left
     /// before.
     pub fn put_back(&mut self, message: L::Incoming) {
-        self.kept_bytes = self.kept_bytes.saturating_add(self.link.weigh(&message));
+        self.kept_bytes = self.kept_bytes.saturating_add(self.link.size(&message));
         self.kept.push_back(message);
     }
 
@@ -249,7 +249,7 @@ impl<L: Link> Handshake<L> {
         })
     }
 
-    /// The link, and what is left for the stream with its weight. Nothing was
+    /// The link, and what is left for the stream with its size. Nothing was
     /// read ahead on a link that is taken into use.
     pub(crate) fn into_parts(self) -> (L, VecDeque<L::Incoming>, usize) {
         (self.link, self.kept, self.kept_bytes)

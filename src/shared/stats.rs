@@ -17,7 +17,7 @@ pub struct Stats {
     /// Messages that came in when nobody was left to read them.
     pub messages_dropped: u64,
     /// Bytes that came in on links in use: on the wire where the transport
-    /// counts them, otherwise the weight of the messages.
+    /// counts them, otherwise the size of the messages.
     pub bytes_received: u64,
     /// Bytes that went out on links in use, counted likewise.
     pub bytes_sent: u64,

@@ -1,4 +1,4 @@
-//! Waiting for an instant that may move.
+//! A timer for an instant that may move.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// One timer that is set anew whenever what it waits for has moved.
+/// One timer, which is set again whenever its instant has moved.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Alarm {
-    /// Ready at `at`; pending for ever without one.
+    /// Ready at `at`; pending for ever if `at` is `None`.
     pub(super) fn poll_at(&mut self, at: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(at) = at else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
@@ -24,7 +24,7 @@ impl Alarm {
     }
 }
 
-/// Waits until `at`, without giving up the turn if that is now.
+/// Waits until `at`. Does not yield if `at` is not in the future.
 pub(super) async fn wait_until(at: Instant) {
     let mut alarm = Alarm::default();
     if at > Instant::now() {

@@ -5,18 +5,23 @@ use std::future::{Future, poll_fn};
 use crate::transport::{Frame, Link};
 use crate::{LinkEnd, Token};
 
-/// Drives a link by hand, as a connection would: for tests of a transport of
-/// your own. Implemented for every [`Link`].
+/// Drives a link step by step, as a connection does: for tests of a transport
+/// that you wrote. Implemented for every [`Link`].
 ///
-/// All futures may be dropped at any time; only a message given to
-/// [`send`](ByHand::send) is lost if its future is dropped before it is ready.
+/// All futures can be dropped at any time, with one loss: a
+/// [`send`](ByHand::send) that is dropped before it is ready may lose its
+/// message.
 pub trait ByHand: Link {
-    /// The next frame, or how the link ended.
+    /// Waits for the next frame.
+    ///
+    /// # Errors
+    ///
+    /// How the link ended.
     fn next(&mut self) -> impl Future<Output = Result<Frame<Self::Incoming>, LinkEnd>> + Send {
         poll_fn(|cx| self.poll_next(cx))
     }
 
-    /// Waits for room, gives the link one message and flushes it.
+    /// Waits for room, gives the link one message and flushes the link.
     fn send(&mut self, message: Self::Outgoing) -> impl Future<Output = Result<(), LinkEnd>> + Send {
         async move {
             poll_fn(|cx| self.poll_ready(cx)).await?;
@@ -25,7 +30,7 @@ pub trait ByHand: Link {
         }
     }
 
-    /// Sends one beat and flushes it.
+    /// Gives the link one beat and flushes the link.
     fn send_beat(&mut self, token: Token) -> impl Future<Output = Result<(), LinkEnd>> + Send {
         async move {
             self.start_beat(token)?;
@@ -33,7 +38,7 @@ pub trait ByHand: Link {
         }
     }
 
-    /// Ready when all that was given was handed to the system.
+    /// Flushes the link: ready when the system has taken everything.
     fn flush(&mut self) -> impl Future<Output = Result<(), LinkEnd>> + Send {
         poll_fn(|cx| self.poll_flush(cx))
     }

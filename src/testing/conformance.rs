@@ -1,31 +1,35 @@
-//! What every transport must do to be held by this crate, as a suite of
-//! tests.
+//! The suite that every transport must pass.
 //!
-//! Whoever has written a [`Transport`] puts it on a [`Bench`]: beside it a
-//! server that the suite plays, and the faults that can be made on the way.
-//! [`tests!`] then makes one test of each case, so that what fails has a name.
-//! A case that makes no sense for a transport says so and passes.
+//! Write a [`Bench`] for your [`Transport`]: the transport, a server that the
+//! suite plays ([`Peer`]), and the faults that you can make between them.
+//! [`tests!`] then makes one test of each [`Case`]. [`run`] runs a single case.
 //!
-//! | | cases |
+//! | group | promises |
 //! |---|---|
-//! | order | messages come whole and in order, both ways, one at a time and in bulk |
-//! | pressure | whoever does not read stops whoever writes; nothing is lost |
-//! | goodbyes | from either side, behind all that was said |
-//! | cuts | each by its name, on the bare link and through a connection, which comes back |
-//! | beats | small, answered, with their token; the peer's pings are answered |
-//! | liveness | a black hole either way is noticed, also by a busy writer |
-//! | sizes | at the limit a message passes, one over it is refused |
-//! | epochs | no message of an old link follows one of a newer |
-//! | dropping | every future, after every number of polls, loses and leaks nothing |
-//! | waking | who waits is woken |
-//! | leaks | after each case no task, socket or descriptor is left |
+//! | order | messages arrive whole and in order, both ways, one at a time and in bulk |
+//! | pressure | a side that does not read stops the side that writes; nothing is lost |
+//! | goodbyes | a goodbye of either side comes behind all earlier messages |
+//! | cuts | each way to cut a link is reported by its name, on the bare link and through a connection, which reconnects |
+//! | beats | beats are small and answered with their token; the server's pings are answered |
+//! | liveness | a black hole in either direction is noticed, also by a busy writer |
+//! | sizes | a message at the limit passes, a message over the limit is refused |
+//! | epochs | no message of an old link follows a message of a newer link |
+//! | dropping | every future can be dropped after any number of polls; nothing is lost or left behind |
+//! | waking | a task that waits is woken |
+//! | leaks | after each case no task, socket or other descriptor is left |
 //!
-//! No case asserts how fast something is: a slow machine only takes longer.
+//! A case that makes no sense for a bench does not apply: the bench cannot make
+//! the fault, or the protocol has no such thing. Then [`run`] returns
+//! [`Ran::NotApplicable`] with the reason, and the test of [`tests!`] passes.
+//! To keep cases from passing by mistake, give `tests!` the list of the cases
+//! that do not apply.
+//!
+//! No case checks how fast something is. A slow machine only takes longer.
 //!
 //! ```
 //! use longlink::LinkEnd;
 //! use longlink::testing::{Dialling, Direction, Faults, WithFaults};
-//! use longlink::testing::conformance::{self, Bench, Fault, Heard, Note, Peer};
+//! use longlink::testing::conformance::{self, Bench, Case, Fault, FromClient, Note, Peer, Ran};
 //! use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
 //! use tokio::sync::Mutex;
 //!
@@ -85,13 +89,13 @@
 //!     async fn send(&mut self, note: Note) -> std::io::Result<()> {
 //!         self.0.send(note).await.map_err(std::io::Error::other)
 //!     }
-//!     async fn recv(&mut self) -> Heard {
+//!     async fn recv(&mut self) -> FromClient {
 //!         loop {
 //!             match self.0.next().await {
-//!                 Ok(InProcessFrame::Message(note)) => return Heard::Message(note),
+//!                 Ok(InProcessFrame::Message(note)) => return FromClient::Message(note),
 //!                 Ok(InProcessFrame::Beat(token)) => drop(self.0.pong(Some(token))),
-//!                 Ok(InProcessFrame::Pong(_)) => return Heard::Pong,
-//!                 Err(_) => return Heard::End,
+//!                 Ok(InProcessFrame::Pong(_)) => return FromClient::Pong,
+//!                 Err(_) => return FromClient::End,
 //!             }
 //!         }
 //!     }
@@ -106,16 +110,34 @@
 //! }
 //!
 //! mod in_memory {
-//!     longlink::testing::conformance::tests!(super::InMemory::new());
+//!     // Messages have no middle and no limit here, and nothing is encrypted.
+//!     longlink::testing::conformance::tests!(
+//!         super::InMemory::new(),
+//!         not_applicable: [
+//!             a_half_close_ends_the_link,
+//!             a_message_cut_by_a_fin_is_dropped,
+//!             a_message_cut_by_a_reset_is_dropped,
+//!             an_alert_of_ours_ends_the_link,
+//!             an_alert_of_the_server_s_ends_the_link,
+//!             the_longest_message_passes,
+//!             a_longer_message_is_refused,
+//!             a_longer_message_of_the_server_ends_the_link,
+//!         ]
+//!     );
 //! }
-//! // Or one case by hand:
-//! conformance::run(async || InMemory::new(), conformance::messages_keep_their_order_to_the_server);
+//!
+//! // Or single cases, by name.
+//! let case = Case::named("a_reset_ends_the_link").expect("the suite has this case");
+//! assert_eq!(conformance::run(async || InMemory::new(), case), Ran::Passed);
+//! let case = Case::named("a_longer_message_is_refused").expect("the suite has this case");
+//! assert!(matches!(conformance::run(async || InMemory::new(), case), Ran::NotApplicable(_)));
 //! ```
 //!
 //! [`Transport`]: crate::transport::Transport
 
 mod beats;
 mod bench;
+mod case;
 mod cuts;
 mod dialling;
 mod dropping;
@@ -128,14 +150,17 @@ mod order;
 mod pressure;
 mod run;
 mod sizes;
-mod stage;
+mod tools;
+mod verdict;
 mod waking;
 
-pub use bench::{Bench, Heard, InOf, LinkOf, OutOf, Peer};
+pub use bench::{Bench, FromClient, InOf, OutOf, Peer};
+pub use case::Case;
 pub use fault::Fault;
 pub use note::Note;
-pub use run::{NotApplicable, Verdict, run, run_within};
+#[doc(hidden)]
+pub use run::__run_test;
+pub use run::{Ran, run, run_within};
 
+#[doc(inline)]
 pub use crate::__conformance_tests as tests;
-
-crate::__conformance_cases!(__conformance_publish());

@@ -11,19 +11,21 @@ use std::task::Waker;
 
 use async_trait::async_trait;
 
-use super::{Dialling, Direction};
+use super::Dialling;
+use super::direction::{Direction, DirectionFaults};
 use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 use crate::{Failure, LinkEnd};
 
-/// Puts faults over the links of any transport, message by message: of
-/// [`InProcess`](crate::transport::InProcess), or of one of your own. Clones are
-/// the same faults.
+/// Faults over the links of any transport, message by message: of
+/// [`InProcess`](crate::transport::InProcess), or of a transport that you wrote.
+/// Clones are the same faults.
 ///
-/// It knows messages and ends, not time and not bytes: see
-/// [`FaultyNet`](super::FaultyNet) for latency, loss and idle timeouts, and
-/// [`Proxy`](super::Proxy) for what sockets do.
+/// The faults apply to messages and ends, not to times and bytes. For latency,
+/// loss and idle timeouts see [`FaultyNet`](super::FaultyNet); for the behaviour
+/// of sockets see [`Proxy`](super::Proxy).
 ///
-/// Faults hold for all links that it is around, present and future.
+/// Faults apply to all links of the transports in [`around`](Faults::around),
+/// present and future.
 ///
 /// ```
 /// use longlink::{LinkEnd, ResilientConnection};
@@ -45,63 +47,63 @@ use crate::{Failure, LinkEnd};
 /// ```
 #[derive(Clone, Default)]
 pub struct Faults {
-    shared: Arc<Shared>,
+    book: Arc<FaultBook>,
 }
 
 impl Faults {
-    /// No faults yet.
+    /// Makes a set without faults.
     pub fn new() -> Faults {
         Faults::default()
     }
 
-    /// `transport` with these faults over its links.
+    /// Wraps `transport`, so that these faults apply to its links.
     pub fn around<T: Transport>(&self, transport: T) -> WithFaults<T> {
-        WithFaults { transport, shared: Arc::clone(&self.shared) }
+        WithFaults { transport, book: Arc::clone(&self.book) }
     }
 
-    /// Silently loses what goes that way, an end of the link too, until
+    /// Silently loses everything in this direction, the end of a link too, until
     /// [`restore`](Faults::restore).
     ///
-    /// No link skips messages and goes on. So one that lost something that
-    /// way stays silent that way even after `restore`; where it lost its end,
-    /// it then ends as by a reset.
+    /// No real link skips messages and goes on. So a link that lost something
+    /// stays silent in this direction even after `restore`. A link that lost its
+    /// end then ends as by a reset.
     pub fn black_hole(&self, direction: Direction) {
-        self.shape(direction, |way| way.holed = true);
+        self.shape(direction, |faults| faults.holed = true);
     }
 
-    /// Holds what goes that way until [`restore`](Faults::restore): the link
-    /// does not read, or does not flush.
+    /// Holds everything in this direction until [`restore`](Faults::restore): the
+    /// link does not read, or does not flush.
     pub fn stall(&self, direction: Direction) {
-        self.shape(direction, |way| way.stalled = true);
+        self.shape(direction, |faults| faults.stalled = true);
     }
 
-    /// Ends black holes and stalls that way.
+    /// Ends black holes and stalls in this direction.
     pub fn restore(&self, direction: Direction) {
-        self.shape(direction, |way| *way = Way::default());
+        self.shape(direction, DirectionFaults::clear);
     }
 
-    /// Ends all present links, at once: what was not read yet is lost.
+    /// Ends all present links at once. Messages that were not read are lost.
     pub fn end(&self, end: LinkEnd) {
-        self.shared.change(|state| {
+        self.book.change(|state| {
             for link in state.links.values_mut() {
                 link.end.get_or_insert_with(|| end.clone());
             }
         });
     }
 
-    /// What becomes of attempts that begin from now on: refused, never
-    /// answered, or left to the transport.
+    /// Sets the outcome of attempts that begin from now on: refused, never
+    /// answered, or left to the transport. Default: left to the transport.
     pub fn dialling(&self, dialling: Dialling) {
-        self.shared.change(|state| state.dialling = dialling);
+        self.book.change(|state| state.dialling = dialling);
     }
 
-    /// How many links are open.
+    /// Returns how many links are open.
     pub fn open_links(&self) -> usize {
-        self.shared.state().links.len()
+        self.book.state().links.len()
     }
 
-    fn shape(&self, direction: Direction, change: impl Fn(&mut Way)) {
-        self.shared.change(|state| {
+    fn shape(&self, direction: Direction, change: impl Fn(&mut DirectionFaults)) {
+        self.book.change(|state| {
             if direction.includes(Direction::ToClient) {
                 change(&mut state.to_client);
             }
@@ -115,7 +117,7 @@ impl Faults {
 /// A transport with [`Faults`] over its links.
 pub struct WithFaults<T> {
     transport: T,
-    shared: Arc<Shared>,
+    book: Arc<FaultBook>,
 }
 
 #[async_trait]
@@ -123,14 +125,14 @@ impl<T: Transport> Transport for WithFaults<T> {
     type Link = LinkWithFaults<T::Link>;
 
     async fn connect(&self, attempt: &Attempt) -> Result<LinkWithFaults<T::Link>, ConnectError> {
-        let dialling = self.shared.state().dialling;
+        let dialling = self.book.state().dialling;
         match dialling {
             Dialling::Accepted => {}
             Dialling::Refused => return Err(ConnectError::new(Failure::Refused)),
             Dialling::Unanswered => std::future::pending().await,
         }
         let link = self.transport.connect(attempt).await?;
-        Ok(LinkWithFaults::new(link, Arc::clone(&self.shared)))
+        Ok(LinkWithFaults::new(link, Arc::clone(&self.book)))
     }
 
     fn routes(&self) -> usize {
@@ -149,46 +151,39 @@ impl<T: Transport> Transport for WithFaults<T> {
         self.transport.needs_network()
     }
 
-    fn weigh(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
-        self.transport.weigh(message)
+    fn size(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
+        self.transport.size(message)
     }
 }
 
-/// What the faults, their transports and links share.
+/// The state that the faults, their transports and their links share.
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct FaultBook {
+    state: Mutex<FaultState>,
 }
 
-struct State {
-    to_client: Way,
-    to_server: Way,
+struct FaultState {
+    to_client: DirectionFaults,
+    to_server: DirectionFaults,
     dialling: Dialling,
     opened: u64,
-    links: BTreeMap<u64, Entry>,
+    links: BTreeMap<u64, OpenLink>,
 }
 
-/// One way of all links.
-#[derive(Clone, Copy, Debug, Default)]
-struct Way {
-    holed: bool,
-    stalled: bool,
-}
-
-/// One link.
+/// One open link.
 #[derive(Default)]
-struct Entry {
+struct OpenLink {
     end: Option<LinkEnd>,
     wakers: Vec<Waker>,
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl FaultBook {
+    fn state(&self) -> MutexGuard<'_, FaultState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the faults and has every link look at them.
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Changes the faults and wakes every link.
+    fn change(&self, change: impl FnOnce(&mut FaultState)) {
         let mut state = self.state();
         change(&mut state);
         let wakers: Vec<Waker> = state.links.values_mut().flat_map(|link| link.wakers.drain(..)).collect();
@@ -197,11 +192,11 @@ impl Shared {
     }
 }
 
-impl Default for State {
-    fn default() -> State {
-        State {
-            to_client: Way::default(),
-            to_server: Way::default(),
+impl Default for FaultState {
+    fn default() -> FaultState {
+        FaultState {
+            to_client: DirectionFaults::default(),
+            to_server: DirectionFaults::default(),
             dialling: Dialling::Accepted,
             opened: 0,
             links: BTreeMap::new(),
@@ -211,7 +206,7 @@ impl Default for State {
 
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.shared.state();
+        let state = self.book.state();
         f.debug_struct("Faults")
             .field("to_client", &state.to_client)
             .field("to_server", &state.to_server)

@@ -1,7 +1,7 @@
 //! A proxy between a real client and a real server, which fails on command.
 
 mod connection;
-mod lane;
+mod relay;
 mod rules;
 mod socket;
 
@@ -18,27 +18,27 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::connection::{Registered, serve};
-use self::rules::{Shared, Way};
-use self::socket::{Address, Place, Socket};
+use self::rules::{DirectionRules, SharedProxy};
+use self::socket::{EndSocket, FrontAddress, ServerAddress};
 use super::Direction;
 
-/// What is held one way at most, 64 KiB; then the source is not read, so that
-/// it feels that nobody reads.
+/// The most bytes that are held in one direction, 64 KiB. Then the source is not
+/// read, so that it notices a peer that does not read.
 const ROOM: usize = 64 * 1024;
 
-/// A proxy on this machine, between a real client and a real server, which
-/// carries bytes and fails on command, to the byte.
+/// A proxy on this machine, between a real client and a real server. It carries
+/// their bytes and fails on command, to the byte.
 ///
-/// Where [`FaultyNet`](super::FaultyNet) simulates a network, with messages in
-/// virtual time, this one is for a transport's real sockets: TCP
-/// ([`to`](Proxy::to)), or Unix sockets ([`to_unix`](Proxy::to_unix)).
+/// The proxy is for real sockets: TCP ([`to`](Proxy::to)), or Unix sockets
+/// ([`to_unix`](Proxy::to_unix)). For messages in virtual time take
+/// [`FaultyNet`](super::FaultyNet).
 ///
-/// Faults and latency hold for all connections, present and future. At most
-/// 64 KiB a way are held; then the sender is not read, so it feels that its
-/// peer does not read. Dropping the proxy ends everything: its listener at once, its
-/// connections when the runtime comes to it.
+/// Faults and latency apply to all connections, present and future. The proxy
+/// holds at most 64 KiB in each direction; then it does not read the sender,
+/// which notices a peer that does not read. Dropping the proxy ends everything:
+/// its listener at once, its connections when the runtime next runs them.
 ///
-/// Unix sockets know no RST: what is said of resets here closes them.
+/// Unix sockets know no RST: a reset closes them.
 ///
 /// ```
 /// use longlink::testing::{Direction, Proxy};
@@ -61,74 +61,74 @@ const ROOM: usize = 64 * 1024;
 /// # }
 /// ```
 pub struct Proxy {
-    shared: Arc<Shared>,
+    shared: Arc<SharedProxy>,
     acceptor: AbortHandle,
 }
 
 /// How a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cut {
-    /// Both ends get a FIN, and what they still send is thrown away.
+    /// Both ends get a FIN. Bytes that they still send are thrown away.
     Fin,
     /// Both ends get a RST.
     Reset,
 }
 
-/// What becomes of clients that connect.
+/// The treatment of clients that connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Newcomers {
-    /// They are connected with the server. If it cannot be reached, they get
-    /// a RST. The default.
+    /// The proxy connects them with the server. If the server cannot be reached,
+    /// they get a RST. The default.
     Connected,
-    /// Nobody listens: the system refuses them. The port stays reserved.
+    /// Nobody listens, so the system refuses them. The port stays reserved.
     Refused,
-    /// They are accepted, and nothing ever answers. Those that came meanwhile
-    /// stay unanswered.
+    /// The proxy accepts them and never answers. These clients stay unanswered
+    /// after another setting too.
     Unanswered,
-    /// They are accepted, and closed at once.
+    /// The proxy accepts them and closes them at once.
     Closed,
 }
 
 impl Proxy {
-    /// A proxy on a port of loopback that the system chose, for the server at
+    /// Makes a proxy on a loopback port that the system chooses, for the server at
     /// `server`.
     ///
     /// # Errors
     ///
-    /// The system's, where it has no port.
+    /// The system's error, if it has no port.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
     pub fn to(server: SocketAddr) -> io::Result<Proxy> {
-        Proxy::start(Place::port()?, Address::Tcp(server))
+        Proxy::start(FrontAddress::port()?, ServerAddress::Tcp(server))
     }
 
-    /// A proxy that listens on the Unix socket `at`, for the server on the
-    /// Unix socket `server`. A file at `at` is replaced; it is removed when
-    /// the proxy is dropped.
+    /// Makes a proxy that listens on the Unix socket `at`, for the server on the
+    /// Unix socket `server`. Replaces a file at `at`. Dropping the proxy removes
+    /// the file.
     ///
     /// # Errors
     ///
-    /// The system's, where it cannot listen there.
+    /// The system's error, if it cannot listen there.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
     #[cfg(unix)]
     pub fn to_unix(server: impl AsRef<Path>, at: impl AsRef<Path>) -> io::Result<Proxy> {
-        let server = Address::Unix(server.as_ref().to_owned());
-        Proxy::start(Place::Unix(at.as_ref().to_owned()), server)
+        let server = ServerAddress::Unix(server.as_ref().to_owned());
+        Proxy::start(FrontAddress::Unix(at.as_ref().to_owned()), server)
     }
 
-    fn start(place: Place, server: Address) -> io::Result<Proxy> {
+    fn start(place: FrontAddress, server: ServerAddress) -> io::Result<Proxy> {
         let listener = place.listen()?;
-        let shared = Arc::new(Shared::new(place, server, listener));
+        let shared = Arc::new(SharedProxy::new(place, server, listener));
         let acceptor = tokio::spawn(accept(Arc::clone(&shared))).abort_handle();
         Ok(Proxy { shared, acceptor })
     }
 
-    /// Where clients connect.
+    /// Returns the address where clients connect.
     ///
     /// # Panics
     ///
@@ -136,30 +136,30 @@ impl Proxy {
     #[track_caller]
     pub fn addr(&self) -> SocketAddr {
         match &self.shared.place {
-            Place::Tcp { address, .. } => *address,
+            FrontAddress::Tcp { address, .. } => *address,
             #[cfg(unix)]
-            Place::Unix(path) => panic!("{} is no TCP address", path.display()),
+            FrontAddress::Unix(path) => panic!("{} is no TCP address", path.display()),
         }
     }
 
-    /// Leads clients that connect from now on to another server. Connections
-    /// that are there stay with theirs.
+    /// Leads clients that connect from now on to another server. Present
+    /// connections stay with their server.
     pub fn lead_to(&self, server: SocketAddr) {
-        self.shared.change(|state| state.server = Address::Tcp(server));
+        self.shared.change(|state| state.server = ServerAddress::Tcp(server));
     }
 
     /// As [`lead_to`](Proxy::lead_to), to a Unix socket.
     #[cfg(unix)]
     pub fn lead_to_unix(&self, server: impl AsRef<Path>) {
-        self.shared.change(|state| state.server = Address::Unix(server.as_ref().to_owned()));
+        self.shared.change(|state| state.server = ServerAddress::Unix(server.as_ref().to_owned()));
     }
 
-    /// What becomes of clients that connect from now on. In effect when this
-    /// returns.
+    /// Sets the treatment of clients that connect from now on. The setting is in
+    /// effect when this method returns.
     ///
     /// # Errors
     ///
-    /// The system's, where it cannot listen again.
+    /// The system's error, if it cannot listen again.
     pub fn newcomers(&self, newcomers: Newcomers) -> io::Result<()> {
         self.shared.change(|state| {
             if newcomers == Newcomers::Refused {
@@ -173,41 +173,42 @@ impl Proxy {
         })
     }
 
-    /// Silently loses all that is sent that way, and what is on its way, an
-    /// end of the stream too, until [`restore`](Proxy::restore). The sender
-    /// does not notice: its system is told that all was received.
+    /// Silently loses all bytes in this direction, the end of a stream too, until
+    /// [`restore`](Proxy::restore). Bytes that the proxy holds are lost as well.
+    /// The sender does not notice: its system is told that all bytes were
+    /// received.
     ///
-    /// A stream cannot go on behind a gap. So a connection that lost
-    /// something that way stays silent that way even after `restore`; from
-    /// then on, the end of one side resets the other.
+    /// A stream cannot go on behind a gap. So a connection that lost bytes stays
+    /// silent in this direction even after `restore`. From then on, the end of
+    /// one side resets the other.
     pub fn black_hole(&self, direction: Direction) {
-        self.shape(direction, |way| way.holed = true);
+        self.shape(direction, |rules| rules.holed = true);
     }
 
-    /// Holds all that is sent that way, an end of the stream too, until
-    /// [`restore`](Proxy::restore). The sender can send as much as fits on
-    /// the way.
+    /// Holds all bytes in this direction, the end of a stream too, until
+    /// [`restore`](Proxy::restore). The sender can send until the buffers are
+    /// full.
     pub fn stall(&self, direction: Direction) {
-        self.shape(direction, |way| way.stalled = true);
+        self.shape(direction, |rules| rules.stalled = true);
     }
 
-    /// Ends black holes and stalls that way.
+    /// Ends black holes and stalls in this direction.
     pub fn restore(&self, direction: Direction) {
-        self.shape(direction, |way| {
-            way.holed = false;
-            way.stalled = false;
+        self.shape(direction, |rules| {
+            rules.holed = false;
+            rules.stalled = false;
         });
     }
 
-    /// How long everything that is read from now on takes that way. Default:
-    /// zero, which is what loopback and this proxy take.
+    /// Sets the time that bytes take in this direction, for bytes that the proxy
+    /// reads from now on. Default: zero, beside the time of loopback and proxy.
     pub fn latency(&self, direction: Direction, latency: Duration) {
-        self.shape(direction, |way| way.latency = latency);
+        self.shape(direction, |rules| rules.latency = latency);
     }
 
-    /// Ends the stream of all present connections that way with a FIN, behind
-    /// what the proxy has read. What the sender says after it is thrown away;
-    /// the other way goes on.
+    /// Ends the stream of all present connections in this direction with a FIN,
+    /// behind the bytes that the proxy has read. Later bytes of the sender are
+    /// thrown away. The other direction goes on.
     pub fn half_close(&self, direction: Direction) {
         let (client, server) = parts(direction);
         self.shared.change(|state| {
@@ -218,9 +219,9 @@ impl Proxy {
         });
     }
 
-    /// Sends a RST that way on all present connections, at once: to the
-    /// client, to the server, or to both. What is on its way is lost. An end
-    /// that gets none is told nothing.
+    /// Sends a RST in this direction on all present connections, at once: to the
+    /// client, to the server, or to both. Bytes on the way are lost. An end that
+    /// gets no RST is told nothing.
     pub fn reset(&self, direction: Direction) {
         let (client, server) = parts(direction);
         self.shared.change(|state| {
@@ -231,32 +232,33 @@ impl Proxy {
         });
     }
 
-    /// Cuts a connection once `bytes` more bytes have gone that way, counted
-    /// over all connections: the one over which the last of them went, right
-    /// behind it. With 0, the one over which the next byte would go, before
-    /// it. It replaces a cut that has not come yet.
+    /// Cuts a connection after `bytes` more bytes in this direction, counted over
+    /// all connections. The cut hits the connection of the last of these bytes,
+    /// right behind the byte. With 0 it hits the connection of the next byte,
+    /// before the byte. Replaces an earlier cut that has not come yet.
     pub fn cut_after(&self, direction: Direction, bytes: u64, cut: Cut) {
-        self.shape(direction, |way| way.cut = Some((bytes, cut)));
+        self.shape(direction, |rules| rules.cut = Some((bytes, cut)));
     }
 
-    /// Flips a bit of the byte that comes after `bytes` more bytes that way,
-    /// counted over all connections. TLS answers that with an alert. It
-    /// replaces a flip that has not come yet.
+    /// Flips a bit of the byte that comes after `bytes` more bytes in this
+    /// direction, counted over all connections. TLS answers with an alert.
+    /// Replaces an earlier flip that has not come yet.
     pub fn flip_bit_after(&self, direction: Direction, bytes: u64) {
-        self.shape(direction, |way| way.flip = Some(bytes));
+        self.shape(direction, |rules| rules.flip = Some(bytes));
     }
 
-    /// How many clients were accepted so far.
+    /// Returns how many clients were accepted so far.
     pub fn accepted(&self) -> u64 {
         self.shared.state().accepted
     }
 
-    /// How many connections hold a socket of the proxy.
+    /// Returns how many connections hold a socket of the proxy.
     pub fn open(&self) -> usize {
         self.shared.state().flows.len()
     }
 
-    /// How many bytes were handed on that way so far, over all connections.
+    /// Returns how many bytes were handed on in this direction so far, over all
+    /// connections.
     pub fn passed(&self, direction: Direction) -> u64 {
         let (client, server) = parts(direction);
         let state = self.shared.state();
@@ -270,7 +272,7 @@ impl Proxy {
         passed
     }
 
-    fn shape(&self, direction: Direction, change: impl Fn(&mut Way)) {
+    fn shape(&self, direction: Direction, change: impl Fn(&mut DirectionRules)) {
         self.shared.change(|state| state.shape(direction, change));
     }
 }
@@ -288,8 +290,8 @@ impl Drop for Proxy {
     }
 }
 
-/// Accepts clients for ever. Its connections end with it.
-async fn accept(shared: Arc<Shared>) {
+/// Accepts clients for ever. The connections end with this task.
+async fn accept(shared: Arc<SharedProxy>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -298,7 +300,7 @@ async fn accept(shared: Arc<Shared>) {
                     connections.spawn(serve(client, newcomers, place));
                 }
                 Err(_) => {
-                    // Out of descriptors, or the client is gone already.
+                    // The system is out of descriptors, or the client is gone already.
                     const BREATHER: Duration = Duration::from_millis(5);
                     tokio::time::sleep(BREATHER).await;
                 }
@@ -308,7 +310,7 @@ async fn accept(shared: Arc<Shared>) {
     }
 }
 
-async fn next_client(shared: &Arc<Shared>) -> io::Result<(Socket, Newcomers, Registered)> {
+async fn next_client(shared: &Arc<SharedProxy>) -> io::Result<(EndSocket, Newcomers, Registered)> {
     let (client, newcomers, id) = poll_fn(|cx| {
         loop {
             let mut state = shared.state();

@@ -1,13 +1,13 @@
-//! A transport whose every attempt goes as a script says.
+//! A transport that follows a script, attempt by attempt.
 
+mod attempt;
 mod link;
 mod peer;
-mod step;
 mod wire;
 
+pub use attempt::{Answers, ScriptedAttempt};
 pub use link::ScriptedLink;
-pub use peer::Peer;
-pub use step::{Answers, Step};
+pub use peer::ScriptedPeer;
 pub use wire::{Wrote, WroteWhat};
 
 use std::collections::VecDeque;
@@ -23,30 +23,29 @@ use crate::keeper::Purpose;
 use crate::testing::alarm::wait_until;
 use crate::transport::{Attempt, ConnectError, Transport};
 use crate::{Failure, LinkId};
-use step::Outcome;
+use attempt::AttemptOutcome;
 use wire::Wire;
 
-/// Says what becomes of each attempt to connect, and hands out the other end
-/// of each link that opens.
+/// A script for a transport: the outcome of each attempt to connect, and the
+/// other end of each link that opens. For tests of one exact order of events.
 ///
-/// Clones are the same script. When its steps are used up, every further
-/// attempt goes as [`otherwise`](Script::otherwise) says: at first, a link
-/// opens at once.
+/// Clones are the same script. Attempts beyond the list go as
+/// [`otherwise`](Script::otherwise) says. Default: a link opens at once.
 ///
-/// Its links have no limits, their ends are told exactly what to say, and its
-/// times are exact. For a server that behaves like one see
-/// [`InProcess`](crate::transport::InProcess).
+/// The links have no limits. The test says every word of the peer, and all
+/// times are exact. For a network with a server that behaves like one see
+/// [`FaultyNet`](super::FaultyNet).
 ///
 /// ```
 /// use std::time::Duration;
 /// use longlink::{LinkEnd, ResilientConnection};
-/// use longlink::testing::{Script, Step};
+/// use longlink::testing::{Script, ScriptedAttempt};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let script = Script::<String>::new([
-///     Step::open().after(Duration::from_millis(80)),
-///     Step::refuse(),
+///     ScriptedAttempt::open().after(Duration::from_millis(80)),
+///     ScriptedAttempt::refuse(),
 /// ]);
 /// let mut connection = ResilientConnection::builder(script.transport()).seed(7).build()?;
 ///
@@ -63,63 +62,67 @@ use wire::Wire;
 /// # }
 /// ```
 pub struct Script<In, Out = In> {
-    stage: Arc<Stage<In, Out>>,
+    shared: Arc<SharedScript<In, Out>>,
 }
 
 impl<In: Send + 'static, Out: Send + 'static> Script<In, Out> {
-    /// A script whose first attempts go as `steps` say, in their order. Its
-    /// times count from here.
-    pub fn new(steps: impl IntoIterator<Item = Step>) -> Script<In, Out> {
-        let play = Play {
+    /// A script whose first attempts go as `steps` say, in their order. The
+    /// times of the script count from here.
+    pub fn new(steps: impl IntoIterator<Item = ScriptedAttempt>) -> Script<In, Out> {
+        let progress = ScriptProgress {
             steps: steps.into_iter().collect(),
-            otherwise: Step::open(),
+            otherwise: ScriptedAttempt::open(),
             attempts: Vec::new(),
             peers: VecDeque::new(),
         };
         Script {
-            stage: Arc::new(Stage { began: Instant::now(), play: Mutex::new(play), opened: Notify::new() }),
+            shared: Arc::new(SharedScript {
+                began: Instant::now(),
+                progress: Mutex::new(progress),
+                opened: Notify::new(),
+            }),
         }
     }
 
-    /// Adds a step at the end.
-    pub fn then(&self, step: Step) {
-        self.stage.play().steps.push_back(step);
+    /// Adds an attempt to the end of the list.
+    pub fn then(&self, step: ScriptedAttempt) {
+        self.shared.progress().steps.push_back(step);
     }
 
-    /// What becomes of attempts for which no step is left.
-    pub fn otherwise(&self, step: Step) {
-        self.stage.play().otherwise = step;
+    /// Sets the outcome of all attempts beyond the list.
+    pub fn otherwise(&self, step: ScriptedAttempt) {
+        self.shared.progress().otherwise = step;
     }
 
-    /// The transport that plays the script.
+    /// Makes a transport that follows the script.
     pub fn transport(&self) -> ScriptedTransport<In, Out> {
-        ScriptedTransport { stage: Arc::clone(&self.stage) }
+        ScriptedTransport { shared: Arc::clone(&self.shared) }
     }
 
-    /// All attempts so far, in their order.
+    /// Returns all attempts so far, in their order.
     pub fn attempts(&self) -> Vec<AttemptRecord> {
-        self.stage.play().attempts.clone()
+        self.shared.progress().attempts.clone()
     }
 
-    /// Waits for the next link that opens, and returns its other end. Each
-    /// link is returned once, in the order in which they opened. Cancel safe.
-    pub async fn next_link(&self) -> Peer<In, Out> {
+    /// Waits for the next link that opens, and returns its other end. Returns
+    /// each link once, in the order in which they opened. Cancel safe.
+    pub async fn next_link(&self) -> ScriptedPeer<In, Out> {
         loop {
-            let opened = self.stage.opened.notified();
-            if let Some(peer) = self.stage.play().peers.pop_front() {
+            let opened = self.shared.opened.notified();
+            if let Some(peer) = self.shared.progress().peers.pop_front() {
                 return peer;
             }
             opened.await;
         }
     }
 
-    /// Time since the script began, which is what all its times count from.
+    /// The time since the script began. All its times count from there.
     pub fn elapsed(&self) -> Duration {
-        self.stage.began.elapsed()
+        self.shared.began.elapsed()
     }
 }
 
-/// One attempt to open a link, as the transport saw it.
+/// One attempt to open a link, as the scripted transport saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttemptRecord {
@@ -133,16 +136,17 @@ pub struct AttemptRecord {
     pub purpose: Purpose,
     /// [`Attempt::last_failure`].
     pub last_failure: Option<Failure>,
-    /// When it began, since the script began.
+    /// When the attempt began, since the script began.
     pub at: Duration,
-    /// When it was dropped before the script let it end, if it was.
+    /// When the attempt was dropped before its end, since the script began;
+    /// `None` if it was not.
     pub abandoned: Option<Duration>,
 }
 
-/// The transport that plays a [`Script`]. Its endpoint is `script:`, whatever
-/// the script.
+/// The transport that follows a [`Script`]. Its endpoint is `script:` for every
+/// script.
 pub struct ScriptedTransport<In, Out = In> {
-    stage: Arc<Stage<In, Out>>,
+    shared: Arc<SharedScript<In, Out>>,
 }
 
 #[async_trait]
@@ -151,28 +155,28 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for ScriptedTransport<In
 
     async fn connect(&self, attempt: &Attempt) -> Result<ScriptedLink<In, Out>, ConnectError> {
         let began = Instant::now();
-        let (index, step) = self.stage.enter(attempt);
-        let mut unfinished = Unfinished { stage: &self.stage, index: Some(index) };
+        let (index, step) = self.shared.enter(attempt);
+        let mut unfinished = Unfinished { shared: &self.shared, index: Some(index) };
         if let Some(dial) = step.dial {
             wait_until(began + dial).await;
             attempt.dialled(step.local_addr);
         }
         wait_until(began + step.after).await;
-        if matches!(step.outcome, Outcome::Hang) {
+        if matches!(step.outcome, AttemptOutcome::Hang) {
             std::future::pending::<()>().await;
         }
         unfinished.index = None;
         match step.outcome {
-            Outcome::Open => {
-                let wire = Arc::new(Wire::new(&step, attempt.link_id(), self.stage.began));
-                let (link, peer) = (ScriptedLink::new(&step, Arc::clone(&wire)), Peer::new(wire));
-                self.stage.play().peers.push_back(peer);
-                self.stage.opened.notify_one();
+            AttemptOutcome::Open => {
+                let wire = Arc::new(Wire::new(&step, attempt.link_id(), self.shared.began));
+                let (link, peer) = (ScriptedLink::new(&step, Arc::clone(&wire)), ScriptedPeer::new(wire));
+                self.shared.progress().peers.push_back(peer);
+                self.shared.opened.notify_one();
                 Ok(link)
             }
-            Outcome::Fail(failure) => Err(ConnectError::new(failure)),
-            Outcome::Panic => panic!("the script lets this attempt panic"),
-            Outcome::Hang => unreachable!("a hanging attempt ends only by being dropped"),
+            AttemptOutcome::Fail(failure) => Err(ConnectError::new(failure)),
+            AttemptOutcome::Panic => panic!("the script lets this attempt panic"),
+            AttemptOutcome::Hang => unreachable!("a hanging attempt ends only by being dropped"),
         }
     }
 
@@ -181,29 +185,29 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for ScriptedTransport<In
     }
 }
 
-/// What a script and its transport share.
-struct Stage<In, Out> {
+/// The state that a script and its transports share.
+struct SharedScript<In, Out> {
     began: Instant,
-    play: Mutex<Play<In, Out>>,
+    progress: Mutex<ScriptProgress<In, Out>>,
     opened: Notify,
 }
 
-struct Play<In, Out> {
-    steps: VecDeque<Step>,
-    otherwise: Step,
+struct ScriptProgress<In, Out> {
+    steps: VecDeque<ScriptedAttempt>,
+    otherwise: ScriptedAttempt,
     attempts: Vec<AttemptRecord>,
-    /// Opened links that the test has not yet asked for.
-    peers: VecDeque<Peer<In, Out>>,
+    /// The ends of open links that the test has not asked for yet.
+    peers: VecDeque<ScriptedPeer<In, Out>>,
 }
 
-impl<In, Out> Stage<In, Out> {
-    fn play(&self) -> MutexGuard<'_, Play<In, Out>> {
-        self.play.lock().unwrap_or_else(PoisonError::into_inner)
+impl<In, Out> SharedScript<In, Out> {
+    fn progress(&self) -> MutexGuard<'_, ScriptProgress<In, Out>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, attempt: &Attempt) -> (usize, Step) {
-        let mut play = self.play();
-        play.attempts.push(AttemptRecord {
+    fn enter(&self, attempt: &Attempt) -> (usize, ScriptedAttempt) {
+        let mut progress = self.progress();
+        progress.attempts.push(AttemptRecord {
             number: attempt.number(),
             link: attempt.link_id(),
             route: attempt.route(),
@@ -212,35 +216,35 @@ impl<In, Out> Stage<In, Out> {
             at: self.began.elapsed(),
             abandoned: None,
         });
-        let step = play.steps.pop_front().unwrap_or_else(|| play.otherwise.clone());
-        (play.attempts.len() - 1, step)
+        let step = progress.steps.pop_front().unwrap_or_else(|| progress.otherwise.clone());
+        (progress.attempts.len() - 1, step)
     }
 }
 
-/// Notes that an attempt was dropped before its end.
+/// Records in its drop that an attempt was dropped before its end.
 struct Unfinished<'a, In, Out> {
-    stage: &'a Stage<In, Out>,
+    shared: &'a SharedScript<In, Out>,
     index: Option<usize>,
 }
 
 impl<In, Out> Drop for Unfinished<'_, In, Out> {
     fn drop(&mut self) {
         if let Some(index) = self.index {
-            let now = self.stage.began.elapsed();
-            self.stage.play().attempts[index].abandoned = Some(now);
+            let now = self.shared.began.elapsed();
+            self.shared.progress().attempts[index].abandoned = Some(now);
         }
     }
 }
 
 impl<In, Out> Clone for Script<In, Out> {
     fn clone(&self) -> Script<In, Out> {
-        Script { stage: Arc::clone(&self.stage) }
+        Script { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<In, Out> fmt::Debug for Script<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Script").field("attempts", &self.stage.play().attempts).finish_non_exhaustive()
+        f.debug_struct("Script").field("attempts", &self.shared.progress().attempts).finish_non_exhaustive()
     }
 }
 

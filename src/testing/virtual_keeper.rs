@@ -8,41 +8,39 @@ use std::time::Duration;
 
 pub use self::links::{VirtualLink, VirtualRole};
 
-use self::links::Links;
+use self::links::VirtualLinks;
 use crate::keeper::{Config, Finish, Input, Keeper, Messages, Moment, Opened, Output, PathFacts, RouteFacts};
 use crate::{Failure, KeeperStats, LinkEnd, LinkId, State, Token};
 
-/// A timeout that leads to the next at once is a mistake of the keeper. So many
-/// of them in a microsecond are taken for that.
+/// More timeouts than this within [`AT_ONCE`] count as a mistake of the keeper:
+/// each timeout leads to the next at once.
 const MOST_AT_ONCE: u32 = 1_000;
-/// Two instants that are closer to each other count as one there.
+/// Instants that are closer to each other count as one for [`MOST_AT_ONCE`].
 const AT_ONCE: Duration = Duration::from_micros(1);
 
-/// A [`Keeper`] and the instant at which it stands: for whoever simulates,
-/// fuzzes or tests what the keeper decides, without a runtime, sockets and
-/// waiting.
+/// A [`Keeper`] and its present instant: for simulations, fuzzers and tests of
+/// the keeper's decisions, without a runtime, sockets and waiting.
 ///
-/// It does what every driver must do, and nothing else:
+/// A virtual keeper does the duties of every driver, and nothing else:
 ///
-/// * It carries the time. [`tell`](VirtualKeeper::tell) is an input at this
-///   instant; time stands still until a method says otherwise.
+/// * It carries the time. [`tell`](VirtualKeeper::tell) gives an input at
+///   this instant. Time stands still until a method moves it.
 ///   [`pass`](VirtualKeeper::pass) goes from deadline to deadline, each handled
 ///   at its own instant. [`freeze`](VirtualKeeper::freeze) and
 ///   [`suspend`](VirtualKeeper::suspend) handle none.
-/// * It answers what the keeper asks of the system
-///   ([`Output::AskPath`], [`Output::AskRoute`]), at once: that the system does
-///   not know, until told otherwise.
-/// * It knows which links there are ([`VirtualLink`]).
+/// * It answers the keeper's questions to the system ([`Output::AskPath`],
+///   [`Output::AskRoute`]) at once. Default: the system does not know.
+/// * It knows the present links ([`VirtualLink`]).
 ///
-/// You are the peer and the network: take the outputs, and tell what comes of
-/// them. Drain the outputs ([`poll_output`](VirtualKeeper::poll_output)) after
-/// each input and before time goes on; `pass` and
-/// [`next_output_by`](VirtualKeeper::next_output_by) do. Whoever has an order of
-/// events of their own asks for the [`deadline`](VirtualKeeper::deadline) and
-/// goes there by [`freeze_until`](VirtualKeeper::freeze_until).
+/// You are the peer and the network: take the outputs, and tell their results.
+/// Drain the outputs ([`poll_output`](VirtualKeeper::poll_output)) after each
+/// input and before time goes on; `pass` and
+/// [`next_output_by`](VirtualKeeper::next_output_by) do so. A simulation with an
+/// order of events of its own asks for the [`deadline`](VirtualKeeper::deadline)
+/// and goes there with [`freeze_until`](VirtualKeeper::freeze_until).
 ///
-/// It allocates nothing but a list of the present links and keeps no log, so
-/// that tens of thousands can live at once, and one for years.
+/// A virtual keeper allocates only a list of the present links and keeps no log.
+/// So tens of thousands can live at once, and one can live for years.
 ///
 /// # Example
 ///
@@ -71,7 +69,7 @@ const AT_ONCE: Duration = Duration::from_micros(1);
 /// assert!(beats > 0);
 /// assert_eq!(keeper.state(), State::Connected { epoch: 1 });
 ///
-/// // Then the path dies without a word. Within some minutes that is noticed.
+/// // Then the path dies without a word. The keeper notices within minutes.
 /// let end = keeper.now() + Duration::from_secs(600);
 /// while let Some(output) = keeper.next_output_by(end) {
 ///     if let Output::Emit(Event::Disconnected { .. }) = output {
@@ -95,12 +93,12 @@ const AT_ONCE: Duration = Duration::from_micros(1);
 pub struct VirtualKeeper {
     keeper: Keeper,
     now: Moment,
-    links: Links,
+    links: VirtualLinks,
     finished: Option<Finish>,
     path: Option<PathFacts>,
     route: Option<RouteFacts>,
     answers_questions: bool,
-    /// Since when there were so many timeouts at once.
+    /// An instant, and the count of timeouts at once since then.
     hot: (Moment, u32),
 }
 
@@ -108,12 +106,12 @@ impl VirtualKeeper {
     /// A keeper at [`Moment::ORIGIN`] that waits for [`Input::Start`]. All
     /// chance comes from `seed`.
     ///
-    /// `config` is taken as it is; check it first ([`Config::check`]).
+    /// The keeper takes `config` as it is; check it first ([`Config::check`]).
     pub fn new(config: Config, seed: u64) -> VirtualKeeper {
         VirtualKeeper {
             keeper: Keeper::new(config, seed, Moment::ORIGIN),
             now: Moment::ORIGIN,
-            links: Links::default(),
+            links: VirtualLinks::default(),
             finished: None,
             path: None,
             route: None,
@@ -122,18 +120,17 @@ impl VirtualKeeper {
         }
     }
 
-    // What goes in and what comes out.
+    // Inputs and outputs.
 
-    /// Tells the keeper this, at this instant.
+    /// Gives the keeper an input at this instant.
     pub fn tell(&mut self, input: Input<'_>) {
         self.links.told(&input);
         self.keeper.handle(input, self.now);
     }
 
-    /// What the keeper wants done at this instant, one thing after the other;
-    /// `None`: nothing more.
+    /// Returns the next output at this instant; `None` if there is no more.
     ///
-    /// A question that comes out was answered.
+    /// A question among the outputs is answered already.
     pub fn poll_output(&mut self) -> Option<Output> {
         let output = self.keeper.poll_output()?;
         self.links.asked(&output, self.now);
@@ -150,8 +147,9 @@ impl VirtualKeeper {
         Some(output)
     }
 
-    /// The next output that comes by `end`: what is due before it is handled.
-    /// Stands at that output's instant afterwards, or at `end` if there is none.
+    /// Returns the next output that comes by `end`, and handles the deadlines
+    /// before it. Afterwards the time is the output's instant, or `end` if there
+    /// is none.
     ///
     /// # Panics
     ///
@@ -165,8 +163,8 @@ impl VirtualKeeper {
         }
     }
 
-    /// Lets this much time pass. All that the keeper wants done meanwhile is
-    /// given to `peer`, at its own instant.
+    /// Lets this much time pass. Gives each output meanwhile to `peer`, at its
+    /// own instant.
     ///
     /// # Panics
     ///
@@ -180,18 +178,18 @@ impl VirtualKeeper {
 
     // Time.
 
-    /// The present instant. It never goes back.
+    /// Returns the present instant, which never goes back.
     pub fn now(&self) -> Moment {
         self.now
     }
 
-    /// When something is due next; `None`: only after the next input.
+    /// Returns the next deadline; `None` if there is none until the next input.
     pub fn deadline(&self) -> Option<Moment> {
         self.keeper.poll_timeout()
     }
 
-    /// Goes to the next deadline, and handles it. Where there is none: nothing.
-    /// Says whether there was one.
+    /// Goes to the next deadline and handles it. Does nothing if there is none.
+    /// Returns whether there was one.
     ///
     /// # Panics
     ///
@@ -200,14 +198,14 @@ impl VirtualKeeper {
         self.deadline().is_some_and(|at| self.to_deadline_by(at))
     }
 
-    /// Goes to the next deadline if it comes by `end`, and handles it; otherwise
-    /// goes to `end`. Says whether there was one. Outputs are to be drained
+    /// Goes to the next deadline and handles it, if the deadline comes by `end`;
+    /// otherwise goes to `end`. Returns whether there was one. Drain the outputs
     /// before.
     ///
     /// # Panics
     ///
     /// If the keeper runs hot: deadlines follow each other and time does not go
-    /// on. That is a mistake in the keeper, or in a peer that brings it about.
+    /// on. The mistake is in the keeper, or in a peer that causes the deadlines.
     pub fn to_deadline_by(&mut self, end: Moment) -> bool {
         let due = self.deadline().filter(|&at| at <= end);
         self.freeze_until(due.unwrap_or(end));
@@ -228,66 +226,66 @@ impl VirtualKeeper {
         self.now = self.now + time;
     }
 
-    /// Goes to `at` and handles no deadline. Stays where it is if that is past.
+    /// Goes to `at` and handles no deadline. Does nothing if `at` is past.
     pub fn freeze_until(&mut self, at: Moment) {
         self.freeze(at.since(self.now));
     }
 
-    /// The machine sleeps for this long, and no deadline is handled. Unlike a
-    /// frozen process, the keeper can tell ([`Moment::slept_since`]).
+    /// The machine sleeps for this long, and no deadline is handled. The keeper
+    /// can tell a sleep from a frozen process ([`Moment::slept_since`]).
     pub fn suspend(&mut self, time: Duration) {
         let asleep = self.now.slept_since(Moment::ORIGIN);
         self.now = Moment::new(self.now.elapsed() - asleep, asleep + time);
     }
 
-    // What is known of the keeper.
+    // The state of the keeper.
 
-    /// The keeper itself, for all that it can be asked.
+    /// Returns the keeper itself, for all other questions.
     pub fn keeper(&self) -> &Keeper {
         &self.keeper
     }
 
-    /// Where the connection stands.
+    /// Returns the state of the connection.
     pub fn state(&self) -> State {
         self.keeper.state()
     }
 
-    /// What was counted and learned up to now.
+    /// Returns the statistics up to now: counts, and values that were learned.
     pub fn stats(&self) -> KeeperStats {
         self.keeper.stats(self.now)
     }
 
-    /// How it finished, if it did.
+    /// Returns how the keeper finished; `None` if it has not.
     pub fn finished(&self) -> Option<&Finish> {
         self.finished.as_ref()
     }
 
-    /// All links that are not gone, in the order in which they were asked for.
+    /// Returns all present links, in the order in which the keeper asked for them.
     pub fn links(&self) -> &[VirtualLink] {
         self.links.all()
     }
 
-    /// The link in use.
+    /// Returns the link in use.
     pub fn main(&self) -> Option<VirtualLink> {
         self.links.with(VirtualRole::Main).next()
     }
 
-    /// The link that is being opened to be used.
+    /// Returns the link that is being opened for use.
     pub fn opening(&self) -> Option<VirtualLink> {
         self.links.with(VirtualRole::Opening).next()
     }
 
-    /// The scouts that are out, in the order in which they were sent.
+    /// Returns the scouts that are out, in the order in which they were sent.
     pub fn scouts(&self) -> impl Iterator<Item = VirtualLink> + '_ {
         self.links.with(VirtualRole::Scout)
     }
 
-    /// The links on which goodbye was said, scouts among them.
+    /// Returns the links on which goodbye was said, scouts among them.
     pub fn draining(&self) -> impl Iterator<Item = VirtualLink> + '_ {
         self.links.with(VirtualRole::Draining)
     }
 
-    // What the peer does, at this instant.
+    // Deeds of the peer, at this instant.
 
     /// The attempt under way succeeds. Returns its link.
     ///
@@ -312,7 +310,7 @@ impl VirtualKeeper {
         link
     }
 
-    /// The link in use ends by itself. Returns it.
+    /// The link in use ends by itself. Returns its id.
     ///
     /// # Panics
     ///
@@ -323,7 +321,7 @@ impl VirtualKeeper {
         link
     }
 
-    /// Something comes in on a link that is neither a message nor an answer.
+    /// A sign of life comes in on a link: neither a message nor an answer.
     pub fn hear(&mut self, link: LinkId) {
         self.tell(Input::Read { link, messages: Messages::None, answers: &[] });
     }
@@ -333,28 +331,28 @@ impl VirtualKeeper {
         self.tell(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] });
     }
 
-    /// An answer to a beat comes in on a link; `None` where it does not say
-    /// which beat it answers.
+    /// An answer to a beat comes in on a link; `None` if the answer does not name
+    /// the beat.
     pub fn answer(&mut self, link: LinkId, token: Option<Token>) {
         self.tell(Input::Read { link, messages: Messages::None, answers: &[token] });
     }
 
-    // What the system says when the keeper asks.
+    // Answers of the system to the keeper's questions.
 
-    /// What it knows of the path under a link from now on. Default: nothing,
-    /// `None`.
+    /// Sets the facts that the system knows of the path under a link, from now
+    /// on. Default: `None`, the system does not know.
     pub fn set_path_facts(&mut self, facts: Option<PathFacts>) {
         self.path = facts;
     }
 
-    /// What it says of the way to a link's peer from now on. Default: nothing,
-    /// `None`.
+    /// Sets the facts that the system knows of the route to a link's peer, from
+    /// now on. Default: `None`, the system does not know.
     pub fn set_route_facts(&mut self, facts: Option<RouteFacts>) {
         self.route = facts;
     }
 
-    /// Leaves the keeper's questions to whoever takes the outputs: for tests of
-    /// a driver that answers late, or never.
+    /// Leaves the keeper's questions to the code that takes the outputs: for tests
+    /// of a driver that answers late, or never.
     pub fn leave_questions_open(&mut self) {
         self.answers_questions = false;
     }

@@ -151,14 +151,16 @@ pub trait Link: Send + 'static {
         Ok(())
     }
 
-    /// What a message counts against the inbox's byte limit.
-    fn weigh(&self, message: &Self::Incoming) -> usize {
+    /// The size of a message in bytes, as it counts against the inbox's byte
+    /// limit. Default: its size in memory, which leaves out what it points to.
+    fn size(&self, message: &Self::Incoming) -> usize {
         size_of_val(message)
     }
 
-    /// Called for a message that waits in the inbox longer than a moment, so
-    /// that it can let go of a shared buffer of which it is a small part.
-    fn park(&self, message: Self::Incoming) -> Self::Incoming {
+    /// Detaches a message, which waits in the inbox longer than a moment, from
+    /// the shared buffer of which it is a small part. Default: it waits as it
+    /// is.
+    fn detach(&self, message: Self::Incoming) -> Self::Incoming {
         message
     }
 

@@ -26,12 +26,14 @@ use crate::rustls;
 ///
 /// ```
 /// use longlink::{Protocol, Tcp};
+/// use longlink::transport::ControlMessages;
 /// use tokio_util::codec::LinesCodec;
 ///
 /// # fn main() -> Result<(), longlink::Invalid> {
-/// let plain = Tcp::new("feed.example.com:7000", Protocol::<_, String>::new(LinesCodec::new))?;
+/// let lines = || Protocol::new(LinesCodec::new, ControlMessages::<String, String>::new());
+/// let plain = Tcp::new("feed.example.com:7000", lines())?;
 /// # #[cfg(feature = "tls")]
-/// let secure = Tcp::new("feed.example.com:7001", Protocol::<_, String>::new(LinesCodec::new))?.tls()?;
+/// let secure = Tcp::new("feed.example.com:7001", lines())?.tls()?;
 /// # Ok(())
 /// # }
 /// ```
@@ -161,8 +163,8 @@ where
         Some(format!("{}://{}", self.scheme(), self.address))
     }
 
-    fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {
-        self.protocol.weigh(message)
+    fn size(&self, message: &Out) -> Result<usize, MessageTooBig> {
+        self.protocol.size(message)
     }
 }
 
@@ -232,13 +234,15 @@ impl fmt::Display for TcpAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::ControlMessages;
 
     #[tokio::test]
     async fn the_address_of_a_link_that_opened_is_a_good_one() {
         use tokio_util::codec::LinesCodec;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let tcp = Tcp::new(address, Protocol::<_, String>::new(LinesCodec::new)).unwrap();
+        let control = ControlMessages::<String, String>::new();
+        let tcp = Tcp::new(address, Protocol::new(LinesCodec::new, control)).unwrap();
         let _link = tcp.connect(&Attempt::standalone(1, None)).await.unwrap();
         let known = format!("{:?}", tcp.way);
         assert!(known.contains("good: Some(127.0.0.1), doubted: []"), "{known}");

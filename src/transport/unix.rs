@@ -71,8 +71,8 @@ where
         false
     }
 
-    fn weigh(&self, message: &Out) -> Result<usize, MessageTooBig> {
-        self.protocol.weigh(message)
+    fn size(&self, message: &Out) -> Result<usize, MessageTooBig> {
+        self.protocol.size(message)
     }
 }
 

@@ -268,11 +268,8 @@ impl Transport for WebSocket {
         Some(self.url.to_string())
     }
 
-    fn weigh(&self, message: &Message) -> Result<usize, MessageTooBig> {
-        match message.len() {
-            size if size > self.max_message => Err(MessageTooBig::new(size, self.max_message)),
-            size => Ok(size),
-        }
+    fn size(&self, message: &Message) -> Result<usize, MessageTooBig> {
+        MessageTooBig::check(message.len(), self.max_message)
     }
 }
 

@@ -128,6 +128,7 @@ mod lines {
     use std::net::SocketAddr;
 
     use futures::{SinkExt, StreamExt, future};
+    use longlink::transport::ControlMessages;
     use longlink::{LinkEnd, Protocol, StreamLink, Tcp, Token};
     use tokio::net::TcpStream;
     use tokio_util::bytes::BytesMut;
@@ -172,15 +173,15 @@ mod lines {
         type Transport = Tcp<LinesCodec, String>;
 
         fn transport(address: SocketAddr) -> Tcp<LinesCodec, String> {
-            let lines = Protocol::new(LinesCodec::new)
+            let control = ControlMessages::<String, String>::new()
                 .ping(|Token(token)| format!("PING {token}"))
                 .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
                 .closes(|line| match line.strip_prefix("CLOSING ") {
                     Some(code) => Some(LinkEnd::closed(code.parse().ok(), "")),
                     None => (line == "BYE").then(|| LinkEnd::closed(None, "")),
                 })
-                .goodbye(|| QUIT.to_owned())
-                .weigh_out(String::len);
+                .goodbye(|| QUIT.to_owned());
+            let lines = Protocol::new(LinesCodec::new, control).size_out(String::len);
             Tcp::new(address.to_string(), lines).unwrap()
         }
 

@@ -24,7 +24,7 @@ pub struct Door<P> {
 }
 
 impl<P: Send + 'static> Door<P> {
-    /// Lets in whom `accept` brings and `shake` does not turn away.
+    /// Lets in the clients that `accept` returns, unless `shake` turns them away.
     pub fn new<S, A, F>(
         mut accept: impl FnMut() -> A + Send + 'static,
         shake: impl Fn(S) -> F + Send + 'static,

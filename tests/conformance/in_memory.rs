@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Weak};
 
-use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
+use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
 use longlink::testing::{Dialling, Direction, Faults, WithFaults};
 use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
 use longlink::{LinkEnd, Token};
@@ -85,13 +85,13 @@ impl Peer for End {
         self.0.send(note).await.map_err(io::Error::other)
     }
 
-    async fn recv(&mut self) -> Heard {
+    async fn recv(&mut self) -> FromClient {
         loop {
             match self.0.next().await {
-                Ok(InProcessFrame::Message(note)) => return Heard::Message(note),
+                Ok(InProcessFrame::Message(note)) => return FromClient::Message(note),
                 Ok(InProcessFrame::Beat(token)) => drop(self.0.pong(Some(token))),
-                Ok(InProcessFrame::Pong(_)) => return Heard::Pong,
-                Err(_) => return Heard::End,
+                Ok(InProcessFrame::Pong(_)) => return FromClient::Pong,
+                Err(_) => return FromClient::End,
             }
         }
     }

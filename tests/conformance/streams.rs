@@ -4,8 +4,8 @@ use std::io;
 
 use futures::{SinkExt, StreamExt};
 use longlink::testing::Proxy;
-use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
-use longlink::transport::{Link, Transport};
+use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
+use longlink::transport::{ControlMessages, Link, Transport};
 use longlink::{LinkEnd, Token};
 #[cfg(unix)]
 use longlink::{Protocol, Tcp, Unix};
@@ -14,23 +14,21 @@ use tokio_util::codec::{Framed, LinesCodec};
 use crate::authority::Authority;
 use crate::door::{self, Door, Stream};
 
-/// With its newline.
+/// The longest line, with its newline.
 const LONGEST: usize = 64 * 1024;
 
 /// A line is a message if it begins with a digit; else it is the protocol's:
 /// `P7` asks and `p7` answers, `Q` is a goodbye.
 fn lines() -> Protocol<LinesCodec, String> {
-    Protocol::new(LinesCodec::new)
+    let control = ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("P{token}"))
-        .pong(|line: &String| line.strip_prefix('p').and_then(|token| token.parse().ok()).map(Token))
+        .pong(|line| line.strip_prefix('p').and_then(|token| token.parse().ok()).map(Token))
         .answer(|line| line.strip_prefix('P').map(|token| format!("p{token}")))
-        .goodbye(|| "Q".to_owned())
-        .weigh_out(|line| line.len() + 1)
-        .max_message(LONGEST)
-        .unwrap()
+        .goodbye(|| "Q".to_owned());
+    Protocol::new(LinesCodec::new, control).size_out(|line| line.len() + 1).max_message(LONGEST).unwrap()
 }
 
-/// A bench for transports of that protocol.
+/// A bench for transports of the line protocol.
 pub struct Streams<T> {
     transport: Box<dyn Fn() -> T + Send + Sync>,
     door: Door<Lines>,
@@ -89,7 +87,7 @@ pub async fn unix() -> Streams<Unix<LinesCodec, String>> {
     Streams { transport, door, proxy, kind: Kind::Unix }
 }
 
-/// A listener whose file goes with it.
+/// A listener that removes its file when it is dropped.
 #[cfg(unix)]
 struct Removed(tokio::net::UnixListener, std::path::PathBuf);
 
@@ -163,14 +161,14 @@ impl Peer for Lines {
         self.say(&note.text()).await
     }
 
-    async fn recv(&mut self) -> Heard {
+    async fn recv(&mut self) -> FromClient {
         loop {
-            let Some(Ok(line)) = self.0.next().await else { return Heard::End };
+            let Some(Ok(line)) = self.0.next().await else { return FromClient::End };
             match line.as_bytes() {
                 [b'P', ..] => drop(self.say(&line.replace('P', "p")).await),
-                [b'p', ..] => return Heard::Pong,
-                b"Q" => return Heard::End,
-                _ => return Heard::Message(Note::read(line)),
+                [b'p', ..] => return FromClient::Pong,
+                b"Q" => return FromClient::End,
+                _ => return FromClient::Message(Note::read(line)),
             }
         }
     }

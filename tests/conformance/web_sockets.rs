@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{SinkExt, StreamExt};
 use longlink::rustls::ClientConfig;
 use longlink::testing::Proxy;
-use longlink::testing::conformance::{Bench, Fault, Heard, Note, Peer};
+use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
 use longlink::{LinkEnd, Message, WebSocket};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Raw;
@@ -19,7 +19,7 @@ use crate::door::{self, Door, Stream};
 const LIMIT: usize = 64 * 1024;
 
 pub struct WebSockets {
-    /// Who trusts the server, where it is wss.
+    /// The client's TLS configuration that trusts the server; `None` for ws.
     trusting: Option<Arc<ClientConfig>>,
     door: Door<Socket>,
     proxy: Proxy,
@@ -37,7 +37,7 @@ impl WebSockets {
     async fn new(authority: Option<Authority>) -> WebSockets {
         let tls = authority.as_ref().map(|authority| authority.server("127.0.0.1"));
         let (address, door) = door::tcp(tls, |stream| async {
-            // Longer messages than the client takes must come out.
+            // The server must be able to send messages over the client's limit.
             let unlimited = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
             let socket = tokio_tungstenite::accept_async_with_config(stream, Some(unlimited)).await;
             socket.ok().map(|socket| Socket(Some(socket)))
@@ -122,16 +122,16 @@ impl Peer for Socket {
         self.say(Raw::text(note.text())).await
     }
 
-    async fn recv(&mut self) -> Heard {
+    async fn recv(&mut self) -> FromClient {
         loop {
-            let Some(socket) = &mut self.0 else { return Heard::End };
+            let Some(socket) = &mut self.0 else { return FromClient::End };
             match socket.next().await {
-                Some(Ok(Raw::Text(text))) => return Heard::Message(Note::read(text.as_bytes())),
-                Some(Ok(Raw::Binary(bytes))) => return Heard::Message(Note::read(bytes)),
-                Some(Ok(Raw::Pong(_))) => return Heard::Pong,
+                Some(Ok(Raw::Text(text))) => return FromClient::Message(Note::read(text.as_bytes())),
+                Some(Ok(Raw::Binary(bytes))) => return FromClient::Message(Note::read(bytes)),
+                Some(Ok(Raw::Pong(_))) => return FromClient::Pong,
                 // The library answers beats when it reads on.
                 Some(Ok(Raw::Ping(_) | Raw::Frame(_))) => {}
-                Some(Ok(Raw::Close(_)) | Err(_)) | None => return Heard::End,
+                Some(Ok(Raw::Close(_)) | Err(_)) | None => return FromClient::End,
             }
         }
     }
@@ -144,7 +144,7 @@ impl Peer for Socket {
         let Some(socket) = &mut self.0 else { return Ok(()) };
         let gone = CloseFrame { code: CloseCode::Away, reason: "gone".into() };
         if socket.close(Some(gone)).await.is_err() {
-            // The client has said it first, and was answered.
+            // The client has said goodbye first, and was answered.
             let _ = socket.flush().await;
             self.0 = None;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Log, builder, close, connected, in_time, millis, secs, settle};
 use futures::{SinkExt, StreamExt};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
+use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
 use longlink::{Event, Heartbeat, LinkEnd, Outcome, State};
 
 #[tokio::test(start_paused = true)]
@@ -27,7 +27,7 @@ async fn closing_writes_what_was_accepted_and_then_says_goodbye() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_waits_for_what_was_to_be_confirmed() {
-    let script = Script::new([Step::open().answers(Answers::After(millis(300)))]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::After(millis(300)))]);
     let mut connection = builder(&script).connect().await.unwrap();
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
     let _ = close(&mut connection).await;
@@ -37,7 +37,7 @@ async fn closing_waits_for_what_was_to_be_confirmed() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_06_closing_on_a_dead_peer_has_a_deadline() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let began = script.elapsed();
@@ -77,7 +77,7 @@ async fn pitfall_06_a_write_that_nobody_takes_ends_by_the_deadlines_of_the_beat_
 #[tokio::test(start_paused = true)]
 async fn pitfall_06_the_goodbye_of_a_pause_has_a_deadline_on_a_dead_peer() {
     for takes in [true, false] {
-        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
         let connection = builder(&script).connect().await.unwrap();
         let peer = script.next_link().await;
         if !takes {
@@ -92,7 +92,7 @@ async fn pitfall_06_the_goodbye_of_a_pause_has_a_deadline_on_a_dead_peer() {
 #[tokio::test(start_paused = true)]
 async fn pitfall_25_closing_during_backoff_returns_at_once() {
     let script = Script::new([]);
-    script.otherwise(Step::refuse());
+    script.otherwise(ScriptedAttempt::refuse());
     let mut connection = builder(&script).build().unwrap();
     let mut watch = connection.watch();
     watch.wait_for(|state| matches!(state, State::Waiting { attempt: 4 })).await.unwrap();
@@ -104,7 +104,7 @@ async fn pitfall_25_closing_during_backoff_returns_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_25_closing_during_an_attempt_returns_at_once_and_drops_it() {
-    let script = Script::new([Step::hang()]);
+    let script = Script::new([ScriptedAttempt::hang()]);
     let mut connection = builder(&script).build().unwrap();
     tokio::time::sleep(secs(1)).await;
     let _ = close(&mut connection).await;
@@ -115,7 +115,7 @@ async fn pitfall_25_closing_during_an_attempt_returns_at_once_and_drops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_ends_while_closing_is_not_replaced() {
-    let script = Script::new([Step::open().goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     peer.block_writes();
@@ -135,7 +135,7 @@ async fn a_link_that_ends_while_closing_is_not_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_peer_says_before_its_goodbye_is_still_read() {
-    let script = Script::new([Step::open().goodbyes(Answers::After(millis(200)))]);
+    let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::After(millis(200)))]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let (mut sink, mut stream) = connection.split();
@@ -210,7 +210,7 @@ async fn a_peer_that_goes_away_by_itself_has_not_answered_our_goodbye() {
         (Some(1001), Outcome::MaybeSent("m".to_owned())),
         (Some(1012), Outcome::MaybeSent("m".to_owned())),
     ] {
-        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
         let mut connection = builder(&script).connect().await.unwrap();
         let peer = script.next_link().await;
         let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
@@ -226,7 +226,7 @@ async fn a_peer_that_goes_away_by_itself_has_not_answered_our_goodbye() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_never_sent_comes_back_in_order_whoever_dropped_its_confirmation() {
-    let script = Script::new([Step::hang()]);
+    let script = Script::new([ScriptedAttempt::hang()]);
     let mut connection = builder(&script).build().unwrap();
     let sender = connection.sender();
     sender.send("1".into()).await.unwrap();
@@ -241,7 +241,7 @@ async fn what_was_never_sent_comes_back_in_order_whoever_dropped_its_confirmatio
 
 #[tokio::test(start_paused = true)]
 async fn what_a_link_had_taken_that_ended_as_closing_began_is_counted() {
-    let script = Script::new([Step::open().answers(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never)]);
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     connection.sender().send("m".into()).await.unwrap();
@@ -253,7 +253,7 @@ async fn what_a_link_had_taken_that_ended_as_closing_began_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_in_use_counts_as_such_while_the_connection_closes() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let mut connection = builder(&script).connect().await.unwrap();
     script.next_link().await;
     let _confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();

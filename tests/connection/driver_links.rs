@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::forward::forward;
 use crate::support::{Connection, Log, builder, connected, in_time, millis, secs, settle};
 use futures::FutureExt;
-use longlink::testing::{Answers, Script, ScriptedLink, Step, WroteWhat};
+use longlink::testing::{Answers, Script, ScriptedAttempt, ScriptedLink, WroteWhat};
 use longlink::transport::{ConfirmedBy, Frame, Link, Traffic, Transport, from_fn};
 use longlink::{
     Beat, Detection, Error, Event, Failure, FirstConnect, GiveUp, LinkEnd, Outcome, Reconnect,
@@ -18,7 +18,7 @@ use longlink::{
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_04_a_dead_link_is_dropped_at_once() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let log = Log::default();
     let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     let peer = script.next_link().await;
@@ -49,7 +49,7 @@ async fn pitfall_05_a_link_whose_stream_ends_is_an_event() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_05_an_attempt_whose_task_panics_is_an_event() {
-    let script = Script::new([Step::panic(), Step::open()]);
+    let script = Script::new([ScriptedAttempt::panic(), ScriptedAttempt::open()]);
     let connection = builder(&script).connect().await.unwrap();
     assert_eq!(script.attempts()[1].last_failure, Some(Failure::Panicked));
     assert_eq!(connection.stats().panics, 1);
@@ -57,7 +57,7 @@ async fn pitfall_05_an_attempt_whose_task_panics_is_an_event() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_07_per_link_state_dies_with_its_link() {
-    let script = Script::new([Step::open().answers(Answers::Never), Step::open()]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never), ScriptedAttempt::open()]);
     let mut connection = builder(&script).connect().await.unwrap();
     let first = script.next_link().await;
     // The first link is left stalled, and with a beat under way whose name
@@ -99,7 +99,7 @@ async fn pitfall_08_a_late_word_of_an_old_link_does_not_touch_the_new_one() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_08_an_abandoned_attempt_that_succeeds_late_is_dropped() {
-    let script = Script::new([Step::open().after(secs(2))]);
+    let script = Script::new([ScriptedAttempt::open().after(secs(2))]);
     let reconnect = Reconnect::default().attempt_deadline(secs(1));
     let connection = builder(&script).reconnect(reconnect).connect().await.unwrap();
     assert_eq!(script.attempts()[0].abandoned, Some(secs(1)));
@@ -110,7 +110,7 @@ async fn pitfall_08_an_abandoned_attempt_that_succeeds_late_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn pitfall_09_there_is_one_reconnect_at_a_time() {
     let (connection, script, peer) = connected().await;
-    script.otherwise(Step::open().after(secs(1)));
+    script.otherwise(ScriptedAttempt::open().after(secs(1)));
     peer.end(LinkEnd::Reset);
     for _ in 0..50 {
         connection.reconnect_now();
@@ -125,7 +125,7 @@ async fn pitfall_09_there_is_one_reconnect_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_28_one_deadline_runs_over_connect_and_login() {
-    let script = Script::new([Step::open().after(secs(10))]);
+    let script = Script::new([ScriptedAttempt::open().after(secs(10))]);
     let log = Log::default();
     let logins = Arc::new(AtomicUsize::new(0));
     let detection = Arc::clone(&logins);
@@ -153,12 +153,12 @@ async fn pitfall_28_one_deadline_runs_over_connect_and_login() {
 
 #[tokio::test(start_paused = true)]
 async fn a_first_connect_can_be_told_to_fail_fast() {
-    let script = Script::<String>::new([Step::refuse()]);
+    let script = Script::<String>::new([ScriptedAttempt::refuse()]);
     let error = builder(&script).first_connect(FirstConnect::FailFast).connect().await.unwrap_err();
     assert!(matches!(error, Error::GaveUp { .. }), "{error:?}");
     assert_eq!(script.attempts().len(), 1);
 
-    let script = Script::<String>::new([Step::open(), Step::refuse()]);
+    let script = Script::<String>::new([ScriptedAttempt::open(), ScriptedAttempt::refuse()]);
     let connection = builder(&script).first_connect(FirstConnect::FailFast).connect().await.unwrap();
     script.next_link().await.end(LinkEnd::Reset);
     script.next_link().await;
@@ -174,7 +174,7 @@ async fn after_giving_up_at_the_first_failure_nothing_is_told_or_tried_any_more(
     };
     for happens in [nothing, orders] {
         let script = Script::new([]);
-        script.otherwise(Step::refuse());
+        script.otherwise(ScriptedAttempt::refuse());
         let log = Log::default();
         let connection =
             builder(&script).first_connect(FirstConnect::FailFast).on_event(log.keep()).build().unwrap();
@@ -193,7 +193,7 @@ async fn after_giving_up_at_the_first_failure_nothing_is_told_or_tried_any_more(
 #[tokio::test(start_paused = true)]
 async fn giving_up_is_the_streams_last_and_only_error() {
     let script = Script::<String>::new([]);
-    script.otherwise(Step::refuse());
+    script.otherwise(ScriptedAttempt::refuse());
     let mut connection = builder(&script).reconnect(Reconnect::default().attempts(3)).build().unwrap();
     let sender = connection.sender();
     let confirmation = sender.send_confirmed("m".into()).await.unwrap();
@@ -226,7 +226,7 @@ async fn pitfall_26_dropping_the_last_handle_ends_every_task_and_link() {
     assert!(peer.dropped_at().is_some());
     assert_eq!(tasks(), before);
 
-    script.then(Step::hang());
+    script.then(ScriptedAttempt::hang());
     let connecting = builder(&script).build().unwrap();
     settle().await;
     drop(connecting);
@@ -237,7 +237,7 @@ async fn pitfall_26_dropping_the_last_handle_ends_every_task_and_link() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_26_dropping_it_while_goodbye_is_said_drops_that_link_too() {
-    let script = Script::<String>::new([Step::open().goodbyes(Answers::Never)]);
+    let script = Script::<String>::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let close = tokio::time::timeout(secs(1), connection.close()).await;
@@ -252,7 +252,7 @@ fn pitfall_26_a_runtime_that_is_shut_down_leaves_nobody_waiting() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut connection, confirmation) = runtime.block_on(async {
         let script = Script::<String>::new([]);
-        script.otherwise(Step::hang());
+        script.otherwise(ScriptedAttempt::hang());
         let connection = builder(&script).build().unwrap();
         let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
         (connection, confirmation)
@@ -309,7 +309,7 @@ async fn pitfall_30_a_beat_of_no_time_that_the_server_wants_does_not_run_hot() {
         Beat::KeepAlive { max_send_gap: Duration::ZERO },
         Beat::Listen { longest_silence: Duration::ZERO },
     ] {
-        let script = Script::new([Step::open().beat(beat)]);
+        let script = Script::new([ScriptedAttempt::open().beat(beat)]);
         let connection = builder(&script).connect().await.unwrap();
         tokio::time::sleep(millis(900)).await;
         settle().await;
@@ -350,7 +350,7 @@ impl Link for Panicking {
     }
 
     fn confirmed_by(&self) -> ConfirmedBy {
-        self.note("confirms");
+        self.note("confirmed_by");
         ConfirmedBy::Answer
     }
 
@@ -363,7 +363,7 @@ impl Link for Panicking {
 #[tokio::test(start_paused = true)]
 async fn pitfall_16_whatever_panics_beside_the_link_ends_that_link_alone() {
     for (what, n) in
-        [("beat", 1), ("beat", 2), ("confirms", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)]
+        [("beat", 1), ("beat", 2), ("confirmed_by", 1), ("traffic", 1), ("traffic", 2), ("traffic", 5)]
     {
         let script = Script::new([]);
         let (inner, asked) = (Arc::new(script.transport()), Arc::new(AtomicUsize::new(0)));
@@ -389,7 +389,7 @@ async fn pitfall_16_whatever_panics_beside_the_link_ends_that_link_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_error_behind_an_end_is_that_of_the_last_attempt() {
-    let script = Script::new([Step::refuse(), Step::hang()]);
+    let script = Script::new([ScriptedAttempt::refuse(), ScriptedAttempt::hang()]);
     let reconnect = Reconnect::default().attempts(2);
     let error = builder(&script).reconnect(reconnect).connect().await.unwrap_err();
     let Error::GaveUp { source, .. } = error else { panic!("{error:?}") };

@@ -1,5 +1,4 @@
-//! `Framed` and `from_fn`: any stream and sink is a link, any closure that
-//! opens one is a transport.
+//! `Framed`: any stream and sink is a link.
 
 use std::io;
 use std::pin::Pin;
@@ -8,29 +7,33 @@ use std::time::Duration;
 
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Frame, Framed, Link, Transport, from_fn};
-use longlink::{Beat, Failure, LinkEnd, Token};
+use longlink::transport::{ConfirmedBy, ControlMessages, Frame, Framed, Link};
+use longlink::{Beat, LinkEnd, Token};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
-use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{self, LinesCodec, LinesCodecError};
 
 type Lines<Io> = codec::Framed<Io, LinesCodec>;
+type Control = ControlMessages<String, String>;
 
 fn lines<Io: AsyncRead + AsyncWrite>(io: Io) -> Lines<Io> {
     codec::Framed::new(io, LinesCodec::new_with_max_length(80))
 }
 
-/// A protocol of lines with beats both ways.
-fn link<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static>(io: Io) -> Framed<Lines<Io>, String> {
-    Framed::new(lines(io))
+/// Beats both ways, in words, and a goodbye.
+fn control() -> Control {
+    Control::new()
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
         .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
-        .goodbye("BYE".to_owned())
-        .ends(|error| match error {
-            LinesCodecError::Io(error) => LinkEnd::from_io(error),
-            LinesCodecError::MaxLineLengthExceeded => LinkEnd::Protocol("line too long".to_owned()),
-        })
+        .goodbye(|| "BYE".to_owned())
+}
+
+/// A link over lines, of that protocol.
+fn link<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static>(io: Io) -> Framed<Lines<Io>, String> {
+    Framed::new(lines(io), control()).ends(|error| match error {
+        LinesCodecError::Io(error) => LinkEnd::from_io(error),
+        LinesCodecError::MaxLineLengthExceeded => LinkEnd::Protocol("line too long".to_owned()),
+    })
 }
 
 fn pair() -> (Framed<Lines<DuplexStream>, String>, Lines<DuplexStream>) {
@@ -59,8 +62,9 @@ async fn messages_beats_and_answers_are_told_apart() {
 async fn a_peer_is_asked_to_speak_after_a_silence_in_the_protocols_own_words() {
     let (ours, theirs) = duplex(1024);
     assert!(!link(duplex(64).0).answers_after(), "where it has no words for it, it cannot be asked");
-    let mut link =
-        link(ours).ask_after(|silence| format!("SPEAK {}", silence.as_secs())).alive(|line| line == "HERE");
+    let control =
+        control().ask_after(|silence| format!("SPEAK {}", silence.as_secs())).alive(|line| line == "HERE");
+    let mut link = Framed::new(lines(ours), control);
     let mut peer = lines(theirs);
     assert!(link.answers_after());
     link.answer_me_after(Duration::from_secs(27)).unwrap();
@@ -93,9 +97,7 @@ async fn an_answer_that_waits_goes_before_the_next_message() {
 async fn while_the_sink_has_no_room_only_the_latest_answer_and_beats_wait() {
     let (ours, theirs) = duplex(1 << 20);
     let mut peer = lines(theirs);
-    let mut link = Framed::new(Gate { io: lines(ours), open: false })
-        .ping(|Token(token)| format!("PING {token}"))
-        .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")));
+    let mut link = Framed::new(Gate { io: lines(ours), open: false }, control());
     let mut cx = Context::from_waker(Waker::noop());
     for number in 0..10_000 {
         peer.send(format!("PING {number}")).await.unwrap();
@@ -182,7 +184,7 @@ async fn without_being_told_errors_are_sorted_by_the_io_error_among_their_source
     async fn end(error: Trouble) -> LinkEnd {
         let stream = futures::stream::iter([Err::<u8, _>(error)]);
         let sink = futures::sink::drain::<u8>().sink_map_err(|never| match never {});
-        Framed::new(Both { stream, sink }).next().await.expect_err("the stream fails")
+        Framed::new(Both { stream, sink }, ControlMessages::new()).next().await.expect_err("the stream fails")
     }
     assert_eq!(end(Trouble::Wrapped(io::ErrorKind::ConnectionReset.into())).await, LinkEnd::Reset);
     assert_eq!(end(Trouble::Wrapped(io::ErrorKind::UnexpectedEof.into())).await, LinkEnd::Eof);
@@ -194,7 +196,7 @@ async fn without_being_told_errors_are_sorted_by_the_io_error_among_their_source
 #[tokio::test]
 async fn a_pong_need_not_say_to_which_beat() {
     let (ours, theirs) = duplex(1024);
-    let mut link = Framed::<_, String>::new(lines(ours)).pong(|line| line == "ok");
+    let mut link = Framed::new(lines(ours), Control::new().pong(|line| line == "ok"));
     let mut peer = lines(theirs);
     peer.send("ok").await.unwrap();
     peer.send("okay").await.unwrap();
@@ -204,67 +206,26 @@ async fn a_pong_need_not_say_to_which_beat() {
 
 #[tokio::test]
 async fn capabilities_follow_from_what_it_was_told() {
-    let plain = || Framed::<_, String>::new(lines(duplex(8).0));
-    let Beat::Listen { longest_silence } = plain().beat() else { panic!("it knows no beat") };
+    let link = |control| Framed::new(lines(duplex(8).0), control);
+    let plain = Control::default;
+    let Beat::Listen { longest_silence } = link(plain()).beat() else { panic!("it knows no beat") };
     assert!(longest_silence > Duration::from_secs(1_000_000_000));
-    assert_eq!(plain().confirmed_by(), ConfirmedBy::Never);
-    assert!(plain().start_beat(Token(1)).is_err());
+    assert_eq!(link(plain()).confirmed_by(), ConfirmedBy::Never);
+    assert!(link(plain()).start_beat(Token(1)).is_err());
 
-    let pinging = plain().ping(|_| "PING".to_owned());
+    let control = plain().ping(|_| "PING".to_owned());
+    let pinging = link(control.clone());
     assert_eq!((pinging.beat(), pinging.confirmed_by()), (Beat::Ping, ConfirmedBy::Answer));
 
     let every = Beat::Every { interval: Duration::from_secs(41) };
-    let local = "127.0.0.1:9".parse().ok();
-    let told = pinging
-        .with_beat(every)
-        .with_confirmed_by(ConfirmedBy::Flush)
-        .with_local_addr(local)
-        .with_weigh(String::len);
-    assert_eq!((told.beat(), told.confirmed_by(), told.local_addr()), (every, ConfirmedBy::Flush, local));
-    assert_eq!(told.weigh(&"five!".to_owned()), 5);
-}
-
-#[tokio::test]
-async fn a_closure_is_a_transport() {
-    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = server.local_addr().unwrap().to_string();
-    let transport = from_fn(move |attempt| {
-        let address = address.clone();
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            let local = stream.local_addr().ok();
-            attempt.dialled(local);
-            Ok(link(stream).with_local_addr(local))
-        }
-    });
-    let first = Attempt::standalone(1, None);
-    let mut link = transport.connect(&first).await.unwrap();
-    let local = link.local_addr().expect("a socket has an address");
-    assert_eq!(first.dial_report().and_then(|dialled| dialled.local), Some(local.ip()));
-
-    let (stream, _) = server.accept().await.unwrap();
-    drop(server);
-    let mut peer = lines(stream);
-    link.send("there and back".to_owned()).await.unwrap();
-    let line = peer.next().await.unwrap().unwrap();
-    peer.send(line).await.unwrap();
-    assert_eq!(link.next().await, Ok(Frame::Message("there and back".to_owned())));
-
-    let refused =
-        transport.connect(&Attempt::standalone(2, None)).await.expect_err("nobody listens any more");
-    assert_eq!(refused.failure(), &Failure::Refused);
-}
-
-#[tokio::test]
-async fn an_async_function_or_closure_is_a_transport() {
-    async fn open(attempt: Attempt) -> Result<Framed<Lines<DuplexStream>, String>, ConnectError> {
-        attempt.dialled(None);
-        Ok(link(duplex(8).0))
-    }
-    let (first, second) = (Attempt::standalone(1, None), Attempt::standalone(2, None));
-    from_fn(open).connect(&first).await.unwrap();
-    from_fn(async |attempt| open(attempt).await).connect(&second).await.unwrap();
-    assert!(first.dial_report().is_some() && second.dial_report().is_some());
+    let (local, peer) = ("127.0.0.1:9".parse().ok(), "192.0.2.9:443".parse().ok());
+    let told = link(control.beat(every).confirmed_by(ConfirmedBy::Flush))
+        .local_addr(local)
+        .peer_addr(peer)
+        .size_in(String::len);
+    assert_eq!((told.beat(), told.confirmed_by()), (every, ConfirmedBy::Flush));
+    assert_eq!((Link::local_addr(&told), Link::peer_addr(&told)), (local, peer));
+    assert_eq!(told.size(&"five!".to_owned()), 5);
 }
 
 /// Lines whose sink has no room until one of them says `OPEN`.

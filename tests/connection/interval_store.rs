@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::{Log, builder, in_time, secs, settle};
 use longlink::keeper::{Learned, Recalled};
 use longlink::store::{IntervalStore, PathKey, StoreError};
-use longlink::testing::{Expiry, FaultyNet, Script};
+use longlink::testing::{FaultyNet, IdleExpiry, Script};
 use longlink::transport::Transport;
 use longlink::{
     Event, Heartbeat, InMemory, NetworkHandle, NetworkStatus, ResilientConnection, State, StoreFault,
@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A network that forgets links after this long, silently.
 fn forgetting(timeout: Duration) -> FaultyNet<String> {
     let net = FaultyNet::echo(7);
-    net.idle_timeout(timeout, Expiry::Silent);
+    net.idle_timeout(timeout, IdleExpiry::Silent);
     net
 }
 
@@ -145,7 +145,7 @@ async fn another_network_begins_afresh_and_the_former_is_known_when_it_is_back()
     let at_home = learned(&connection, &log).await;
 
     let move_to = async |name: &str, timeout| {
-        net.idle_timeout(timeout, Expiry::Silent);
+        net.idle_timeout(timeout, IdleExpiry::Silent);
         net.cut();
         network.set_on(NetworkStatus::Changed, name);
         tokio::time::sleep(secs(20)).await;
@@ -369,7 +369,10 @@ async fn a_transport_without_an_endpoint_is_not_remembered() {
         let transport = script.transport();
         async move { transport.connect(&attempt).await }
     });
-    assert_eq!((transport.endpoint(0).as_deref(), nameless.endpoint(0)), (Some("script:"), None));
+    assert_eq!(
+        (transport.endpoint(0).as_deref(), Transport::endpoint(&nameless, 0)),
+        (Some("script:"), None)
+    );
     let memory = Tricky {
         recall: || panic!("it has no name to ask by"),
         remember: |_: &Learned| panic!("it has no name to keep it by"),

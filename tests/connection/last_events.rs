@@ -2,11 +2,11 @@
 
 use crate::support::{Log, builder, close, millis, secs, settle};
 use longlink::Event;
-use longlink::testing::{Answers, Script, Step};
+use longlink::testing::{Answers, Script, ScriptedAttempt};
 
 #[tokio::test(start_paused = true)]
 async fn closed_comes_after_what_is_in_doubt() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let log = Log::default();
     let mut connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     connection.sender().send("m".into()).await.unwrap();
@@ -22,7 +22,7 @@ async fn closed_comes_after_what_is_in_doubt() {
 /// have had.
 #[tokio::test(start_paused = true)]
 async fn closed_is_told_when_the_closing_runs_into_its_deadline() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let log = Log::default();
     let mut connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     let sender = connection.sender();

@@ -9,6 +9,8 @@ mod driver_links;
 mod events;
 mod forward;
 mod framed;
+mod framed_goodbyes;
+mod from_fn;
 mod interval_store;
 #[cfg(feature = "json-store")]
 mod json_file;

@@ -2,12 +2,12 @@
 
 use crate::support::{builder, in_time, secs, settle};
 
-use longlink::testing::{Answers, Script, Step};
+use longlink::testing::{Answers, Script, ScriptedAttempt};
 use longlink::{Event, LinkEnd, Outcome, Transition};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_18_a_close_that_lay_unread_before_our_goodbye_is_no_answer_to_it() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let mut connection = builder(&script).inbox_messages(1).connect().await.unwrap();
     let peer = script.next_link().await;
     for n in 0..3 {
@@ -27,7 +27,7 @@ async fn pitfall_18_a_close_that_lay_unread_before_our_goodbye_is_no_answer_to_i
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stalls_does_not_keep_a_resumed_connection_from_its_next_link() {
-    let script = Script::new([Step::open().goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     let connection = builder(&script).inbox_messages(1).connect().await.unwrap();
     let peer = script.next_link().await;
     for n in 0..5 {
@@ -58,7 +58,7 @@ async fn a_reader_that_stalls_does_not_keep_a_resumed_connection_from_its_next_l
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_17_a_link_that_is_said_goodbye_to_fills_the_inbox_no_further_than_any() {
-    let script = Script::new([Step::open().goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     // Room for four of the messages, which count 24 bytes each.
     let connection = builder(&script).inbox_bytes(4 * size_of::<String>()).connect().await.unwrap();
     let peer = script.next_link().await;

@@ -2,7 +2,7 @@
 
 use crate::support::{Log, builder, in_time, millis, secs};
 use longlink::keeper::PathFacts;
-use longlink::testing::{Answers, Direction, FaultyNet, Script, Step};
+use longlink::testing::{Answers, Direction, FaultyNet, Script, ScriptedAttempt};
 use longlink::{Cause, Event, Evidence, Heartbeat, ResilientConnection};
 
 fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
@@ -15,8 +15,9 @@ fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_beats_and_answers_none_is_stuck() {
-    let script =
-        Script::<String>::new([Step::open().answers(Answers::Never).path_facts(PathFacts::default())]);
+    let script = Script::<String>::new([ScriptedAttempt::open()
+        .answers(Answers::Never)
+        .path_facts(PathFacts::default())]);
     let log = Log::default();
     let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     let peer = script.next_link().await;

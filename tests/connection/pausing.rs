@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, close, in_time, millis, secs, settle};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
+use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
 use longlink::{Detection, Event, LinkEnd, Outcome, State};
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +56,7 @@ async fn what_is_sent_in_a_pause_goes_out_on_the_next_link_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_peer_says_before_its_goodbye_is_read() {
-    let script = Script::new([Step::open().goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     let mut connection = builder(&script).connect().await.unwrap();
     let first = script.next_link().await;
     connection.pause();
@@ -68,7 +68,7 @@ async fn what_the_peer_says_before_its_goodbye_is_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_ends_the_wait_for_an_attempt_and_an_attempt() {
-    let script = Script::new([Step::refuse(), Step::hang()]);
+    let script = Script::new([ScriptedAttempt::refuse(), ScriptedAttempt::hang()]);
     let connection = builder(&script).build().unwrap();
     let mut watch = connection.watch();
     watch.wait_for(|state| matches!(state, State::Waiting { .. })).await.unwrap();
@@ -103,7 +103,7 @@ async fn what_was_to_be_confirmed_before_a_pause_is_delivered_or_in_doubt_by_the
         (None, Outcome::Delivered),
         (Some(1012), Outcome::MaybeSent("m".to_owned())),
     ] {
-        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
         let connection = builder(&script).connect().await.unwrap();
         let peer = script.next_link().await;
         let mut confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
@@ -126,7 +126,7 @@ async fn what_was_to_be_confirmed_before_a_pause_is_delivered_or_in_doubt_by_the
 #[tokio::test(start_paused = true)]
 async fn a_beat_that_is_answered_behind_our_goodbye_confirms_what_came_before_it() {
     for closes in [false, true] {
-        let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+        let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
         let mut connection = builder(&script).connect().await.unwrap();
         let peer = script.next_link().await;
         let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_beat_that_is_answered_behind_our_goodbye_confirms_what_came_before_it
 
 #[tokio::test(start_paused = true)]
 async fn a_resume_during_the_goodbye_leaves_what_was_not_confirmed_in_doubt() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::Never)]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     script.next_link().await;
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
@@ -165,7 +165,8 @@ async fn a_resume_during_the_goodbye_leaves_what_was_not_confirmed_in_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn closing_during_a_pauses_goodbye_waits_for_the_peers() {
-    let script = Script::new([Step::open().answers(Answers::Never).goodbyes(Answers::After(millis(200)))]);
+    let script =
+        Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::After(millis(200)))]);
     let mut connection = builder(&script).connect().await.unwrap();
     script.next_link().await;
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();

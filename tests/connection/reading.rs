@@ -3,7 +3,7 @@
 
 use crate::support::{Log, builder, connected, millis, secs, settle};
 use futures::{FutureExt, StreamExt};
-use longlink::testing::{Script, Step};
+use longlink::testing::{Script, ScriptedAttempt};
 use longlink::{Event, LinkEnd, Transition};
 
 fn message(text: &str) -> Transition<String> {
@@ -96,7 +96,7 @@ async fn a_slow_reader_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_inbox_is_bounded_in_bytes_with_one_message_over() {
     let script = Script::new([]);
-    // A `String` in memory weighs 24 bytes by default.
+    // A `String` counts 24 bytes by default, its size in memory.
     let connection = builder(&script).inbox_bytes(100).connect().await.unwrap();
     let peer = script.next_link().await;
     for n in 0..50 {
@@ -154,7 +154,7 @@ async fn what_waited_unread_when_the_reader_went_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn figures_are_told() {
-    let script = Script::new([Step::open(), Step::open().after(secs(1))]);
+    let script = Script::new([ScriptedAttempt::open(), ScriptedAttempt::open().after(secs(1))]);
     let mut connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     tokio::time::sleep(secs(100)).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Connection, Peer, builder, in_time, settle};
-use longlink::testing::{Answers, Script, Step};
+use longlink::testing::{Answers, Script, ScriptedAttempt};
 
 const OPENING: Duration = Duration::from_millis(40);
 
@@ -12,7 +12,7 @@ const OPENING: Duration = Duration::from_millis(40);
 #[tokio::test(start_paused = true)]
 async fn what_lies_on_the_oldest_link_when_a_third_one_opens_is_read() {
     let script = Script::new([]);
-    script.otherwise(Step::open().after(OPENING).goodbyes(Answers::Never));
+    script.otherwise(ScriptedAttempt::open().after(OPENING).goodbyes(Answers::Never));
     let mut connection: Connection = builder(&script).connect().await.unwrap();
     let first: Peer = script.next_link().await;
     connection.replace_link();

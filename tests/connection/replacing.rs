@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Connection, Log, Peer, builder, close, in_time, millis, secs, settle};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
+use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
 use longlink::{Detection, Error, Event, LinkEnd, Outcome, State, Transition};
 
 /// How long the second link takes to open.
@@ -12,7 +12,7 @@ const OPENING: Duration = Duration::from_millis(40);
 /// A first link, and one that was opened beside it and took its place; this is
 /// how goodbyes are answered.
 async fn both(goodbyes: Answers) -> (Connection, Script<String>, Peer, Peer, Log) {
-    let steps = [Step::open(), Step::open().after(OPENING)];
+    let steps = [ScriptedAttempt::open(), ScriptedAttempt::open().after(OPENING)];
     let script = Script::new(steps.map(|step| step.goodbyes(goodbyes)));
     let log = Log::default();
     let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
@@ -37,7 +37,7 @@ fn said_goodbye(peer: &Peer) -> bool {
 async fn nothing_is_lost_doubled_or_reordered_when_links_are_replaced_under_traffic() {
     const ROUNDS: u64 = 20;
     let script = Script::<String>::new([]);
-    script.otherwise(Step::open().after(millis(7)).goodbyes(Answers::After(millis(10))));
+    script.otherwise(ScriptedAttempt::open().after(millis(7)).goodbyes(Answers::After(millis(10))));
     let mut connection = builder(&script).connect().await.unwrap();
     let sender = connection.sender();
     let sends = tokio::spawn(async move {
@@ -126,7 +126,10 @@ async fn an_old_link_that_does_not_end_keeps_the_new_ones_messages_for_three_sec
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_goes_over_the_new_link_from_its_promotion() {
-    let script = Script::new([Step::open().goodbyes(Answers::Never), Step::open().after(OPENING)]);
+    let script = Script::new([
+        ScriptedAttempt::open().goodbyes(Answers::Never),
+        ScriptedAttempt::open().after(OPENING),
+    ]);
     let connection = builder(&script).connect().await.unwrap();
     let old = script.next_link().await;
     let sender = connection.sender();
@@ -153,8 +156,8 @@ async fn what_the_old_link_took_is_settled_by_its_own_end() {
     let delivered = (LinkEnd::closed(Some(1000), ""), true);
     for (end, arrived) in [delivered, (LinkEnd::Eof, false), (LinkEnd::Reset, false)] {
         let script = Script::new([
-            Step::open().answers(Answers::Never).goodbyes(Answers::Never),
-            Step::open().after(OPENING),
+            ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never),
+            ScriptedAttempt::open().after(OPENING),
         ]);
         let log = Log::default();
         let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
@@ -182,8 +185,8 @@ async fn what_the_old_link_took_is_settled_by_its_own_end() {
 
 #[tokio::test(start_paused = true)]
 async fn if_the_second_link_cannot_be_opened_nothing_has_happened() {
-    for step in [Step::refuse(), Step::panic(), Step::hang()] {
-        let script = Script::new([Step::open(), step]);
+    for step in [ScriptedAttempt::refuse(), ScriptedAttempt::panic(), ScriptedAttempt::hang()] {
+        let script = Script::new([ScriptedAttempt::open(), step]);
         let log = Log::default();
         let mut connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
         let peer = script.next_link().await;
@@ -203,7 +206,7 @@ async fn if_the_second_link_cannot_be_opened_nothing_has_happened() {
 
 #[tokio::test(start_paused = true)]
 async fn if_the_first_dies_meanwhile_the_second_is_what_comes_back_without_a_wait() {
-    let script = Script::new([Step::open(), Step::open().after(OPENING)]);
+    let script = Script::new([ScriptedAttempt::open(), ScriptedAttempt::open().after(OPENING)]);
     let log = Log::default();
     let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     let old = script.next_link().await;
@@ -265,7 +268,7 @@ async fn a_connection_that_is_closed_while_both_live_says_goodbye_on_both() {
 #[tokio::test(start_paused = true)]
 async fn a_close_while_both_live_and_neither_answers_keeps_its_deadline_and_counts_both() {
     let script = Script::new(
-        [Step::open(), Step::open().after(OPENING)]
+        [ScriptedAttempt::open(), ScriptedAttempt::open().after(OPENING)]
             .map(|step| step.answers(Answers::Never).goodbyes(Answers::Never)),
     );
     let mut connection = builder(&script).connect().await.unwrap();
@@ -320,7 +323,7 @@ async fn a_connection_that_is_paused_while_both_live_reads_both_to_their_end_in_
 
 #[tokio::test(start_paused = true)]
 async fn a_new_link_is_read_one_inbox_ahead_of_the_old_ones_end_and_not_further() {
-    let script = Script::new([Step::open().goodbyes(Answers::Never), Step::open()]);
+    let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never), ScriptedAttempt::open()]);
     let mut connection = builder(&script).inbox_messages(4).connect().await.unwrap();
     let old = script.next_link().await;
     settle().await;

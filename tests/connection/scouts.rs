@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::support::*;
 use longlink::keeper::Purpose;
-use longlink::testing::{Expiry, FaultyNet, FaultyTransport};
+use longlink::testing::{FaultyNet, FaultyTransport, IdleExpiry};
 use longlink::transport::Transport;
 use longlink::{
     Activity, Builder, Cause, Detection, Event, Evidence, Heartbeat, Invalid, Probing, Reconnect,
@@ -22,7 +22,7 @@ fn scouting() -> Heartbeat {
 /// A network that forgets flows that are idle for [`TIMEOUT`].
 fn net() -> FaultyNet<String> {
     let net = FaultyNet::new(1);
-    net.idle_timeout(secs(TIMEOUT), Expiry::Silent);
+    net.idle_timeout(secs(TIMEOUT), IdleExpiry::Silent);
     net
 }
 

@@ -4,15 +4,17 @@ use std::sync::OnceLock;
 
 use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::testing::{Answers, Script, ScriptedLink, ScriptedTransport, Step, WroteWhat};
-use longlink::transport::{Attempt, ConfirmedBy, ConnectError, Framed, MessageTooBig, Transport, from_fn};
+use longlink::testing::{Answers, Script, ScriptedAttempt, ScriptedLink, ScriptedTransport, WroteWhat};
+use longlink::transport::{
+    Attempt, ConfirmedBy, ConnectError, ControlMessages, Framed, MessageTooBig, Transport, from_fn,
+};
 use longlink::{
     Beat, Error, Event, LinkEnd, Outcome, ResilientConnection, SendError, Sender, State, TrySendError,
 };
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_behind_a_confirmed_message_brings_no_second_beat() {
-    let script = Script::new([Step::open().answers(Answers::After(millis(100)))]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::After(millis(100)))]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let beats = |peer: &Peer| {
@@ -45,7 +47,7 @@ async fn what_is_sent_arrives_in_order_and_in_one_flush() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_without_a_link_goes_out_on_the_next_in_order() {
-    let script = Script::new([Step::open().after(secs(2))]);
+    let script = Script::new([ScriptedAttempt::open().after(secs(2))]);
     let connection = builder(&script).build().unwrap();
     let sender = connection.sender();
     for message in ["a", "b", "c"] {
@@ -59,7 +61,7 @@ async fn what_is_sent_without_a_link_goes_out_on_the_next_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_outbox_waits_and_serves_in_turn() {
-    let script = Script::new([Step::open().after(secs(1))]);
+    let script = Script::new([ScriptedAttempt::open().after(secs(1))]);
     let connection = builder(&script).outbox_messages(2).build().unwrap();
     let sender = connection.sender();
     sender.try_send("1".into()).unwrap();
@@ -126,7 +128,7 @@ async fn pitfall_17_queues_are_bounded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_confirmed_message_is_delivered_once_a_beat_after_it_is_answered() {
-    let script = Script::new([Step::open().answers(Answers::After(millis(80)))]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::After(millis(80)))]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     let began = script.elapsed();
@@ -140,8 +142,8 @@ async fn a_confirmed_message_is_delivered_once_a_beat_after_it_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_18_a_message_is_delivered_not_sent_or_maybe_sent() {
-    let script = Script::new([Step::open().answers(Answers::Never)]);
-    script.otherwise(Step::hang());
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::Never)]);
+    script.otherwise(ScriptedAttempt::hang());
     let log = Log::default();
     let mut connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     let sender = connection.sender();
@@ -178,7 +180,8 @@ async fn what_a_link_did_not_take_goes_out_on_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_confirms_by_flush_confirms_by_flush() {
-    let script = Script::new([Step::open().confirmed_by(ConfirmedBy::Flush).answers(Answers::Never)]);
+    let script =
+        Script::new([ScriptedAttempt::open().confirmed_by(ConfirmedBy::Flush).answers(Answers::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     peer.block_writes();
@@ -191,7 +194,7 @@ async fn a_link_that_confirms_by_flush_confirms_by_flush() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_confirms_nothing_leaves_a_message_maybe_sent() {
-    let script = Script::new([Step::open().confirmed_by(ConfirmedBy::Never)]);
+    let script = Script::new([ScriptedAttempt::open().confirmed_by(ConfirmedBy::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
     assert_eq!(confirmation.await, Outcome::MaybeSent("m".into()));
@@ -212,7 +215,7 @@ async fn a_closed_connection_hands_the_message_back() {
 #[tokio::test(start_paused = true)]
 async fn a_permit_keeps_its_room_and_gives_it_back() {
     let script = Script::<String>::new([]);
-    script.otherwise(Step::hang());
+    script.otherwise(ScriptedAttempt::hang());
     let connection = builder(&script).outbox_messages(1).build().unwrap();
     let sender = connection.sender();
     let permit = sender.reserve().await.unwrap();
@@ -225,7 +228,7 @@ async fn a_permit_keeps_its_room_and_gives_it_back() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_21_halves_on_two_tasks_are_both_woken() {
-    let script = Script::new([Step::open().after(millis(10))]);
+    let script = Script::new([ScriptedAttempt::open().after(millis(10))]);
     let connection = builder(&script).outbox_messages(1).build().unwrap();
     let (mut sink, mut stream) = connection.split();
     let reader = tokio::spawn(async move {
@@ -279,7 +282,9 @@ async fn what_came_while_the_peer_took_nothing_goes_out_as_soon_as_it_does() {
     let ours = std::sync::Mutex::new(Some(ours));
     let transport = from_fn(move |_| {
         let ours = ours.lock().unwrap().take().expect("one link is enough");
-        async move { Ok(Framed::<_, String>::new(codec::Framed::new(ours, LinesCodec::new()))) }
+        async move {
+            Ok(Framed::new(codec::Framed::new(ours, LinesCodec::new()), ControlMessages::<_, String>::new()))
+        }
     });
     let connection = ResilientConnection::builder(transport).connect().await.unwrap();
     let sender = connection.sender();
@@ -311,7 +316,7 @@ async fn on_a_link_that_the_login_made_us_listen_to_nothing_confirms() {
     assert_eq!(script.elapsed(), secs(0), "no answer to a beat that cannot go out is waited for");
 }
 
-/// Weighs messages by their length.
+/// The size of a message is its length.
 struct ByLength(ScriptedTransport<String>);
 
 #[async_trait::async_trait]
@@ -322,14 +327,14 @@ impl Transport for ByLength {
         self.0.connect(attempt).await
     }
 
-    fn weigh(&self, message: &String) -> Result<usize, MessageTooBig> {
+    fn size(&self, message: &String) -> Result<usize, MessageTooBig> {
         Ok(message.len())
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn room_that_a_light_message_leaves_of_its_place_goes_to_who_waits() {
-    let script = Script::new([Step::hang()]);
+async fn room_that_a_small_message_leaves_of_its_place_goes_to_who_waits() {
+    let script = Script::new([ScriptedAttempt::hang()]);
     let connection = ResilientConnection::builder(ByLength(script.transport()))
         .outbox_messages(4)
         .outbox_bytes(100)
@@ -366,7 +371,7 @@ fn pitfall_16_the_drop_of_a_message_may_use_the_sender_that_sent_it() {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let script = Script::new([Step::open().answers(Answers::After(millis(1)))]);
+            let script = Script::new([ScriptedAttempt::open().answers(Answers::After(millis(1)))]);
             let transport: ScriptedTransport<Touchy> = script.transport();
             let mut connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
             let sender = TOUCHED.get_or_init(|| connection.sender());
@@ -398,7 +403,7 @@ impl Clone for Single {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_clone_panics_comes_back_unsent_and_its_link_lives() {
-    let script = Script::new([Step::open().answers(Answers::After(millis(10)))]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::After(millis(10)))]);
     let transport: ScriptedTransport<Single> = script.transport();
     let connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
     let peer = script.next_link().await;

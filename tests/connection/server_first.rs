@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
+use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
 use longlink::{Cause, Event, Evidence, Heartbeat};
 
 fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
@@ -17,7 +17,7 @@ fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_speaks_when_asked_spares_all_beats() {
-    let script = Script::<String>::new([Step::open().words(Answers::After(millis(40)))]);
+    let script = Script::<String>::new([ScriptedAttempt::open().words(Answers::After(millis(40)))]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     tokio::time::sleep(secs(100)).await;
@@ -32,7 +32,7 @@ async fn a_peer_that_speaks_when_asked_spares_all_beats() {
 async fn a_path_that_takes_up_forgotten_flows_is_found_out_without_a_drop() {
     // The first word comes; then the path forgets, and takes up the flow again
     // for every beat.
-    let script = Script::<String>::new([Step::open().words(Answers::AtOnce)]);
+    let script = Script::<String>::new([ScriptedAttempt::open().words(Answers::AtOnce)]);
     let log = Log::default();
     let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
     let peer = script.next_link().await;
@@ -53,8 +53,8 @@ async fn a_path_that_takes_up_forgotten_flows_is_found_out_without_a_drop() {
 async fn a_dial_that_succeeds_at_once_tells_an_idle_expiry_though_the_login_never_ends() {
     let local = "10.0.0.1:4000".parse().unwrap();
     let script = Script::<String>::new([
-        Step::open().local_addr(local),
-        Step::hang().local_addr(local).dialled_after(millis(20)),
+        ScriptedAttempt::open().local_addr(local),
+        ScriptedAttempt::hang().local_addr(local).dialled_after(millis(20)),
     ]);
     let log = Log::default();
     let _connection = builder(&script).heartbeat(Heartbeat::adaptive()).on_event(log.keep()).build().unwrap();

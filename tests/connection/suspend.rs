@@ -1,7 +1,7 @@
 //! A machine or process that slept is not taken for a dead link.
 
 use crate::support::{Log, builder, millis, secs, settle};
-use longlink::testing::{Answers, Script, Step, WroteWhat};
+use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
 use longlink::{Event, Heartbeat, State, Suspend};
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +31,7 @@ async fn pitfall_45_a_suspend_is_seen_and_the_link_is_probed() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_45_a_link_that_did_not_survive_the_sleep_is_replaced_soon() {
-    let script = Script::<String>::new([Step::open().answers(Answers::Never)]);
+    let script = Script::<String>::new([ScriptedAttempt::open().answers(Answers::Never)]);
     let suspend = Suspend::new();
     let log = Log::default();
     let connection = builder(&script).suspend(&suspend).on_event(log.keep()).connect().await.unwrap();
@@ -46,7 +46,7 @@ async fn pitfall_45_a_link_that_did_not_survive_the_sleep_is_replaced_soon() {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_34_a_process_that_was_frozen_reads_what_waits_before_it_judges() {
-    let script = Script::<String>::new([Step::open().answers(Answers::Never)]);
+    let script = Script::<String>::new([ScriptedAttempt::open().answers(Answers::Never)]);
     let log = Log::default();
     let connection =
         builder(&script).heartbeat(Heartbeat::fixed(secs(20))).on_event(log.keep()).connect().await.unwrap();
@@ -69,7 +69,7 @@ async fn pitfall_34_a_process_that_was_frozen_reads_what_waits_before_it_judges(
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_34_an_answer_that_waits_is_read_before_a_deadline_that_has_passed() {
-    let script = Script::<String>::new([Step::open().answers(Answers::Never)]);
+    let script = Script::<String>::new([ScriptedAttempt::open().answers(Answers::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;
     connection.probe_now();

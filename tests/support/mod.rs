@@ -9,7 +9,7 @@ use longlink::testing::{Script, ScriptedTransport};
 use longlink::{Builder, Closed, Event, ResilientConnection};
 
 pub type Connection = ResilientConnection<String>;
-pub type Peer = longlink::testing::Peer<String>;
+pub type Peer = longlink::testing::ScriptedPeer<String>;
 
 pub fn builder(script: &Script<String>) -> Builder<ScriptedTransport<String>> {
     ResilientConnection::builder(script.transport()).seed(1)

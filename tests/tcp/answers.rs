@@ -2,13 +2,12 @@
 
 use std::future::poll_fn;
 
+use longlink::Token;
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Frame, Link, Transport};
-use longlink::{Protocol, Token};
+use longlink::transport::{Attempt, ControlMessages, Frame, Link, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_util::codec::LinesCodec;
 
-use super::{in_memory, lines, open, soon};
+use super::{in_memory, lines, lines_with, open, soon};
 
 #[tokio::test]
 async fn each_of_the_peers_beats_is_answered_though_they_come_at_once() {
@@ -28,8 +27,8 @@ async fn each_of_the_peers_beats_is_answered_though_they_come_at_once() {
 #[tokio::test]
 async fn each_beat_goes_out_though_they_had_to_wait_for_room() {
     let nameless =
-        Protocol::<_, String>::new(LinesCodec::new).ping(|_| "PING".into()).pong(|line| line == "PONG");
-    let (transport, mut far) = in_memory(nameless, 1024);
+        ControlMessages::<String, String>::new().ping(|_| "PING".into()).pong(|line| line == "PONG");
+    let (transport, mut far) = in_memory(lines_with(nameless), 1024);
     let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut full = 0;
     while full < 2 {

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, ConfirmedBy, Frame, Link, Transport};
+use longlink::transport::{Attempt, ConfirmedBy, ControlMessages, Frame, Link, Transport};
 use longlink::{Beat, Detection, Event, Failure, LinkEnd, Protocol, ResilientConnection, Token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::{BytesCodec, Decoder, Encoder, LengthDelimitedCodec, LinesCodec};
 
-use super::{end, in_memory, lines, message, open, soon};
+use super::{beats, end, in_memory, lines, lines_with, message, open, soon};
 
 #[tokio::test]
 async fn messages_beats_and_answers_go_by_the_protocols_own_words() {
-    let (mut link, mut far) = open(lines().goodbye(|| "QUIT".to_owned())).await;
+    let (mut link, mut far) = open(lines_with(beats().goodbye(|| "QUIT".to_owned()))).await;
     assert_eq!((link.beat(), link.confirmed_by()), (Beat::Ping, ConfirmedBy::Answer));
     link.send("hello".to_owned()).await.unwrap();
     link.send_beat(Token(7)).await.unwrap();
@@ -38,11 +38,11 @@ async fn messages_beats_and_answers_go_by_the_protocols_own_words() {
 
 #[tokio::test]
 async fn without_a_beat_of_its_own_the_peer_is_listened_to_and_nothing_is_confirmed() {
-    let (link, _far) = open(Protocol::new(LinesCodec::new)).await;
+    let (link, _far) = open(lines_with(ControlMessages::new())).await;
     assert!(matches!(link.beat(), Beat::Listen { .. }));
     assert_eq!(link.confirmed_by(), ConfirmedBy::Never);
     let max_send_gap = Duration::from_secs(40);
-    let (link, _far) = open(lines().with_beat(Beat::KeepAlive { max_send_gap })).await;
+    let (link, _far) = open(lines_with(beats().beat(Beat::KeepAlive { max_send_gap }))).await;
     assert_eq!(link.beat(), Beat::KeepAlive { max_send_gap });
 }
 
@@ -77,14 +77,14 @@ async fn the_limit_holds_for_what_comes_in_whatever_the_codec_would_bear() {
     for _ in 0..100 {
         assert_eq!(message(&mut link).await, "12345678");
     }
-    assert_eq!(link.weigh(&String::new()), 9, "by default it weighs what it took of the stream");
+    assert_eq!(link.size(&String::new()), 9, "by default its size is what it took of the stream");
 }
 
 #[tokio::test]
 async fn the_limit_holds_for_what_goes_out_and_zero_is_none() {
     let (transport, _far) = in_memory(lines().max_message(16).unwrap(), 1024);
-    assert_eq!(transport.weigh(&"1234567890123456".to_owned()).unwrap(), 16);
-    let refused = transport.weigh(&"12345678901234567".to_owned()).unwrap_err();
+    assert_eq!(transport.size(&"1234567890123456".to_owned()).unwrap(), 16);
+    let refused = transport.size(&"12345678901234567".to_owned()).unwrap_err();
     assert_eq!((refused.size, refused.limit), (17, 16));
     assert_eq!(lines().max_message(0).unwrap_err().field, "protocol.max_message");
 }
@@ -93,10 +93,11 @@ async fn the_limit_holds_for_what_goes_out_and_zero_is_none() {
 async fn pitfall_27_every_link_has_a_codec_of_its_own() {
     let made = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&made);
-    let protocol = Protocol::new(move || {
+    let codec = move || {
         counted.fetch_add(1, Ordering::SeqCst);
         LinesCodec::new()
-    });
+    };
+    let protocol = Protocol::new(codec, ControlMessages::new());
     let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
     let transport = longlink::Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
         let (ours, theirs) = tokio::io::duplex(1024);
@@ -116,19 +117,19 @@ async fn pitfall_27_every_link_has_a_codec_of_its_own() {
 
 #[tokio::test]
 async fn what_a_codec_cannot_read_ends_the_link_by_its_own_words_or_by_the_users() {
-    let (mut link, mut far) = open(Protocol::new(|| LinesCodec::new_with_max_length(4))).await;
+    let short = || Protocol::new(|| LinesCodec::new_with_max_length(4), ControlMessages::new());
+    let (mut link, mut far) = open(short()).await;
     far.write_all(b"12345\n").await.unwrap();
     assert_eq!(end(&mut link).await, LinkEnd::Protocol("max line length exceeded".into()));
-    let own = Protocol::new(|| LinesCodec::new_with_max_length(4))
-        .ends(|_| LinkEnd::Protocol("a line of more than four letters".into()));
+    let own = short().ends(|_| LinkEnd::Protocol("a line of more than four letters".into()));
     let (mut link, mut far) = open(own).await;
     far.write_all(b"12345\n").await.unwrap();
     assert_eq!(end(&mut link).await, LinkEnd::Protocol("a line of more than four letters".into()));
     let (mut link, mut far) = open(lines()).await;
     far.write_all(b"\xff\xfe\n").await.unwrap();
     assert_eq!(end(&mut link).await, LinkEnd::Protocol("Unable to decode input as UTF8".into()));
-    let io_errors =
-        Protocol::<_, Bytes>::new(|| LengthDelimitedCodec::builder().max_frame_length(4).new_codec());
+    let codec = || LengthDelimitedCodec::builder().max_frame_length(4).new_codec();
+    let io_errors = Protocol::new(codec, ControlMessages::<_, Bytes>::new());
     let (transport, mut far) = in_memory(io_errors, 1024);
     let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     far.write_all(&[0, 0, 0, 5]).await.unwrap();
@@ -162,7 +163,7 @@ impl Encoder<String> for Fragile {
 #[tokio::test(start_paused = true)]
 async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
     let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
-    let protocol = Protocol::<_, String>::new(|| Fragile(LinesCodec::new()));
+    let protocol = Protocol::new(|| Fragile(LinesCodec::new()), ControlMessages::<_, String>::new());
     let transport = longlink::Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
         let (ours, theirs) = tokio::io::duplex(1024);
         far_ends.send(theirs).unwrap();
@@ -199,23 +200,21 @@ async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
 
 #[tokio::test]
 async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_into() {
-    let protocol = Protocol::<_, Bytes>::new(LengthDelimitedCodec::new);
-    let (transport, _far) = in_memory(protocol, 1024);
+    let framed = || Protocol::new(LengthDelimitedCodec::new, ControlMessages::<_, Bytes>::new());
+    let (transport, _far) = in_memory(framed(), 1024);
     let link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut shared = BytesMut::from(&[0; 4096][..]);
     let part = shared.split_to(16);
     let address = part.as_ptr();
-    assert_eq!(link.park(part).as_ptr(), address, "by default it waits as it is");
-    let protocol =
-        Protocol::<_, Bytes>::new(LengthDelimitedCodec::new).park(|message| BytesMut::from(&message[..]));
-    let (transport, _far) = in_memory(protocol, 1024);
+    assert_eq!(link.detach(part).as_ptr(), address, "by default it waits as it is");
+    let (transport, _far) = in_memory(framed().detach(|message| BytesMut::from(&message[..])), 1024);
     let link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
-    assert_ne!(link.park(shared.split_to(16)).as_ptr(), shared.as_ptr().wrapping_sub(16));
+    assert_ne!(link.detach(shared.split_to(16)).as_ptr(), shared.as_ptr().wrapping_sub(16));
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_35_what_waits_for_the_application_is_parked_and_what_is_read_as_it_comes_is_not() {
-    let (transport, mut far) = in_memory(lines().park(|line| format!("{line}, parked")), 1024);
+async fn pitfall_35_what_waits_for_the_application_is_detached_and_what_is_read_as_it_comes_is_not() {
+    let (transport, mut far) = in_memory(lines().detach(|line| format!("{line}, detached")), 1024);
     let mut connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
     let (read, written) = tokio::join!(connection.recv(), far.write_all(b"first\n"));
     written.unwrap();
@@ -225,14 +224,15 @@ async fn pitfall_35_what_waits_for_the_application_is_parked_and_what_is_read_as
     tokio::time::sleep(Duration::from_millis(50)).await;
     far.write_all(b"fourth\n").await.unwrap();
     tokio::time::sleep(Duration::from_secs(30)).await;
-    for expected in ["second, parked", "third, parked", "fourth, parked"] {
+    for expected in ["second, detached", "third, detached", "fourth, detached"] {
         assert_eq!(soon(connection.recv()).await.unwrap().unwrap(), expected);
     }
 }
 
 #[tokio::test]
 async fn a_writer_waits_where_the_peer_does_not_read() {
-    let (transport, mut far) = in_memory(Protocol::<_, Bytes>::new(BytesCodec::new), 1024);
+    let (transport, mut far) =
+        in_memory(Protocol::new(BytesCodec::new, ControlMessages::<_, Bytes>::new()), 1024);
     let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     let mut sent = 0;
     let piece = Bytes::from(vec![7; 8 * 1024]);
@@ -288,7 +288,7 @@ impl Encoder<()> for Quoting {
 
 #[tokio::test]
 async fn a_codecs_words_are_cut_whatever_kind_of_error_they_come_in() {
-    let (transport, mut far) = in_memory(Protocol::<_, ()>::new(|| Quoting), 1024);
+    let (transport, mut far) = in_memory(Protocol::new(|| Quoting, ControlMessages::<_, ()>::new()), 1024);
     let mut link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
     tokio::spawn(async move { far.write_all(&[b'x'; 100_000]).await });
     let end = soon(link.next()).await.expect_err("it reads nothing");

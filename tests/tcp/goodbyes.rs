@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longlink::transport::ControlMessages;
 use longlink::{
     Error, Failure, GiveUp, Handshake, LinkEnd, Outcome, Protocol, Reconnect, ResilientConnection, Retry,
     Setback, State, StreamLink, Tcp,
@@ -14,10 +15,11 @@ const BANNED: u16 = 465;
 
 /// Lines, of which `ERROR <code>` is the peer's last.
 fn lines() -> Protocol<LinesCodec, String> {
-    Protocol::new(LinesCodec::new).closes(|line| {
+    let control = ControlMessages::<String, String>::new().closes(|line| {
         let code = line.strip_prefix("ERROR ")?.parse().ok()?;
         Some(LinkEnd::closed(Some(code), "in so many words"))
-    })
+    });
+    Protocol::new(LinesCodec::new, control)
 }
 
 /// Who is banned stays away.
@@ -111,7 +113,8 @@ async fn pitfall_43_a_portal_that_answers_over_plain_tcp_stops_nobody_for_good()
 }
 
 async fn stopped_by_nothing(with_login: bool) {
-    let protocol = Protocol::<_, String>::new(|| LinesCodec::new_with_max_length(8));
+    let control = ControlMessages::<String, String>::new();
+    let protocol = Protocol::new(|| LinesCodec::new_with_max_length(8), control);
     let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(|_| async {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         tokio::spawn(async move {
@@ -139,13 +142,14 @@ async fn stopped_by_nothing(with_login: bool) {
 async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_to_be_delivered() {
     for (words, expected) in [(None, Outcome::MaybeSent("m".to_owned())), (Some("QUIT"), Outcome::Delivered)]
     {
-        let mut protocol = Protocol::<_, String>::new(LinesCodec::new)
+        let mut control = ControlMessages::<String, String>::new()
             .ping(|_| "PING".to_owned())
             .pong(|line| line == "PONG")
             .closes(|line| line.strip_prefix("ERROR ").map(|why| LinkEnd::closed(None, why)));
         if let Some(words) = words {
-            protocol = protocol.goodbye(|| words.to_owned());
+            control = control.goodbye(|| words.to_owned());
         }
+        let protocol = Protocol::new(LinesCodec::new, control);
         let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
         let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
             let (ours, theirs) = tokio::io::duplex(1024);
@@ -166,9 +170,10 @@ async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_t
 
 #[tokio::test(start_paused = true)]
 async fn a_goodbye_that_is_answered_ends_the_close_though_the_server_leaves_the_stream_open() {
-    let protocol = Protocol::<_, String>::new(LinesCodec::new)
+    let control = ControlMessages::<String, String>::new()
         .goodbye(|| "QUIT".to_owned())
         .closes(|line| (line == "BYE").then(|| LinkEnd::closed(None, "")));
+    let protocol = Protocol::new(LinesCodec::new, control);
     let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
     let transport = Tcp::new("memory:1", protocol).unwrap().dial_with(move |_| {
         let (ours, theirs) = tokio::io::duplex(1024);

@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Frame, Transport};
+use longlink::transport::{Attempt, ControlMessages, Frame, Transport};
 use longlink::{LinkEnd, Protocol, StreamLink, Tcp, Token};
 use tokio::io::DuplexStream;
 use tokio_util::codec::LinesCodec;
@@ -29,11 +29,20 @@ type LineLink = StreamLink<LinesCodec, String>;
 
 /// Lines with beats in words: `PING 7` and `PONG 7`.
 fn lines() -> Lines {
-    Protocol::new(LinesCodec::new)
+    lines_with(beats())
+}
+
+/// Lines with these control messages.
+fn lines_with(control: ControlMessages<String, String>) -> Lines {
+    Protocol::new(LinesCodec::new, control).size_out(String::len)
+}
+
+/// Beats in words: `PING 7` and `PONG 7`.
+fn beats() -> ControlMessages<String, String> {
+    ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
         .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
-        .weigh_out(String::len)
 }
 
 /// A transport whose one link goes over a stream in memory, and the far end of

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::poll;
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, Transport};
+use longlink::transport::{Attempt, ControlMessages, Transport};
 use longlink::{LinkEnd, Protocol, Tcp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -55,7 +55,7 @@ async fn a_length_that_a_hostile_peer_announces_holds_no_memory_beyond_the_limit
     const LIMIT: usize = 64 * 1024;
     const ANNOUNCED: usize = 512 * 1024 * 1024;
     let codec = || LengthDelimitedCodec::builder().max_frame_length(usize::MAX >> 1).new_codec();
-    let protocol = Protocol::<_, Bytes>::new(codec).max_message(LIMIT).unwrap();
+    let protocol = Protocol::new(codec, ControlMessages::<_, Bytes>::new()).max_message(LIMIT).unwrap();
     let (transport, mut far) = in_memory(protocol, 64 * 1024);
     let mut link = soon(transport.connect(&Attempt::standalone(1, None))).await.unwrap();
     assert!(poll!(std::pin::pin!(link.next())).is_pending());

@@ -201,8 +201,8 @@ async fn a_peer_that_breaks_the_rules_is_told_so_and_the_end_names_the_rule() {
 async fn a_message_over_the_limit_is_refused_going_out_and_ends_the_link_coming_in() {
     let small = |ws: WebSocket| ws.max_message(100).unwrap();
     let transport = small(WebSocket::new("ws://localhost").unwrap());
-    assert_eq!(transport.weigh(&Message::from(vec![0; 100])), Ok(100));
-    let refused = transport.weigh(&Message::from(vec![0; 101])).unwrap_err();
+    assert_eq!(transport.size(&Message::from(vec![0; 100])), Ok(100));
+    let refused = transport.size(&Message::from(vec![0; 101])).unwrap_err();
     assert_eq!((refused.size, refused.limit), (101, 100));
 
     // In one frame, and in fragments that only together are too long.
@@ -222,16 +222,16 @@ async fn a_message_over_the_limit_is_refused_going_out_and_ends_the_link_coming_
 }
 
 #[tokio::test]
-async fn pitfall_35_a_parked_message_lets_go_of_the_buffer_it_came_in() {
+async fn pitfall_35_a_detached_message_lets_go_of_the_buffer_it_came_in() {
     let (mut link, mut server) = bare_pair(|ws| ws).await;
     server.write_all(b"\x82\x03abc\x81\x03def\x82\x03ghi").await.unwrap();
     let (first, second) = (message(&mut link).await, message(&mut link).await);
     let at = |message: &Message| message.as_bytes().as_ptr() as usize;
     assert_eq!(at(&second), at(&first) + 5, "small messages share the read buffer");
-    let (first_parked, second_parked) = (link.park(first.clone()), link.park(second.clone()));
-    assert_eq!((&first_parked, &second_parked), (&first, &second));
-    assert_ne!(at(&first_parked), at(&first));
-    assert_ne!(at(&second_parked), at(&second));
+    let (first_detached, second_detached) = (link.detach(first.clone()), link.detach(second.clone()));
+    assert_eq!((&first_detached, &second_detached), (&first, &second));
+    assert_ne!(at(&first_detached), at(&first));
+    assert_ne!(at(&second_detached), at(&second));
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn traffic_counts_every_byte_and_a_long_message_shows_while_it_comes() {
     assert_eq!(link.traffic().unwrap().sent, 16);
     let mut frame = [0; 16];
     server.read_exact(&mut frame).await.unwrap();
-    assert_eq!(link.weigh(&Message::from("1234")), 4);
+    assert_eq!(link.size(&Message::from("1234")), 4);
     assert_eq!(link.local_addr(), Some(server.peer_addr().unwrap()));
 }
 

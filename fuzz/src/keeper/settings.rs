@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use longlink::{Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
 use longlink::keeper::Config;
+use longlink::{Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
 
 use crate::schedules::Settings;
 

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
-use longlink::{Activity, Beat, Failure, LinkEnd, NetworkStatus};
 use longlink::keeper::{Expiry, Learned, PathFacts, Recalled, RouteFacts};
+use longlink::{Activity, Beat, Failure, LinkEnd, NetworkStatus};
 
 use super::settings::{settings, span};
 use crate::schedules::{Advance, Answer, Said, Step, Which};

@@ -1,14 +1,14 @@
 //! An outbox as a plain list of all messages that were ever accepted, searched
 //! anew for every answer.
 
-use longlink::{LinkId, Outcome};
 use longlink::outbox::Bounds;
+use longlink::{LinkId, Outcome};
 
 /// A link remembers so many beats that are under way.
 const BEATS: usize = 32;
 
 /// No message counts more.
-const HEAVIEST: usize = u32::MAX as usize;
+const LARGEST: usize = u32::MAX as usize;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
@@ -21,7 +21,7 @@ enum Fate {
 }
 
 struct Known {
-    weight: usize,
+    size: usize,
     /// Somebody waits to be told its fate.
     ticket: bool,
     /// That somebody was told.
@@ -50,7 +50,7 @@ pub(super) struct Model {
     flights: Vec<Flight>,
     closed: bool,
     reserved: usize,
-    reserved_weight: u128,
+    reserved_bytes: u128,
 }
 
 impl Model {
@@ -61,7 +61,7 @@ impl Model {
             flights: Vec::new(),
             closed: false,
             reserved: 0,
-            reserved_weight: 0,
+            reserved_bytes: 0,
         }
     }
 
@@ -72,26 +72,26 @@ impl Model {
     }
 
     /// Keeps a place, where there is room, and tells what it counts.
-    pub(super) fn reserve(&mut self, weight: Option<usize>) -> Option<usize> {
-        let counts = weight.unwrap_or(self.bounds.bytes / self.bounds.messages).min(HEAVIEST);
+    pub(super) fn reserve(&mut self, size: Option<usize>) -> Option<usize> {
+        let counts = size.unwrap_or(self.bounds.bytes / self.bounds.messages).min(LARGEST);
         let has_room = self.has_room();
         if has_room {
             self.reserved += 1;
-            self.reserved_weight += counts as u128;
+            self.reserved_bytes += counts as u128;
         }
         has_room.then_some(counts)
     }
 
     pub(super) fn release(&mut self, counts: usize) {
         self.reserved -= 1;
-        self.reserved_weight -= counts as u128;
+        self.reserved_bytes -= counts as u128;
     }
 
-    pub(super) fn push(&mut self, weight: usize, ticket: bool) -> Option<u64> {
+    pub(super) fn push(&mut self, size: usize, ticket: bool) -> Option<u64> {
         let number = self.accepted();
         (!self.closed).then(|| {
-            let weight = weight.min(HEAVIEST);
-            self.known.push(Known { weight, ticket, told: false, fate: Fate::Waiting, left: false });
+            let size = size.min(LARGEST);
+            self.known.push(Known { size, ticket, told: false, fate: Fate::Waiting, left: false });
             number
         })
     }
@@ -113,11 +113,11 @@ impl Model {
     }
 
     /// The link took this one. Returns whether somebody asks about it.
-    pub(super) fn write(&mut self, link: LinkId, message: u32, weight: usize) -> bool {
+    pub(super) fn write(&mut self, link: LinkId, message: u32, size: usize) -> bool {
         let first = self.known.iter().position(|known| known.fate == Fate::Taken(link));
         assert_eq!(first, Some(message as usize), "the first of those taken");
         let known = &mut self.known[message as usize];
-        assert_eq!(weight, known.weight, "it weighs what it weighed");
+        assert_eq!(size, known.size, "its size is what it was");
         known.fate = Fate::Given(link);
         let ticket = known.ticket;
         self.flight(link).expect("it lives").took.push(message);
@@ -243,10 +243,10 @@ impl Model {
             Fate::Delivered | Fate::MaybeSent | Fate::NotSent => false,
         };
         let held = self.known.iter().filter(holds);
-        let weight = held.clone().map(|known| known.weight as u128).sum::<u128>() + self.reserved_weight;
+        let size = held.clone().map(|known| known.size as u128).sum::<u128>() + self.reserved_bytes;
         !self.closed
             && held.count() + self.reserved < self.bounds.messages
-            && weight < self.bounds.bytes as u128
+            && size < self.bounds.bytes as u128
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -298,7 +298,7 @@ impl Model {
     pub(super) fn is_over(&self) {
         let outcomes = [Fate::Delivered, Fate::MaybeSent, Fate::NotSent].map(|fate| self.count(fate));
         assert_eq!(outcomes.iter().sum::<usize>(), self.known.len());
-        assert_eq!((self.reserved, self.reserved_weight), (0, 0));
+        assert_eq!((self.reserved, self.reserved_bytes), (0, 0));
     }
 
     fn flight(&mut self, link: LinkId) -> Option<&mut Flight> {

@@ -24,7 +24,7 @@ impl Limits {
 #[derive(Arbitrary, Debug)]
 pub(super) enum Step {
     Offer {
-        weight: Weight,
+        size: Size,
         ticket: bool,
     },
     Take {
@@ -49,11 +49,11 @@ pub(super) enum Step {
     /// The next link takes its turn.
     LinkEnded(Which),
     GoodbyeAnswered(Which),
-    Reserve(Option<Weight>),
+    Reserve(Option<Size>),
     Release(u8),
     Push {
         place: u8,
-        weight: Weight,
+        size: Size,
         ticket: bool,
     },
     ForgetTickets {
@@ -69,20 +69,20 @@ pub(super) enum Step {
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) struct Which(pub(super) u8);
 
-/// What a message weighs, by its application's own scales.
+/// The size of a message, as its application says.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub(super) enum Weight {
+pub(super) enum Size {
     Small(u8),
     Large(u32),
     Absurd(usize),
 }
 
-impl Weight {
+impl Size {
     pub(super) fn bytes(self) -> usize {
         match self {
-            Weight::Small(bytes) => bytes.into(),
-            Weight::Large(bytes) => bytes as usize,
-            Weight::Absurd(bytes) => bytes,
+            Size::Small(bytes) => bytes.into(),
+            Size::Large(bytes) => bytes as usize,
+            Size::Absurd(bytes) => bytes,
         }
     }
 }

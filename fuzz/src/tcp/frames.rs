@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use longlink::Protocol;
+use longlink::transport::ControlMessages;
 use tokio_util::codec::LengthDelimitedCodec;
 
 use super::{Certainty, Ending, LIMIT, Read, check};
@@ -12,10 +13,9 @@ const HEAD: usize = 4;
 const CODECS_LIMIT: usize = 2 * LIMIT;
 
 pub(super) fn play(control: &Control, said: &[u8]) {
+    let codec = || LengthDelimitedCodec::builder().max_frame_length(CODECS_LIMIT).new_codec();
     let protocol =
-        Protocol::new(|| LengthDelimitedCodec::builder().max_frame_length(CODECS_LIMIT).new_codec())
-            .max_message(LIMIT)
-            .expect("the settings are sound");
+        Protocol::new(codec, ControlMessages::new()).max_message(LIMIT).expect("the settings are sound");
     let plain = |message: bytes::BytesMut| message.to_vec();
     let (driven, written) = check(protocol, control, said, read(said), plain, |number| sent(control, number));
     let ours = read(&written).messages.into_iter().map(|(message, _)| message);

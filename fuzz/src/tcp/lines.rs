@@ -1,5 +1,6 @@
 //! Lines, with beats, signs of life, requests and goodbyes in words.
 
+use longlink::transport::ControlMessages;
 use longlink::{LinkEnd, Protocol, Token};
 use tokio_util::codec::LinesCodec;
 
@@ -14,16 +15,15 @@ const CLOSES: &str = "BYE ";
 pub(super) const BYE: u16 = 4000;
 
 pub(super) fn play(control: &Control, said: &[u8]) {
-    let protocol = Protocol::new(LinesCodec::new)
+    let words = ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("PING {token}"))
         .pong(|line| token(line).map(Token))
         .answer(|line| line.strip_prefix("PING ").map(|word| format!("PONG {word}")))
         .alive(|line| line == ALIVE)
         .closes(|line| line.strip_prefix(CLOSES).map(|why| LinkEnd::closed(Some(BYE), why)))
         .ask_after(|silence| format!("SPEAK {}", silence.as_secs()))
-        .goodbye(|| "QUIT".to_owned())
-        .max_message(LIMIT)
-        .expect("the settings are sound");
+        .goodbye(|| "QUIT".to_owned());
+    let protocol = Protocol::new(LinesCodec::new, words).max_message(LIMIT).expect("the settings are sound");
     let (read, pings) = read(said);
     let (driven, written) = check(protocol, control, said, read, |line| line, |number| sent(control, number));
     let messages: Vec<_> = (0..driven.sent).map(|number| sent(control, number)).collect();

@@ -119,7 +119,7 @@ impl<In> Reader<In> {
         }
         mem::swap(&mut state.queue, &mut self.batch);
         state.bytes = 0;
-        state.parked = 0;
+        state.detached = 0;
         while let Some(mark) = state.marks.pop_front() {
             push_mark(&mut self.marks, mark);
         }

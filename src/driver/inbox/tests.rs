@@ -29,37 +29,37 @@ fn room_is_what_is_left_and_a_swap_makes_it_whole() {
 }
 
 #[test]
-fn pitfall_35_what_waits_is_parked_once_and_keeps_its_place() {
+fn pitfall_35_what_waits_is_detached_once_and_keeps_its_place() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1, 2]);
-    inbox.park(|message| Some(message + 10));
+    inbox.detach(|message| Some(message + 10));
     add(&inbox, &[3]);
-    inbox.park(|message| Some(message + 20));
-    inbox.park(|_| panic!("all were parked"));
+    inbox.detach(|message| Some(message + 20));
+    inbox.detach(|_| panic!("all were detached"));
     add(&inbox, &[4]);
     for expected in [11, 12, 23, 4] {
         assert_eq!(next(&mut reader, &inbox), Some(Item::Message(expected)));
     }
     assert_eq!(next(&mut reader, &inbox), None);
     add(&inbox, &[5]);
-    inbox.park(|message| Some(message + 10));
+    inbox.detach(|message| Some(message + 10));
     assert_eq!(next(&mut reader, &inbox), Some(Item::Message(15)));
 }
 
 #[test]
-fn a_reader_that_goes_or_comes_while_messages_are_parked_upsets_nothing() {
+fn a_reader_that_goes_or_comes_while_messages_are_detached_upsets_nothing() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1]);
     inbox.mark(EpochChange { disconnected: None, connected: Some(1) });
-    inbox.park(|message| {
+    inbox.detach(|message| {
         assert_eq!(next(&mut reader, &inbox), None, "nothing is there");
         Some(message)
     });
-    assert_eq!(inbox.room(Waker::noop()).bytes, 90, "what was parked weighs what it did");
-    let lost = inbox.park(|_| panic!("all were parked"));
+    assert_eq!(inbox.room(Waker::noop()).bytes, 90, "a detached message counts what it did");
+    let lost = inbox.detach(|_| panic!("all were detached"));
     assert_eq!(lost, 0);
     add(&inbox, &[2]);
-    let lost = inbox.park(|message| {
+    let lost = inbox.detach(|message| {
         inbox.reader_gone();
         Some(message)
     });
@@ -73,7 +73,7 @@ fn a_message_that_is_gone_moves_no_change_from_its_place() {
     inbox.mark(EpochChange { disconnected: Some(1), connected: None });
     add(&inbox, &[3]);
     inbox.mark(EpochChange { disconnected: None, connected: Some(2) });
-    assert_eq!(inbox.park(|message| (message != 1).then_some(message)), 1);
+    assert_eq!(inbox.detach(|message| (message != 1).then_some(message)), 1);
     assert_eq!(next(&mut reader, &inbox), Some(Item::Message(2)));
     assert_eq!(next(&mut reader, &inbox), Some(Item::Disconnected(1)));
     assert_eq!(next(&mut reader, &inbox), Some(Item::Message(3)));
@@ -86,7 +86,7 @@ fn a_reader_that_looks_while_a_message_goes_finds_the_changes_in_their_place() {
     add(&inbox, &[1, 2]);
     inbox.mark(EpochChange { disconnected: Some(1), connected: None });
     add(&inbox, &[3]);
-    let gone = inbox.park(|message| {
+    let gone = inbox.detach(|message| {
         assert_eq!(next(&mut reader, &inbox), None);
         (message != 1).then_some(message)
     });

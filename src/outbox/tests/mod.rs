@@ -30,14 +30,14 @@ impl Bench {
         Bench { outbox: Outbox::new(Bounds { messages, bytes }), flights }
     }
 
-    /// Accepts a message of this weight, with a ticket or without.
-    fn push(&mut self, message: u32, weight: usize, ticket: Option<&'static str>) -> u64 {
-        let place = self.outbox.reserve(Some(weight)).expect("there is room");
+    /// Accepts a message of this size, with a ticket or without.
+    fn push(&mut self, message: u32, size: usize, ticket: Option<&'static str>) -> u64 {
+        let place = self.outbox.reserve(Some(size)).expect("there is room");
         match ticket {
             Some(ticket) => {
-                self.outbox.push_confirmed(place, message, weight, asks(ticket)).expect("it is open")
+                self.outbox.push_confirmed(place, message, size, asks(ticket)).expect("it is open")
             }
-            None => self.outbox.push(place, message, weight).expect("it is open"),
+            None => self.outbox.push(place, message, size).expect("it is open"),
         }
     }
 

@@ -20,7 +20,7 @@ enum Fate {
 }
 
 struct Known {
-    weight: u64,
+    size: u64,
     /// Somebody waits to be told its fate.
     ticket: bool,
     told: bool,
@@ -78,10 +78,10 @@ impl Model {
         u32::try_from(self.known.len()).unwrap()
     }
 
-    pub(super) fn reserve(&mut self, weight: Option<usize>) -> bool {
+    pub(super) fn reserve(&mut self, size: Option<usize>) -> bool {
         let has_room = self.has_room();
         if has_room {
-            self.places.push(weight.unwrap_or(self.bounds.bytes / self.bounds.messages) as u64);
+            self.places.push(size.unwrap_or(self.bounds.bytes / self.bounds.messages) as u64);
         }
         has_room
     }
@@ -90,11 +90,11 @@ impl Model {
         self.places.swap_remove(at);
     }
 
-    pub(super) fn push(&mut self, weight: usize, ticket: bool) -> Option<u64> {
+    pub(super) fn push(&mut self, size: usize, ticket: bool) -> Option<u64> {
         let number = self.accepted();
         (!self.closed).then(|| {
-            let weight = weight as u64;
-            self.known.push(Known { weight, ticket, told: false, fate: Fate::Waiting, left: false });
+            let size = size as u64;
+            self.known.push(Known { size, ticket, told: false, fate: Fate::Waiting, left: false });
             number
         })
     }
@@ -118,7 +118,7 @@ impl Model {
         }
     }
 
-    /// The next message that the link gets, and its weight.
+    /// The next message that the link gets, and its size.
     pub(super) fn next(&mut self, link: LinkId) -> Option<(u32, usize)> {
         loop {
             let at = self.known.iter().position(|known| known.fate == Fate::Departs(link))?;
@@ -131,9 +131,9 @@ impl Model {
                 continue;
             }
             known.fate = Fate::Taken(link);
-            let weight = known.weight as usize;
+            let size = known.size as usize;
             self.link(link)?.took.push(number);
-            return Some((number, weight));
+            return Some((number, size));
         }
     }
 
@@ -264,10 +264,10 @@ impl Model {
 
     pub(super) fn has_room(&self) -> bool {
         let held = self.known.iter().filter(|known| Model::holds(known));
-        let weight = held.clone().map(|known| known.weight).sum::<u64>() + self.places.iter().sum::<u64>();
+        let size = held.clone().map(|known| known.size).sum::<u64>() + self.places.iter().sum::<u64>();
         !self.closed
             && held.count() + self.places.len() < self.bounds.messages
-            && weight < self.bounds.bytes as u64
+            && size < self.bounds.bytes as u64
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -141,13 +141,9 @@ impl Play {
 
     fn reserve(&mut self) {
         self.flights.report(&mut self.outbox);
-        let weight = (!self.chance.one_in(3)).then(|| self.chance.below(40));
-        let place = self.outbox.reserve(weight);
-        assert_eq!(
-            place.is_some(),
-            self.model.reserve(weight),
-            "a place is kept exactly where there is room"
-        );
+        let size = (!self.chance.one_in(3)).then(|| self.chance.below(40));
+        let place = self.outbox.reserve(size);
+        assert_eq!(place.is_some(), self.model.reserve(size), "a place is kept exactly where there is room");
         self.places.extend(place);
     }
 
@@ -174,19 +170,19 @@ impl Play {
     }
 
     fn push(&mut self, place: Reserved) {
-        let (weight, message) = (self.chance.below(40), self.model.next_message());
+        let (size, message) = (self.chance.below(40), self.model.next_message());
         let ticket = self.chance.one_in(2);
         let copy = |message: &u32| can_be_copied(*message).then_some(message + COPY);
         let number = if ticket {
             let confirm = Confirm { ticket: message, copy };
-            let pushed = self.outbox.push_confirmed(place, message, weight, confirm);
+            let pushed = self.outbox.push_confirmed(place, message, size, confirm);
             pushed
                 .map_err(|(refused, confirm)| assert_eq!((refused, confirm.ticket), (message, message)))
                 .ok()
         } else {
-            self.outbox.push(place, message, weight).map_err(|refused| assert_eq!(refused, message)).ok()
+            self.outbox.push(place, message, size).map_err(|refused| assert_eq!(refused, message)).ok()
         };
-        assert_eq!(number, self.model.push(weight, ticket), "accepted under its number");
+        assert_eq!(number, self.model.push(size, ticket), "accepted under its number");
     }
 
     fn board(&mut self, link: LinkId) {
@@ -281,7 +277,7 @@ impl Play {
         self.agrees();
         assert!(self.model.is_over());
         let told = format!("{:?}", self.outbox);
-        assert!(told.contains("held: 0, held_weight: 0, reserved: 0, reserved_weight: 0"), "{told}");
+        assert!(told.contains("held: 0, held_bytes: 0, reserved: 0, reserved_bytes: 0"), "{told}");
     }
 }
 

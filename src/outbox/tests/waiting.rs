@@ -50,18 +50,16 @@ fn one_message_may_go_over_the_byte_bound_and_then_no_other_enters() {
 }
 
 #[test]
-fn an_absurd_weight_counts_as_4_gib_and_leaves_no_trace() {
+fn an_absurd_size_counts_as_4_gib_and_leaves_no_trace() {
     let mut bench = Bench::new(10, usize::MAX);
     for message in 0..3 {
         bench.push(message, usize::MAX, Some("one"));
     }
-    assert!(format!("{:?}", bench.outbox).contains("held_weight: 12884901885"));
+    assert!(format!("{:?}", bench.outbox).contains("held_bytes: 12884901885"));
     bench.give(OLD, 3);
     bench.goodbye_answered(OLD);
     assert_eq!(bench.settled().len(), 3);
-    assert!(
-        format!("{:?}", bench.outbox).contains("held: 0, held_weight: 0, reserved: 0, reserved_weight: 0")
-    );
+    assert!(format!("{:?}", bench.outbox).contains("held: 0, held_bytes: 0, reserved: 0, reserved_bytes: 0"));
 }
 
 #[test]
@@ -74,7 +72,7 @@ fn a_reserved_place_is_nobody_elses_and_can_be_given_back() {
 }
 
 #[test]
-fn a_place_of_unknown_weight_counts_as_its_share_of_the_bytes() {
+fn a_place_of_unknown_size_counts_as_its_share_of_the_bytes() {
     // Ten messages, 100 bytes: ten bytes each.
     let mut bench = Bench::new(10, 100);
     bench.push(0, 89, None);
@@ -127,7 +125,7 @@ fn what_goes_out_makes_room() {
 }
 
 #[test]
-fn a_settled_message_makes_room_for_its_weight() {
+fn a_settled_message_makes_room_for_its_size() {
     let mut bench = Bench::new(100, 30);
     bench.push(0, 10, Some("first"));
     bench.push(1, 20, Some("second"));
@@ -246,7 +244,7 @@ fn closing_hands_everything_back_that_no_link_took() {
     assert_eq!(bench.outbox.close(), [1, 3]);
     assert_eq!(bench.settled(), [("even", Outcome::NotSent(2)), ("even", Outcome::NotSent(4))]);
     assert!(bench.outbox.is_closed() && bench.outbox.is_empty());
-    assert!(format!("{:?}", bench.outbox).contains("held: 1, held_weight: 100"), "what the link took");
+    assert!(format!("{:?}", bench.outbox).contains("held: 1, held_bytes: 100"), "what the link took");
     assert_eq!(bench.end(OLD), 1);
     assert_eq!(bench.settled(), [("even", Outcome::MaybeSent(0))]);
 }
@@ -273,7 +271,7 @@ fn debug_tells_figures_and_no_message() {
     assert_eq!(format!("{confirm:?}"), "Confirm { .. }");
     outbox.push_confirmed(place, "secret", 6, confirm).unwrap();
     let told = format!("{outbox:?}");
-    for figure in ["messages: 8", "messages: 1", "asked: 1", "accepted: 1", "held_weight: 6", "reserved: 0"] {
+    for figure in ["messages: 8", "messages: 1", "asked: 1", "accepted: 1", "held_bytes: 6", "reserved: 0"] {
         assert!(told.contains(figure), "{figure} of {told}");
     }
     let mut flights = Flights::default();

@@ -1,17 +1,19 @@
-//! Beats, and what their silence says.
+//! Beats, and links whose beats are not answered.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stage::{Connection, builder, disconnected, echo, needs, next, open, quick, say, talk};
-use super::{Bench, Fault, Heard, LinkOf, NotApplicable, Note, Peer, Verdict};
+use super::bench::BenchLink;
+use super::tools::{Connection, builder, disconnected, echo, needs, next, open, quick, say, talk};
+use super::verdict::{NotApplicable, Verdict};
+use super::{Bench, Fault, FromClient, Note, Peer};
 use crate::testing::{ByHand, Direction};
 use crate::transport::{Attempt, Frame, Link, Transport};
 use crate::{Beat, Detection, Event, Events, Token};
 
-/// A beat of ours takes 10 bytes at most, beside the protocol's framing, and
-/// comes back with its token or with none.
-pub async fn a_beat_is_small_and_is_answered<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A beat of the client takes at most 10 bytes beside the protocol's framing.
+/// Its answer carries its token, or no token.
+pub(super) async fn a_beat_is_small_and_is_answered<B: Bench>(bench: Arc<B>) -> Verdict {
     const MOST: usize = 10;
     let (mut link, mut peer) = open(&bench).await;
     needs(asks::<B>(&link), "this link does not beat")?;
@@ -36,37 +38,37 @@ pub async fn a_beat_is_small_and_is_answered<B: Bench>(bench: Arc<B>) -> Verdict
     Ok(())
 }
 
-/// A beat of the server is a sign of life and no message, and the next flush
+/// A beat of the server is a sign of life and no message. The next flush
 /// answers it.
-pub async fn a_ping_of_the_server_is_answered_with_the_next_flush<B: Bench>(bench: Arc<B>) -> Verdict {
+pub(super) async fn a_ping_of_the_server_is_answered_with_the_next_flush<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     needs(peer.ping().await.expect("the server sends"), "the server does not beat")?;
     assert!(matches!(link.next().await, Ok(Frame::Alive)), "a ping is a sign of life");
     link.flush().await.expect("the link flushes");
-    assert_eq!(peer.recv().await, Heard::Pong);
+    assert_eq!(peer.recv().await, FromClient::Pong);
     Ok(())
 }
 
 /// A connection answers the server's beats though the application neither
 /// reads nor writes.
-pub async fn a_connection_answers_the_server_s_pings_by_itself<B: Bench>(bench: Arc<B>) -> Verdict {
+pub(super) async fn a_connection_answers_the_server_s_pings_by_itself<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
     let connection = connection.expect("it connects");
     for _ in 0..3 {
         needs(peer.ping().await.expect("the server sends"), "the server does not beat")?;
-        assert_eq!(peer.recv().await, Heard::Pong);
+        assert_eq!(peer.recv().await, FromClient::Pong);
     }
     drop(connection);
     Ok(())
 }
 
-/// Beats that nobody hears end the link after five, and it comes back.
-pub async fn a_black_hole_to_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Five beats are lost: the link ends, and the connection comes back.
+pub(super) async fn a_black_hole_to_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
     hole(bench, Direction::ToServer).await
 }
 
-/// Beats whose answers are lost end the link after five, and it comes back.
-pub async fn a_black_hole_from_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Five answers to beats are lost: the link ends, and the connection comes back.
+pub(super) async fn a_black_hole_from_the_server_is_noticed<B: Bench>(bench: Arc<B>) -> Verdict {
     hole(bench, Direction::ToClient).await
 }
 
@@ -80,9 +82,9 @@ async fn hole<B: Bench>(bench: Arc<B>, way: Direction) -> Verdict {
     Ok(())
 }
 
-/// What goes out says nothing of what arrives: a writer that is never idle
-/// hears all the same that its link is dead.
-pub async fn a_busy_writer_into_a_black_hole_is_declared_dead<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Messages that go out are no sign of life: a writer that is never idle is
+/// told as well that its link is dead.
+pub(super) async fn a_busy_writer_into_a_black_hole_is_declared_dead<B: Bench>(bench: Arc<B>) -> Verdict {
     const PACE: Duration = Duration::from_millis(5);
     let _server = echo(&bench);
     let (mut connection, mut events) = beating(&bench).await?;
@@ -103,9 +105,8 @@ pub async fn a_busy_writer_into_a_black_hole_is_declared_dead<B: Bench>(bench: A
     Ok(())
 }
 
-/// A connection that has nothing to say beats, again and again, and hears the
-/// answers.
-pub async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -> Verdict {
+/// An idle connection beats again and again, and gets the answers.
+pub(super) async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -> Verdict {
     let _server = echo(&bench);
     let (_connection, mut events) = beating(&bench).await?;
     let mut answered = 0;
@@ -118,7 +119,7 @@ pub async fn beats_of_an_idle_connection_are_answered<B: Bench>(bench: Arc<B>) -
     Ok(())
 }
 
-/// A connection that beats in haste and has exchanged a message, and its
+/// A connection with a short heartbeat that has exchanged a message, and its
 /// events.
 async fn beating<B: Bench>(bench: &Arc<B>) -> Result<(Connection<B>, Events), NotApplicable> {
     let link = bench.transport().connect(&Attempt::standalone(1, None)).await.expect("the link opens");
@@ -130,12 +131,12 @@ async fn beating<B: Bench>(bench: &Arc<B>) -> Result<(Connection<B>, Events), No
     Ok((connection, events))
 }
 
-/// Whether our beats are what the link lives by.
-fn asks<B: Bench>(link: &LinkOf<B>) -> bool {
+/// Whether the client's beats show that the link is alive.
+fn asks<B: Bench>(link: &BenchLink<B>) -> bool {
     matches!(link.beat(), Beat::Ping)
 }
 
-/// Exchanges a message over a link that may still be cut once more.
+/// Exchanges a message, though the link may be cut once more.
 pub(super) async fn talk_again<B: Bench>(
     bench: &Arc<B>,
     connection: &mut Connection<B>,

@@ -1,10 +1,11 @@
-//! Each way in which a link is cut, by its name.
+//! Each way to cut a link is reported by its name.
 
 use std::future::Future;
 use std::sync::Arc;
 
-use super::stage::{builder, disconnected, ended, hear, heard, needs, next, open, say};
-use super::{Bench, Fault, Note, Peer, Verdict};
+use super::tools::{builder, disconnected, ended, hear, heard, needs, next, open, say};
+use super::verdict::Verdict;
+use super::{Bench, Fault, Note, Peer};
 use crate::testing::{ByHand, Cut};
 use crate::{Detection, Event, LinkEnd};
 
@@ -13,43 +14,43 @@ fn long(number: u32) -> Note {
     Note::new(number, 4_000)
 }
 
-/// The end of the stream, both ways.
-pub async fn a_fin_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The stream ends in both directions.
+pub(super) async fn a_fin_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::Fin).await
 }
 
-/// A reset.
-pub async fn a_reset_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The link is reset.
+pub(super) async fn a_reset_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::Reset).await
 }
 
-/// The end of the stream from the server, while the way to it is open.
-pub async fn a_half_close_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The stream from the server ends; the stream to the server stays open.
+pub(super) async fn a_half_close_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::HalfClose).await
 }
 
-/// The end of the stream in the middle of a message.
-pub async fn a_message_cut_by_a_fin_is_dropped<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The stream ends in the middle of a message.
+pub(super) async fn a_message_cut_by_a_fin_is_dropped<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::MidFrame(Cut::Fin)).await
 }
 
-/// A reset in the middle of a message.
-pub async fn a_message_cut_by_a_reset_is_dropped<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The link is reset in the middle of a message.
+pub(super) async fn a_message_cut_by_a_reset_is_dropped<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::MidFrame(Cut::Reset)).await
 }
 
-/// Our own encryption refuses what came.
-pub async fn an_alert_of_ours_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The client's encryption refuses the bytes that came.
+pub(super) async fn an_alert_of_ours_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::SpoiltToClient).await
 }
 
-/// The server's encryption refuses what it got from us.
-pub async fn an_alert_of_the_server_s_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The server's encryption refuses the client's bytes.
+pub(super) async fn an_alert_of_the_server_s_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
     cut(bench, Fault::SpoiltToServer).await
 }
 
-/// The bare link ends as the fault says, behind what was said before. So does
-/// that of a connection, which comes back.
+/// The bare link ends as the fault says, behind all earlier messages. The link
+/// of a connection does the same, and the connection comes back.
 async fn cut<B: Bench>(bench: Arc<B>, fault: Fault) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     peer.send(long(1)).await.expect("the server sends");
@@ -84,7 +85,7 @@ async fn cut<B: Bench>(bench: Arc<B>, fault: Fault) -> Verdict {
     Ok(())
 }
 
-/// Gives the fault what it waits for, and goes on reading.
+/// Sends the message that the fault hits, if it hits one, and goes on reading.
 async fn provoke(fault: Fault, peer: &mut impl Peer) {
     if matches!(fault, Fault::MidFrame(_) | Fault::SpoiltToClient) {
         let _ = peer.send(long(9)).await;
@@ -92,7 +93,7 @@ async fn provoke(fault: Fault, peer: &mut impl Peer) {
     ended(peer).await;
 }
 
-/// What `main` comes to, while `other` goes on beside it.
+/// Returns the output of `main`. Meanwhile `other` goes on beside it.
 async fn beside<T>(main: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
     tokio::select! {
         result = main => result,
@@ -104,9 +105,9 @@ fn check<B: Bench>(bench: &Arc<B>, fault: Fault, end: LinkEnd) {
     assert!(bench.allows(fault, &end), "{fault:?} ended the link with {end:?}");
 }
 
-/// A server that goes, with its links and its port. Attempts are refused until
-/// there is another.
-pub async fn a_server_that_stops_is_reconnected_to<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A server stops: its links end and its port is closed. Attempts are refused
+/// until another server is there.
+pub(super) async fn a_server_that_stops_is_reconnected_to<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
     let mut connection = connection.expect("it connects");
     let mut events = connection.events();

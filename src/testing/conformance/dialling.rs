@@ -1,16 +1,17 @@
-//! Attempts that come to nothing.
+//! Attempts that fail.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::beats::talk_again;
-use super::stage::{builder, echo, needs, open, quick};
-use super::{Bench, Fault, Verdict};
+use super::tools::{builder, echo, needs, open, quick};
+use super::verdict::Verdict;
+use super::{Bench, Fault};
 use crate::transport::{Attempt, Transport};
 use crate::{Event, Reconnect};
 
-/// Where nobody listens, the attempt is an error, and the next one is not.
-pub async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Where nobody listens, the attempt returns an error. The next attempt works.
+pub(super) async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {
     needs(bench.make(Fault::Refused), "attempts cannot be refused here")?;
     let refused = bench.transport().connect(&Attempt::standalone(1, None)).await;
     assert!(refused.is_err(), "nobody listens, and a link opens");
@@ -19,9 +20,10 @@ pub async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {
     Ok(())
 }
 
-/// A server that accepts and says nothing holds an attempt until its deadline
-/// at most. Where a link opens without a word of the server's, its beats tell.
-pub async fn a_silent_server_does_not_hold_an_attempt<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A server that accepts and says nothing holds an attempt at most until its
+/// deadline. Where a link opens without a word of the server, the beats show
+/// that the server is silent.
+pub(super) async fn a_silent_server_does_not_hold_an_attempt<B: Bench>(bench: Arc<B>) -> Verdict {
     const DEADLINE: Duration = Duration::from_millis(200);
     needs(bench.make(Fault::Unanswered), "no server is silent here")?;
     let _server = echo(&bench);

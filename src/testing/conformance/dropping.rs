@@ -1,4 +1,4 @@
-//! Every future may be dropped after any number of polls.
+//! Every future can be dropped after any number of polls.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -6,15 +6,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::pressure::{self, fill_up};
-use super::stage::{
+use super::tools::{
     Connection, builder, echo, ended, hear, heard, next, open, polled, say, stands_still, talk,
 };
-use super::{Bench, Heard, Note, Peer, Verdict};
+use super::verdict::Verdict;
+use super::{Bench, FromClient, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Transport};
 use crate::{Handshake, Transition, TrySendError};
 
-/// Futures that take more polls than this hang.
+/// A future that takes more polls hangs.
 const MOST_POLLS: usize = 200;
 
 fn note(number: u32) -> Note {
@@ -26,9 +27,9 @@ fn large(number: u32) -> Note {
     Note::new(number, 16 * 1024)
 }
 
-/// An attempt that is dropped after any number of polls leaves nothing
-/// behind, by the transport's own and by a whole connection's.
-pub async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A dropped attempt leaves nothing behind: an attempt of the bare transport,
+/// and an attempt of a whole connection.
+pub(super) async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let _server = echo(&bench);
     let transport = bench.transport();
     let attempt = Attempt::standalone(1, None);
@@ -49,13 +50,13 @@ pub async fn a_dropped_connect_leaves_nothing<B: Bench>(bench: Arc<B>) -> Verdic
     Ok(())
 }
 
-/// A `recv` that is dropped takes no message with it.
-pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A dropped `recv` takes no message with it.
+pub(super) async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
     let mut connection = connection.expect("it connects");
     for number in 0..20 {
         let times = number as usize % 5;
-        // Once before the message is there, once while it comes.
+        // One `recv` is dropped before the message is sent, one while it comes.
         assert!(polled(connection.recv(), times).await.is_none());
         peer.send(note(number)).await.expect("the server sends");
         let got = match polled(connection.recv(), times).await {
@@ -81,8 +82,8 @@ pub async fn a_dropped_recv_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     Ok(())
 }
 
-/// A login that gives up waiting leaves to the stream what it did not get.
-pub async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A login that gives up waiting leaves the messages to the stream.
+pub(super) async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     for times in 0..5 {
         let building = builder(&bench).on_connect(move |mut handshake| async move {
             polled(handshake.flush(), times).await;
@@ -109,14 +110,14 @@ pub async fn a_dropped_wait_of_a_login_loses_nothing<B: Bench>(bench: Arc<B>) ->
     Ok(())
 }
 
-/// A `send` of a login's that is dropped while it waits for the server has
-/// sent its message once or not at all; what is sent behind it comes whole.
-pub async fn a_dropped_send_of_a_login_sends_once_or_not_at_all<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A login's `send` that is dropped while it waits for the server has sent its
+/// message once or not at all. Later messages arrive whole.
+pub(super) async fn a_dropped_send_of_a_login_sends_once_or_not_at_all<B: Bench>(bench: Arc<B>) -> Verdict {
     for times in 0..4 {
         let (mut link, mut peer) = open(&bench).await;
         let first = if times == 0 { 0 } else { fill_up(&bench, &mut link).await };
         let mut handshake = Handshake::new(link, Attempt::standalone(1, None), false, (1, 1));
-        // Nothing is read, so that it waits, but buffers may have grown.
+        // Nothing is read, so the send waits, unless buffers have grown.
         let _ = polled(handshake.send(bench.outgoing(pressure::note(first))), times).await;
         let last = first + 1;
         let sending = async {
@@ -141,9 +142,9 @@ pub async fn a_dropped_send_of_a_login_sends_once_or_not_at_all<B: Bench>(bench:
     Ok(())
 }
 
-/// A `send` that is dropped has sent nothing, one that was ready has; `reserve`
+/// A `send` that is dropped before it is ready has sent nothing. `reserve`
 /// holds no room.
-pub async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+pub(super) async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).outbox_messages(1).connect(), bench.accept());
     let connection = connection.expect("it connects");
     let sender = connection.sender();
@@ -171,7 +172,7 @@ pub async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict
     };
     let reading = async {
         let mut got = Vec::new();
-        while let Heard::Message(note) = peer.recv().await {
+        while let FromClient::Message(note) = peer.recv().await {
             got.push(note.number);
         }
         got
@@ -181,7 +182,7 @@ pub async fn a_dropped_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict
     Ok(())
 }
 
-/// Sends until nothing more is taken: the numbers of what was.
+/// Sends until the connection takes no more. Returns the numbers that were taken.
 async fn full<B: Bench>(bench: &Arc<B>, connection: &Connection<B>) -> Vec<u32> {
     const PAUSE: Duration = Duration::from_millis(1);
     let sender = connection.sender();
@@ -203,9 +204,9 @@ async fn full<B: Bench>(bench: &Arc<B>, connection: &Connection<B>) -> Vec<u32> 
     (1..=count.get()).collect()
 }
 
-/// A `send_confirmed` that is dropped has sent nothing; a confirmation that is
-/// dropped takes nothing back.
-pub async fn a_dropped_confirmed_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A dropped `send_confirmed` has sent nothing. A dropped confirmation takes
+/// nothing back.
+pub(super) async fn a_dropped_confirmed_send_has_sent_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).outbox_messages(1).connect(), bench.accept());
     let connection = connection.expect("it connects");
     let sender = connection.sender();
@@ -225,7 +226,7 @@ pub async fn a_dropped_confirmed_send_has_sent_nothing<B: Bench>(bench: Arc<B>) 
     };
     let reading = async {
         let mut got = Vec::new();
-        while let Heard::Message(note) = peer.recv().await {
+        while let FromClient::Message(note) = peer.recv().await {
             got.push(note.number);
         }
         got
@@ -235,9 +236,9 @@ pub async fn a_dropped_confirmed_send_has_sent_nothing<B: Bench>(bench: Arc<B>) 
     Ok(())
 }
 
-/// Waiting for a state, an event, or for everything to be written may be given
-/// up at any time.
-pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The futures that wait for a state, for an event, or until everything is
+/// written can be dropped at any time.
+pub(super) async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let _server = echo(&bench);
     let mut connection = builder(&bench).connect().await.expect("it connects");
     let (mut watch, mut events) = (connection.watch(), connection.events());
@@ -254,13 +255,13 @@ pub async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> Verdict 
     Ok(())
 }
 
-/// A link's goodbye that is given up while it waits for the server is taken up
-/// again, behind all that was sent.
-pub async fn a_dropped_goodbye_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A goodbye of the link that was dropped while it waited goes on when it is
+/// polled again, behind all messages that were sent.
+pub(super) async fn a_dropped_goodbye_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
     for times in 0..4 {
         let (mut link, mut peer) = open(&bench).await;
         let taken = fill_up(&bench, &mut link).await;
-        // Nothing is read, so that it waits, but buffers may have grown.
+        // Nothing is read, so the goodbye waits, unless buffers have grown.
         let said = polled(link.say_goodbye(), times).await;
         let leaving = async {
             if said.is_none() {
@@ -273,7 +274,7 @@ pub async fn a_dropped_goodbye_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
                 let note = heard(&mut peer).await;
                 assert_eq!(note, pressure::note(number), "nothing is lost with a dropped goodbye");
             }
-            assert_eq!(peer.recv().await, Heard::End);
+            assert_eq!(peer.recv().await, FromClient::End);
             let _ = peer.close().await;
             peer
         };
@@ -282,9 +283,9 @@ pub async fn a_dropped_goodbye_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
     Ok(())
 }
 
-/// A `close` that is dropped goes on: the messages are written, the goodbye is
-/// said, the stream ends.
-pub async fn a_dropped_close_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A dropped `close` goes on: the messages are written, the goodbye is said,
+/// the stream ends.
+pub(super) async fn a_dropped_close_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
     for times in 0.. {
         assert!(times < MOST_POLLS, "a close never ends");
         let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
@@ -309,19 +310,19 @@ pub async fn a_dropped_close_goes_on<B: Bench>(bench: Arc<B>) -> Verdict {
     Ok(())
 }
 
-/// Dropping the last handle ends the link, and everything with it.
-pub async fn a_dropped_connection_ends_everything<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Dropping the last handle ends the link and the tasks of the connection.
+pub(super) async fn a_dropped_connection_ends_everything<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
     let connection = connection.expect("it connects");
     let sender = connection.sender();
     peer.send(note(1)).await.expect("the server sends");
     drop(connection);
-    // A sender keeps it.
+    // A sender keeps the connection.
     assert!(sender.send(bench.outgoing(note(2))).await.is_ok());
     assert_eq!(heard(&mut peer).await, note(2));
     drop(sender);
     ended(&mut peer).await;
-    // Also where it never got a link.
+    // A connection that never got a link ends too.
     let unconnected = builder(&bench).build().expect("the settings work");
     let mut polls = 0;
     poll_fn(|cx| {

@@ -1,9 +1,10 @@
-//! What holds across links.
+//! The order of messages across links.
 
 use std::sync::Arc;
 
-use super::stage::{builder, heard};
-use super::{Bench, Note, Peer, Verdict};
+use super::tools::{builder, heard};
+use super::verdict::Verdict;
+use super::{Bench, Note, Peer};
 use crate::Transition;
 
 const ROUNDS: u32 = 5;
@@ -14,12 +15,12 @@ fn note(number: u32) -> Note {
     Note::new(number, 200)
 }
 
-/// What came over one link stands before what came over the next, without a
-/// hole at its beginning; epochs only count up.
-pub async fn no_message_of_an_old_link_follows_one_of_a_newer<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Messages of one link come before messages of the next link, from the first
+/// one on without a hole. Epochs only count up.
+pub(super) async fn no_message_of_an_old_link_follows_one_of_a_newer<B: Bench>(bench: Arc<B>) -> Verdict {
     let connection = builder(&bench).build().expect("the settings work");
     let mut stream = connection.with_transitions();
-    // A server that dies again and again, with its last words on their way.
+    // The server dies again and again, while its last messages are in flight.
     for round in 0..ROUNDS {
         let mut peer = bench.accept().await;
         for number in 0..EACH {
@@ -55,9 +56,8 @@ pub async fn no_message_of_an_old_link_follows_one_of_a_newer<B: Bench>(bench: A
     }
 }
 
-/// What is sent reaches the server in order, over as many links as it takes,
-/// and nothing twice.
-pub async fn messages_to_the_server_keep_their_order_across_links<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Messages reach the server in order over all links, and no message twice.
+pub(super) async fn messages_to_the_server_keep_their_order_across_links<B: Bench>(bench: Arc<B>) -> Verdict {
     let connection = builder(&bench).build().expect("the settings work");
     let sender = connection.sender();
     let writing = async {

@@ -1,37 +1,38 @@
-//! What can go wrong between a link and its server.
+//! The faults between a link and its server.
 
 use crate::LinkEnd;
 use crate::testing::{Cut, Direction, Newcomers, Proxy};
 
-/// What can go wrong between a link and its server.
+/// A fault between a link and its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// All present links end, both ways, without a goodbye.
+    /// All present links end in both directions, without a goodbye.
     Fin,
     /// All present links are reset.
     Reset,
-    /// All present links end towards the client, without a goodbye. The way
-    /// to the server stays open.
+    /// All present links end towards the client, without a goodbye. The
+    /// direction to the server stays open.
     HalfClose,
     /// The next message of at least 1 KiB to the client is cut in its middle.
     MidFrame(Cut),
-    /// What comes next to the client is spoilt, so that the encryption
-    /// refuses it (TLS: the client sends an alert).
+    /// The next bytes to the client are spoilt, so that the client's
+    /// encryption refuses them (TLS: the client sends an alert).
     SpoiltToClient,
-    /// What comes next to the server is spoilt, so that the server's
-    /// encryption refuses it (TLS: the client gets an alert).
+    /// The next bytes to the server are spoilt, so that the server's
+    /// encryption refuses them (TLS: the client gets an alert).
     SpoiltToServer,
-    /// What is sent that way, on present and future links, is silently lost.
+    /// Everything in this direction is silently lost, on present and future
+    /// links.
     BlackHole(Direction),
     /// Nobody listens: attempts are refused. Present links stay.
     Refused,
-    /// Attempts get to a server that says nothing. Present links stay.
+    /// Attempts reach a server that says nothing. Present links stay.
     Unanswered,
 }
 
 impl Fault {
-    /// How a link may end after it.
+    /// Whether a link may end like this after the fault.
     pub fn allows(self, end: &LinkEnd) -> bool {
         match self {
             Fault::Fin | Fault::HalfClose | Fault::MidFrame(Cut::Fin) => *end == LinkEnd::Eof,
@@ -43,9 +44,10 @@ impl Fault {
         }
     }
 
-    /// Makes it on a proxy that stands before the server, as a bench's
-    /// [`make`](super::Bench::make) wants it. What spoils bytes makes sense
-    /// only where they are encrypted: answer false to those otherwise.
+    /// Makes the fault with a proxy that stands before the server. Returns
+    /// true, for a bench's [`make`](super::Bench::make). A bench without
+    /// encryption must not call this for the faults that spoil bytes, and
+    /// returns false for them.
     ///
     /// # Panics
     ///
@@ -68,7 +70,7 @@ impl Fault {
         true
     }
 
-    /// Ends all faults of a proxy, and the connections that go through it.
+    /// Ends all faults of a proxy, and all connections through the proxy.
     ///
     /// # Panics
     ///

@@ -1,10 +1,11 @@
-//! Goodbyes, from either side.
+//! Goodbyes of either side.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::stage::{builder, disconnected, ended, hear, heard, next, open, say};
-use super::{Bench, Heard, Note, Peer, Verdict};
+use super::tools::{builder, disconnected, ended, hear, heard, next, open, say};
+use super::verdict::Verdict;
+use super::{Bench, FromClient, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::Link;
 use crate::{Detection, LinkEnd};
@@ -15,9 +16,9 @@ fn note(number: u32) -> Note {
     Note::new(number, 1_000)
 }
 
-/// A goodbye is said behind everything that the link took, flushed or not;
-/// the server's answer ends the link.
-pub async fn our_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The link says goodbye behind all messages that it took, flushed or not. The
+/// server's answer ends the link.
+pub(super) async fn our_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     let leaving = async {
         for number in 0..MANY {
@@ -31,7 +32,7 @@ pub async fn our_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc<B>) -> V
         for number in 0..MANY {
             assert_eq!(heard(&mut peer).await, note(number), "the goodbye comes last");
         }
-        assert_eq!(peer.recv().await, Heard::End);
+        assert_eq!(peer.recv().await, FromClient::End);
         let _ = peer.close().await;
         peer
     };
@@ -40,9 +41,9 @@ pub async fn our_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc<B>) -> V
     Ok(())
 }
 
-/// What the server said before its goodbye is read first, and the goodbye is
-/// told as it was said.
-pub async fn the_server_s_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Messages before the server's goodbye are read first. The link reports the
+/// goodbye as the server said it.
+pub(super) async fn the_server_s_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     let leaving = async {
         for number in 0..MANY {
@@ -63,8 +64,8 @@ pub async fn the_server_s_goodbye_comes_behind_all_messages<B: Bench>(bench: Arc
     Ok(())
 }
 
-/// `close` gets everything written that was accepted before.
-pub async fn a_connection_says_goodbye_behind_all_messages<B: Bench>(bench: Arc<B>) -> Verdict {
+/// `close` writes all messages that were accepted before.
+pub(super) async fn a_connection_says_goodbye_behind_all_messages<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
     let mut connection = connection.expect("it connects");
     for number in 0..MANY {
@@ -83,9 +84,9 @@ pub async fn a_connection_says_goodbye_behind_all_messages<B: Bench>(bench: Arc<
     Ok(())
 }
 
-/// A connection tells how the server went, behind all that it had said, and
+/// A connection reports the server's goodbye behind all earlier messages, and
 /// comes back.
-pub async fn a_connection_comes_back_after_the_server_s_goodbye<B: Bench>(bench: Arc<B>) -> Verdict {
+pub(super) async fn a_connection_comes_back_after_the_server_s_goodbye<B: Bench>(bench: Arc<B>) -> Verdict {
     let (connection, mut peer) = tokio::join!(builder(&bench).connect(), bench.accept());
     let mut connection = connection.expect("it connects");
     let mut events = connection.events();
@@ -105,8 +106,8 @@ pub async fn a_connection_comes_back_after_the_server_s_goodbye<B: Bench>(bench:
     Ok(())
 }
 
-/// A link that is dropped ends for its server, with no word and no wait.
-pub async fn a_dropped_link_ends_at_once<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A dropped link ends for the server at once, without a goodbye.
+pub(super) async fn a_dropped_link_ends_at_once<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     link.send(bench.outgoing(note(1))).await.expect("the link takes messages");
     assert_eq!(heard(&mut peer).await, note(1));

@@ -1,11 +1,11 @@
-//! The list of cases, and the macros that go through it.
+//! The list of cases. The names, the dispatch and the tests come from it.
 
-/// Hands `$then` all cases, by module, behind its arguments.
+/// Calls the macro `$then` with its arguments and all cases, by module.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
-    ($then:ident $args:tt) => {
-        $crate::$then! {
+    ({ $($then:tt)+ } $args:tt) => {
+        $($then)+! {
             $args
                 order:
                     messages_keep_their_order_to_the_server,
@@ -67,36 +67,44 @@ macro_rules! __conformance_cases {
     };
 }
 
-/// Makes them items of the suite.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __conformance_publish {
-    (() $($module:ident: $($case:ident),+;)+) => {
-        $(pub use $module::{$($case),+};)+
-    };
-}
-
-/// Makes one test of each case of the suite. Its argument is an expression
-/// that makes the [`Bench`](crate::testing::conformance::Bench), in an async
-/// context.
+/// Makes one `#[test]` of each case. The first argument is an expression that
+/// makes the [`Bench`], in an async context.
+///
+/// Without a second argument, a case that does not apply prints the reason and
+/// passes. With `not_applicable: [...]`, the list must name exactly the cases
+/// that do not apply: any other case that does not apply fails, and so does a
+/// listed case that applies.
+///
+/// ```ignore
+/// longlink::testing::conformance::tests!(
+///     MyBench::new().await,
+///     not_applicable: [an_alert_of_ours_ends_the_link, an_alert_of_the_server_s_ends_the_link]
+/// );
+/// ```
+///
+/// [`Bench`]: crate::testing::conformance::Bench
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ($bench:expr) => {
-        $crate::__conformance_cases!(__conformance_each($bench));
+    ($bench:expr $(,)?) => {
+        $crate::__conformance_cases!({ $crate::__conformance_each } ($bench, None));
+    };
+    ($bench:expr, not_applicable: [$($case:ident),* $(,)?] $(,)?) => {
+        $crate::__conformance_cases!({ $crate::__conformance_each } ($bench, Some(&[$(stringify!($case)),*])));
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_each {
-    (($bench:expr) $($module:ident: $($case:ident),+;)+) => {
+    (($bench:expr, $not_applicable:expr) $($module:ident: $($case:ident),+;)+) => {
         $($(
             #[test]
             fn $case() {
-                $crate::testing::conformance::run(
+                $crate::testing::conformance::__run_test(
                     async || $bench,
-                    $crate::testing::conformance::$case,
+                    stringify!($case),
+                    $not_applicable,
                 );
             }
         )+)+

@@ -1,36 +1,37 @@
-//! Messages that can be told apart.
+//! The messages of the suite.
 
 /// A message of the suite: its number, and its size as the protocol counts
-/// it. [`text`](Note::text) makes it into bytes from which a lost, doubled or
-/// exchanged byte can be told.
+/// size. The [`text`](Note::text) shows every lost, doubled or exchanged byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
-    /// Which one it is, below 100,000,000.
+    /// The number, below 100,000,000.
     pub number: u32,
-    /// Its size in bytes, at least [`Note::SHORTEST`].
+    /// The size in bytes, at least [`Note::SHORTEST`].
     pub size: usize,
 }
 
 impl Note {
-    /// The size of the shortest note.
+    /// The size of the shortest note, in bytes.
     pub const SHORTEST: usize = 8;
 
-    /// The note with this number and size.
+    /// Makes a note with this number and size, or with
+    /// [`SHORTEST`](Note::SHORTEST) if `size` is less.
     pub fn new(number: u32, size: usize) -> Note {
         Note { number, size: size.max(Note::SHORTEST) }
     }
 
-    /// It as text: its number in eight digits, then one letter over and over.
+    /// The note as text: its number in eight digits, then one letter over and
+    /// over.
     pub fn text(self) -> String {
         let letter = char::from(self.letter()).to_string();
         format!("{:08}{}", self.number, letter.repeat(self.size - Note::SHORTEST))
     }
 
-    /// The note whose text this is.
+    /// Reads a note from its text.
     ///
     /// # Panics
     ///
-    /// If it is not the text of a note.
+    /// If `text` is not the text of a note.
     #[track_caller]
     pub fn read(text: impl AsRef<[u8]>) -> Note {
         let text = text.as_ref();

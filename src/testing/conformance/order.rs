@@ -1,23 +1,24 @@
-//! Messages come whole, once, and in order.
+//! Messages arrive whole, once, and in order.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::stage::{builder, echo, hear, heard, next, open, say};
-use super::{Bench, Note, Peer, Verdict};
+use super::tools::{builder, echo, hear, heard, next, open, say};
+use super::verdict::Verdict;
+use super::{Bench, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::Link;
 
 const MANY: u32 = 300;
 
-/// Of every size up to some KiB, neighbours unlike.
+/// Sizes go up to 5 KB; neighbours differ.
 fn note(number: u32) -> Note {
     Note::new(number, (number as usize * 37) % 5_000)
 }
 
-/// Messages that a link takes reach the server whole and in order, flushed one
-/// by one or several at once.
-pub async fn messages_keep_their_order_to_the_server<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Messages of the link reach the server whole and in order, with a flush for
+/// several at once.
+pub(super) async fn messages_keep_their_order_to_the_server<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     let writing = async {
         for number in 0..MANY {
@@ -38,8 +39,8 @@ pub async fn messages_keep_their_order_to_the_server<B: Bench>(bench: Arc<B>) ->
     Ok(())
 }
 
-/// What the server sends reaches the link whole and in order.
-pub async fn messages_keep_their_order_from_the_server<B: Bench>(bench: Arc<B>) -> Verdict {
+/// Messages of the server reach the link whole and in order.
+pub(super) async fn messages_keep_their_order_from_the_server<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     let writing = async {
         for number in 0..MANY {
@@ -56,9 +57,9 @@ pub async fn messages_keep_their_order_from_the_server<B: Bench>(bench: Arc<B>) 
     Ok(())
 }
 
-/// A connection's messages go out and come back in order, while both
+/// Messages of a connection go out and come back in order, while both
 /// directions are busy.
-pub async fn messages_cross_in_both_directions_at_once<B: Bench>(bench: Arc<B>) -> Verdict {
+pub(super) async fn messages_cross_in_both_directions_at_once<B: Bench>(bench: Arc<B>) -> Verdict {
     let _server = echo(&bench);
     let mut connection = builder(&bench).connect().await.expect("it connects");
     for batch in 0..3 {

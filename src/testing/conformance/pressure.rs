@@ -1,4 +1,4 @@
-//! Whoever does not read stops whoever writes.
+//! A side that does not read stops the side that writes.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -7,43 +7,44 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::task::yield_now;
 
-use super::stage::{builder, heard, needs, next, open, polled, stands_still};
-use super::{Bench, Heard, LinkOf, Note, Peer, Verdict};
+use super::bench::BenchLink;
+use super::tools::{builder, heard, needs, next, open, polled, stands_still};
+use super::verdict::Verdict;
+use super::{Bench, FromClient, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::{Frame, Link};
 use crate::{Beat, Token};
 
-/// One message: large enough to fill buffers soon.
+/// The size of one message, in bytes. Such messages soon fill the buffers.
 const SIZE: usize = 16 * 1024;
-/// No chain of buffers holds so many: 64 MiB.
+/// The buffers on the way hold fewer messages than this: 64 MiB.
 const TOO_MANY: usize = 64 * 1024 * 1024 / SIZE;
 
 pub(super) fn note(number: usize) -> Note {
     Note::new(number as u32, SIZE)
 }
 
-/// A server that does not read stops the link's writer, within bounds. When it
-/// reads again, everything is there.
-pub async fn a_server_that_does_not_read_stops_the_writer<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A server that does not read soon stops the link's writer. When the server
+/// reads again, it gets all messages.
+pub(super) async fn a_server_that_does_not_read_stops_the_writer<B: Bench>(bench: Arc<B>) -> Verdict {
     let (link, peer) = open(&bench).await;
-    // As a connection does: one poll, whether it gets through or not.
+    // A connection does the same: it polls a flush once, ready or not.
     fill(&bench, link, peer, |_| 1).await;
     Ok(())
 }
 
-/// A flush that is left half way loses nothing of what was taken, after any
-/// number of polls.
-pub async fn a_dropped_flush_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A flush that is dropped after any number of polls loses no message.
+pub(super) async fn a_dropped_flush_loses_nothing<B: Bench>(bench: Arc<B>) -> Verdict {
     let (link, peer) = open(&bench).await;
     fill(&bench, link, peer, |number| number % 4).await;
     Ok(())
 }
 
-/// Writes until nothing more is taken, with as many polls of each flush as
-/// `polls` says, and then reads all of it.
+/// Writes until the link takes no more, and polls each flush as often as
+/// `polls` says. Then reads all messages.
 async fn fill<B: Bench>(
     bench: &Arc<B>,
-    mut link: LinkOf<B>,
+    mut link: BenchLink<B>,
     mut peer: B::Peer,
     polls: impl Fn(usize) -> usize,
 ) {
@@ -71,9 +72,9 @@ async fn fill<B: Bench>(
     tokio::join!(writing, reading);
 }
 
-/// An application that does not read stops the server, within bounds. When it
-/// reads again, everything is there.
-pub async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench: Arc<B>) -> Verdict {
+/// An application that does not read soon stops the server. When the
+/// application reads again, it gets all messages.
+pub(super) async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench: Arc<B>) -> Verdict {
     let building = builder(&bench).inbox_messages(8).inbox_bytes(8 * SIZE).connect();
     let (connection, mut peer) = tokio::join!(building, bench.accept());
     let mut connection = connection.expect("it connects");
@@ -94,7 +95,7 @@ pub async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench: Arc<B
         assert!(received <= 9, "{received} messages were read for an inbox of 8");
         enough.store(true, SeqCst);
         let mut number = 0;
-        // One may be on its way while the server is told to stop.
+        // The server may still send one message when it is told to stop.
         while number < sent.load(SeqCst) {
             assert_eq!(next(&bench, &mut connection).await, note(number), "nothing is lost under pressure");
             number += 1;
@@ -105,8 +106,8 @@ pub async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench: Arc<B
     Ok(())
 }
 
-/// A beat is taken while messages wait, and is answered behind them.
-pub async fn beats_are_taken_while_messages_wait<B: Bench>(bench: Arc<B>) -> Verdict {
+/// The link takes a beat while messages wait. The answer comes behind them.
+pub(super) async fn beats_are_taken_while_messages_wait<B: Bench>(bench: Arc<B>) -> Verdict {
     let (mut link, mut peer) = open(&bench).await;
     needs(!matches!(link.beat(), Beat::Listen { .. }), "this link does not beat")?;
     let taken = fill_up(&bench, &mut link).await;
@@ -115,8 +116,8 @@ pub async fn beats_are_taken_while_messages_wait<B: Bench>(bench: Arc<B>) -> Ver
         for number in 0..taken {
             assert_eq!(heard(&mut peer).await, note(number), "nothing is lost under pressure");
         }
-        // It answers beats while it reads.
-        assert_eq!(peer.recv().await, Heard::End);
+        // The peer answers beats while it reads.
+        assert_eq!(peer.recv().await, FromClient::End);
     };
     let beating = async {
         link.flush().await.expect("the link flushes");
@@ -133,9 +134,9 @@ pub async fn beats_are_taken_while_messages_wait<B: Bench>(bench: Arc<B>) -> Ver
     Ok(())
 }
 
-/// Writes to a server that reads nothing until everything is full: notes from
-/// 0 on. How many were taken.
-pub(super) async fn fill_up<B: Bench>(bench: &Arc<B>, link: &mut LinkOf<B>) -> usize {
+/// Writes notes from 0 on to a server that reads nothing, until all buffers are
+/// full. Returns how many notes the link took.
+pub(super) async fn fill_up<B: Bench>(bench: &Arc<B>, link: &mut BenchLink<B>) -> usize {
     let mut taken = 0;
     let mut stuck = 0;
     while stuck < 20 {

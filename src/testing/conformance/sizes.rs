@@ -1,9 +1,10 @@
-//! Messages at the limit, and beyond it.
+//! Messages at the limit, and messages over the limit.
 
 use std::sync::Arc;
 
-use super::stage::{builder, echo, hear, heard, open, talk};
-use super::{Bench, NotApplicable, Note, Peer, Verdict};
+use super::tools::{builder, echo, hear, heard, open, talk};
+use super::verdict::{NotApplicable, Verdict};
+use super::{Bench, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::Transport;
 use crate::{LinkEnd, SendError};
@@ -12,13 +13,13 @@ fn limit<B: Bench>(bench: &Arc<B>) -> Result<usize, NotApplicable> {
     bench.limit().ok_or(NotApplicable("messages have no limit here"))
 }
 
-/// A message of just the limit passes, either way.
-pub async fn the_longest_message_passes<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A message of exactly the limit passes in both directions.
+pub(super) async fn the_longest_message_passes<B: Bench>(bench: Arc<B>) -> Verdict {
     let limit = limit(&bench)?;
     let (mut link, mut peer) = open(&bench).await;
     let (ours, theirs) = (Note::new(1, limit), Note::new(2, limit));
-    let weight = bench.transport().weigh(&bench.outgoing(ours));
-    assert!(weight.is_ok(), "a message of just the limit is refused");
+    let size = bench.transport().size(&bench.outgoing(ours));
+    assert!(size.is_ok(), "a message of just the limit is refused");
     let (sent, got) = tokio::join!(link.send(bench.outgoing(ours)), heard(&mut peer));
     assert_eq!((sent, got), (Ok(()), ours));
     let (sent, got) = tokio::join!(peer.send(theirs), hear(&bench, &mut link));
@@ -27,9 +28,9 @@ pub async fn the_longest_message_passes<B: Bench>(bench: Arc<B>) -> Verdict {
     Ok(())
 }
 
-/// A message beyond the limit is refused where it is offered, and costs
-/// nothing else.
-pub async fn a_longer_message_is_refused<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A message over the limit is refused when it is offered. The connection goes
+/// on.
+pub(super) async fn a_longer_message_is_refused<B: Bench>(bench: Arc<B>) -> Verdict {
     let limit = limit(&bench)?;
     let _server = echo(&bench);
     let mut connection = builder(&bench).connect().await.expect("it connects");
@@ -44,9 +45,9 @@ pub async fn a_longer_message_is_refused<B: Bench>(bench: Arc<B>) -> Verdict {
     Ok(())
 }
 
-/// A message beyond the limit from the server ends the link, behind those
-/// that came before it.
-pub async fn a_longer_message_of_the_server_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A message of the server over the limit ends the link, behind all earlier
+/// messages.
+pub(super) async fn a_longer_message_of_the_server_ends_the_link<B: Bench>(bench: Arc<B>) -> Verdict {
     let limit = limit(&bench)?;
     let (mut link, mut peer) = open(&bench).await;
     peer.send(Note::new(1, 100)).await.expect("the server sends");

@@ -1,5 +1,5 @@
-//! Who waits is woken. The link is alone in its task here, so that nobody
-//! else's wake-ups help it.
+//! A task that waits is woken. The link is alone in its task here, so that no
+//! other wake-up helps it.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::stage::{hear, heard, open, stands_still};
-use super::{Bench, Note, Peer, Verdict};
+use super::tools::{hear, heard, open, stands_still};
+use super::verdict::Verdict;
+use super::{Bench, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::Link;
 
-/// A link that is polled only when it is woken gets everything, and its end.
-pub async fn a_reader_is_woken_for_everything<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A link that is polled only after wake-ups gets all messages, and its end.
+pub(super) async fn a_reader_is_woken_for_everything<B: Bench>(bench: Arc<B>) -> Verdict {
     const MANY: u32 = 60;
     let note = |number| Note::new(number, 300);
     let (mut link, mut peer) = open(&bench).await;
@@ -29,7 +30,7 @@ pub async fn a_reader_is_woken_for_everything<B: Bench>(bench: Arc<B>) -> Verdic
     for number in 0..MANY {
         peer.send(note(number)).await.expect("the server sends");
         if number % 3 == 0 {
-            // Now and then the link has read everything and waits.
+            // The link has time to read everything and to wait.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -38,8 +39,8 @@ pub async fn a_reader_is_woken_for_everything<B: Bench>(bench: Arc<B>) -> Verdic
     Ok(())
 }
 
-/// A writer that waits for room is woken when there is some.
-pub async fn a_writer_is_woken_when_there_is_room<B: Bench>(bench: Arc<B>) -> Verdict {
+/// A writer that waits for room is woken when there is room.
+pub(super) async fn a_writer_is_woken_when_there_is_room<B: Bench>(bench: Arc<B>) -> Verdict {
     let note = |number: usize| Note::new(number as u32, 16 * 1024);
     let (mut link, mut peer) = open(&bench).await;
     let (taken, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));

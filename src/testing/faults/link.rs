@@ -6,73 +6,79 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::{Entry, Shared, Way};
+use super::{FaultBook, OpenLink};
 use crate::keeper::PathFacts;
+use crate::testing::direction::DirectionFaults;
 use crate::transport::{ConfirmedBy, Frame, Link, Traffic};
 use crate::{Beat, LinkEnd, Token};
 
-/// A link with [`Faults`](super::Faults) over it. Its peer notices when it is
-/// dropped, whatever the faults.
+/// A link with [`Faults`](super::Faults) over it. Faults do not hide a dropped
+/// link from its peer.
 pub struct LinkWithFaults<L> {
     link: L,
     id: u64,
-    shared: Arc<Shared>,
-    /// Something was lost that way.
+    book: Arc<FaultBook>,
+    /// A message to the client was lost.
     gap_in: bool,
+    /// A message to the server was lost.
     gap_out: bool,
     /// The end of the link was lost.
     ended: bool,
-    /// A beat that a stall holds: the latest.
+    /// The latest beat that a stall holds.
     held_beat: Option<Token>,
 }
 
 impl<L> LinkWithFaults<L> {
-    pub(super) fn new(link: L, shared: Arc<Shared>) -> LinkWithFaults<L> {
-        let mut state = shared.state();
+    pub(super) fn new(link: L, book: Arc<FaultBook>) -> LinkWithFaults<L> {
+        let mut state = book.state();
         state.opened += 1;
         let id = state.opened;
-        state.links.insert(id, Entry::default());
+        state.links.insert(id, OpenLink::default());
         drop(state);
-        LinkWithFaults { link, id, shared, gap_in: false, gap_out: false, ended: false, held_beat: None }
+        LinkWithFaults { link, id, book, gap_in: false, gap_out: false, ended: false, held_beat: None }
     }
 
-    /// What is wrong that way. `cx` is woken when it changes.
-    fn look(&self, cx: Option<&Context<'_>>, way: impl Fn(&super::State) -> Way) -> Result<Way, LinkEnd> {
-        let mut state = self.shared.state();
-        let way = way(&state);
-        let Some(entry) = state.links.get_mut(&self.id) else { return Ok(way) };
+    /// Returns the faults of one direction. `cx` is woken when they change.
+    fn look(
+        &self,
+        cx: Option<&Context<'_>>,
+        faults: impl Fn(&super::FaultState) -> DirectionFaults,
+    ) -> Result<DirectionFaults, LinkEnd> {
+        let mut state = self.book.state();
+        let faults = faults(&state);
+        let Some(entry) = state.links.get_mut(&self.id) else { return Ok(faults) };
         if let Some(cx) = cx
             && !entry.wakers.iter().any(|known| known.will_wake(cx.waker()))
         {
             entry.wakers.push(cx.waker().clone());
         }
-        entry.end.clone().map_or(Ok(way), Err)
+        entry.end.clone().map_or(Ok(faults), Err)
     }
 
-    fn way_in(&self, cx: &Context<'_>) -> Result<Way, LinkEnd> {
+    fn faults_in(&self, cx: &Context<'_>) -> Result<DirectionFaults, LinkEnd> {
         self.look(Some(cx), |state| state.to_client)
     }
 
-    fn way_out(&self, cx: Option<&Context<'_>>) -> Result<Way, LinkEnd> {
+    fn faults_out(&self, cx: Option<&Context<'_>>) -> Result<DirectionFaults, LinkEnd> {
         self.look(cx, |state| state.to_server)
     }
 
-    /// Whether what is given now is lost.
+    /// Whether a message that is given now is lost.
     fn loses(&mut self) -> Result<bool, LinkEnd> {
-        self.gap_out |= self.way_out(None)?.holed;
+        self.gap_out |= self.faults_out(None)?.holed;
         Ok(self.gap_out)
     }
 }
 
 impl<L: Link> LinkWithFaults<L> {
-    /// Reads what comes in and throws it away. Pending, unless the link's end
-    /// was among it and nothing holds that back any more.
-    fn swallow(&mut self, way: Way, cx: &mut Context<'_>) -> Poll<LinkEnd> {
-        /// Frames in a row; then others have their turn.
+    /// Reads incoming frames and drops them. Ready if the link has ended and the
+    /// black hole is gone.
+    fn swallow(&mut self, faults: DirectionFaults, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        /// Frames in a row; then other tasks have their turn.
         const TURN: usize = 1024;
         for _ in 0..TURN {
             if self.ended {
-                return if way.holed { Poll::Pending } else { Poll::Ready(LinkEnd::Reset) };
+                return if faults.holed { Poll::Pending } else { Poll::Ready(LinkEnd::Reset) };
             }
             let frame = ready!(self.link.poll_next(cx));
             self.gap_in = true;
@@ -88,19 +94,19 @@ impl<L: Link> Link for LinkWithFaults<L> {
     type Outgoing = L::Outgoing;
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<L::Incoming>, LinkEnd>> {
-        let way = self.way_in(cx)?;
-        if way.holed || self.gap_in {
-            return self.swallow(way, cx).map(Err);
+        let faults = self.faults_in(cx)?;
+        if faults.holed || self.gap_in {
+            return self.swallow(faults, cx).map(Err);
         }
-        if way.stalled { Poll::Pending } else { self.link.poll_next(cx) }
+        if faults.stalled { Poll::Pending } else { self.link.poll_next(cx) }
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        let way = self.way_out(Some(cx))?;
-        if way.holed || self.gap_out {
+        let faults = self.faults_out(Some(cx))?;
+        if faults.holed || self.gap_out {
             return Poll::Ready(Ok(()));
         }
-        if way.stalled { Poll::Pending } else { self.link.poll_ready(cx) }
+        if faults.stalled { Poll::Pending } else { self.link.poll_ready(cx) }
     }
 
     fn start_send(&mut self, message: L::Outgoing) -> Result<(), LinkEnd> {
@@ -111,7 +117,7 @@ impl<L: Link> Link for LinkWithFaults<L> {
         if self.loses()? {
             return Ok(());
         }
-        if self.way_out(None)?.stalled {
+        if self.faults_out(None)?.stalled {
             self.held_beat = Some(token);
             return Ok(());
         }
@@ -119,12 +125,12 @@ impl<L: Link> Link for LinkWithFaults<L> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        let way = self.way_out(Some(cx))?;
-        if way.holed || self.gap_out {
+        let faults = self.faults_out(Some(cx))?;
+        if faults.holed || self.gap_out {
             self.held_beat = None;
             return Poll::Ready(Ok(()));
         }
-        if way.stalled {
+        if faults.stalled {
             return Poll::Pending;
         }
         if let Some(token) = self.held_beat.take() {
@@ -134,12 +140,12 @@ impl<L: Link> Link for LinkWithFaults<L> {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        let way = self.way_out(Some(cx))?;
-        self.gap_out |= way.holed;
+        let faults = self.faults_out(Some(cx))?;
+        self.gap_out |= faults.holed;
         if self.gap_out {
             return Poll::Ready(Ok(()));
         }
-        if way.stalled { Poll::Pending } else { self.link.poll_close(cx) }
+        if faults.stalled { Poll::Pending } else { self.link.poll_close(cx) }
     }
 
     fn beat(&self) -> Beat {
@@ -158,7 +164,7 @@ impl<L: Link> Link for LinkWithFaults<L> {
         self.link.peer_addr()
     }
 
-    /// Nothing: what the link inside counts may be lost.
+    /// Nothing: the inner link also counts bytes that a fault loses.
     fn traffic(&self) -> Option<Traffic> {
         None
     }
@@ -184,19 +190,19 @@ impl<L: Link> Link for LinkWithFaults<L> {
         if self.loses()? { Ok(()) } else { self.link.answer_me_after(silence) }
     }
 
-    fn weigh(&self, message: &L::Incoming) -> usize {
-        self.link.weigh(message)
+    fn size(&self, message: &L::Incoming) -> usize {
+        self.link.size(message)
     }
 
-    fn park(&self, message: L::Incoming) -> L::Incoming {
-        self.link.park(message)
+    fn detach(&self, message: L::Incoming) -> L::Incoming {
+        self.link.detach(message)
     }
 }
 
 impl<L> Drop for LinkWithFaults<L> {
     fn drop(&mut self) {
-        let gone = self.shared.state().links.remove(&self.id);
-        // Its wakers may be anybody's: not under the lock.
+        let gone = self.book.state().links.remove(&self.id);
+        // Dropping a waker runs foreign code, so it happens outside the lock.
         drop(gone);
     }
 }

@@ -1,9 +1,8 @@
 //! One link through the network, from its opening to its end.
 //!
-//! Nothing here waits: the flow is brought up to the present whenever somebody
-//! looks at it, event by event in the order of their times, so that what
-//! happened between two looks is what would have happened under anybody's
-//! eyes.
+//! Nothing here waits. A caller that looks at the flow brings it up to the
+//! present first, event by event in the order of their times. So the times of
+//! the looks change nothing.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -11,24 +10,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::lane::{Lane, Packet};
-use super::path::{Direction, Expiry, backed_off};
+use super::packets::{Packet, PacketQueue};
+use super::path::{IdleExpiry, backed_off};
 use super::rules::{Received, Rules};
 use crate::LinkEnd;
 use crate::keeper::PathFacts;
+use crate::testing::Direction;
 
 #[derive(Debug)]
 pub(super) struct Flow<In, Out> {
     id: u64,
-    pub(super) to_client: Lane<In>,
-    pub(super) to_server: Lane<Out>,
-    /// What the client sent and has no acknowledgement of, oldest first.
+    pub(super) to_client: PacketQueue<In>,
+    pub(super) to_server: PacketQueue<Out>,
+    /// The packets of the client that are not acknowledged, oldest first.
     unacknowledged: VecDeque<Sent>,
     acks: VecDeque<Ack>,
-    /// When something last passed the middlebox.
+    /// When a packet last passed the middlebox.
     passed: Instant,
     forgotten: bool,
-    /// Both ends know that it is over.
+    /// Both ends know that the link is over.
     broken: bool,
     pub(super) client_gone: bool,
     pub(super) server_gone: bool,
@@ -56,13 +56,13 @@ enum Happening {
 }
 
 impl<In, Out> Flow<In, Out> {
-    /// `server_gone` where the server answers by itself: then nobody need
+    /// `server_gone` is true where the server answers by itself, and nobody has to
     /// read its end.
     pub(super) fn new(id: u64, server_gone: bool, now: Instant) -> Flow<In, Out> {
         Flow {
             id,
-            to_client: Lane::new(),
-            to_server: Lane::new(),
+            to_client: PacketQueue::new(),
+            to_server: PacketQueue::new(),
             unacknowledged: VecDeque::new(),
             acks: VecDeque::new(),
             passed: now,
@@ -86,7 +86,7 @@ impl<In, Out> Flow<In, Out> {
         }
     }
 
-    /// When something will happen by itself.
+    /// When the next event happens by itself.
     pub(super) fn next_at(&self, rules: &Rules<In, Out>) -> Option<Instant> {
         self.next(rules).map(|(at, _)| at)
     }
@@ -113,17 +113,17 @@ impl<In, Out> Flow<In, Out> {
         }
     }
 
-    /// Ends what goes to the client, behind all that is on its way.
+    /// Ends the stream to the client, behind all packets in flight.
     pub(super) fn end_to_client(&mut self, end: LinkEnd, rules: &mut Rules<In, Out>, now: Instant) {
         self.server_sends(Packet::End(end), rules, now);
     }
 
-    /// Ends what goes to the server, behind all that is on its way.
+    /// Ends the stream to the server, behind all packets in flight.
     pub(super) fn end_to_server(&mut self, end: LinkEnd, rules: &mut Rules<In, Out>, now: Instant) {
         self.client_sends(Packet::End(end), 0, rules, now);
     }
 
-    /// Ends both ways at once. What had arrived can still be read.
+    /// Ends both directions at once. Packets that have arrived can still be read.
     pub(super) fn reset(&mut self) {
         self.break_off(LinkEnd::Reset);
     }
@@ -132,14 +132,14 @@ impl<In, Out> Flow<In, Out> {
         self.broken
     }
 
-    /// Asks to be woken when somebody changes the flow.
+    /// Wakes `waker` when the flow changes.
     pub(super) fn wait(&mut self, waker: &Waker) {
         if !self.wakers.iter().any(|known| known.will_wake(waker)) {
             self.wakers.push(waker.clone());
         }
     }
 
-    /// How many packets of the client are not acknowledged.
+    /// Counts the packets of the client that are not acknowledged.
     pub(super) fn outstanding(&self) -> usize {
         self.unacknowledged.len()
     }
@@ -150,14 +150,14 @@ impl<In, Out> Flow<In, Out> {
         PathFacts::new(bytes, waiting)
     }
 
-    /// Nobody will look at it again, and nothing can arrive any more.
+    /// Whether both ends are gone and nothing can arrive any more.
     pub(super) fn is_done(&self) -> bool {
         let over = self.broken || self.forgotten || self.to_server.is_empty();
         self.client_gone && self.server_gone && over
     }
 
-    /// The earliest of what will happen by itself. At one instant the
-    /// middlebox is the first, and then what the client sent.
+    /// The earliest event that happens by itself. At one instant the middlebox
+    /// comes first, then the packets to the server.
     fn next(&self, rules: &Rules<In, Out>) -> Option<(Instant, Happening)> {
         if self.broken {
             return None;
@@ -165,8 +165,11 @@ impl<In, Out> Flow<In, Out> {
         let to_server_flows = !rules.stalled(Direction::ToServer) && !self.to_server.faults.stalled;
         let to_client_flows = !rules.stalled(Direction::ToClient) && !self.to_client.faults.stalled;
         let expiry = match rules.idle {
-            Some((timeout, Expiry::Reset | Expiry::Fin)) if !self.forgotten => Some(self.passed + timeout),
-            Some((_, Expiry::Reset | Expiry::Fin | Expiry::Silent | Expiry::ResetOnUse)) | None => None,
+            Some((timeout, IdleExpiry::Reset | IdleExpiry::Fin)) if !self.forgotten => {
+                Some(self.passed + timeout)
+            }
+            Some((_, IdleExpiry::Reset | IdleExpiry::Fin | IdleExpiry::Silent | IdleExpiry::ResetOnUse))
+            | None => None,
         };
         let happenings = [
             (expiry, Happening::Expiry),
@@ -232,16 +235,16 @@ impl<In, Out> Flow<In, Out> {
     fn expire(&mut self, rules: &Rules<In, Out>) {
         self.forgotten = true;
         match rules.idle {
-            Some((_, Expiry::Fin)) => self.break_off(LinkEnd::Eof),
-            Some((_, Expiry::Reset | Expiry::Silent | Expiry::ResetOnUse)) | None => self.reset(),
+            Some((_, IdleExpiry::Fin)) => self.break_off(LinkEnd::Eof),
+            Some((_, IdleExpiry::Reset | IdleExpiry::Silent | IdleExpiry::ResetOnUse)) | None => self.reset(),
         }
     }
 
-    /// Something passes the middlebox, or finds that it has forgotten.
+    /// A packet passes the middlebox, unless the middlebox has forgotten the link.
     fn pass(&mut self, rules: &Rules<In, Out>, at: Instant) -> Passage {
         if let Some((timeout, expiry)) = rules.idle {
             self.forgotten |= at.saturating_duration_since(self.passed) >= timeout;
-            if self.forgotten && expiry == Expiry::ResetOnUse {
+            if self.forgotten && expiry == IdleExpiry::ResetOnUse {
                 self.reset();
                 return Passage::Reset;
             }
@@ -253,12 +256,12 @@ impl<In, Out> Flow<In, Out> {
         Passage::Free
     }
 
-    fn loses(&self, rules: &Rules<In, Out>, way: Direction) -> bool {
-        let own = match way {
+    fn loses(&self, rules: &Rules<In, Out>, direction: Direction) -> bool {
+        let own = match direction {
             Direction::ToClient => self.to_client.faults.holed,
             Direction::ToServer | Direction::Both => self.to_server.faults.holed,
         };
-        own || self.forgotten || rules.holed(way)
+        own || self.forgotten || rules.holed(direction)
     }
 
     fn break_off(&mut self, end: LinkEnd) {

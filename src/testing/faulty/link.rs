@@ -8,16 +8,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::lane::Packet;
-use super::path::{Dialling, Direction, backed_off};
+use super::packets::Packet;
+use super::path::{Dialling, backed_off};
 use super::world::Net;
 use crate::keeper::PathFacts;
+use crate::testing::Direction;
 use crate::testing::alarm::{Alarm, wait_until};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
 use crate::{Beat, Failure, LinkEnd, Token};
 
-/// Opens links over a [`FaultyNet`](super::FaultyNet). Its endpoint is
-/// `faulty:`, whatever the network.
+/// The transport that opens links over a [`FaultyNet`](super::FaultyNet). Its
+/// endpoint is `faulty:` for every network.
 pub struct FaultyTransport<In, Out = In> {
     net: Arc<Net<In, Out>>,
 }
@@ -37,8 +38,10 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for FaultyTransport<In, 
         for tries in 0.. {
             let asked = Instant::now();
             let (dialling, blocked, round_trip) = self.net.with(|world, _| {
-                let ways = [Direction::ToServer, Direction::ToClient];
-                let blocked = ways.iter().any(|way| world.rules.holed(*way) || world.rules.stalled(*way));
+                let directions = [Direction::ToServer, Direction::ToClient];
+                let blocked = directions
+                    .iter()
+                    .any(|direction| world.rules.holed(*direction) || world.rules.stalled(*direction));
                 (world.rules.dialling, blocked, world.rules.round_trip())
             });
             match dialling {
@@ -144,7 +147,7 @@ impl<In: Send + 'static, Out: Send + 'static> Link for FaultyLink<In, Out> {
         self.send(Packet::Ping(token), BEAT)
     }
 
-    /// Ready at once: what was taken is the system's.
+    /// Ready at once: the system has every message that the link took.
     fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         Poll::Ready(Ok(()))
     }

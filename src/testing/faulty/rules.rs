@@ -1,21 +1,22 @@
-//! What holds for all links, and what the server received.
+//! The rules for all links, and the messages that the server received.
 
 use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::path::{Dialling, Direction, Expiry, Path};
+use super::path::{Dialling, IdleExpiry, OneWayPath};
 use crate::Beat;
 use crate::keeper::Dice;
+use crate::testing::Direction;
 
 /// A message that the server received and answered by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received<Out> {
-    /// Which link it came over: 1 for the first that opened.
+    /// The number of the link: 1 for the first that opened.
     pub link: u64,
-    /// When, since the network was made.
+    /// When the message arrived, since the network was made.
     pub at: Duration,
     /// The message.
     pub message: Out,
@@ -23,13 +24,13 @@ pub struct Received<Out> {
 
 pub(super) type Respond<In, Out> = Box<dyn FnMut(&Out) -> Vec<In> + Send>;
 
-/// What holds for all links.
+/// The rules for all links.
 pub(super) struct Rules<In, Out> {
     pub(super) began: Instant,
     dice: Dice,
-    pub(super) to_client: Path,
-    pub(super) to_server: Path,
-    pub(super) idle: Option<(Duration, Expiry)>,
+    pub(super) to_client: OneWayPath,
+    pub(super) to_server: OneWayPath,
+    pub(super) idle: Option<(Duration, IdleExpiry)>,
     pub(super) dialling: Dialling,
     pub(super) answers_beats: bool,
     pub(super) beat: Beat,
@@ -43,8 +44,8 @@ impl<In, Out> Rules<In, Out> {
         Rules {
             began: Instant::now(),
             dice: Dice::new(seed),
-            to_client: Path::default(),
-            to_server: Path::default(),
+            to_client: OneWayPath::default(),
+            to_server: OneWayPath::default(),
             idle: None,
             dialling: Dialling::Accepted,
             answers_beats: true,
@@ -55,14 +56,14 @@ impl<In, Out> Rules<In, Out> {
         }
     }
 
-    /// What the server answers by itself; `None` where the test plays it.
+    /// The answers of the server; `None` if the test plays the server.
     pub(super) fn respond(&mut self, message: &Out) -> Option<Vec<In>> {
         self.respond.as_mut().map(|respond| respond(message))
     }
 
-    pub(super) fn draw(&mut self, way: Direction) -> Duration {
+    pub(super) fn draw(&mut self, direction: Direction) -> Duration {
         let rto = self.rto();
-        let path = *self.path(way);
+        let path = *self.path(direction);
         path.draw(rto, &mut self.dice)
     }
 
@@ -70,22 +71,22 @@ impl<In, Out> Rules<In, Out> {
         self.to_client.latency + self.to_server.latency
     }
 
-    /// How long a sender waits before it first sends again.
+    /// The wait of a sender before it first sends again.
     pub(super) fn rto(&self) -> Duration {
         const SHORTEST: Duration = Duration::from_millis(200);
         SHORTEST.max(2 * self.round_trip())
     }
 
-    pub(super) fn holed(&self, way: Direction) -> bool {
-        self.path(way).faults.holed
+    pub(super) fn holed(&self, direction: Direction) -> bool {
+        self.path(direction).faults.holed
     }
 
-    pub(super) fn stalled(&self, way: Direction) -> bool {
-        self.path(way).faults.stalled
+    pub(super) fn stalled(&self, direction: Direction) -> bool {
+        self.path(direction).faults.stalled
     }
 
-    fn path(&self, way: Direction) -> &Path {
-        match way {
+    fn path(&self, direction: Direction) -> &OneWayPath {
+        match direction {
             Direction::ToClient => &self.to_client,
             Direction::ToServer | Direction::Both => &self.to_server,
         }

@@ -5,17 +5,17 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
-use super::lane::Packet;
-use super::path::Direction;
+use super::packets::Packet;
 use super::world::Net;
 use crate::LinkEnd;
+use crate::testing::Direction;
 use crate::testing::alarm::Alarm;
 
-/// The server's end of one link over a [`FaultyNet`](super::FaultyNet), which
-/// can also fail alone.
+/// The server's end of one link over a [`FaultyNet`](super::FaultyNet). It can
+/// make faults for this link alone.
 ///
-/// Beats and goodbyes are answered without it. Dropping it leaves the link as
-/// it is.
+/// The network answers beats and goodbyes. Dropping the server's end leaves the
+/// link as it is.
 pub struct ServerLink<In, Out = In> {
     id: u64,
     net: Arc<Net<In, Out>>,
@@ -26,23 +26,22 @@ impl<In: Send + 'static, Out: Send + 'static> ServerLink<In, Out> {
         ServerLink { id, net }
     }
 
-    /// Which link it is: 1 for the first that opened.
+    /// The number of the link: 1 for the first that opened.
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// Sends the client a message.
+    /// Sends a message to the client.
     pub fn send(&self, message: In) {
         self.net.touch(self.id, |flow, rules, now| flow.server_sends(Packet::Message(message), rules, now));
     }
 
-    /// The client's next message, or how the link ended: a client that drops
-    /// its end leaves [`LinkEnd::Eof`]. Where the server answers by itself,
-    /// messages do not come here. Cancel safe.
+    /// Waits for the client's next message. In a network whose server answers by
+    /// itself, no message comes here. Cancel safe.
     ///
     /// # Errors
     ///
-    /// How the link ended, once.
+    /// How the link ended, once: [`LinkEnd::Eof`] if the client has dropped it.
     pub async fn recv(&mut self) -> Result<Out, LinkEnd> {
         let mut alarm = Alarm::default();
         poll_fn(|cx| {
@@ -67,7 +66,7 @@ impl<In: Send + 'static, Out: Send + 'static> ServerLink<In, Out> {
         self.end(LinkEnd::closed(Some(code), reason));
     }
 
-    /// Ends the link with a FIN. What the client sends still arrives.
+    /// Ends the link with a FIN. Messages of the client still arrive.
     pub fn half_close(&self) {
         self.end(LinkEnd::Eof);
     }
@@ -77,7 +76,7 @@ impl<In: Send + 'static, Out: Send + 'static> ServerLink<In, Out> {
         self.net.touch(self.id, |flow, _, _| flow.reset());
     }
 
-    /// Silently loses all that is sent that way over this link alone, until
+    /// Silently loses everything in this direction over this link alone, until
     /// [`restore`](ServerLink::restore).
     pub fn black_hole(&self, direction: Direction) {
         self.net.touch(self.id, |flow, _, _| {
@@ -86,7 +85,7 @@ impl<In: Send + 'static, Out: Send + 'static> ServerLink<In, Out> {
         });
     }
 
-    /// Holds all that is on its way over this link alone, until
+    /// Holds everything in this direction over this link alone, until
     /// [`restore`](ServerLink::restore) lets it arrive at once.
     pub fn stall(&self, direction: Direction) {
         self.net.touch(self.id, |flow, _, _| {
@@ -95,7 +94,7 @@ impl<In: Send + 'static, Out: Send + 'static> ServerLink<In, Out> {
         });
     }
 
-    /// Ends black holes and stalls of this link that way.
+    /// Ends black holes and stalls of this link in this direction.
     pub fn restore(&self, direction: Direction) {
         self.net.with(|world, now| {
             if let Some(flow) = world.flows.get_mut(&self.id) {

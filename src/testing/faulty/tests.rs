@@ -12,7 +12,7 @@ async fn open<M: Send + 'static>(net: &FaultyNet<M>) -> FaultyLink<M> {
     net.transport().connect(&Attempt::standalone(1, None)).await.expect("the network accepts")
 }
 
-/// The next frame and when it came.
+/// The next frame, and the time of its arrival.
 async fn next(net: &FaultyNet<u32>, link: &mut FaultyLink<u32>) -> (Result<Frame<u32>, LinkEnd>, Duration) {
     let frame = link.next().await;
     (frame, net.elapsed())
@@ -88,7 +88,7 @@ async fn the_same_seed_gives_the_same_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_black_hole_to_the_server_swallows_and_is_retransmitted_when_it_lifts() {
+async fn messages_lost_in_a_black_hole_are_sent_again_after_it() {
     let net = FaultyNet::echo(1);
     net.latency(Direction::Both, ms(10));
     let mut link = open(&net).await;
@@ -98,8 +98,8 @@ async fn a_black_hole_to_the_server_swallows_and_is_retransmitted_when_it_lifts(
     assert!(silent(&mut link, ms(980)).await);
     assert_eq!(net.received(), []);
     net.restore(Direction::ToServer);
-    // Lost at 30 ms; sent again 200, 400 and 800 ms later each, which ends at
-    // 1430 ms with both, since the second waited behind the first.
+    // Both are lost at 30 ms and sent again after 200, 400 and 800 ms more. At
+    // 1430 ms both arrive: the second waits behind the first.
     assert_eq!(next(&net, &mut link).await, (Ok(Frame::Message(1)), ms(1440)));
     assert_eq!(next(&net, &mut link).await, (Ok(Frame::Message(2)), ms(1440)));
 }
@@ -264,7 +264,7 @@ async fn what_a_dropped_link_had_sent_still_arrives() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_idle_timeout_forgets_exactly_at_its_time() {
     let net = FaultyNet::echo(1);
-    net.idle_timeout(ms(3000), Expiry::Silent);
+    net.idle_timeout(ms(3000), IdleExpiry::Silent);
     let mut link = open(&net).await;
     for _ in 0..3 {
         sleep(ms(2999)).await;
@@ -284,7 +284,7 @@ async fn a_silent_idle_timeout_forgets_exactly_at_its_time() {
 #[tokio::test(start_paused = true)]
 async fn a_forgotten_link_loses_what_the_server_pushes() {
     let net = FaultyNet::<u32>::new(1);
-    net.idle_timeout(ms(3000), Expiry::Silent);
+    net.idle_timeout(ms(3000), IdleExpiry::Silent);
     let mut link = open(&net).await;
     let server = net.accept().await;
     sleep(ms(3000)).await;
@@ -295,14 +295,14 @@ async fn a_forgotten_link_loses_what_the_server_pushes() {
 #[tokio::test(start_paused = true)]
 async fn idle_expiry_can_reset_on_use_or_end_at_its_time() {
     let net = FaultyNet::echo(1);
-    net.idle_timeout(ms(3000), Expiry::ResetOnUse);
+    net.idle_timeout(ms(3000), IdleExpiry::ResetOnUse);
     let mut link = open(&net).await;
     assert!(silent(&mut link, ms(4000)).await);
     link.send(1).await.expect("taken");
     assert_eq!(next(&net, &mut link).await, (Err(LinkEnd::Reset), ms(4000)));
     assert_eq!(net.received(), []);
 
-    for (expiry, end) in [(Expiry::Reset, LinkEnd::Reset), (Expiry::Fin, LinkEnd::Eof)] {
+    for (expiry, end) in [(IdleExpiry::Reset, LinkEnd::Reset), (IdleExpiry::Fin, LinkEnd::Eof)] {
         net.idle_timeout(ms(3000), expiry);
         let mut link = open(&net).await;
         let began = Instant::now();

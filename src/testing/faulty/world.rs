@@ -8,12 +8,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::flow::Flow;
-use super::path::{Direction, Path};
+use super::path::OneWayPath;
 use super::rules::{Respond, Rules};
+use crate::testing::Direction;
 
 pub(super) struct Net<In, Out> {
     world: Mutex<World<In, Out>>,
-    /// Told when a link opens.
+    /// Notified when a link opens.
     pub(super) opened: Notify,
 }
 
@@ -22,8 +23,8 @@ impl<In, Out> Net<In, Out> {
         Net { world: Mutex::new(world), opened: Notify::new() }
     }
 
-    /// Brings the network up to the present, changes it, and wakes whoever
-    /// waits, to see what that means for it.
+    /// Brings the network up to the present, changes it, and wakes all tasks that
+    /// wait for it.
     pub(super) fn with<R>(&self, change: impl FnOnce(&mut World<In, Out>, Instant) -> R) -> R {
         let now = Instant::now();
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +52,7 @@ impl<In, Out> Net<In, Out> {
         result
     }
 
-    /// Brings one flow up to the present and looks at it. Wakes nobody.
+    /// Brings one flow up to the present and looks at it. Wakes no task.
     pub(super) fn look<R>(
         &self,
         id: u64,
@@ -100,7 +101,7 @@ impl<In, Out> World<In, Out> {
         Some(id)
     }
 
-    pub(super) fn shape(&mut self, direction: Direction, change: impl Fn(&mut Path)) {
+    pub(super) fn shape(&mut self, direction: Direction, change: impl Fn(&mut OneWayPath)) {
         if direction.includes(Direction::ToClient) {
             change(&mut self.rules.to_client);
         }
@@ -109,7 +110,7 @@ impl<In, Out> World<In, Out> {
         }
     }
 
-    /// What a stall held arrives now.
+    /// Lets the packets that a stall held arrive now.
     pub(super) fn release(&mut self, now: Instant) {
         for flow in self.flows.values_mut() {
             if !self.rules.stalled(Direction::ToClient) && !flow.to_client.faults.stalled {

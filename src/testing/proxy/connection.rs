@@ -1,4 +1,4 @@
-//! One connection through the proxy: two sockets and the lanes between them.
+//! One connection through the proxy: two sockets, and a relay for each direction.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
-use super::lane::{Lane, Outcome};
-use super::rules::{Orders, Shared, State};
-use super::socket::Socket;
+use super::relay::{Relay, RelayOutcome};
+use super::rules::{ConnectionOrders, ProxyState, SharedProxy};
+use super::socket::EndSocket;
 use super::{Cut, Newcomers};
 
-/// The place of one connection among those that are open.
+/// The entry of one connection among the open connections.
 #[derive(Debug)]
 pub(super) struct Registered {
     id: u64,
-    shared: Arc<Shared>,
+    shared: Arc<SharedProxy>,
 }
 
 impl Registered {
-    pub(super) fn new(id: u64, shared: Arc<Shared>) -> Registered {
-        shared.state().flows.insert(id, Orders::default());
+    pub(super) fn new(id: u64, shared: Arc<SharedProxy>) -> Registered {
+        shared.state().flows.insert(id, ConnectionOrders::default());
         Registered { id, shared }
     }
 }
@@ -32,38 +32,38 @@ impl Drop for Registered {
 }
 
 /// Carries one connection from its beginning to its end.
-pub(super) async fn serve(client: Socket, newcomers: Newcomers, place: Registered) {
+pub(super) async fn serve(client: EndSocket, newcomers: Newcomers, place: Registered) {
     let server = match newcomers {
         Newcomers::Unanswered => None,
         Newcomers::Connected | Newcomers::Refused | Newcomers::Closed => {
             let address = place.shared.state().server.clone();
-            match Socket::connect(&address).await {
+            match EndSocket::connect(&address).await {
                 Ok(server) => Some(server),
                 Err(_) => return client.reset(),
             }
         }
     };
-    let mut connection = Connection {
+    let mut connection = ProxiedConnection {
         client: Some(client),
         server,
-        to_client: Lane::default(),
-        to_server: Lane::default(),
+        to_client: Relay::default(),
+        to_server: Relay::default(),
         shared: Arc::clone(&place.shared),
         id: place.id,
     };
     poll_fn(|cx| connection.poll(cx)).await;
 }
 
-struct Connection {
-    client: Option<Socket>,
-    server: Option<Socket>,
-    to_client: Lane,
-    to_server: Lane,
-    shared: Arc<Shared>,
+struct ProxiedConnection {
+    client: Option<EndSocket>,
+    server: Option<EndSocket>,
+    to_client: Relay,
+    to_server: Relay,
+    shared: Arc<SharedProxy>,
     id: u64,
 }
 
-impl Connection {
+impl ProxiedConnection {
     /// Ready when the connection is over.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let shared = Arc::clone(&self.shared);
@@ -82,12 +82,12 @@ impl Connection {
         }
         for outcome in [to_server, to_client] {
             match outcome {
-                Outcome::Waits => {}
-                Outcome::Cut(Cut::Reset) => {
+                RelayOutcome::Waits => {}
+                RelayOutcome::Cut(Cut::Reset) => {
                     self.reset_client();
                     self.reset_server();
                 }
-                Outcome::Cut(Cut::Fin) => self.part(cx),
+                RelayOutcome::Cut(Cut::Fin) => self.part(cx),
             }
         }
         match self.to_client.is_over() && self.to_server.is_over() || self.is_empty() {
@@ -100,7 +100,7 @@ impl Connection {
         self.client.is_none() && self.server.is_none()
     }
 
-    fn obey(&mut self, state: &mut State, cx: &Context<'_>) {
+    fn obey(&mut self, state: &mut ProxyState, cx: &Context<'_>) {
         let Some(orders) = state.flows.get_mut(&self.id) else { return };
         let given = std::mem::take(orders);
         orders.waker = Some(cx.waker().clone());
@@ -119,9 +119,9 @@ impl Connection {
         }
     }
 
-    /// Sends both ends a FIN. Both sockets stay, and what comes over them is
-    /// thrown away, until their ends have closed them: to close a socket with
-    /// unread data would be a reset.
+    /// Sends both ends a FIN. Both sockets stay until their peers close them, and
+    /// further bytes are thrown away: closing a socket with unread data would be
+    /// a reset.
     fn part(&mut self, cx: &mut Context<'_>) {
         for end in [&mut self.client, &mut self.server].into_iter().flatten() {
             end.finish(cx);

@@ -1,4 +1,4 @@
-//! What a proxy does to its connections, and what it counts.
+//! The state of a proxy: rules, orders and counts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,46 +6,46 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::socket::{Address, Listener, Place};
+use super::socket::{FrontAddress, FrontListener, ServerAddress};
 use super::{Cut, Newcomers};
 use crate::testing::Direction;
 
-/// What the proxy, its acceptor and its connections share.
+/// The state that the proxy, its acceptor and its connections share.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) place: Place,
-    state: Mutex<State>,
+pub(super) struct SharedProxy {
+    pub(super) place: FrontAddress,
+    state: Mutex<ProxyState>,
 }
 
-pub(super) struct State {
-    pub(super) server: Address,
+pub(super) struct ProxyState {
+    pub(super) server: ServerAddress,
     /// `None` while newcomers are refused.
-    pub(super) listener: Option<Listener>,
+    pub(super) listener: Option<FrontListener>,
     pub(super) newcomers: Newcomers,
     pub(super) acceptor: Option<Waker>,
     pub(super) accepted: u64,
-    pub(super) to_client: Way,
-    pub(super) to_server: Way,
-    pub(super) flows: BTreeMap<u64, Orders>,
+    pub(super) to_client: DirectionRules,
+    pub(super) to_server: DirectionRules,
+    pub(super) flows: BTreeMap<u64, ConnectionOrders>,
 }
 
-/// What holds for one way of all connections.
+/// The rules for one direction of all connections.
 #[derive(Debug, Default)]
-pub(super) struct Way {
+pub(super) struct DirectionRules {
     pub(super) holed: bool,
     pub(super) stalled: bool,
     pub(super) latency: Duration,
     /// Bytes handed on so far.
     pub(super) passed: u64,
-    /// After how many more bytes what is to happen.
+    /// The bytes that still pass before a cut.
     pub(super) cut: Option<(u64, Cut)>,
-    /// After how many more bytes a bit is flipped.
+    /// The bytes that still pass before a bit is flipped.
     pub(super) flip: Option<u64>,
 }
 
-/// What one connection is to do at once.
+/// Orders to one connection, for its next poll.
 #[derive(Debug, Default)]
-pub(super) struct Orders {
+pub(super) struct ConnectionOrders {
     pub(super) finish_to_client: bool,
     pub(super) finish_to_server: bool,
     pub(super) reset_client: bool,
@@ -53,27 +53,27 @@ pub(super) struct Orders {
     pub(super) waker: Option<Waker>,
 }
 
-impl Shared {
-    pub(super) fn new(place: Place, server: Address, listener: Listener) -> Shared {
-        let state = State {
+impl SharedProxy {
+    pub(super) fn new(place: FrontAddress, server: ServerAddress, listener: FrontListener) -> SharedProxy {
+        let state = ProxyState {
             server,
             listener: Some(listener),
             newcomers: Newcomers::Connected,
             acceptor: None,
             accepted: 0,
-            to_client: Way::default(),
-            to_server: Way::default(),
+            to_client: DirectionRules::default(),
+            to_server: DirectionRules::default(),
             flows: BTreeMap::new(),
         };
-        Shared { place, state: Mutex::new(state) }
+        SharedProxy { place, state: Mutex::new(state) }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ProxyState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the rules and has everybody look at them.
-    pub(super) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+    /// Changes the state and wakes the acceptor and all connections.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut ProxyState) -> R) -> R {
         let mut state = self.state();
         let result = change(&mut state);
         let mut wakers: Vec<Waker> =
@@ -85,8 +85,8 @@ impl Shared {
     }
 }
 
-impl State {
-    pub(super) fn shape(&mut self, direction: Direction, change: impl Fn(&mut Way)) {
+impl ProxyState {
+    pub(super) fn shape(&mut self, direction: Direction, change: impl Fn(&mut DirectionRules)) {
         if direction.includes(Direction::ToClient) {
             change(&mut self.to_client);
         }
@@ -95,14 +95,14 @@ impl State {
         }
     }
 
-    pub(super) fn order(&mut self, order: impl Fn(&mut Orders)) {
+    pub(super) fn order(&mut self, order: impl Fn(&mut ConnectionOrders)) {
         self.flows.values_mut().for_each(order);
     }
 }
 
-impl Way {
-    /// How many of these bytes may be written now, and the flip that is due
-    /// among them.
+impl DirectionRules {
+    /// Returns how many of these bytes may be written now. Flips the bit that is
+    /// due among them.
     pub(super) fn before_write(&mut self, bytes: &mut [u8]) -> Result<usize, Cut> {
         if let Some(at) = self.flip
             && let Some(byte) = usize::try_from(at).ok().and_then(|at| bytes.get_mut(at))
@@ -135,9 +135,9 @@ impl Way {
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for ProxyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State")
+        f.debug_struct("ProxyState")
             .field("server", &self.server)
             .field("newcomers", &self.newcomers)
             .field("open", &self.flows.len())

@@ -1,4 +1,4 @@
-//! The sockets of either kind.
+//! Sockets of TCP, and Unix sockets.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use super::ROOM;
 
 /// Where a server listens.
 #[derive(Clone, Debug)]
-pub(super) enum Address {
+pub(super) enum ServerAddress {
     Tcp(SocketAddr),
     #[cfg(unix)]
     Unix(PathBuf),
@@ -24,77 +24,75 @@ pub(super) enum Address {
 
 /// One end of a connection.
 #[derive(Debug)]
-pub(super) enum Socket {
+pub(super) enum EndSocket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
 }
 
-impl Socket {
-    pub(super) async fn connect(address: &Address) -> io::Result<Socket> {
+impl EndSocket {
+    pub(super) async fn connect(address: &ServerAddress) -> io::Result<EndSocket> {
         match address {
-            Address::Tcp(address) => {
+            ServerAddress::Tcp(address) => {
                 let socket = with_small_buffers(*address)?;
                 let stream = socket.connect(*address).await?;
                 stream.set_nodelay(true)?;
-                Ok(Socket::Tcp(stream))
+                Ok(EndSocket::Tcp(stream))
             }
             #[cfg(unix)]
-            Address::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
+            ServerAddress::Unix(path) => Ok(EndSocket::Unix(UnixStream::connect(path).await?)),
         }
     }
 
-    /// Closes it so that its peer gets a RST. Unix sockets have none: theirs
-    /// just closes.
+    /// Closes the socket so that its peer gets a RST. A Unix socket just closes.
     pub(super) fn reset(self) {
         match self {
-            Socket::Tcp(stream) => {
-                // An error says that the connection is gone already.
+            EndSocket::Tcp(stream) => {
+                // An error means that the connection is gone already.
                 let _ = stream.set_zero_linger();
             }
             #[cfg(unix)]
-            Socket::Unix(_) => {}
+            EndSocket::Unix(_) => {}
         }
     }
 
-    /// Reads what is there. Ready with 0 at the end of the stream.
+    /// Reads available bytes. Ready with 0 at the end of the stream.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut room = ReadBuf::new(room);
         let read = match self {
-            Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut room),
+            EndSocket::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut room),
             #[cfg(unix)]
-            Socket::Unix(stream) => Pin::new(stream).poll_read(cx, &mut room),
+            EndSocket::Unix(stream) => Pin::new(stream).poll_read(cx, &mut room),
         };
         read.map_ok(|()| room.filled().len())
     }
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
-            Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            EndSocket::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             #[cfg(unix)]
-            Socket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            EndSocket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     /// Sends a FIN.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) {
-        // The shutdown of a socket does not wait, and one that fails has
-        // nobody to be told.
+        // The shutdown of a socket does not wait. No caller could use an error.
         let _ = match self {
-            Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            EndSocket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(unix)]
-            Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            EndSocket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         };
     }
 }
 
-/// The place where clients connect, which can be closed and opened again.
+/// The address where clients connect. Its listener can close and open again.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum FrontAddress {
     Tcp {
         address: SocketAddr,
-        /// Bound and never listening: it keeps the port while no listener
-        /// does.
+        /// Bound and never listening: keeps the port while there is no
+        /// listener.
         _holder: TcpSocket,
     },
     #[cfg(unix)]
@@ -102,59 +100,59 @@ pub(super) enum Place {
 }
 
 #[derive(Debug)]
-pub(super) enum Listener {
+pub(super) enum FrontListener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
 }
 
-impl Place {
-    /// A port of loopback that the system chooses.
-    pub(super) fn port() -> io::Result<Place> {
+impl FrontAddress {
+    /// Binds a loopback port that the system chooses.
+    pub(super) fn port() -> io::Result<FrontAddress> {
         let holder = bound(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        Ok(Place::Tcp { address: holder.local_addr()?, _holder: holder })
+        Ok(FrontAddress::Tcp { address: holder.local_addr()?, _holder: holder })
     }
 
-    pub(super) fn listen(&self) -> io::Result<Listener> {
+    pub(super) fn listen(&self) -> io::Result<FrontListener> {
         const BACKLOG: u32 = 1024;
         match self {
-            Place::Tcp { address, .. } => Ok(Listener::Tcp(bound(*address)?.listen(BACKLOG)?)),
+            FrontAddress::Tcp { address, .. } => Ok(FrontListener::Tcp(bound(*address)?.listen(BACKLOG)?)),
             #[cfg(unix)]
-            Place::Unix(path) => {
+            FrontAddress::Unix(path) => {
                 self.clear();
-                Ok(Listener::Unix(UnixListener::bind(path)?))
+                Ok(FrontListener::Unix(UnixListener::bind(path)?))
             }
         }
     }
 
-    /// Takes away what a listener leaves behind: a Unix socket's file.
+    /// Removes the file that a Unix listener leaves behind.
     pub(super) fn clear(&self) {
         match self {
-            Place::Tcp { .. } => {}
+            FrontAddress::Tcp { .. } => {}
             #[cfg(unix)]
-            Place::Unix(path) => {
+            FrontAddress::Unix(path) => {
                 let _ = std::fs::remove_file(path);
             }
         }
     }
 }
 
-impl Listener {
-    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
+impl FrontListener {
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<EndSocket>> {
         Poll::Ready(match self {
-            Listener::Tcp(listener) => {
+            FrontListener::Tcp(listener) => {
                 let (stream, _) = ready!(listener.poll_accept(cx))?;
-                stream.set_nodelay(true).map(|()| Socket::Tcp(stream))
+                stream.set_nodelay(true).map(|()| EndSocket::Tcp(stream))
             }
             #[cfg(unix)]
-            Listener::Unix(listener) => Ok(Socket::Unix(ready!(listener.poll_accept(cx))?.0)),
+            FrontListener::Unix(listener) => Ok(EndSocket::Unix(ready!(listener.poll_accept(cx))?.0)),
         })
     }
 }
 
-/// A socket on `address` that shares its port with others of this kind, so
-/// that the port stays ours while it is not listened on: nobody else is given
-/// it, and no client that dials it gets it as its own.
+/// Makes a socket on `address` that shares its port with other sockets of this
+/// function. So the port stays reserved without a listener: no other program gets
+/// the port, and no client that dials it gets the port as its own.
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = with_small_buffers(address)?;
     socket.set_reuseaddr(true)?;
@@ -164,8 +162,8 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// A socket whose own buffers do not hide from a sender for megabytes that
-/// nobody reads.
+/// Makes a socket with small buffers, so that a sender soon notices a peer that
+/// does not read.
 fn with_small_buffers(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_recv_buffer_size(ROOM as u32)?;

@@ -14,7 +14,7 @@ async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it comes")
 }
 
-async fn stage() -> (Proxy, TcpListener) {
+async fn fixture() -> (Proxy, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     (Proxy::to(listener.local_addr().unwrap()).unwrap(), listener)
 }
@@ -26,7 +26,7 @@ async fn open(proxy: &Proxy, listener: &TcpListener) -> (TcpStream, TcpStream) {
 }
 
 async fn pair() -> (Proxy, TcpListener, TcpStream, TcpStream) {
-    let (proxy, listener) = stage().await;
+    let (proxy, listener) = fixture().await;
     let (client, server) = open(&proxy, &listener).await;
     (proxy, listener, client, server)
 }
@@ -41,12 +41,12 @@ async fn hears(stream: &mut TcpStream, words: &str) {
     assert_eq!(String::from_utf8_lossy(&heard), words);
 }
 
-/// What the stream ends with: 0 for a FIN.
+/// Reads the end of the stream: 0 for a FIN.
 async fn end(stream: &mut TcpStream) -> Result<usize, ErrorKind> {
     soon(stream.read(&mut [0; 64])).await.map_err(|error| error.kind())
 }
 
-/// Whether nothing comes for a while. True also if it is merely late.
+/// Whether nothing comes for a while. True also if a word is merely late.
 async fn is_silent(stream: &mut TcpStream) -> bool {
     let mut byte = [0];
     tokio::time::timeout(Duration::from_millis(30), stream.read(&mut byte)).await.is_err()
@@ -110,7 +110,7 @@ async fn a_stall_holds_what_is_sent_and_an_end_too() {
 }
 
 #[tokio::test]
-async fn a_black_hole_swallows_one_way_and_the_stream_stays_silent_behind_the_gap() {
+async fn a_stream_stays_silent_behind_the_gap_of_a_black_hole() {
     for way in [ToServer, ToClient] {
         let (proxy, listener, client, server) = pair().await;
         let (mut from, mut to) = if way == ToServer { (client, server) } else { (server, client) };
@@ -122,7 +122,7 @@ async fn a_black_hole_swallows_one_way_and_the_stream_stays_silent_behind_the_ga
         proxy.restore(way);
         say(&mut from, "behind the gap").await;
         assert!(is_silent(&mut to).await);
-        // A connection that comes after it is whole.
+        // A later connection is whole.
         let (mut client, mut server) = open(&proxy, &listener).await;
         say(&mut client, "new").await;
         hears(&mut server, "new").await;
@@ -282,7 +282,7 @@ async fn latency_holds_each_way_for_itself() {
     say(&mut client, "slow").await;
     hears(&mut server, "slow").await;
     assert!(began.elapsed() >= latency);
-    // All that is on its way keeps its order.
+    // Bytes in flight keep their order.
     proxy.latency(ToServer, Duration::ZERO);
     say(&mut client, "fast").await;
     client.shutdown().await.unwrap();

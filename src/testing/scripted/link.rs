@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::Step;
+use super::ScriptedAttempt;
 use super::wire::{Wire, WroteWhat};
 use crate::keeper::PathFacts;
 use crate::testing::alarm::Alarm;
 use crate::transport::{ConfirmedBy, Frame, Link};
 use crate::{Beat, LinkEnd, Token};
 
-/// A link whose other end is a [`Peer`](super::Peer).
+/// A link whose other end is a [`ScriptedPeer`](super::ScriptedPeer).
 ///
-/// What it is given is written when it is flushed, not before: what was given
-/// and never flushed is never seen by the peer.
+/// A flush writes the messages and beats that the link was given. The peer
+/// never sees a message that was not flushed.
 pub struct ScriptedLink<In, Out = In> {
     wire: Arc<Wire<In, Out>>,
     beat: Beat,
@@ -28,7 +28,7 @@ pub struct ScriptedLink<In, Out = In> {
 }
 
 impl<In, Out> ScriptedLink<In, Out> {
-    pub(super) fn new(step: &Step, wire: Arc<Wire<In, Out>>) -> ScriptedLink<In, Out> {
+    pub(super) fn new(step: &ScriptedAttempt, wire: Arc<Wire<In, Out>>) -> ScriptedLink<In, Out> {
         ScriptedLink {
             wire,
             beat: step.beat,
@@ -40,7 +40,7 @@ impl<In, Out> ScriptedLink<In, Out> {
         }
     }
 
-    /// Waits while the peer takes nothing.
+    /// Pending while the peer takes no writes.
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.wire.state();
         if !state.blocked {
@@ -98,8 +98,8 @@ impl<In: Send + 'static, Out: Send + 'static> Link for ScriptedLink<In, Out> {
         let reads_here = state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker()));
         let due = state.next_due();
         drop(state);
-        // A task that reads and writes is woken when the answer is there, not
-        // also to wait for it.
+        // A task that reads and writes is woken when the answer is there, and not
+        // twice.
         if answered && (!reads_here || self.alarm.poll_at(due, cx).is_ready()) {
             self.wire.wake_reader();
         }

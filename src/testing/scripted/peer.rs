@@ -12,79 +12,80 @@ use crate::{LinkEnd, LinkId, Token};
 
 /// The other end of a link that a [`Script`](super::Script) opened.
 ///
-/// Clones are the same end. Dropping it changes nothing: the peer goes on to
+/// Clones are the same end. Dropping the peer changes nothing: it goes on to
 /// answer as it was told.
-pub struct Peer<In, Out = In> {
+pub struct ScriptedPeer<In, Out = In> {
     wire: Arc<Wire<In, Out>>,
 }
 
-impl<In, Out> Peer<In, Out> {
-    pub(super) fn new(wire: Arc<Wire<In, Out>>) -> Peer<In, Out> {
-        Peer { wire }
+impl<In, Out> ScriptedPeer<In, Out> {
+    pub(super) fn new(wire: Arc<Wire<In, Out>>) -> ScriptedPeer<In, Out> {
+        ScriptedPeer { wire }
     }
 }
 
-impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
+impl<In: Send + 'static, Out: Send + 'static> ScriptedPeer<In, Out> {
     /// The link's id.
     pub fn id(&self) -> LinkId {
         self.wire.id
     }
 
-    /// Sends the link a message.
+    /// Sends a message to the link.
     pub fn deliver(&self, message: In) {
         self.arrive(Ok(Frame::Message(message)));
     }
 
-    /// Sends a sign of life that is no message, as a ping of the peer's own.
+    /// Sends a sign of life that is no message, such as a ping of the peer.
     pub fn alive(&self) {
         self.arrive(Ok(Frame::Alive));
     }
 
-    /// Sends the answer to a beat, whatever [`answers`](Peer::answers) says.
+    /// Sends the answer to a beat, regardless of [`answers`](ScriptedPeer::answers) says.
     pub fn pong(&self, token: Option<Token>) {
         self.arrive(Ok(Frame::Pong(token)));
     }
 
-    /// Ends the link, behind all that was delivered before.
+    /// Ends the link, behind everything that was delivered before.
     pub fn end(&self, end: LinkEnd) {
         self.arrive(Err(end));
     }
 
-    /// How beats are answered that are written from now on.
+    /// Sets how the peer answers beats that are written from now on.
     pub fn answers(&self, answers: Answers) {
         self.wire.state().answers = answers;
     }
 
-    /// Whether the peer speaks after a silence, where it is asked to from now
-    /// on: at that time, later by this, or not at all.
+    /// Sets whether the peer speaks after a silence, for requests from now on:
+    /// at the requested time, later by a delay, or not at all.
     pub fn words(&self, words: Answers) {
         self.wire.state().words = words;
     }
 
-    /// Takes nothing any more: the link is neither ready nor flushed until
-    /// [`take_writes`](Peer::take_writes).
+    /// Takes no more writes: the link is neither ready nor flushed until
+    /// [`take_writes`](ScriptedPeer::take_writes).
     pub fn block_writes(&self) {
         self.wire.state().blocked = true;
     }
 
-    /// Takes what the link writes again.
+    /// Takes writes of the link again.
     pub fn take_writes(&self) {
         self.wire.state().blocked = false;
         self.wire.wake_writer();
     }
 
-    /// What the link says of the path under it from now on.
+    /// Sets the path facts that the link reports from now on.
     pub fn path_facts(&self, facts: Option<PathFacts>) {
         self.wire.state().path_facts = facts;
     }
 
-    /// Takes out what the link has written and nobody has taken yet.
+    /// Returns everything that the link has written and that was not returned
+    /// before.
     pub fn written(&self) -> Vec<Wrote<Out>> {
         self.wire.state().written.drain(..).collect()
     }
 
-    /// Takes out the messages of what was written; beats and goodbyes among
-    /// them are left out.
+    /// As [`written`](ScriptedPeer::written), but returns the messages alone.
+    /// Beats and goodbyes are taken and left out.
     pub fn messages(&self) -> Vec<Out> {
         let messages = self.written().into_iter().filter_map(|wrote| match wrote.what {
             WroteWhat::Message(message) => Some(message),
@@ -93,8 +94,8 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
         messages.collect()
     }
 
-    /// Waits for the next that the link writes; `None` once it was dropped and
-    /// all was taken. Cancel safe.
+    /// Waits until the link writes, and returns the next entry; `None` once the
+    /// link was dropped and everything was returned. Cancel safe.
     pub async fn next_written(&self) -> Option<Wrote<Out>> {
         loop {
             let progress = self.wire.progress.notified();
@@ -112,13 +113,13 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
         }
     }
 
-    /// When the link was dropped, since the script began; `None` while it is
-    /// there.
+    /// When the link was dropped, since the script began; `None` before.
     pub fn dropped_at(&self) -> Option<Duration> {
         self.wire.state().dropped
     }
 
-    /// Waits until the link is dropped, and says when that was. Cancel safe.
+    /// Waits until the link is dropped, and returns the time since the script
+    /// began. Cancel safe.
     pub async fn dropped(&self) -> Duration {
         loop {
             let progress = self.wire.progress.notified();
@@ -137,15 +138,15 @@ impl<In: Send + 'static, Out: Send + 'static> Peer<In, Out> {
     }
 }
 
-impl<In, Out> Clone for Peer<In, Out> {
-    fn clone(&self) -> Peer<In, Out> {
-        Peer { wire: Arc::clone(&self.wire) }
+impl<In, Out> Clone for ScriptedPeer<In, Out> {
+    fn clone(&self) -> ScriptedPeer<In, Out> {
+        ScriptedPeer { wire: Arc::clone(&self.wire) }
     }
 }
 
-impl<In, Out> fmt::Debug for Peer<In, Out> {
+impl<In, Out> fmt::Debug for ScriptedPeer<In, Out> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer")
+        f.debug_struct("ScriptedPeer")
             .field("id", &self.wire.id)
             .field("dropped", &self.wire.state().dropped)
             .finish_non_exhaustive()

@@ -11,9 +11,9 @@ fn ms(millis: u64) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn each_attempt_goes_as_its_step_says() {
     let script = Script::<u8>::new([
-        Step::refuse(),
-        Step::fail(Failure::Tls).dialled_after(ms(20)).after(ms(50)),
-        Step::open().dialled_after(ms(10)).after(ms(80)),
+        ScriptedAttempt::refuse(),
+        ScriptedAttempt::fail(Failure::Tls).dialled_after(ms(20)).after(ms(50)),
+        ScriptedAttempt::open().dialled_after(ms(10)).after(ms(80)),
     ]);
     let transport = script.transport();
 
@@ -38,7 +38,7 @@ async fn each_attempt_goes_as_its_step_says() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_hangs_ends_only_by_being_dropped() {
-    let script = Script::<u8>::new([Step::hang()]);
+    let script = Script::<u8>::new([ScriptedAttempt::hang()]);
     let transport = script.transport();
     let waited = tokio::time::timeout(ms(15_000), transport.connect(&Attempt::standalone(1, None))).await;
     assert!(waited.is_err());
@@ -47,7 +47,7 @@ async fn an_attempt_that_hangs_ends_only_by_being_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_step_can_panic() {
-    let script = Script::<u8>::new([Step::panic()]);
+    let script = Script::<u8>::new([ScriptedAttempt::panic()]);
     let transport = script.transport();
     let task = tokio::spawn(async move { transport.connect(&Attempt::standalone(1, None)).await.is_ok() });
     assert!(task.await.expect_err("the task panics").is_panic());
@@ -57,11 +57,11 @@ async fn a_step_can_panic() {
 #[tokio::test(start_paused = true)]
 async fn steps_can_be_added_and_the_rest_goes_as_otherwise_says() {
     let script = Script::<u8>::new([]);
-    script.then(Step::refuse());
+    script.then(ScriptedAttempt::refuse());
     let transport = script.transport();
     assert!(transport.connect(&Attempt::standalone(1, None)).await.is_err());
     assert!(transport.connect(&Attempt::standalone(2, None)).await.is_ok());
-    script.otherwise(Step::fail(Failure::Dns));
+    script.otherwise(ScriptedAttempt::fail(Failure::Dns));
     for number in 3..6 {
         assert!(transport.connect(&Attempt::standalone(number, None)).await.is_err());
     }
@@ -69,7 +69,7 @@ async fn steps_can_be_added_and_the_rest_goes_as_otherwise_says() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_delivered_is_read_in_order_and_then_the_end() {
-    let (mut link, peer) = open(Step::open()).await;
+    let (mut link, peer) = open(ScriptedAttempt::open()).await;
     peer.deliver(1);
     peer.alive();
     peer.pong(None);
@@ -82,7 +82,7 @@ async fn what_is_delivered_is_read_in_order_and_then_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_reader_is_woken() {
-    let (mut link, peer) = open(Step::open()).await;
+    let (mut link, peer) = open(ScriptedAttempt::open()).await;
     let reader = tokio::spawn(async move { link.next().await });
     tokio::time::sleep(ms(70)).await;
     peer.deliver(9);
@@ -92,7 +92,7 @@ async fn a_waiting_reader_is_woken() {
 
 #[tokio::test(start_paused = true)]
 async fn beats_are_answered_after_the_delay_asked_for_or_never() {
-    let (mut link, peer) = open(Step::open().answers(Answers::After(ms(40)))).await;
+    let (mut link, peer) = open(ScriptedAttempt::open().answers(Answers::After(ms(40)))).await;
     let began = Instant::now();
     link.send_beat(Token(1)).await.expect("taken");
     assert_eq!(link.next().await, Ok(Frame::Pong(Some(Token(1)))));
@@ -111,7 +111,7 @@ async fn beats_are_answered_after_the_delay_asked_for_or_never() {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_answer_does_not_hold_up_a_message() {
-    let (mut link, peer) = open(Step::open().answers(Answers::After(ms(40)))).await;
+    let (mut link, peer) = open(ScriptedAttempt::open().answers(Answers::After(ms(40)))).await;
     link.send_beat(Token(1)).await.expect("taken");
     peer.deliver(5);
     assert_eq!(link.next().await, Ok(Frame::Message(5)));
@@ -120,7 +120,7 @@ async fn a_late_answer_does_not_hold_up_a_message() {
 
 #[tokio::test(start_paused = true)]
 async fn only_what_was_flushed_was_written() {
-    let (mut link, peer) = open(Step::open()).await;
+    let (mut link, peer) = open(ScriptedAttempt::open()).await;
     link.start_send(1).expect("taken");
     assert_eq!(peer.written(), []);
     tokio::time::sleep(ms(30)).await;
@@ -140,7 +140,7 @@ async fn only_what_was_flushed_was_written() {
 
 #[tokio::test(start_paused = true)]
 async fn blocked_writes_go_out_when_they_are_taken_again() {
-    let (mut link, peer) = open(Step::open()).await;
+    let (mut link, peer) = open(ScriptedAttempt::open()).await;
     peer.block_writes();
     let writer = tokio::spawn(async move {
         link.send(1).await.expect("taken");
@@ -157,7 +157,7 @@ async fn blocked_writes_go_out_when_they_are_taken_again() {
 async fn a_link_has_the_capabilities_of_its_step() {
     let listen = Beat::Listen { longest_silence: ms(25_000) };
     let local = "127.0.0.1:4711".parse().expect("an address");
-    let step = Step::open().beat(listen).confirmed_by(ConfirmedBy::Flush).local_addr(local);
+    let step = ScriptedAttempt::open().beat(listen).confirmed_by(ConfirmedBy::Flush).local_addr(local);
     let (link, peer) = open(step).await;
     assert_eq!(
         (link.beat(), link.confirmed_by(), link.local_addr()),
@@ -168,7 +168,7 @@ async fn a_link_has_the_capabilities_of_its_step() {
     assert_eq!(link.path_facts(), Some(PathFacts::new(12, ms(3))));
 }
 
-async fn open(step: Step) -> (ScriptedLink<u8>, Peer<u8>) {
+async fn open(step: ScriptedAttempt) -> (ScriptedLink<u8>, ScriptedPeer<u8>) {
     let script = Script::new([step]);
     let link =
         script.transport().connect(&Attempt::standalone(1, None)).await.expect("the step opens a link");

@@ -1,4 +1,4 @@
-//! What the two ends of a scripted link share.
+//! The state that the two ends of a scripted link share.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,46 +8,46 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Answers, Step};
+use super::{Answers, ScriptedAttempt};
 use crate::keeper::PathFacts;
 use crate::transport::Frame;
 use crate::{LinkEnd, LinkId, Token};
 
-/// Something that a link wrote, and when.
+/// An entry that a link wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wrote<Out> {
-    /// When it was flushed, since the script began.
+    /// When the entry was flushed, since the script began.
     pub at: Duration,
-    /// What it was.
+    /// The content.
     pub what: WroteWhat<Out>,
 }
 
-/// What a link can write.
+/// The content of an entry that a link wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WroteWhat<Out> {
     /// A message.
     Message(Out),
     /// A beat.
     Beat(Token),
-    /// A request that the peer speak after this long.
+    /// A request that the peer speak after this silence.
     AskAfter(Duration),
-    /// Its goodbye.
+    /// The goodbye.
     Goodbye,
 }
 
 pub(super) struct Wire<In, Out> {
     pub(super) id: LinkId,
     pub(super) began: Instant,
-    state: Mutex<State<In, Out>>,
-    /// Told when the link has written something or was dropped.
+    state: Mutex<WireState<In, Out>>,
+    /// Notified when the link has written or was dropped.
     pub(super) progress: Notify,
 }
 
-pub(super) struct State<In, Out> {
-    /// What the link will read, in the order of its times.
+pub(super) struct WireState<In, Out> {
+    /// The frames and ends that the link will read, in the order of their times.
     incoming: Vec<(Instant, Result<Frame<In>, LinkEnd>)>,
-    /// Given to the link and not yet flushed.
+    /// Entries that were given to the link and are not flushed yet.
     pub(super) staged: Vec<WroteWhat<Out>>,
     pub(super) written: VecDeque<Wrote<Out>>,
     pub(super) answers: Answers,
@@ -61,8 +61,8 @@ pub(super) struct State<In, Out> {
 }
 
 impl<In, Out> Wire<In, Out> {
-    pub(super) fn new(step: &Step, id: LinkId, began: Instant) -> Wire<In, Out> {
-        let state = State {
+    pub(super) fn new(step: &ScriptedAttempt, id: LinkId, began: Instant) -> Wire<In, Out> {
+        let state = WireState {
             incoming: Vec::new(),
             staged: Vec::new(),
             written: VecDeque::new(),
@@ -78,27 +78,27 @@ impl<In, Out> Wire<In, Out> {
         Wire { id, began, state: Mutex::new(state), progress: Notify::new() }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State<In, Out>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, WireState<In, Out>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something will come in: wakes the link's reader, and nobody else, so
-    /// that a wake-up which the link's owner has lost stays lost.
+    /// Wakes the link's reader, and nobody else: a wake-up that the link's owner
+    /// has lost must stay lost.
     pub(super) fn wake_reader(&self) {
         let reader = self.state().reader.take();
         reader.into_iter().for_each(Waker::wake);
     }
 
-    /// There is room again: wakes the link's writer, and nobody else.
+    /// Wakes the link's writer, and nobody else.
     pub(super) fn wake_writer(&self) {
         let writer = self.state().writer.take();
         writer.into_iter().for_each(Waker::wake);
     }
 }
 
-impl<In, Out> State<In, Out> {
-    /// Lets the link read `item` after `delay`, behind all that is due before
-    /// or then.
+impl<In, Out> WireState<In, Out> {
+    /// Lets the link read `item` after `delay`, behind all items that are due at
+    /// that time or before.
     pub(super) fn arrive(&mut self, item: Result<Frame<In>, LinkEnd>, delay: Duration) {
         let due = Instant::now() + delay;
         let place = self.incoming.partition_point(|(earlier, _)| *earlier <= due);
@@ -114,8 +114,8 @@ impl<In, Out> State<In, Out> {
         due.then(|| self.incoming.remove(0).1)
     }
 
-    /// Writes what was staged, and lets the peer answer. Returns whether it
-    /// does.
+    /// Writes the staged entries, and lets the peer answer. Returns whether the
+    /// peer answers.
     pub(super) fn write(&mut self, at: Duration) -> bool {
         let before = self.incoming.len();
         for what in std::mem::take(&mut self.staged) {

@@ -1,47 +1,47 @@
-//! Which links there are, by what was asked for and reported.
+//! The present links, from the keeper's outputs and inputs.
 
 use std::time::Duration;
 
 use crate::keeper::{Input, Moment, Output, Purpose};
 use crate::{Event, LinkId, Token};
 
-/// A link that is not gone.
+/// A present link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VirtualLink {
-    /// Its name.
+    /// The id.
     pub link: LinkId,
-    /// What it is for.
+    /// The purpose of the link.
     pub role: VirtualRole,
-    /// Whether it was told that the link is open.
+    /// Whether the keeper was told that the link is open.
     pub is_open: bool,
-    /// When the keeper asked for it.
+    /// When the keeper asked for the link.
     pub asked: Moment,
-    /// The beat that was sent last on it, answered or not.
+    /// The last beat that was sent on the link, answered or not.
     pub token: Option<Token>,
-    /// The gap that a scout tests; zero for all others.
+    /// The gap that a scout tests; zero for all other links.
     pub gap: Duration,
 }
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VirtualRole {
-    /// To become the link in use, once it is open.
+    /// The link becomes the link in use once it is open.
     Opening,
     /// The link in use.
     Main,
     /// A scout, open or not.
     Scout,
-    /// Nothing any more: goodbye was said on it.
+    /// Goodbye was said on the link.
     Draining,
 }
 
-/// They stand in the order in which they were asked for.
+/// The present links, in the order in which the keeper asked for them.
 #[derive(Debug, Default)]
-pub(super) struct Links(Vec<VirtualLink>);
+pub(super) struct VirtualLinks(Vec<VirtualLink>);
 
-impl Links {
+impl VirtualLinks {
     pub(super) fn all(&self) -> &[VirtualLink] {
         &self.0
     }
@@ -50,7 +50,7 @@ impl Links {
         self.0.iter().copied().filter(move |link| link.role == role)
     }
 
-    /// The keeper is about to be told this.
+    /// Notes an input that the keeper is about to get.
     pub(super) fn told(&mut self, input: &Input<'_>) {
         if let Input::Opened { link, .. } = input {
             self.change(*link, |link| link.is_open = true);
@@ -61,7 +61,7 @@ impl Links {
         }
     }
 
-    /// The keeper wants this done.
+    /// Notes an output of the keeper.
     pub(super) fn asked(&mut self, output: &Output, now: Moment) {
         match *output {
             Output::Open { link, purpose, .. } => {

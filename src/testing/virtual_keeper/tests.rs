@@ -12,7 +12,7 @@ fn opened() -> Opened {
     Opened::new(Beat::Ping, Dialled::new(Duration::from_millis(50), None), secs(1))
 }
 
-/// With a link in use, and nothing left to do.
+/// A keeper with a link in use and no outputs left.
 fn connected(heartbeat: Heartbeat) -> VirtualKeeper {
     let mut keeper = VirtualKeeper::new(Config::new(heartbeat, Default::default()), 1);
     keeper.tell(Input::Start);
@@ -35,7 +35,7 @@ fn beats(keeper: &mut VirtualKeeper, time: Duration) -> Vec<Duration> {
 }
 
 #[test]
-fn each_deadline_is_handled_at_its_own_instant_and_time_ends_where_it_was_told() {
+fn each_deadline_is_handled_at_its_own_instant() {
     let mut keeper = connected(Heartbeat::fixed(secs(30)));
     let due = keeper.deadline().expect("a beat is due");
     let beats = beats(&mut keeper, secs(100));
@@ -46,7 +46,7 @@ fn each_deadline_is_handled_at_its_own_instant_and_time_ends_where_it_was_told()
 }
 
 #[test]
-fn a_frozen_process_handles_nothing_and_a_suspended_machine_is_told_from_it() {
+fn the_keeper_tells_a_sleep_from_a_frozen_process() {
     for suspends in [false, true] {
         let mut keeper = connected(Heartbeat::fixed(secs(30)));
         if suspends {
@@ -129,8 +129,8 @@ fn scouts_are_known_with_the_gaps_that_they_test() {
 }
 
 #[test]
-fn what_the_keeper_asks_is_answered_with_what_the_system_was_said_to_know() {
-    // An address that is gone ends the link; that nothing is known does not.
+fn the_keeper_s_questions_get_the_facts_that_were_set() {
+    // An address that is gone ends the link. Missing facts do not.
     for (facts, lives) in [(None, true), (Some(RouteFacts::new(false, None)), false)] {
         let mut keeper = connected(Heartbeat::fixed(secs(300)));
         keeper.set_route_facts(facts);

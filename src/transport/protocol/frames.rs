@@ -6,14 +6,14 @@ use std::io;
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{READ_BUFFER, Reads};
+use super::{Ends, READ_BUFFER};
 use crate::LinkEnd;
 
 /// The user's codec, with a limit to what it may collect, and without what it
 /// would make of a message that the stream's end has cut.
 pub(super) struct Frames<C: Decoder> {
     codec: C,
-    ends: Reads<C::Error, LinkEnd>,
+    ends: Ends<C::Error>,
     limit: usize,
     /// How long the latest message was on the stream.
     latest: usize,
@@ -25,7 +25,7 @@ pub(super) struct Frames<C: Decoder> {
 }
 
 impl<C: Decoder> Frames<C> {
-    pub(super) fn new(codec: C, ends: Reads<C::Error, LinkEnd>, limit: usize) -> Frames<C> {
+    pub(super) fn new(codec: C, ends: Ends<C::Error>, limit: usize) -> Frames<C> {
         Frames { codec, ends, limit, latest: 0, most_read: 0, most_written: 0 }
     }
 

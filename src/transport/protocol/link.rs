@@ -11,11 +11,11 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{self, Decoder, Encoder};
 
+use super::READ_BUFFER;
 use super::frames::Frames;
-use super::{READ_BUFFER, Reads};
 use crate::dial::Stream;
 use crate::keeper::PathFacts;
-use crate::transport::{ConfirmedBy, Frame, Framed, Link, Traffic};
+use crate::transport::{ConfirmedBy, ControlMessages, Frame, Framed, Link, Traffic};
 use crate::{Beat, LinkEnd, Token};
 
 /// Beyond this much unwritten data nothing more is taken: 64 KiB.
@@ -30,30 +30,18 @@ const KEPT: usize = 8 * 1024;
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct StreamLink<C: Decoder, Out> {
     framed: Framed<Inner<C>, Out>,
-    closes: Option<Closes<C>>,
-    /// The protocol has words for a goodbye.
-    has_goodbye: bool,
-    goodbye: Goodbye,
-    weigh: Option<fn(&C::Item) -> usize>,
-    park: Option<fn(C::Item) -> C::Item>,
+    size_in: Option<fn(&C::Item) -> usize>,
+    detach: Option<fn(C::Item) -> C::Item>,
 }
 
-/// Whether the peer can have answered our goodbye.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goodbye {
-    /// It is not time yet.
-    NotYet,
-    /// It is being written, or the protocol has no words for it.
-    Unsaid,
-    /// It was written.
-    Said,
-}
-
-type Closes<C> = Reads<<C as Decoder>::Item, Option<LinkEnd>>;
 type Inner<C> = codec::Framed<Counted, Frames<C>>;
 
 /// The adapter that a link is made of, with small buffers.
-pub(super) fn framed<C, Out>(stream: Stream, frames: Frames<C>) -> Framed<Inner<C>, Out>
+pub(super) fn framed<C, Out>(
+    stream: Stream,
+    frames: Frames<C>,
+    control: ControlMessages<C::Item, Out>,
+) -> Framed<Inner<C>, Out>
 where
     C: Decoder + Encoder<Out, Error = <C as Decoder>::Error>,
 {
@@ -61,7 +49,7 @@ where
     let mut inner = codec::Framed::with_capacity(counted, frames, READ_BUFFER);
     inner.set_backpressure_boundary(HIGH_WATER);
     *inner.write_buffer_mut() = BytesMut::new();
-    Framed::new(inner).ends(|broken| broken.0.clone())
+    Framed::new(inner, control).ends(|broken| broken.0.clone())
 }
 
 impl<C, Out> StreamLink<C, Out>
@@ -70,21 +58,10 @@ where
 {
     pub(super) fn new(
         framed: Framed<Inner<C>, Out>,
-        has_goodbye: bool,
-        closes: Option<Closes<C>>,
-        weigh: Option<fn(&C::Item) -> usize>,
-        park: Option<fn(C::Item) -> C::Item>,
+        size_in: Option<fn(&C::Item) -> usize>,
+        detach: Option<fn(C::Item) -> C::Item>,
     ) -> StreamLink<C, Out> {
-        StreamLink { framed, closes, has_goodbye, goodbye: Goodbye::NotYet, weigh, park }
-    }
-
-    /// How the peer's goodbye ends the link. One that cannot be the answer to
-    /// ours must not look like it.
-    fn closed(&self, end: LinkEnd) -> LinkEnd {
-        match self.goodbye {
-            Goodbye::Unsaid => end.crossing_ours(),
-            Goodbye::NotYet | Goodbye::Said => end,
-        }
+        StreamLink { framed, size_in, detach }
     }
 
     fn counted(&self) -> &Counted {
@@ -108,13 +85,7 @@ where
             *inner.read_buffer_mut() = BytesMut::with_capacity(READ_BUFFER);
             inner.codec_mut().most_read = 0;
         }
-        polled.map(|read| match (read?, &self.closes) {
-            (Frame::Message(message), Some(closes)) => match closes(&message) {
-                Some(end) => Err(self.closed(end)),
-                None => Ok(Frame::Message(message)),
-            },
-            (frame, _) => Ok(frame),
-        })
+        polled
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
@@ -143,10 +114,7 @@ where
     /// (TLS: close_notify). The peer's own end of the stream then ends
     /// `poll_next`.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
-        let polled = self.framed.poll_close(cx);
-        let written = matches!(polled, Poll::Ready(Ok(())));
-        self.goodbye = if written && self.has_goodbye { Goodbye::Said } else { Goodbye::Unsaid };
-        polled
+        self.framed.poll_close(cx)
     }
 
     fn beat(&self) -> Beat {
@@ -158,11 +126,11 @@ where
     }
 
     fn local_addr(&self) -> Option<SocketAddr> {
-        self.framed.local_addr()
+        Link::local_addr(&self.framed)
     }
 
     fn peer_addr(&self) -> Option<SocketAddr> {
-        self.framed.peer_addr()
+        Link::peer_addr(&self.framed)
     }
 
     fn traffic(&self) -> Option<Traffic> {
@@ -189,16 +157,16 @@ where
     }
 
     /// By default what the latest message took of the stream.
-    fn weigh(&self, message: &C::Item) -> usize {
-        match self.weigh {
-            Some(weigh) => weigh(message),
+    fn size(&self, message: &C::Item) -> usize {
+        match self.size_in {
+            Some(size) => size(message),
             None => self.framed.io().codec().latest(),
         }
     }
 
-    fn park(&self, message: C::Item) -> C::Item {
-        match self.park {
-            Some(park) => park(message),
+    fn detach(&self, message: C::Item) -> C::Item {
+        match self.detach {
+            Some(detach) => detach(message),
             None => message,
         }
     }

@@ -13,9 +13,9 @@ use crate::keeper::PathFacts;
 use crate::transport::{Frame, Link, Traffic};
 use crate::{LinkEnd, Token};
 
-/// A parked message up to this size, 32 KiB, is copied out of the buffer that
+/// A detached message up to this size, 32 KiB, is copied out of the buffer that
 /// it came in. A larger one is a large part of its buffer already.
-const COPIED_WHEN_PARKED: usize = 32 * 1024;
+const COPIED_WHEN_DETACHED: usize = 32 * 1024;
 
 /// One live WebSocket, opened by a [`WebSocket`](super::WebSocket) transport.
 ///
@@ -97,12 +97,12 @@ impl Link for WebSocketLink {
         self.engine.stream().path_facts()
     }
 
-    fn weigh(&self, message: &Message) -> usize {
+    fn size(&self, message: &Message) -> usize {
         message.len()
     }
 
-    fn park(&self, message: Message) -> Message {
-        if message.len() <= COPIED_WHEN_PARKED { message.detached() } else { message }
+    fn detach(&self, message: Message) -> Message {
+        if message.len() <= COPIED_WHEN_DETACHED { message.detached() } else { message }
     }
 }
 

@@ -15,13 +15,13 @@ pub struct BrokenLink<L: Link> {
     inner: Option<L>,
     bug: Bug,
     left: Arc<Mutex<Left<L>>>,
-    /// What was taken and not yet given to the inner link.
+    /// Messages that were taken and not given to the inner link yet.
     queue: VecDeque<L::Outgoing>,
-    /// What the next message is to overtake.
+    /// The message that the next message overtakes.
     held: Option<L::Outgoing>,
-    /// What a task has read, where one does.
+    /// The frames that a reading task has read, if there is one.
     hoard: Option<Hoard<L>>,
-    /// What comes before what the inner link says.
+    /// Frames that come before the frames of the inner link.
     ahead: VecDeque<Result<Frame<L::Incoming>, LinkEnd>>,
     last: Option<L::Incoming>,
     count: usize,
@@ -94,7 +94,7 @@ where
         }
     }
 
-    /// Gives the inner link what waits.
+    /// Gives the waiting messages to the inner link.
     fn poll_give(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         while !self.queue.is_empty() {
             ready!(self.inner(|inner| inner.poll_ready(cx)).unwrap_or(Poll::Pending))?;
@@ -119,7 +119,7 @@ where
     }
 }
 
-/// Reads whatever comes, whoever wants it.
+/// Reads all frames, though nobody asks for them.
 fn hoard<L: Link>(link: L) -> Hoard<L> {
     let link = Arc::new(Mutex::new(link));
     let read = Arc::new(Mutex::new((VecDeque::new(), None::<Waker>)));

@@ -1,5 +1,5 @@
 //! The suite can fail: transports with one bug each, and the cases that catch
-//! it.
+//! the bug.
 
 mod link;
 
@@ -8,68 +8,68 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use longlink::LinkEnd;
-use longlink::testing::conformance::{self, Bench, Fault, InOf, Note, OutOf};
+use longlink::testing::conformance::{self, Bench, Case, Fault, InOf, Note, OutOf};
 use longlink::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 
 use crate::in_memory::InMemory;
 use link::BrokenLink;
 
-/// What is wrong with a transport.
+/// The bug of a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bug {
     /// Every tenth message overtakes the one before it, going out.
     SendsOutOfOrder,
-    /// The same for what comes in.
+    /// Every tenth message overtakes the one before it, coming in.
     ReadsOutOfOrder,
     /// The second message comes twice.
     DeliversTwice,
-    /// It is always ready, and keeps what it cannot send.
+    /// The link is always ready, and keeps messages that it cannot send.
     TakesEverything,
-    /// It reads in a task of its own and keeps what nobody asks for.
+    /// The link reads in a task of its own and keeps messages that nobody asks for.
     ReadsEverything,
     /// A beat is lost while messages wait.
     ForgetsBeats,
-    /// What a flush could not get rid of is gone.
+    /// Messages that a flush could not write are gone.
     FlushForgets,
-    /// Its goodbye overtakes what was not flushed.
+    /// The goodbye overtakes messages that were not flushed.
     GoodbyeForgets,
     /// Every end is an end of stream.
     SaysEof,
     /// Every end is a broken protocol.
     SaysProtocol,
-    /// It never tells of an end.
+    /// The link never reports an end.
     SwallowsEnds,
     /// At the end the last message comes once more.
     RepeatsTheLast,
-    /// Its answers name other beats.
+    /// The answers name other beats.
     WrongToken,
-    /// It keeps the answers to beats.
+    /// The link drops the answers to beats.
     DropsAnswers,
-    /// It makes more of a beat than there need be.
+    /// Beats are larger than necessary.
     FatBeats,
-    /// It leaves the peer's pings unanswered.
+    /// The peer's pings stay unanswered.
     IgnoresPings,
-    /// It answers its beats itself.
+    /// The link answers its own beats.
     AnswersItself,
-    /// Whatever it writes is a sign of life to it.
+    /// The link takes its own writes for signs of life.
     HearsItself,
-    /// It carries messages of any length.
+    /// Messages of any length pass.
     NoLimit,
-    /// It refuses a message of just its limit.
+    /// A message of exactly the limit is refused.
     LimitTooLow,
-    /// What an old link had not delivered comes over the next.
+    /// Messages that an old link had not delivered come over the next link.
     DeliversOld,
-    /// What an old link sent first goes out over the next.
+    /// The first message of an old link goes out over the next link again.
     SendsOld,
-    /// It leaves a task behind.
+    /// A task is left behind.
     LeaksTask,
-    /// It leaves a socket behind.
+    /// A socket is left behind.
     LeaksSocket,
-    /// Its attempts go on though nobody waits for them.
+    /// Attempts go on though nobody waits for them.
     DialsOn,
-    /// It reads without a wake-up.
+    /// A reader gets no wake-up.
     ForgetsReader,
-    /// It writes without a wake-up.
+    /// A writer gets no wake-up.
     ForgetsWriter,
     /// A dropped link stays for a while.
     Lingers,
@@ -138,7 +138,7 @@ struct Broken<T: Transport> {
     left: Arc<Mutex<Left<T::Link>>>,
 }
 
-/// What links leave to later ones.
+/// Messages that links leave to later links.
 struct Left<L: Link> {
     incoming: Option<L::Incoming>,
     outgoing: Option<L::Outgoing>,
@@ -188,11 +188,11 @@ where
         }
     }
 
-    fn weigh(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
-        let weight = self.inner.weigh(message)?;
+    fn size(&self, message: &<T::Link as Link>::Outgoing) -> Result<usize, MessageTooBig> {
+        let size = self.inner.size(message)?;
         match (self.bug, self.limit) {
-            (Bug::LimitTooLow, Some(limit)) if weight >= limit => Err(MessageTooBig::new(weight, limit)),
-            _ => Ok(weight),
+            (Bug::LimitTooLow, Some(limit)) if size >= limit => Err(MessageTooBig::new(size, limit)),
+            _ => Ok(size),
         }
     }
 }
@@ -201,20 +201,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Between two looks of an attempt that goes on by itself.
+/// The time between two looks of an attempt that goes on by itself.
 const MOMENT: Duration = Duration::from_millis(1);
-/// Longer than the cases take that find out by waiting.
+/// Longer than any case that finds the bug by waiting.
 const HANGS: Duration = Duration::from_millis(700);
-/// What is given back at all is given back by then.
-const CLEANING: Duration = Duration::from_millis(300);
-/// The others find out, however long that takes.
+/// Resources that are given back at all are given back in this time.
+const CLEANUP: Duration = Duration::from_millis(300);
+/// All other cases find the bug without waiting for long.
 const LONG: Duration = Duration::from_secs(60);
 
 fn limit(words: &str) -> Duration {
     if words == "never comes" { HANGS } else { LONG }
 }
 
-/// One test for each bug and case that catches it, by what the case says.
+fn case(name: &str) -> Case {
+    Case::named(name).expect("the suite has this case")
+}
+
+/// One test for each bug and the case that catches it, with the words of the
+/// panic.
 macro_rules! caught {
     ($($bench:ident { $($bug:ident: $case:ident = $words:literal;)+ })+) => {
         $($(
@@ -222,7 +227,7 @@ macro_rules! caught {
             #[should_panic = $words]
             fn $case() {
                 let bench = async || benches::$bench(Bug::$bug).await;
-                conformance::run_within(limit($words), CLEANING, bench, conformance::$case);
+                conformance::run_within(limit($words), CLEANUP, bench, case(stringify!($case)));
             }
         )+)+
     };
@@ -309,5 +314,5 @@ caught! {
 #[should_panic = "a beat takes"]
 fn fat_beats_are_caught() {
     let bench = async || benches::tcp(Bug::FatBeats).await;
-    conformance::run_within(LONG, CLEANING, bench, conformance::a_beat_is_small_and_is_answered);
+    conformance::run_within(LONG, CLEANUP, bench, case("a_beat_is_small_and_is_answered"));
 }

@@ -8,12 +8,12 @@ use std::task::{Context, Wake, Waker};
 use super::polled;
 use crate::support::{builder, millis, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::testing::{Answers, Script, Step};
+use longlink::testing::{Answers, Script, ScriptedAttempt};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_a_dropped_close_goes_on() {
     for_every_poll!(|times| {
-        let script = Script::new([Step::open().goodbyes(Answers::After(millis(25)))]);
+        let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::After(millis(25)))]);
         let mut connection = builder(&script).connect().await.unwrap();
         let peer = script.next_link().await;
         connection.sender().send("m".into()).await.unwrap();
@@ -30,7 +30,7 @@ async fn pitfall_20_a_dropped_connect_leaves_nothing_behind() {
     for_every_poll!(|times| {
         let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
         let before = tasks();
-        let script = Script::<String>::new([Step::open().after(millis(25))]);
+        let script = Script::<String>::new([ScriptedAttempt::open().after(millis(25))]);
         let connection = polled(builder(&script).connect(), times).await;
         let finished = connection.is_some();
         drop(connection);
@@ -43,7 +43,7 @@ async fn pitfall_20_a_dropped_connect_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_a_dropped_close_through_the_sink_goes_on() {
     for_every_poll!(|times| {
-        let script = Script::new([Step::open().goodbyes(Answers::After(millis(25)))]);
+        let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::After(millis(25)))]);
         let mut connection = builder(&script).connect().await.unwrap();
         let peer = script.next_link().await;
         connection.send("m".into()).await.unwrap();
@@ -79,7 +79,7 @@ fn left_behind<F: Future>(future: F) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_a_dropped_wait_is_not_waited_for_any_more() {
-    let script = Script::<String>::new([Step::hang()]);
+    let script = Script::<String>::new([ScriptedAttempt::hang()]);
     let mut connection = builder(&script).outbox_messages(1).build().unwrap();
     let sender = connection.sender();
     let mut watch = connection.watch();

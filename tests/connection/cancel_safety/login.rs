@@ -6,7 +6,7 @@ use super::polled;
 use crate::support::{builder, millis};
 use longlink::ResilientConnection;
 use longlink::testing::Script;
-use longlink::transport::{Framed, from_fn};
+use longlink::transport::{ControlMessages, Framed, from_fn};
 use tokio::io::AsyncReadExt;
 use tokio_util::codec::{self, LinesCodec};
 
@@ -60,7 +60,12 @@ async fn pitfall_20_a_dropped_send_of_the_logins_has_sent_its_message_whole_or_n
         let ours = Mutex::new(Some(ours));
         let transport = from_fn(move |_| {
             let ours = ours.lock().unwrap().take().expect("one link is enough");
-            async move { Ok(Framed::<_, String>::new(codec::Framed::new(ours, LinesCodec::new()))) }
+            async move {
+                Ok(Framed::new(
+                    codec::Framed::new(ours, LinesCodec::new()),
+                    ControlMessages::<_, String>::new(),
+                ))
+            }
         });
         let (told, mut tell) = tokio::sync::mpsc::channel(1);
         let _connection = ResilientConnection::builder(transport)

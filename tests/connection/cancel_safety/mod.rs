@@ -26,7 +26,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::support::{Connection, Peer, builder, in_time, millis, settle};
-use longlink::testing::{Answers, Script, Step};
+use longlink::testing::{Answers, Script, ScriptedAttempt};
 
 /// Polls `future` up to `times`, letting everything else go on after each,
 /// and drops it. Returns its output if it came to that.
@@ -52,7 +52,7 @@ async fn or_again<T>(early: Option<T>, again: impl Future<Output = T>) -> T {
 }
 
 async fn small() -> (Connection, Script<String>, Peer) {
-    let script = Script::new([Step::open().answers(Answers::After(millis(25)))]);
+    let script = Script::new([ScriptedAttempt::open().answers(Answers::After(millis(25)))]);
     let connection = builder(&script).outbox_messages(1).connect().await.unwrap();
     let peer = script.next_link().await;
     (connection, script, peer)

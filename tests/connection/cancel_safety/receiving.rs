@@ -3,7 +3,7 @@
 use super::{or_again, polled};
 use crate::support::{builder, connected, millis, settle};
 use futures::{FutureExt, StreamExt};
-use longlink::testing::{Script, Step};
+use longlink::testing::{Script, ScriptedAttempt};
 use longlink::{LinkEnd, State, Transition};
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn pitfall_20_recv_with_transitions_loses_no_item() {
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_waits_for_states_and_events_lose_nothing() {
     for_every_poll!(|times| {
-        let script = Script::<String>::new([Step::open().after(millis(25))]);
+        let script = Script::<String>::new([ScriptedAttempt::open().after(millis(25))]);
         let connection = builder(&script).build().unwrap();
         let mut events = connection.events();
         let (mut watch, mut waiting) = (connection.watch(), connection.watch());

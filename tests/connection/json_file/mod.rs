@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::support::{Log, in_time, millis, secs};
 use longlink::keeper::Learned;
 use longlink::store::{IntervalStore, PathKey};
-use longlink::testing::{Expiry, FaultyNet};
+use longlink::testing::{FaultyNet, IdleExpiry};
 use longlink::{Event, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection, StoreFault};
 
 /// A directory of the test's own, gone with it.
@@ -78,7 +78,7 @@ const LEFT_ALONE: StoreFault = StoreFault::Broken { set_aside: false };
 async fn the_next_process_holds_what_this_one_learned() {
     let place = Place::new();
     let net = FaultyNet::<String>::echo(7);
-    net.idle_timeout(secs(100), Expiry::Silent);
+    net.idle_timeout(secs(100), IdleExpiry::Silent);
     let network = NetworkHandle::new();
     network.set_on(NetworkStatus::Online, "home-wifi");
     let connect = async |log: &Log| {

@@ -2,7 +2,7 @@
 //! hand at all.
 
 use futures::{SinkExt, StreamExt};
-use longlink::transport::{ConnectError, Framed, Link, Transport, from_fn};
+use longlink::transport::{ConnectError, ControlMessages, Framed, Link, Transport, from_fn};
 use longlink::{Detection, Failure, ResilientConnection, Token};
 use tokio::sync::mpsc;
 
@@ -11,16 +11,17 @@ use super::{Lines, Log, dial, in_time, line_server, message};
 fn transport(
     server: mpsc::UnboundedSender<Lines>,
 ) -> impl Transport<Link: Link<Incoming = String, Outgoing = String>> {
+    let control = ControlMessages::<String, String>::new()
+        .ping(|Token(token)| format!("PING {token}"))
+        .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
+        .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
+        .goodbye(|| "BYE".to_owned());
     from_fn(move |attempt| {
-        let server = server.clone();
+        let (server, control) = (server.clone(), control.clone());
         async move {
             let lines = dial(&server).ok_or(ConnectError::new(Failure::Refused))?;
             attempt.dialled(None);
-            Ok(Framed::<_, String>::new(lines)
-                .ping(|Token(token)| format!("PING {token}"))
-                .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
-                .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
-                .goodbye("BYE".to_owned()))
+            Ok(Framed::new(lines, control))
         }
     })
 }

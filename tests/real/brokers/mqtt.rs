@@ -126,7 +126,7 @@ async fn what_comes_in_does_not_put_off_what_the_broker_wants_to_hear() {
     // The same with beats that whatever comes in puts off, as is right where
     // nobody counts our silence.
     login.client_id = "lulled".into();
-    let protocol = protocol::mqtt(KEEP_ALIVE).expect("sound").with_beat(Beat::Ping);
+    let protocol = protocol::packets(protocol::control(KEEP_ALIVE).beat(Beat::Ping)).expect("sound");
     let lulled = Tcp::new(broker.address(), protocol).expect("a sound address");
     let mut lulled = Client::start(builder(lulled, login));
     busy.until_connected().await;

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
+use longlink::transport::ControlMessages;
 use longlink::{Protocol, StreamLink, Token};
 use tokio_util::codec::{Decoder, Encoder};
 
@@ -32,7 +33,7 @@ impl<const WORDS: usize> From<[&str; WORDS]> for Command {
 /// The protocol. A beat is a PING with a word that comes back: as it is, or
 /// beside "pong" once the link subscribes.
 pub fn resp() -> Protocol<Resp, Command> {
-    Protocol::new(|| Resp)
+    let control = ControlMessages::<Reply, Command>::new()
         .ping(|Token(token)| Command(vec!["PING".to_owned(), format!("~{token}")]))
         .pong(|reply| match reply {
             Reply::Bulk(Some(word)) => token_in(word),
@@ -41,8 +42,8 @@ pub fn resp() -> Protocol<Resp, Command> {
                 _ => None,
             },
             Reply::Simple(_) | Reply::Error(_) | Reply::Integer(_) | Reply::Bulk(None) => None,
-        })
-        .weigh_out(|Command(words)| words.iter().map(String::len).sum())
+        });
+    Protocol::new(|| Resp, control).size_out(|Command(words)| words.iter().map(String::len).sum())
 }
 
 fn token_in(word: &[u8]) -> Option<Token> {

@@ -1,4 +1,4 @@
-//! What the cases share.
+//! Helpers of the cases.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,29 +10,30 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::bench::{InOf, LinkOf, OutOf};
-use super::{Bench, Heard, NotApplicable, Note, Peer};
+use super::bench::{BenchLink, InOf, OutOf};
+use super::verdict::NotApplicable;
+use super::{Bench, FromClient, Note, Peer};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Frame, Transport};
 use crate::{Builder, Detection, Event, Events, Heartbeat, LinkEnd, Reconnect, ResilientConnection};
 
 pub(super) type Connection<B> = ResilientConnection<InOf<B>, OutOf<B>>;
 
-/// Says that a case makes no sense unless `holds`.
+/// The case does not apply unless `holds`.
 pub(super) fn needs(holds: bool, why: &'static str) -> Result<(), NotApplicable> {
     if holds { Ok(()) } else { Err(NotApplicable(why)) }
 }
 
-/// One link by itself, and its server's end.
-pub(super) async fn open<B: Bench>(bench: &Arc<B>) -> (LinkOf<B>, B::Peer) {
+/// Opens one link without a connection. Returns the link and its server's end.
+pub(super) async fn open<B: Bench>(bench: &Arc<B>) -> (BenchLink<B>, B::Peer) {
     let transport = bench.transport();
     let attempt = Attempt::standalone(1, None);
     let (link, peer) = tokio::join!(transport.connect(&attempt), bench.accept());
     (link.expect("the link opens"), peer)
 }
 
-/// The next message of a link.
-pub(super) async fn hear<B: Bench>(bench: &Arc<B>, link: &mut LinkOf<B>) -> Result<Note, LinkEnd> {
+/// Waits for the next message of a link.
+pub(super) async fn hear<B: Bench>(bench: &Arc<B>, link: &mut BenchLink<B>) -> Result<Note, LinkEnd> {
     loop {
         match link.next().await? {
             Frame::Message(message) => return Ok(bench.incoming(&message)),
@@ -42,24 +43,24 @@ pub(super) async fn hear<B: Bench>(bench: &Arc<B>, link: &mut LinkOf<B>) -> Resu
     }
 }
 
-/// The next message that a server's end hears.
+/// Waits for the next message at the server's end.
 pub(super) async fn heard(peer: &mut impl Peer) -> Note {
     loop {
         match peer.recv().await {
-            Heard::Message(note) => return note,
-            Heard::Pong => {}
-            Heard::End => panic!("the link ended where a message was to come"),
+            FromClient::Message(note) => return note,
+            FromClient::Pong => {}
+            FromClient::End => panic!("the link ended where a message was to come"),
         }
     }
 }
 
 /// Reads a server's end until its client has ended the link.
 pub(super) async fn ended(peer: &mut impl Peer) {
-    while peer.recv().await != Heard::End {}
+    while peer.recv().await != FromClient::End {}
 }
 
-/// A connection to be set up, with delays and deadlines of a test: attempts
-/// follow at once, and have time enough on any machine.
+/// A builder with the delays and deadlines of a test: attempts follow at once,
+/// and have enough time on any machine.
 pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
     ResilientConnection::builder(bench.transport())
         .reconnect(Reconnect::default().scaled(0.01).attempt_deadline(Duration::from_secs(5)))
@@ -67,14 +68,14 @@ pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
         .seed(1)
 }
 
-/// Three hundredths of the usual: a beat after 60 ms of silence, death 300 ms
-/// after the first that is not answered.
+/// Three hundredths of the usual times: a beat after 60 ms of silence, and death
+/// 300 ms after the first beat that is not answered.
 pub(super) fn quick() -> Heartbeat {
     Heartbeat::fixed(Duration::from_secs(2)).scaled(0.03)
 }
 
 /// A server that accepts every link, sends every message back, and answers
-/// goodbyes. It ends when this is dropped.
+/// goodbyes. Dropping it ends the server.
 pub(super) struct Echo {
     _tasks: JoinSet<()>,
 }
@@ -96,13 +97,13 @@ pub(super) fn echo<B: Bench>(bench: &Arc<B>) -> Echo {
 async fn answer(mut peer: impl Peer) {
     loop {
         match peer.recv().await {
-            Heard::Message(note) => {
+            FromClient::Message(note) => {
                 if peer.send(note).await.is_err() {
                     return;
                 }
             }
-            Heard::Pong => {}
-            Heard::End => {
+            FromClient::Pong => {}
+            FromClient::End => {
                 let _ = peer.close().await;
                 return;
             }
@@ -121,13 +122,14 @@ pub(super) async fn say<B: Bench>(bench: &Arc<B>, connection: &Connection<B>, no
     assert!(sent.is_ok(), "message {} is not accepted", note.number);
 }
 
-/// The next message of a connection.
+/// Waits for the next message of a connection.
 pub(super) async fn next<B: Bench>(bench: &Arc<B>, connection: &mut Connection<B>) -> Note {
     let message = connection.recv().await.expect("the connection is open");
     bench.incoming(&message.expect("the connection goes on"))
 }
 
-/// How the connection says that its link went.
+/// Waits until the connection reports the loss of its link. Returns how it saw
+/// the loss.
 pub(super) async fn disconnected(events: &mut Events) -> Detection {
     loop {
         match events.recv().await {
@@ -138,10 +140,10 @@ pub(super) async fn disconnected(events: &mut Events) -> Detection {
     }
 }
 
-/// Polls `future` up to `times`, again when it is woken, and drops it. Returns
-/// its output if it came to that.
+/// Polls `future` up to `times` times, each time after a wake-up, and drops it.
+/// Returns its output if it was ready.
 pub(super) async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    /// A future that is not woken by then is polled all the same.
+    /// A future that is not woken after this time is polled all the same.
     const MOMENT: Duration = Duration::from_millis(5);
     let mut future = pin!(future);
     let woken = Arc::new(Woken(Notify::new()));
@@ -165,8 +167,8 @@ impl Wake for Woken {
     }
 }
 
-/// Waits until `count` has not changed for a while. On a slow machine it may
-/// only have paused.
+/// Waits until `count` has not changed for a while. On a slow machine the count
+/// may only have paused.
 pub(super) async fn stands_still(count: impl Fn() -> usize) {
     const WHILE: Duration = Duration::from_millis(50);
     loop {
