@@ -16,7 +16,7 @@ const NOISE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Instant,
-    /// What the system's sleep clock said at the origin.
+    /// The reading of the system's sleep clock at the origin.
     base: Duration,
     /// Time asleep since the origin in nanoseconds; never decreases.
     asleep: AtomicU64,
@@ -57,10 +57,10 @@ impl Clock {
         Moment::new(awake, asleep)
     }
 
-    /// When `moment` will be on tokio's clock, if the machine does not sleep
+    /// The instant of `moment` on tokio's clock, if the machine does not sleep
     /// before.
     pub(crate) fn instant(&self, moment: Moment) -> Instant {
-        /// Far enough to mean never, near enough for every platform's clock.
+        /// 30 years: never, for a connection, and still within every platform's clock.
         const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
         self.origin + moment.elapsed().saturating_sub(self.asleep()).min(NEVER)
     }
@@ -92,7 +92,7 @@ pub(crate) fn system_sleep() -> Duration {
     running.saturating_sub(read(ClockId::Monotonic))
 }
 
-/// Elsewhere the sleep is not told.
+/// Other systems do not tell how long they slept.
 #[cfg(not(target_os = "linux"))]
 fn system_sleep() -> Duration {
     Duration::ZERO

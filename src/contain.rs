@@ -1,4 +1,4 @@
-//! User code that runs beside the link may panic; the connection goes on.
+//! The application's code that runs beside the link may panic; the connection goes on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,8 +8,8 @@ pub(crate) struct Panicked;
 
 /// Runs `code` and catches its panic.
 ///
-/// What `code` was working on must be thrown away after a panic: the link,
-/// the attempt, the callback's event.
+/// After a panic the caller must throw away the value that `code` worked on: the
+/// link, the attempt, the callback's event.
 pub(crate) fn contain<R>(code: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(drop_payload)
 }

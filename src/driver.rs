@@ -1,26 +1,26 @@
 //! The driver executes: it waits, reads and writes, and decides nothing.
 //!
-//! One task for each connection, which holds every live link: the one in use,
-//! one that is being left, one that is to follow, scouts. Each turn it takes
-//! what is there (what has come of attempts to open a link, news of the
-//! network, what can be read from the links, the application's orders and
-//! messages), tells the keeper what happened, does what the keeper wants done,
-//! and arms one timer. Only opening a link is done in a small task of its own.
+//! Each connection has one task, which holds every live link: the link in use,
+//! a link that is being left, the link that is to follow, scouts. In each turn the
+//! driver takes the results of attempts, news of the network, the application's
+//! commands and messages, and the bytes that the links have received. It tells the
+//! keeper what happened, carries out the keeper's outputs, and arms one timer.
+//! Only an attempt to open a link runs in a small task of its own.
 //!
 //! # Layout
 //!
 //! * [`turn`]: one turn, from top to bottom.
-//! * [`execute`]: what the keeper wants done.
-//! * [`commands`] and [`news`]: what the application and the host say.
+//! * [`execute`]: the keeper's outputs.
+//! * [`commands`] and [`news`]: input from the application and from the host.
 //! * [`links`], [`link`] and [`goodbye`]: every live link, and its duty.
-//! * [`opening`] and [`reports`]: the tasks beside, and what they say.
+//! * [`opening`] and [`reports`]: the tasks that open links, and their results.
 //! * [`reading`], [`delivering`] and [`sequence`]: from a link to the inbox, in
 //!   the order of the stream.
 //! * [`writing`]: from the outbox to a link.
-//! * [`ending`]: how a link ends; [`closing`]: the graceful end of all.
-//! * [`send_queue`] (with [`waiters`]), [`inbox`], [`status`], [`dispatch`]: what is
-//!   shared with the application: messages out, messages in, statistics, events.
-//! * [`jobs`]: work that may block; [`store`]: what outlives the connection.
+//! * [`ending`]: how a link ends; [`closing`]: how the connection closes.
+//! * [`send_queue`] (with [`waiters`]), [`inbox`], [`status`], [`dispatch`]: the
+//!   parts that the application shares: messages out, messages in, statistics, events.
+//! * [`jobs`]: work that may block; [`store`]: the interval store's jobs.
 //! * [`alarm`]: the one timer.
 
 mod alarm;
@@ -88,7 +88,7 @@ type Out<T> = <<T as Transport>::Link as Link>::Outgoing;
 /// The `on_event` callback.
 pub(crate) type OnEvent = dyn Fn(&Event) + Send;
 
-/// All that a driver is made of.
+/// The parts of a driver, as the builder made them.
 pub(crate) struct Setup<T: Transport> {
     pub(crate) transport: T,
     pub(crate) keeper: Config,
@@ -106,7 +106,7 @@ pub(crate) struct Setup<T: Transport> {
     pub(crate) runtime: Handle,
 }
 
-/// What the application has of a driver: messages out, messages in.
+/// The application's side of a driver: messages out, messages in.
 type Parts<T> = (Arc<SendQueue<Out<T>>>, Arc<Inbox<In<T>>>);
 
 /// Starts a driver and returns the application's side of it.
@@ -154,7 +154,7 @@ pub(crate) fn start<T: Transport>(setup: Setup<T>) -> Parts<T> {
         pongs: Vec::new(),
         flights: Flights::default(),
         notices: Notices::default(),
-        doubtful: 0,
+        maybe_sent: 0,
         dropped: 0,
         dropped_told: None,
         touched: true,
@@ -191,56 +191,56 @@ struct Driver<T: Transport> {
     stage: DriverState,
     /// The time of this turn, once read.
     now: Option<Moment>,
-    /// There is more to do at once.
+    /// There is more to do at once, so the task wakes itself.
     again: bool,
-    /// A link that this turn had no share left for.
+    /// A link that got no share of this turn's budget.
     unread: Option<LinkId>,
-    /// A deadline has waited for it since the turn before.
+    /// A deadline has already waited one turn for `unread`.
     deadline_waited: bool,
     alarm: Alarm,
 
-    // LiveLinks.
+    // Links.
     openings: Openings,
     reports: Arc<Reports<T::Link>>,
     links: LiveLinks<T::Link>,
     closing: Option<Closing>,
     /// Why the last attempt failed, until one succeeds.
     last_failure: Option<Failure>,
-    /// The error behind it.
+    /// The error of that attempt.
     last_error: Option<Arc<ConnectError>>,
     connected_before: bool,
 
-    // What came in.
-    /// What one batch of reading brought. Empty between batches.
+    // Messages that came in.
+    /// The messages of one batch of reading. Empty between batches.
     arrived: HeldBack<In<T>>,
     sequence: Sequence<In<T>>,
-    /// The inbox's room, at least.
+    /// A lower bound of the inbox's room.
     room: InboxRoom,
-    /// Since when messages have been in the inbox that were not detached.
+    /// Since when the inbox has held messages that were not detached.
     waiting_since: Option<Moment>,
-    /// Answers that the batch brought.
+    /// Answers to beats in the batch.
     pongs: Vec<Option<Token>>,
 
-    // What goes out.
-    /// What departs on links, and what they took.
+    // Messages that go out.
+    /// The messages that depart on links, and those that links took.
     flights: Flights<Out<T>, Ticket<Out<T>>>,
     notices: Notices<Out<T>>,
 
-    // To be told.
-    /// Messages that ended links had taken.
-    doubtful: u64,
-    /// Messages that nobody reads.
+    // Reports that are still to be told.
+    /// Messages that ended links had taken without a confirmation.
+    maybe_sent: u64,
+    /// Messages that nobody will read.
     dropped: u64,
-    /// When that was last told.
+    /// When dropped messages were last told.
     dropped_told: Option<Moment>,
     /// The statistics have changed.
     touched: bool,
 }
 
-/// Nothing in it is pinned.
+/// No field is pinned.
 impl<T: Transport> Unpin for Driver<T> {}
 
-/// Where the driver stands.
+/// The driver's own life, beside the connection's state.
 enum DriverState {
     New,
     Running,
@@ -273,9 +273,9 @@ impl<T: Transport> Driver<T> {
         *self.now.get_or_insert_with(|| self.status.clock.now())
     }
 
-    /// Tells the outbox what happened since the last time, and does `more`
-    /// under the same lock. Those who waited for it are told afterwards.
-    fn at_desk<R>(
+    /// Reports to the outbox what the flights have settled, and runs `more`
+    /// under the same lock. Waiting senders are told after the lock is released.
+    fn with_outbox<R>(
         &mut self,
         more: impl FnOnce(&mut SendQueueState<Out<T>>, &mut Flights<Out<T>, Ticket<Out<T>>>) -> R,
     ) -> R {
@@ -289,7 +289,7 @@ impl<T: Transport> Driver<T> {
         result
     }
 
-    /// Tells listeners and the log what happened.
+    /// Tells an event to the listeners and to the log.
     fn tell(&mut self, event: &Event) {
         tracing::debug!(target: "longlink", "{event}");
         if self.status.bus.has_listeners() {
@@ -301,8 +301,8 @@ impl<T: Transport> Driver<T> {
         matches!(self.stage, DriverState::Finished)
     }
 
-    /// Ends everything. What was never sent is handed back, and everybody who
-    /// waits is told.
+    /// Ends the driver. Messages that no link took are handed back, and everybody
+    /// who waits is told.
     fn finish(&mut self, finish: DriverEnd) {
         if self.is_finished() {
             return;
@@ -312,7 +312,7 @@ impl<T: Transport> Driver<T> {
         while let Some(link) = self.links.first() {
             self.drop_link(link);
         }
-        self.tell_doubtful();
+        self.tell_maybe_sent();
         self.tell_dropped(true);
         let at = self.status.clock.now();
         self.status.show_stats(self.keeper.stats(at), false, at);

@@ -1,26 +1,26 @@
 //! The keeper decides; it never waits.
 //!
-//! It is told what happened and when ([`Keeper::handle`] takes one [`Input`]),
-//! it is asked what to do ([`Keeper::poll_output`]) and when to call again
-//! ([`Keeper::poll_timeout`]). It has no I/O, clock, lock, await or randomness
-//! of its own: time comes in as [`Moment`], chance as a seed.
+//! The driver tells the keeper what happened and when ([`Keeper::handle`] takes
+//! one [`Input`]), asks it what to do ([`Keeper::poll_output`]) and when to call
+//! again ([`Keeper::poll_timeout`]). The keeper has no I/O, clock, lock, await or
+//! randomness of its own: time comes in as [`Moment`], chance as a seed.
 //!
 //! The values that an application meets too (events, settings, states, ids) are in
 //! the crate's root.
 //!
 //! # Layout
 //!
-//! Each file knows only what stands above it in this list.
+//! Each file knows only the files above it in this list.
 //!
 //! * `moment`, `dice`, `names`, `end`, `facts`, `activity`, `timer`: values.
-//! * `config`, `event`, `good_news`: the settings, what the application is told,
-//!   what hurries an attempt.
+//! * `config`, `event`, `good_news`: the settings, the events for the application,
+//!   the news that brings an attempt forward.
 //! * `link`: one link in its role, with the watch over its silence.
-//! * `path`: what is known of one path: its idle timeout, its scouts, the
+//! * `path`: the knowledge of one path: its idle timeout, its scouts, the
 //!   diagnosis of its last death.
 //! * `schedule`: when to dial.
 //! * `input`, `output`, `state`, `stats`: the contract.
-//! * `machine`: the only one that sees links, path and schedule.
+//! * `machine`: the only file that sees links, path and schedule.
 
 pub(crate) mod activity;
 pub(crate) mod config;

@@ -1,10 +1,10 @@
-//! The outbox orders what goes out and remembers what became of it.
+//! The outbox orders outgoing messages and remembers their outcomes.
 //!
-//! Two machines, since two own them. [`Outbox`] is what waits: the
-//! application puts it there, so it lies under a lock that both sides take.
-//! [`Flights`] is what links took: it belongs to whoever drives the links,
-//! alone, and no lock is held over it. Like the [keeper](crate::keeper) they
-//! have no I/O, clock, lock, await or randomness.
+//! The outbox is two machines, since it has two owners. [`Outbox`] holds the
+//! messages that wait: the application puts them there, so it lies under a lock
+//! that both sides take. [`Flights`] holds the messages that links took: it
+//! belongs to the driver of the links alone, and needs no lock. Like the
+//! [keeper](crate::keeper) both have no I/O, clock, lock, await or randomness.
 //!
 //! # The life of a message
 //!
@@ -16,18 +16,18 @@
 //!            close ─► NotSent, handed back
 //! ```
 //!
-//! It outlives links: a message waits here until a link takes it, goes back
-//! to its place if that link ends before taking it, and is remembered after
-//! that for as long as somebody waits to know whether it arrived.
+//! The outbox outlives links: a message waits here until a link takes it, goes
+//! back to its place if that link ends before taking it, and is remembered after
+//! that for as long as somebody waits for its outcome.
 //!
-//! A message has one number for ever. Beside that it has a place in the flight
-//! of the link that took it. Whatever happens on a link (an answer, a flush, a
-//! goodbye, the end) is told with the link's id and counts by places in that
-//! flight: so it never settles what another link took, though several live at
-//! once.
+//! A message keeps one number for its whole life. Beside the number it has a
+//! place in the flight of the link that took it. An answer, a flush, a goodbye or
+//! the end of a link is told with the link's id and counts by places in that
+//! link's flight, so it never settles a message that another link took, though
+//! several links live at once.
 //!
-//! Whoever pushes may attach a [`Confirm`]: a ticket of its own choice, and how
-//! to copy the message for an [`Outcome::MaybeSent`]. Outcomes are polled
+//! A caller may attach a [`Confirm`] to a message: a ticket of its own choice, and
+//! how to copy the message for an [`Outcome::MaybeSent`]. Outcomes are polled
 //! ([`Outbox::poll_settled`], [`Flights::poll_settled`]).
 
 mod flight;
@@ -50,7 +50,7 @@ use room::{OutboxRoom, believed};
 /// Capacity that an idle queue may keep.
 const KEPT: usize = 16;
 
-/// Frees what a burst has left allocated.
+/// Frees a buffer that a burst has left allocated.
 fn shrink<V>(queue: &mut VecDeque<V>) {
     if queue.is_empty() && queue.capacity() > KEPT {
         *queue = VecDeque::new();
@@ -61,23 +61,23 @@ fn shrink<V>(queue: &mut VecDeque<V>) {
 ///
 /// Messages of type `M` are numbered from 0 in the order in which they were
 /// accepted; every counter below is such a number. `T` is the ticket that a
-/// caller attaches to be told what became of a message.
+/// caller attaches to be told the outcome of a message.
 ///
-/// A message counts against the [`Bounds`] until a link takes it; one with a
-/// ticket until it is settled. [`Flights::report`] tells how many those are,
-/// so after it let those in who wait for room.
+/// A message counts against the [`Bounds`] until a link takes it; a message with a
+/// ticket counts until it is settled. [`Flights::report`] frees the room of settled
+/// messages: admit waiting senders after it.
 ///
-/// No method drops a message or a ticket: what is not wanted is handed back,
-/// to be dropped where its own `Drop` may do what it likes.
+/// No method drops a message or a ticket: values that are not wanted are handed
+/// back, since their `Drop` may run any code.
 pub struct Outbox<M, T> {
     room: OutboxRoom,
     waiting: Queue<M, T>,
     settled: VecDeque<(T, Outcome<M>)>,
-    /// How many were ever accepted.
+    /// How many messages were ever accepted.
     accepted: u64,
-    /// All before this one have left the outbox.
+    /// Every message below this number has left the outbox.
     drained: u64,
-    /// The first that was handed back: it will never leave.
+    /// The first message that was handed back: it will never leave.
     handed_back: Option<u64>,
     closed: bool,
 }
@@ -96,25 +96,25 @@ impl<M, T> Outbox<M, T> {
         }
     }
 
-    /// Whether one more message may be reserved. Messages that were given to
-    /// a link count for as long as somebody waits for their outcome.
+    /// Whether one more message may be reserved. Messages that links took count for
+    /// as long as somebody waits for their outcome.
     pub fn has_room(&self) -> bool {
         !self.closed && self.room.is_left()
     }
 
-    /// Keeps a place for one message, or `None` where there is no room or the
-    /// outbox is closed. `size` is the message's, where it is known;
+    /// Reserves a place for one message; `None` where there is no room or the
+    /// outbox is closed. `size` is the message's size, where it is known;
     /// otherwise the place counts as its share of the byte bound.
     pub fn reserve(&mut self, size: Option<usize>) -> Option<Reserved> {
         self.has_room().then(|| self.room.reserve(size))
     }
 
-    /// Gives a place back unused.
+    /// Gives back a place that was not used.
     pub fn release(&mut self, place: Reserved) {
         self.room.release(place);
     }
 
-    /// Accepts a message on its place and returns its number. It counts
+    /// Accepts a message in its place and returns its number. The message counts
     /// `size` bytes against the bound, at most 4 GiB.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl<M, T> Outbox<M, T> {
         Ok(number)
     }
 
-    /// As [`push`](Outbox::push), of a message whose outcome somebody wants to
+    /// As [`push`](Outbox::push), for a message whose outcome somebody wants to
     /// know.
     ///
     /// # Errors
@@ -154,20 +154,20 @@ impl<M, T> Outbox<M, T> {
         }
     }
 
-    /// Accepts nothing more; what waits stays and may still be taken.
+    /// Accepts no more messages; waiting messages stay and may still be taken.
     pub fn refuse_more(&mut self) {
         self.closed = true;
     }
 
-    /// Forgets the tickets that `unwanted` names, of messages that wait: those
-    /// are then as if they had come without one. Returns the tickets.
+    /// Removes the tickets for which `unwanted` is true from waiting messages, which
+    /// then count as pushed without a ticket. Returns the tickets.
     pub fn forget_tickets(&mut self, unwanted: impl Fn(&T) -> bool) -> Vec<T> {
         self.waiting.forget(unwanted)
     }
 
-    /// Accepts nothing more and hands back what still waits: messages with a
+    /// Accepts no more messages and hands back the waiting ones: messages with a
     /// ticket settle as [`Outcome::NotSent`], the others are returned in
-    /// order. Put back what departs first.
+    /// order. Put back departing messages first.
     pub fn close(&mut self) -> Vec<M> {
         self.closed = true;
         self.handed_back = self.handed_back.or(self.waiting.first());
@@ -182,17 +182,17 @@ impl<M, T> Outbox<M, T> {
         plain
     }
 
-    /// The next ticket whose message's outcome is known: it was handed back.
+    /// The next ticket of a message that was handed back, with the outcome.
     pub fn poll_settled(&mut self) -> Option<(T, Outcome<M>)> {
         self.settled.pop_front()
     }
 
-    /// Whether nothing is accepted any more.
+    /// Whether no more message is accepted.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Whether nothing waits to be taken.
+    /// Whether no message waits to be taken.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -202,28 +202,28 @@ impl<M, T> Outbox<M, T> {
         self.accepted
     }
 
-    /// How many were flushed by their links or reported, counted up to the
-    /// first that was not: once this reaches what
-    /// [`accepted`](Outbox::accepted) was, all of that has left the outbox.
-    /// As of the last [`Flights::report`].
+    /// How many messages were flushed by their links or reported, counted up to the
+    /// first that was not. Once this reaches an earlier count of
+    /// [`accepted`](Outbox::accepted), all messages of that count have left the
+    /// outbox. As of the last [`Flights::report`].
     pub fn drained(&self) -> u64 {
         self.drained
     }
 
-    /// Whether all that was accepted has left the outbox and nobody waits for
+    /// Whether every accepted message has left the outbox and nobody waits for
     /// an outcome. As of the last [`Flights::report`].
     pub fn is_settled(&self) -> bool {
         self.drained == self.accepted && self.room.holds_nothing()
     }
 
-    /// Frees what a burst has left allocated.
+    /// Frees buffers that a burst has left allocated.
     pub fn shrink(&mut self) {
         self.waiting.shrink();
     }
 
-    /// `count` messages that were taken need no room any more, and all of them
-    /// before message `below` have left.
-    fn landed(&mut self, count: usize, size: u64, below: Option<u64>) {
+    /// `count` messages that were taken need no room any more, and every message
+    /// below `below` has left.
+    fn settle(&mut self, count: usize, size: u64, below: Option<u64>) {
         self.room.free(count, size);
         let first = self.handed_back.or(self.waiting.first()).unwrap_or(self.accepted);
         self.drained = below.map_or(first, |below| below.min(first));

@@ -1,5 +1,5 @@
-//! What the connection and its driver both know: settings, the login's view of
-//! a link, statistics, and why it ended.
+//! The types that the connection and its driver share: settings, the login's view
+//! of a link, statistics, and the reason why a connection is over.
 
 mod error;
 mod handshake;

@@ -207,8 +207,8 @@ impl Play {
 
     /// Gives the link the first of what departs on it.
     fn write(&mut self, link: LinkId, most: usize) {
-        let Some(boarding) = self.flights.board(link) else { return };
-        for (message, size) in boarding.take(most) {
+        let Some(handover) = self.flights.hand_over(link) else { return };
+        for (message, size) in handover.take(most) {
             if self.model.write(link, message, size) {
                 assert!(self.copies.insert(message), "a message is given away once");
             }
@@ -223,7 +223,11 @@ impl Play {
 
     fn link_ended(&mut self, link: LinkId) {
         let ended = self.flights.end(link, &mut self.outbox);
-        assert_eq!(ended.map(|Ended { doubtful, .. }| doubtful), self.model.link_ended(link), "maybe sent");
+        assert_eq!(
+            ended.map(|Ended { maybe_sent, .. }| maybe_sent),
+            self.model.link_ended(link),
+            "maybe sent"
+        );
     }
 
     fn settle(&mut self) {

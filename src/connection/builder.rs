@@ -82,8 +82,8 @@ impl<T: Transport> Builder<T> {
     pub const INBOX_MESSAGES: usize = 256;
     /// 32 KiB in the inbox: 256 messages of 128 bytes.
     pub const INBOX_BYTES: usize = 32 * 1024;
-    /// 3 s for a graceful close: a peer that answers does so in one round
-    /// trip.
+    /// 3 s for a graceful close: a peer that answers a goodbye does so in one
+    /// round trip.
     pub const CLOSE_DEADLINE: Duration = keeper::CLOSE_DEADLINE;
 
     fn new(transport: T) -> Builder<T> {
@@ -117,33 +117,33 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// Who tells about the host's network. Nobody is asked where the transport
-    /// does not [need one](Transport::needs_network). Default: nobody.
+    /// The source of news about the host's network. Nobody is asked where the
+    /// transport does not [need one](Transport::needs_network). Default: no source.
     pub fn network(mut self, network: impl Network) -> Builder<T> {
         self.network = Some(Box::new(network));
         self
     }
 
-    /// Where to keep what is learned of idle timeouts, by the network's name
-    /// and the transport's endpoint, so that the next connection begins with
-    /// it. Default: nowhere; the connection remembers for itself, by the
+    /// The store that keeps the idle timeouts that were learned, by the network's
+    /// name and the transport's endpoint, so that the next connection begins with
+    /// them. Default: none; the connection remembers for itself, by the
     /// network's name, for as long as it lives. The last call counts.
     pub fn interval_store(mut self, store: impl IntervalStore) -> Builder<T> {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Called for every event, in order, on a task of its own, so that a slow
-    /// one delays nothing. When it is 1,024 events behind, the oldest go and
-    /// [`Event::EventsDropped`] stands in their place. A panic in it is
-    /// caught and counted. Default: nobody is told. The last call counts.
+    /// A callback for every event, in order. It runs on a task of its own, so that a
+    /// slow callback delays nothing. When the callback is 1,024 events behind, the
+    /// oldest events go and [`Event::EventsDropped`] stands in their place. A panic
+    /// in it is caught and counted. Default: no callback. The last call counts.
     pub fn on_event(mut self, callback: impl Fn(&Event) + Send + 'static) -> Builder<T> {
         self.listener = Some(Box::new(callback));
         self
     }
 
     /// Called with every link before it is taken into use: logs in,
-    /// resubscribes, resumes, and hands the session back. It runs under the
+    /// resubscribes, resumes, and hands the link back. The hook runs under the
     /// attempt's deadline and is dropped when that passes. A panic in it is a
     /// failed attempt. Default: nothing is to be done. The last call counts.
     ///
@@ -185,8 +185,8 @@ impl<T: Transport> Builder<T> {
 
     /// Runs the [`on_connect`](Builder::on_connect) hook on scouts too, for
     /// servers that end a link that does not log in. The hook can tell by
-    /// [`Attempt::purpose`](crate::transport::Attempt::purpose). What it reads
-    /// is dropped. Default: scouts do not log in.
+    /// [`Attempt::purpose`](crate::transport::Attempt::purpose). Messages that it
+    /// reads are dropped. Default: scouts do not log in.
     pub fn scouts_log_in(mut self) -> Builder<T> {
         self.scouts_log_in = true;
         self
@@ -235,7 +235,7 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// What a failure means before the first link was in use. Default:
+    /// How a failure counts before the first link was in use. Default:
     /// [`FirstConnect::Retry`].
     pub fn first_connect(mut self, first: FirstConnect) -> Builder<T> {
         self.keeper.first_connect = first;
@@ -249,8 +249,8 @@ impl<T: Transport> Builder<T> {
         self
     }
 
-    /// The runtime to run on; it needs its timer, and what the transport
-    /// needs. Default: the one that `build` is called in.
+    /// The runtime to run on. Its timer must be enabled, and the drivers that the
+    /// transport needs. Default: the runtime that `build` is called in.
     pub fn runtime(mut self, runtime: Handle) -> Builder<T> {
         self.runtime = Some(runtime);
         self
@@ -339,7 +339,7 @@ impl<T: Transport> Builder<T> {
     }
 }
 
-/// Chance from the system, by way of the standard library's hasher keys.
+/// A seed from the system, by way of the standard library's hasher keys.
 fn random_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,4 +1,4 @@
-//! Knowing what became of a message.
+//! The outcome of one message.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 
 use crate::Outcome;
 
-/// Resolves to what became of one message. Made by
+/// Resolves to the outcome of one message. Made by
 /// [`Sender::send_confirmed`](super::Sender::send_confirmed).
 ///
-/// It always resolves: at the latest when the connection is closed, gives up
-/// or is dropped. Dropping it withdraws nothing; the message stays accepted.
-/// It is cancel safe: it may be polled in a `select!` and taken up again.
+/// A confirmation always resolves: at the latest when the connection is closed,
+/// gives up or is dropped. Dropping it withdraws nothing; the message stays
+/// accepted. Cancel safe: it may be polled in a `select!` and taken up again.
 #[must_use = "a confirmation tells nothing unless it is awaited"]
 pub struct Confirmation<M> {
     outcome: oneshot::Receiver<Outcome<M>>,

@@ -1,10 +1,10 @@
-//! Messages that were not accepted, and what a close leaves behind.
+//! Messages that were not accepted, and messages that a close leaves behind.
 
 use std::fmt;
 
 use crate::shared::Error;
 
-/// A message was not accepted. It comes back with the error.
+/// A message was not accepted. The message comes back with the error.
 ///
 /// `Debug` and `Display` do not show the message.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum SendError<M> {
     },
 }
 
-/// Lets go of the message: for callers who only want to know.
+/// Drops the message: for callers who only want to know.
 impl<M> From<SendError<M>> for Error {
     fn from(error: SendError<M>) -> Error {
         match error {
@@ -55,7 +55,7 @@ impl<M> fmt::Debug for SendError<M> {
     }
 }
 
-/// A message was not accepted at once. It comes back with the error.
+/// A message was not accepted at once. The message comes back with the error.
 ///
 /// `Debug` and `Display` do not show the message.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +102,7 @@ impl<M> fmt::Debug for TrySendError<M> {
     }
 }
 
-/// What a graceful close leaves behind.
+/// The messages that a graceful close leaves behind.
 ///
 /// `Debug` does not show the messages.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub struct Closed<M> {
     /// with a confirmation is handed back there instead, unless the
     /// confirmation was dropped.
     pub not_sent: Vec<M>,
-    /// How many messages the last link had taken and nothing showed to have
+    /// How many messages the last link had taken without a sign that they
     /// arrived.
     pub maybe_sent: u64,
 }

@@ -9,12 +9,12 @@ use tokio::task::coop;
 use crate::Event;
 use crate::driver::EventListener;
 
-/// What happened to a connection, from the call of
+/// The events of a connection, from the call of
 /// [`events`](super::ResilientConnection::events) on, until it is over.
 ///
-/// It holds up to 1,024 events that were not read yet; beyond that the oldest
-/// go and [`Event::EventsDropped`] stands in their place. It does not keep
-/// the connection alive.
+/// The stream holds up to 1,024 unread events; beyond that the oldest
+/// go and [`Event::EventsDropped`] stands in their place. The stream does not
+/// keep the connection alive.
 #[derive(Debug)]
 pub struct Events {
     listener: EventListener,

@@ -20,28 +20,28 @@ use crate::{Activity, Event, Invalid, State};
 
 /// One long connection that comes back by itself.
 ///
-/// It is a [`Stream`] of what comes in and a [`Sink`] of what goes out, typed
-/// by its messages and not by its transport. A task of its own reads, writes
-/// and beats whatever the application does, until the inbox is full.
+/// A connection is a [`Stream`] of incoming messages and a [`Sink`] of outgoing
+/// ones, typed by its messages and not by its transport. A task of its own reads,
+/// writes and beats whatever the application does, until the inbox is full.
 ///
 /// The stream yields an `Err` at most once, last, when the connection gives
-/// up; closed by us it ends with `None`. What waits in the inbox is yielded
-/// before that.
+/// up. A connection that the application closed ends with `None`. Messages that
+/// wait in the inbox are yielded before either.
 ///
 /// As a sink: `poll_ready` waits for room in the outbox, `start_send` puts
-/// the message there, `poll_flush` is ready at once, since accepted is all
-/// that a sink promises, and `poll_close` closes gracefully. On a connection
-/// that is closed `poll_ready` is ready too, so that `start_send` can hand
-/// the message back. "Written" is asked with [`drain`], "delivered" with
-/// [`Sender::send_confirmed`].
+/// the message there, `poll_flush` is ready at once, since a sink promises only
+/// that a message was accepted, and `poll_close` closes gracefully. On a
+/// connection that is closed `poll_ready` is ready too, so that `start_send` can
+/// hand the message back. [`drain`] tells that messages were written,
+/// [`Sender::send_confirmed`] that one was delivered.
 ///
 /// A send through the sink may be dropped while it waits: then nothing was
-/// sent. Its place in the queue, or the room that it was given, stays with the
+/// sent. Its turn in the queue, or the room that it was given, stays with the
 /// connection for the next send through the sink, so that a `select!` in a
 /// loop does not fall behind others; [`Sender::send`] gives it up instead.
 ///
 /// Dropping the connection ends it at once, unless there are [`Sender`]s:
-/// then what comes in is read, counted and dropped. Use [`close`] to part
+/// then incoming messages are read, counted and dropped. Use [`close`] to part
 /// gracefully.
 ///
 /// [`drain`]: ResilientConnection::drain
@@ -51,9 +51,9 @@ pub struct ResilientConnection<In, Out = In> {
     send_queue: Arc<SendQueue<Out>>,
     inbox: Arc<Inbox<In>>,
     reader: Reader<In>,
-    /// The place that `poll_ready` keeps.
+    /// The room that `poll_ready` has reserved.
     place: Option<Reserved>,
-    /// Its turn, while it waits for one.
+    /// The sink's turn in the queue, while it waits for room.
     waiter: Option<Waiter>,
     /// The turn of `poll_close`.
     closing: Option<u64>,
@@ -61,7 +61,7 @@ pub struct ResilientConnection<In, Out = In> {
     ended: bool,
 }
 
-/// Nothing in it is pinned.
+/// No field is pinned.
 impl<In, Out> Unpin for ResilientConnection<In, Out> {}
 
 impl<In, Out> ResilientConnection<In, Out> {
@@ -81,14 +81,14 @@ impl<In, Out> ResilientConnection<In, Out> {
         }
     }
 
-    /// The next message; `None` when the connection is closed and everything
+    /// The next message; `None` when the connection is closed and every message
     /// was read.
     ///
     /// Cancel safe: no message is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// Once and last, why the connection gave up.
+    /// The reason why the connection gave up, once and last.
     pub async fn recv(&mut self) -> Option<Result<In, Error>> {
         poll_fn(|cx| self.poll_message(cx)).await
     }
@@ -98,12 +98,12 @@ impl<In, Out> ResilientConnection<In, Out> {
         Sender::new(Arc::clone(&self.send_queue))
     }
 
-    /// Where the connection stands, to be waited on.
+    /// The state of the connection, to be waited on.
     pub fn watch(&self) -> StateWatch {
         StateWatch::new(self.send_queue.status.state.subscribe())
     }
 
-    /// What happens from here on.
+    /// The events from here on.
     pub fn events(&self) -> Events {
         Events::new(self.send_queue.status.bus.listen())
     }
@@ -120,7 +120,7 @@ impl<In, Out> ResilientConnection<In, Out> {
     ///
     /// # Errors
     ///
-    /// Why the connection is over.
+    /// The reason why the connection is over.
     pub async fn connected(&self) -> Result<u64, Error> {
         let mut watch = self.watch();
         let connected = watch.wait_for(|state| matches!(state, State::Connected { .. })).await;
@@ -131,8 +131,8 @@ impl<In, Out> ResilientConnection<In, Out> {
     }
 
     /// Drops the link in use, or ends the wait for the next attempt, and
-    /// opens a new link at once. While an attempt is under way, or paused:
-    /// nothing.
+    /// opens a new link at once. Does nothing while an attempt is under way, and
+    /// while paused.
     pub fn reconnect_now(&self) {
         self.send_queue.order(|commands| commands.reconnect = true);
     }
@@ -145,39 +145,39 @@ impl<In, Out> ResilientConnection<In, Out> {
         self.send_queue.order(|commands| commands.replace = true);
     }
 
-    /// Probes the link in use: one beat with a deadline of 3 s, longer where
-    /// the round trip is known to be, and the link is dropped if it is not
-    /// answered. While waiting for the next attempt
-    /// it is made at once. While paused: nothing.
+    /// Probes the link in use: sends one beat with a deadline of 3 s, or longer where
+    /// the path is known to be slow, and drops the link if the beat is not answered.
+    /// While a wait for the next attempt is under way, the attempt is made at once.
+    /// Does nothing while paused.
     pub fn probe_now(&self) {
         self.send_queue.order(|commands| commands.probe = true);
     }
 
-    /// Says goodbye on the link in use and opens none until
+    /// Says goodbye on the link in use and opens no link until
     /// [`resume`](ResilientConnection::resume): for an application that knows
-    /// that it will not be needed for a while. What is sent meanwhile waits in
-    /// the outbox, and whoever waits for a link waits on. Paused again:
-    /// nothing.
+    /// that it will not need the connection for a while. Messages that are sent
+    /// meanwhile wait in the outbox, and tasks that wait for a link wait on. Does
+    /// nothing if paused already.
     pub fn pause(&self) {
         self.send_queue.order(|commands| commands.pause = Some(true));
     }
 
     /// Ends a pause: a link is opened at once, or once a server's own time
-    /// (`Retry-After`) has come. Not paused: nothing.
+    /// (`Retry-After`) has come. Does nothing if not paused.
     pub fn resume(&self) {
         self.send_queue.order(|commands| commands.pause = Some(false));
     }
 
     /// Says whether somebody looks at the application. In the foreground
-    /// nothing is risked: no gap is tried, the interval is a safe one. In the
-    /// background gaps are tried, and answers may take longer. Until this is
-    /// called gaps are tried whenever they can be.
+    /// nothing is risked: no gap is tried, and the interval is a safe one. In the
+    /// background gaps are tried, and answers may take longer. Until the first
+    /// call gaps are tried whenever that is possible.
     pub fn set_activity(&self, activity: Activity) {
         self.send_queue.order(|commands| commands.activity = Some(activity));
     }
 
-    /// Changes settings from here on. The link in use stays; what was learned
-    /// stays; deadlines that run are kept.
+    /// Changes settings from here on. The link in use stays; the idle timeout that
+    /// was learned stays; deadlines that run are kept.
     ///
     /// # Errors
     ///
@@ -201,25 +201,25 @@ impl<In, Out> ResilientConnection<In, Out> {
     ///
     /// # Errors
     ///
-    /// Why the connection is over, if that came first.
+    /// The reason why the connection is over, if that came first.
     pub async fn drain(&self) -> Result<(), Error> {
         drain(&self.send_queue).await
     }
 
-    /// Closes gracefully: accepts nothing more, writes what was accepted,
-    /// waits for what was asked to be confirmed, says goodbye and waits for
-    /// the peer's, all within the
+    /// Closes gracefully: accepts no more messages, writes the accepted ones,
+    /// waits for the confirmations that were asked for, says goodbye and waits for
+    /// the peer's goodbye, all within the
     /// [`close_deadline`](super::Builder::close_deadline). Without a link in
     /// use it returns at once.
     ///
-    /// What waits in the inbox can still be read afterwards; what comes in
-    /// meanwhile and finds the inbox full is dropped and counted
+    /// Messages that wait in the inbox can still be read afterwards. Messages that
+    /// come in meanwhile and find the inbox full are dropped and counted
     /// ([`Event::MessagesDropped`]). Closing through the [`Sink`] instead
     /// leaves the inbox as it is, for a reader that reads to the end.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the closing goes on; call it again to wait
+    /// If the future is dropped, the close goes on; call this again to wait
     /// for it.
     pub async fn close(&mut self) -> Closed<Out> {
         self.inbox.discard_overflow();

@@ -18,10 +18,10 @@ use crate::shared::Error;
 /// Puts messages into a connection's outbox. Cheap to clone; clones share the
 /// outbox and its order.
 ///
-/// A sender keeps the connection alive. When only senders are left, what
-/// comes in is read, counted and dropped.
+/// A sender keeps the connection alive. When only senders are left, incoming
+/// messages are read, counted and dropped.
 ///
-/// Those who wait for room are served in the order in which they came.
+/// Senders that wait for room are served in the order in which they came.
 pub struct Sender<Out> {
     send_queue: Arc<SendQueue<Out>>,
 }
@@ -33,9 +33,9 @@ impl<Out> Sender<Out> {
     }
 
     /// Puts a message into the outbox, and waits for room if there is none.
-    /// Returning means accepted: it goes out in order, on this link or a
-    /// later one. To know that it was written use [`drain`](Sender::drain),
-    /// that it arrived [`send_confirmed`](Sender::send_confirmed).
+    /// A send that returns was accepted: the message goes out in order, on this link
+    /// or a later one. [`drain`](Sender::drain) tells that messages were written,
+    /// [`send_confirmed`](Sender::send_confirmed) that one has arrived.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl<Out> Sender<Out> {
     /// # Cancel safety
     ///
     /// If the future is dropped before it is ready, the message was not
-    /// accepted and is dropped with it, and the place in the queue is lost.
+    /// accepted and is dropped with it, and the turn in the queue is lost.
     /// To keep the message, use [`reserve`](Sender::reserve).
     pub async fn send(&self, message: Out) -> Result<(), SendError<Out>> {
         self.accept(message, None).await
@@ -73,11 +73,11 @@ impl<Out> Sender<Out> {
     ///
     /// # Errors
     ///
-    /// Why the connection is over, or [`Error::Closed`] if it is closing.
+    /// The reason why the connection is over, or [`Error::Closed`] if it is closing.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: if the future is dropped, only the place in the queue is
+    /// Cancel safe: if the future is dropped, only the turn in the queue is
     /// lost.
     pub async fn reserve(&self) -> Result<Permit<'_, Out>, Error> {
         let place = RoomWait::new(&self.send_queue, None).await;
@@ -100,15 +100,15 @@ impl<Out> Sender<Out> {
         self.send_queue.runtime.block_on(self.send(message))
     }
 
-    /// As [`send`](Sender::send); the [`Confirmation`] then tells what became
-    /// of the message. Until that is known the message counts against the
-    /// outbox's bounds. When a link takes it, a copy is made and kept; if
-    /// `Clone` panics there, the message is not sent and comes back as
+    /// As [`send`](Sender::send); the [`Confirmation`] then tells the outcome
+    /// of the message. Until the outcome is known the message counts against the
+    /// outbox's bounds. A link that takes the message takes the original, and a copy
+    /// is kept; if `Clone` panics there, the message is not sent and comes back as
     /// [`Outcome::NotSent`](crate::Outcome::NotSent).
     ///
-    /// What shows that a message has arrived is the transport's to say
+    /// The transport says what shows that a message has arrived
     /// ([`ConfirmedBy`](crate::transport::ConfirmedBy)): by default the answer to a
-    /// beat that was sent after it, and the beat goes out at once.
+    /// beat that was sent after the message, and that beat goes out at once.
     ///
     /// ```
     /// use longlink::{Outcome, Sender};
@@ -140,13 +140,13 @@ impl<Out> Sender<Out> {
         Ok(Confirmation::new(outcome))
     }
 
-    /// Waits until all that was accepted up to now has left the outbox: a
-    /// link took it and handed it to the system, or its end was reported
+    /// Waits until every message accepted up to now has left the outbox: a
+    /// link took it and handed it to the system, or the end of its link was reported
     /// ([`Event::MaybeSent`](crate::Event::MaybeSent)).
     ///
     /// # Errors
     ///
-    /// Why the connection is over, if that came first.
+    /// The reason why the connection is over, if that came first.
     ///
     /// # Cancel safety
     ///
@@ -251,7 +251,7 @@ impl<Out> fmt::Debug for Permit<'_, Out> {
     }
 }
 
-/// Waits for a place in the outbox; dropped, it leaves the queue.
+/// Waits for room in the outbox. Dropping it leaves the queue.
 struct RoomWait<'a, Out> {
     send_queue: &'a SendQueue<Out>,
     size: Option<usize>,
@@ -288,10 +288,10 @@ pub(super) async fn drain<Out>(send_queue: &SendQueue<Out>) -> Result<(), Error>
     }
 }
 
-/// Waits until all below `target` has left the outbox (true), or the
-/// connection is over (false if it has not).
+/// Waits until every message below `target` has left the outbox. False if the
+/// connection is over first.
 pub(super) async fn drained_to<Out>(send_queue: &SendQueue<Out>, target: u64) -> bool {
-    /// Leaves nothing behind when it is dropped.
+    /// Removes the drain from the queue when the wait is dropped.
     struct Forget<'a, Out> {
         send_queue: &'a SendQueue<Out>,
         id: Option<u64>,

@@ -4,8 +4,8 @@ use tokio::sync::watch;
 
 use crate::State;
 
-/// Where a connection stands, to be looked at and waited on. Clones watch
-/// independently. It does not keep the connection alive.
+/// The state of a connection, to be read and waited on. Clones watch
+/// independently. A watch does not keep the connection alive.
 #[derive(Clone, Debug)]
 pub struct StateWatch {
     state: watch::Receiver<State>,
@@ -23,13 +23,13 @@ impl StateWatch {
 
     /// Waits until the state is another than at the last call, and returns
     /// it; states in between may be skipped. `None` once the connection is
-    /// over and that has been seen.
+    /// over and its last state was returned.
     ///
     /// Cancel safe: a change that was not returned is returned by the next
     /// call.
     pub async fn changed(&mut self) -> Option<State> {
         let seen = *self.state.borrow();
-        // Of a connection that is gone the channel tells by itself, after the
+        // Once the connection is gone, the channel tells so by itself, after the
         // last state.
         if is_final(seen) && matches!(self.state.has_changed(), Ok(false)) {
             return None;
@@ -44,8 +44,8 @@ impl StateWatch {
     /// Cancel safe.
     pub async fn wait_for(&mut self, mut wanted: impl FnMut(State) -> bool) -> Option<State> {
         loop {
-            // Not under the channel's lock, which the driver waits for: `wanted`
-            // may take its time, or ask the connection for something.
+            // The channel's lock is not held here, since the driver waits for it:
+            // `wanted` may take its time, or ask the connection for something.
             let state = *self.state.borrow_and_update();
             if wanted(state) {
                 return Some(state);

@@ -1,4 +1,4 @@
-//! What a stream with transitions yields.
+//! The items of a stream with transitions.
 
 /// One item of a stream with transitions.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ pub struct WithTransitions<In, Out = In> {
 
 impl<In, Out> ResilientConnection<In, Out> {
     /// The same stream, which also tells where links changed. If a link is in
-    /// use, it begins with its `Connected`.
+    /// use, the stream begins with its `Connected`.
     pub fn with_transitions(self) -> WithTransitions<In, Out> {
         WithTransitions { connection: self }
     }
@@ -36,7 +36,7 @@ impl<In, Out> WithTransitions<In, Out> {
         std::future::poll_fn(|cx| self.connection.poll_transition(cx)).await
     }
 
-    /// The connection, for all else that it can do.
+    /// The connection, for its other methods.
     pub fn connection(&self) -> &ResilientConnection<In, Out> {
         &self.connection
     }

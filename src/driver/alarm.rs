@@ -5,16 +5,16 @@ use std::task::Context;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Wakes the driver at the earliest time that it was set to. As a rule it is
-/// moved only to be earlier: a deadline that moves away, as it does with every
-/// message, costs nothing until the old one comes.
+/// Wakes the driver at the earliest deadline that it was set to. The alarm is
+/// usually moved only to an earlier time. Each message moves the keeper's deadline
+/// to a later time; that costs nothing until the old time comes.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
     set: Option<Setting>,
 }
 
-/// When it rings, and whether that is moved away with the deadline.
+/// When the alarm rings, and whether its deadline is usually not reached.
 #[derive(Clone, Copy, Debug)]
 struct Setting {
     at: Instant,
@@ -22,7 +22,7 @@ struct Setting {
 }
 
 impl Alarm {
-    /// Whether the time has come. It must be set again afterwards.
+    /// Whether the deadline has come. Then the alarm must be set again.
     pub(super) fn rang(&mut self, cx: &mut Context<'_>) -> bool {
         let (Some(_), Some(sleep)) = (self.set, &mut self.sleep) else { return false };
         let rang = sleep.as_mut().poll(cx).is_ready();
@@ -32,13 +32,13 @@ impl Alarm {
         rang
     }
 
-    /// Sets it to `at`, unless it is set to an earlier time. Returns whether
-    /// that time has come already: then [`rang`](Alarm::rang) will say so, too.
+    /// Sets the alarm to `at`, unless it is set to an earlier time. Returns whether
+    /// `at` has come already: then [`rang`](Alarm::rang) returns true, too.
     ///
     /// A `passing` deadline, such as that of an answer, is usually not
-    /// reached. When one that is not passing takes its place the alarm is
-    /// moved away, which spares a beat its third wake-up. Whether it is passing
-    /// is asked only where that matters.
+    /// reached. When a deadline that is not passing takes its place, the alarm
+    /// moves to the later time, which spares a beat its third wake-up. The alarm
+    /// calls `passing` only where its answer matters.
     pub(super) fn set(&mut self, at: Instant, passing: impl Fn() -> bool, cx: &mut Context<'_>) -> bool {
         if self.set.is_some_and(|set| set.at <= at && (!set.passing || passing())) {
             return false;
@@ -47,9 +47,9 @@ impl Alarm {
         let later = self.set.is_some_and(|set| set.at < at);
         self.set = Some(Setting { at, passing });
         let sleep = match &mut self.sleep {
-            // A timer that is moved to a later time keeps its old place with
-            // the runtime, which would wake up there to no end; a new one in
-            // the same memory does not.
+            // The runtime keeps the old place of a timer that is moved to a
+            // later time, and would wake up there in vain. A new timer in the
+            // same allocation has no old place.
             Some(sleep) if later => {
                 sleep.set(sleep_until(at));
                 sleep

@@ -1,8 +1,8 @@
-//! The graceful end.
+//! How a connection closes.
 //!
-//! First what was accepted is written and what was asked to be confirmed is
-//! confirmed; then the keeper closes: goodbye is said, and the link is read
-//! to its end. One deadline runs over both.
+//! First the driver writes the accepted messages and waits for the confirmations
+//! that were asked for. Then the keeper closes: the driver says goodbye and reads
+//! the link to its end. One deadline runs over both.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::LinkEnd;
 use crate::keeper::{Finish, Input, Moment};
 use crate::transport::Transport;
 
-/// A closing that is under way.
+/// A close that is under way.
 pub(super) struct Closing {
-    /// What still waits is written until then; the rest of the time is for
+    /// Until then waiting messages are written; the rest of the time is for
     /// the goodbye.
     write_until: Moment,
     until: Moment,
-    /// The keeper was told.
+    /// The keeper was told to close.
     told: bool,
-    /// Messages that links took and nothing confirmed, since it began.
+    /// Messages that links took without a confirmation since the close began.
     pub(super) maybe_sent: u64,
 }
 
@@ -33,7 +33,7 @@ impl Closing {
         }
     }
 
-    /// When to look again at the latest.
+    /// The latest time at which the driver must go on with the close.
     pub(super) fn next_deadline(&self) -> Moment {
         if self.told { self.until } else { self.write_until }
     }
@@ -48,7 +48,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Goes on with the closing, if one is under way. Without a link in use
+    /// Goes on with the close, if one is under way. Without a link in use
     /// there is nothing to wait for.
     pub(super) fn advance_closing(&mut self) {
         let Some(closing) = &self.closing else { return };
@@ -56,7 +56,7 @@ impl<T: Transport> Driver<T> {
         let now = self.now();
         if !told {
             let written = match self.links.in_use() {
-                Some(live) => !live.unflushed && self.at_desk(|state, _| state.outbox.is_settled()),
+                Some(live) => !live.unflushed && self.with_outbox(|state, _| state.outbox.is_settled()),
                 None => true,
             };
             if !written && now < write_until {
@@ -69,7 +69,7 @@ impl<T: Transport> Driver<T> {
             self.execute();
         }
         if now >= until {
-            // The keeper has the last word.
+            // The keeper has closed: every link that is left is dropped.
             while let Some(link) = self.links.first() {
                 self.ended(link, LinkEnd::Eof);
             }

@@ -1,4 +1,4 @@
-//! What the application wants of the connection.
+//! The application's commands to the connection.
 
 use std::task::Context;
 
@@ -11,12 +11,12 @@ use crate::transport::Transport;
 const BATCH: usize = 256;
 
 impl<T: Transport> Driver<T> {
-    /// Takes the application's orders, and a batch of its messages if there
-    /// is a link to write them to. Returns whether more of them wait.
+    /// Takes the application's commands, and a batch of its messages if there
+    /// is a link to write them to. Returns whether more messages wait.
     pub(super) fn take_commands(&mut self, cx: &mut Context<'_>) -> (Commands, bool) {
         let writes = self.links.in_use().filter(|live| live.broken.is_none()).map(|live| live.id);
         let waker = cx.waker();
-        self.at_desk(|state, flights| {
+        self.with_outbox(|state, flights| {
             if let Some(link) = writes
                 && flights.is_idle(link)
             {
@@ -26,9 +26,9 @@ impl<T: Transport> Driver<T> {
                 Some(known) => known.clone_from(waker),
                 none => *none = Some(waker.clone()),
             }
-            // Without a link, or behind others, a message is no reason to
-            // wake. Those that wait behind what departs are more to write
-            // once that is gone.
+            // A message wakes the driver only if it can be written at once: there
+            // is a link, and no message waits before it. Messages that wait behind
+            // others are written when those have departed.
             state.wants_messages = writes.is_some() && state.outbox.is_empty();
             let more = writes.is_some() && !state.outbox.is_empty();
             (std::mem::take(&mut state.commands), more)
@@ -40,7 +40,7 @@ impl<T: Transport> Driver<T> {
             self.begin_closing();
         }
         if self.closing.is_some() {
-            // Nothing is worth a new link any more.
+            // The connection is abandoned: no command matters any more.
             return;
         }
         if let Some(activity) = commands.activity {

@@ -1,4 +1,4 @@
-//! From the driver to the inbox: what was read, and where the link changes.
+//! From the driver to the inbox: messages that were read, and changes of the link.
 
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::keeper::Moment;
 use crate::transport::{Link, Transport};
 use crate::{Event, LinkEnd};
 
-/// How long a message waits in the inbox before the link may make it let go
-/// of a shared buffer. Those that are read as they come are not touched.
+/// How long a message waits in the inbox before the link may detach it from a
+/// shared buffer. A message that is read at once is not touched.
 const DETACHED_AFTER: Duration = Duration::from_millis(20);
 
 impl<T: Transport> Driver<T> {
-    /// Puts what was read into the inbox. Without a waker nobody is told when
-    /// there is room again: whoever needs it asks for it.
+    /// Puts the messages that were read into the inbox. Where `driver` is given, it
+    /// is woken when a full inbox has room again.
     pub(super) fn deliver(&mut self, driver: Option<&Waker>) {
         let count = self.arrived.messages.len();
         Counters::add(&self.status.tally.messages_in, count as u64);
@@ -36,16 +36,16 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Goes on in the stream, once a link has joined it or ended: whether there
-    /// is room or not, since nothing holds the peer of a link back that is
-    /// over.
-    pub(super) fn go_on_in_stream(&mut self) {
+    /// Advances the stream after a link has joined it or ended. The messages of an
+    /// ended link go to the inbox even beyond its bounds: a full inbox can hold no
+    /// peer back whose link is over.
+    pub(super) fn advance_stream(&mut self) {
         while let Some(next) = self.sequence.poll_next() {
             match next {
                 NextInStream::Connected { epoch, mut kept } => {
                     self.inbox.mark(EpochChange { disconnected: None, connected: Some(epoch) });
                     self.arrived.append(&mut kept);
-                    // It may not have been read for want of room.
+                    // The next link in the stream may not have been read for want of room.
                     self.again = true;
                 }
                 NextInStream::Disconnected { epoch, mut kept } => {
@@ -62,8 +62,8 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// The room in the inbox. Asked for only where little is known to be
-    /// left.
+    /// The room in the inbox. The inbox's lock is taken only where little room
+    /// is known to be left.
     pub(super) fn refresh_room(&mut self, cx: &mut Context<'_>) -> InboxRoom {
         let bounds = self.inbox.bounds();
         if self.room.messages < bounds.messages.div_ceil(2) || self.room.bytes < bounds.bytes.div_ceil(2) {
@@ -72,7 +72,7 @@ impl<T: Transport> Driver<T> {
         self.room
     }
 
-    /// Detaches what has waited in the inbox for longer than a moment.
+    /// Detaches messages that have waited in the inbox for more than [`DETACHED_AFTER`].
     pub(super) fn detach(&mut self, now: Moment) {
         let Some(since) = self.waiting_since else { return };
         if now.since(since) < DETACHED_AFTER {
@@ -103,7 +103,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Tells of messages that nobody reads: the first at once, later ones at
+    /// Tells how many messages nobody will read: the first at once, later ones at
     /// most once a second.
     pub(super) fn tell_dropped(&mut self, last: bool) {
         const PAUSE: Duration = Duration::from_secs(1);

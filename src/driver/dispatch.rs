@@ -1,5 +1,5 @@
-//! Events on their way to those who listen: each listener has a bounded ring
-//! of its own, so that a slow one loses events and nothing else.
+//! Events for the listeners. Each listener has a bounded ring of its own: a slow
+//! listener loses events and delays nobody.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ impl EventBus {
         self.listeners.load(Ordering::Acquire) > 0
     }
 
-    /// A new listener, who hears all from here on.
+    /// Adds a listener, which hears every event from here on.
     pub(crate) fn listen(self: &Arc<Self>) -> EventListener {
         let ring = Arc::new(EventRing::default());
         let mut rings = lock(&self.rings);
@@ -79,14 +79,14 @@ struct EventRing {
 #[derive(Debug, Default)]
 struct EventRingState {
     events: VecDeque<Event>,
-    /// How many went missing before the first of them.
+    /// How many events were lost before the first of these.
     dropped: u64,
     waker: Option<Waker>,
     closed: bool,
 }
 
 impl EventRing {
-    /// Adds an event; true if the oldest had to go for it.
+    /// Adds an event. Returns true if the oldest had to go.
     fn push(&self, event: Event) -> bool {
         let mut state = lock(&self.state);
         let oldest = if state.events.len() == RING { state.events.pop_front() } else { None };

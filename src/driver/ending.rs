@@ -1,4 +1,4 @@
-//! How links end, and what that settles.
+//! How a link ends, and how its messages are settled.
 
 use std::task::Context;
 
@@ -9,8 +9,8 @@ use crate::transport::Transport;
 use crate::{Event, LinkEnd, LinkId};
 
 impl<T: Transport> Driver<T> {
-    /// A link ended by itself. Where that answers our goodbye, the peer has
-    /// read all that came before.
+    /// A link ended by itself. If the end answers our goodbye, the peer has
+    /// read all messages before the goodbye.
     pub(super) fn ended(&mut self, link: LinkId, end: LinkEnd) {
         let Some(live) = self.links.take(link) else { return };
         let answers = live.is_answered_by(&end);
@@ -24,8 +24,8 @@ impl<T: Transport> Driver<T> {
         self.execute();
     }
 
-    /// Ends links that can no longer be written to, once what they still have
-    /// to say was read.
+    /// Ends links that cannot be written to any more. Their last bytes are read
+    /// first.
     pub(super) fn end_broken(&mut self, cx: &mut Context<'_>) {
         while let Some((link, end)) = self.links.take_broken() {
             let said = if end == LinkEnd::Panicked { None } else { self.read_last_words(link, cx) };
@@ -41,31 +41,31 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// A link is gone for good: what it took is delivered or in doubt, what it
-    /// did not take waits for the next, and what it brought comes before all
-    /// that a later one brings.
+    /// A link is gone for good. Each message that the link took is delivered or
+    /// maybe sent; messages that it did not take wait for the next link; messages
+    /// that it brought come before those of a later link.
     fn settle(&mut self, link: LinkId, goodbye_answered: bool) {
         if !self.sequence.end(link) {
-            // It was never in use.
+            // The link was never in use.
             return;
         }
         if goodbye_answered {
             self.flights.goodbye_answered(link);
         }
         let (ended, closing) =
-            self.at_desk(|state, flights| (flights.end(link, &mut state.outbox), state.commands.close));
-        self.doubtful += ended.map_or(0, |ended| ended.doubtful);
+            self.with_outbox(|state, flights| (flights.end(link, &mut state.outbox), state.commands.close));
+        self.maybe_sent += ended.map_or(0, |ended| ended.maybe_sent);
         if closing {
-            // The order lies there already: what is in doubt from here on is
-            // the closing's to tell.
+            // The close command waits already: from here on the close counts the
+            // messages that are maybe sent.
             self.begin_closing();
         }
-        self.go_on_in_stream();
+        self.advance_stream();
     }
 
-    /// Tells of messages that an ended link had taken.
-    pub(super) fn tell_doubtful(&mut self) {
-        let count = std::mem::take(&mut self.doubtful);
+    /// Tells how many messages are maybe sent, since their link has ended.
+    pub(super) fn tell_maybe_sent(&mut self) {
+        let count = std::mem::take(&mut self.maybe_sent);
         if count > 0 {
             if let Some(closing) = &mut self.closing {
                 closing.maybe_sent += count;

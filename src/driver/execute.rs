@@ -1,4 +1,4 @@
-//! What the keeper wants done.
+//! The keeper's outputs, carried out.
 
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::transport::{Link, Transport};
 use crate::{Event, LinkId, Token};
 
 impl<T: Transport> Driver<T> {
-    /// Does all that the keeper wants done. Called after every word to it, so
-    /// that no decision is based on one that was not carried out.
+    /// Carries out every output of the keeper. Called after every input, so
+    /// that no decision rests on an output that was not carried out.
     pub(super) fn execute(&mut self) {
         while let Some(output) = self.keeper.poll_output() {
             self.touched = true;
@@ -24,8 +24,8 @@ impl<T: Transport> Driver<T> {
                 Output::Beat { link, token } => self.beat(link, token),
                 Output::AskAfter { link, silence } => self.ask_after(link, silence),
                 Output::Migrate { link } => self.migrate(link),
-                Output::AskPath { link } => self.look_at_path(link),
-                Output::AskRoute { link } => self.look_at_route(link),
+                Output::AskPath { link } => self.report_path_facts(link),
+                Output::AskRoute { link } => self.report_route(link),
                 Output::Retire { link } => self.retire(link),
                 Output::Abandon { link } => self.abandon(link),
                 Output::Recall { network, route } => self.recall(network, route),
@@ -36,11 +36,11 @@ impl<T: Transport> Driver<T> {
                 Output::Finish(finish) => self.finish_as(finish),
             }
         }
-        self.tell_doubtful();
+        self.tell_maybe_sent();
     }
 
-    /// Takes an opened link into use. What its login read and did not keep
-    /// comes first of what it brings.
+    /// Takes an opened link into use. Messages that its login read and did not
+    /// keep come first.
     fn promote(&mut self, link: LinkId, epoch: u64) {
         let Some(kept) = self.links.take_into_use(link) else { return };
         self.last_failure = None;
@@ -48,7 +48,7 @@ impl<T: Transport> Driver<T> {
         self.connected_before = true;
         self.flights.begin(link, epoch);
         self.sequence.join(link, epoch, kept);
-        self.go_on_in_stream();
+        self.advance_stream();
         self.again = true;
     }
 
@@ -71,15 +71,15 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Tells the keeper what the system knows of the path under the link.
-    fn look_at_path(&mut self, link: LinkId) {
+    fn report_path_facts(&mut self, link: LinkId) {
         let Some(live) = self.links.get_mut(link) else { return };
         let facts = live.path_facts();
         let now = self.now();
         self.keeper.handle(Input::Path { link, facts }, now);
     }
 
-    /// Tells the keeper what the system says of the way to the link's peer.
-    fn look_at_route(&mut self, link: LinkId) {
+    /// Tells the keeper which way the system would take to the link's peer.
+    fn report_route(&mut self, link: LinkId) {
         let facts = self.route_facts(link);
         let now = self.now();
         self.keeper.handle(Input::Route { link, facts }, now);
@@ -95,14 +95,14 @@ impl<T: Transport> Driver<T> {
         })
     }
 
-    /// Goodbye is to be said on the link, once what waits on it was read.
+    /// Begins the goodbye of a link, which is said once the received bytes were read.
     fn retire(&mut self, link: LinkId) {
         let Some(live) = self.links.get_mut(link) else { return };
         let was_in_use = matches!(live.duty, Duty::InUse { .. });
         live.duty = Duty::Draining { goodbye: Goodbye::WANTED, all_read: false };
         if was_in_use {
-            // What it has not taken goes over the next.
-            self.at_desk(|state, flights| flights.put_back(link, &mut state.outbox));
+            // Messages that the link has not taken go over the next one.
+            self.with_outbox(|state, flights| flights.put_back(link, &mut state.outbox));
         }
         self.again = true;
     }
@@ -111,7 +111,7 @@ impl<T: Transport> Driver<T> {
     fn abandon(&mut self, link: LinkId) {
         self.openings.abandon(link);
         if self.links.get(link).is_some_and(|live| live.is_draining() && live.carries()) {
-            // What has come in by now is not lost. Nobody is to be woken for it.
+            // Bytes that have come in by now are still read. Nobody waits for a waker.
             self.read_last_words(link, &mut Context::from_waker(Waker::noop()));
             self.again = true;
         }
@@ -123,8 +123,8 @@ impl<T: Transport> Driver<T> {
             self.last_failure = Some(failure.clone());
         }
         if matches!(event, Event::Closed | Event::GaveUp { .. }) {
-            // Nothing is told behind these.
-            self.tell_doubtful();
+            // The final event comes after these.
+            self.tell_maybe_sent();
         }
         self.tell(event);
     }

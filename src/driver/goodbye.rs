@@ -4,32 +4,33 @@ use std::task::Poll;
 
 use crate::LinkEnd;
 
-/// Turns that a goodbye waits at most: a peer that never falls silent, or a
-/// reader that stalls, does not keep it back.
+/// The most turns that a goodbye waits: neither a peer that never falls silent
+/// nor a stalled reader holds it back for longer.
 const TURNS: u32 = 32;
 
 /// How far our goodbye has come. The link is read meanwhile, since a peer that
-/// is stuck writing reads nothing.
+/// is stuck in a write reads nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goodbye {
-    /// It waits, so many turns by now, for what the peer has said already to be
-    /// read: a goodbye of the peer's own among it is no answer to ours.
+    /// The goodbye waits until the bytes that the peer has sent are read: a goodbye
+    /// of the peer's own among them is no answer to ours. `turns` counts the
+    /// turns of this wait.
     Waits { turns: u32 },
-    /// It is being written.
+    /// The goodbye is being written.
     Begun,
-    /// It was written, and it was the last word: all that the peer had said
-    /// till then was read.
+    /// The goodbye was written. `last`: everything that the peer had sent before
+    /// was read by then, so the peer's next goodbye is an answer.
     Said { last: bool },
-    /// It cannot be written any more.
+    /// The link broke: no goodbye can be written any more.
     Broken,
 }
 
 impl Goodbye {
-    /// It is wanted from here on.
+    /// A goodbye that is wanted from here on.
     pub(super) const WANTED: Goodbye = Goodbye::Waits { turns: 0 };
 
-    /// Whether it is to be written now, in a turn that has read all that was
-    /// there, or not.
+    /// Whether the goodbye is to be written now. `all_read`: this turn has read
+    /// all received bytes.
     pub(super) fn is_due(&mut self, all_read: bool) -> bool {
         match self {
             Goodbye::Waits { turns } if !all_read && *turns < TURNS => {
@@ -41,13 +42,13 @@ impl Goodbye {
         }
     }
 
-    /// Whether it waits for the peer's words to be read.
+    /// Whether the goodbye waits for received bytes to be read.
     pub(super) fn waits(self) -> bool {
         matches!(self, Goodbye::Waits { .. })
     }
 
-    /// What became of writing it. An error is not the link's end: what the peer
-    /// has said is still read.
+    /// Notes the result of the write. An error does not end the link: bytes that
+    /// the peer has sent are still read.
     pub(super) fn wrote(&mut self, written: &Poll<Result<(), LinkEnd>>, all_read: bool) {
         *self = match written {
             Poll::Pending => Goodbye::Begun,
@@ -56,7 +57,7 @@ impl Goodbye {
         };
     }
 
-    /// Whether `end` answers it: then the peer has read all that came before.
+    /// Whether `end` answers the goodbye: then the peer has read all that came before.
     pub(super) fn is_answered_by(self, end: LinkEnd) -> bool {
         let end = if self == (Goodbye::Said { last: true }) { end } else { end.crossing_ours() };
         end.answers_goodbye()

@@ -1,7 +1,7 @@
-//! What came in, from the driver to the application: bounded, and handed over
-//! in batches.
+//! The messages that came in, from the driver to the application: bounded, and
+//! handed over in batches.
 //!
-//! The driver adds a batch under one lock; the reader swaps the whole queue
+//! The driver adds a batch under one lock. The reader swaps the whole queue
 //! out under one lock and pops from it without any. Three buffers go round
 //! between them, so that a steady flow allocates nothing.
 
@@ -20,7 +20,7 @@ use crate::contain::drop_contained;
 /// Capacity that an idle buffer may keep.
 const KEPT: usize = 16;
 
-/// How much the inbox holds beside what the reader has taken.
+/// How many messages and bytes the inbox holds beside those that the reader has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InboxRoom {
     pub(crate) messages: usize,
@@ -44,33 +44,33 @@ pub(crate) struct Inbox<In> {
 
 struct InboxState<In> {
     queue: VecDeque<In>,
-    /// The sizes of what is in the queue, together.
+    /// The sizes of the messages in the queue, together.
     bytes: usize,
-    /// How many at its front were detached.
+    /// How many messages at the front of the queue were detached.
     detached: usize,
-    /// How many were ever added.
+    /// How many messages were ever added.
     added: u64,
     marks: VecDeque<ChangeMark>,
-    /// An empty buffer for whoever needs one.
+    /// An empty buffer for the next swap.
     spare: VecDeque<In>,
     reader: Option<Waker>,
     /// The driver, while it waits for room.
     driver: Option<Waker>,
     reader_gone: bool,
-    /// What does not fit is dropped: nobody reads while the connection closes.
+    /// Messages that do not fit are dropped: nobody reads while the connection closes.
     discard: bool,
     finished: bool,
 }
 
-/// Where the link changed: after message number `at`.
+/// A change of the link, after message number `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ChangeMark {
     at: u64,
     change: EpochChange,
 }
 
-/// The changes between two messages, merged: what a reader must know who saw
-/// the message before and sees the one after.
+/// The changes of the link between two messages, merged: all that a reader must
+/// know who saw the message before and sees the message after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EpochChange {
     /// The epoch that the reader knew and that is over.
@@ -84,7 +84,7 @@ impl EpochChange {
         self == EpochChange::default()
     }
 
-    /// Adds what came later.
+    /// Adds a later change.
     fn then(&mut self, later: EpochChange) {
         if let Some(epoch) = later.disconnected
             && self.connected.take().is_none()
@@ -95,7 +95,7 @@ impl EpochChange {
     }
 }
 
-/// What became of a batch.
+/// The result of adding a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Added {
     /// The room that is left.
@@ -129,9 +129,9 @@ impl<In> Inbox<In> {
         self.bounds
     }
 
-    /// Adds `batch`, of `bytes` together, and leaves it empty. Where no room
-    /// is left afterwards, `driver` is woken as soon as there is some; without
-    /// it, whoever waits already.
+    /// Adds `batch`, whose messages have `bytes` together, and leaves it empty. If
+    /// no room is left, `driver` is woken as soon as there is room again; without
+    /// `driver`, the waker of an earlier call stays.
     pub(crate) fn add(&self, batch: &mut VecDeque<In>, bytes: usize, driver: Option<&Waker>) -> Added {
         let mut state = self.lock();
         if state.reader_gone || (state.discard && state.room(self.bounds).is_none()) {
@@ -159,8 +159,8 @@ impl<In> Inbox<In> {
         Added { room, dropped: 0 }
     }
 
-    /// The room that there is now; where there is none, `driver` is woken as
-    /// soon as there is some.
+    /// The present room. If there is none, `driver` is woken as soon as there is
+    /// some.
     pub(crate) fn room(&self, driver: &Waker) -> InboxRoom {
         let mut state = self.lock();
         self.room_or_wait(&mut state, Some(driver))
@@ -177,9 +177,9 @@ impl<In> Inbox<In> {
         room
     }
 
-    /// Lets `detach` exchange each waiting message for one that holds no shared
-    /// buffer, once each. A message for which `detach` returns nothing is gone.
-    /// Returns how many nobody will read.
+    /// Lets `detach` exchange each waiting message, once, for one that holds no
+    /// shared buffer. A message for which `detach` returns nothing is gone.
+    /// Returns how many messages nobody will read.
     pub(crate) fn detach(&self, mut detach: impl FnMut(In) -> Option<In>) -> usize {
         let (mut queue, mut marks, detached, bytes, added) = {
             let mut state = self.lock();
@@ -194,9 +194,9 @@ impl<In> Inbox<In> {
                 state.added,
             )
         };
-        // The reader finds nothing meanwhile, since nobody else adds; it is
-        // woken afterwards. Nor does it find the changes, whose places move
-        // with the messages that go.
+        // The reader finds an empty queue meanwhile, and is woken afterwards; only
+        // the driver adds messages. The reader finds no changes either, since their
+        // places move with the messages that go.
         let numbers = added - (queue.len() - detached) as u64..added;
         let fresh: Vec<In> = queue.drain(detached..).collect();
         let mut gone = Vec::new();
@@ -230,7 +230,7 @@ impl<In> Inbox<In> {
     }
 
     /// Notes that the link changed here. Changes without a message between
-    /// them merge, so that there are never more of them than messages.
+    /// them merge, so that there are never more changes than messages.
     pub(crate) fn mark(&self, change: EpochChange) {
         let mut state = self.lock();
         if state.reader_gone {
@@ -245,7 +245,7 @@ impl<In> Inbox<In> {
         }
     }
 
-    /// Nothing more will come.
+    /// Ends the inbox: no message will follow.
     pub(crate) fn finish(&self) {
         let mut state = self.lock();
         state.finished = true;
@@ -256,7 +256,7 @@ impl<In> Inbox<In> {
         }
     }
 
-    /// Frees what a burst has left allocated.
+    /// Frees buffers that a burst has left allocated.
     pub(crate) fn shrink(&self) {
         let mut state = self.lock();
         state.spare = VecDeque::new();
@@ -265,7 +265,7 @@ impl<In> Inbox<In> {
         }
     }
 
-    /// From here on what does not fit is dropped instead of waited with.
+    /// From here on messages that do not fit are dropped: nobody waits for room.
     pub(crate) fn discard_overflow(&self) {
         let driver = {
             let mut state = self.lock();
@@ -277,7 +277,7 @@ impl<In> Inbox<In> {
         }
     }
 
-    /// Nobody will read any more: what waits is dropped and counted.
+    /// The reader is gone: waiting messages are dropped and counted.
     pub(crate) fn reader_gone(&self) -> usize {
         let (queue, spare, reader, driver) = {
             let mut state = self.lock();

@@ -1,7 +1,7 @@
-//! Jobs that may block, for the driver, which must not.
+//! Jobs that may block, for the driver, which must not block.
 //!
-//! One job at a time of each line runs in the runtime's pool for blocking work;
-//! what it comes to is taken in one of the driver's next turns. Jobs that wait
+//! One job of each queue at a time runs in the runtime's pool for blocking work.
+//! The driver takes the result in one of its next turns. Jobs that still wait
 //! when the driver goes are done all the same.
 
 use std::collections::VecDeque;
@@ -11,24 +11,24 @@ use std::task::{Context, Poll, Waker};
 
 use crate::contain::contain;
 
-/// Whoever does the jobs of one line.
+/// Does the jobs of one queue.
 pub(super) trait Worker: Send + Sync + 'static {
     type Job: Send;
-    /// What a job comes to.
+    /// The result of a job.
     type Done: Send;
 
-    /// Whether a job may take longer than a moment. Those of a worker that says
-    /// no are done at once, in the driver's turn.
+    /// Whether a job may take longer than a moment. Jobs of a worker that says
+    /// no run at once, in the driver's turn.
     fn blocks(&self) -> bool;
 
     /// Does a job.
     fn work(&self, job: Self::Job) -> Self::Done;
 
-    /// What a job comes to that panics.
+    /// The result of a job that panicked.
     fn panicked() -> Self::Done;
 }
 
-/// A line of jobs, done one after another.
+/// A queue of jobs, done one after another.
 pub(super) struct Jobs<W: Worker> {
     line: Arc<JobQueue<W>>,
 }
@@ -40,7 +40,7 @@ struct JobQueue<W: Worker> {
 
 struct JobQueueState<W: Worker> {
     waiting: VecDeque<W::Job>,
-    /// Somebody works.
+    /// A thread works on the queue.
     busy: bool,
     done: VecDeque<W::Done>,
     driver: Option<Waker>,
@@ -53,9 +53,9 @@ impl<W: Worker> Jobs<W> {
         Jobs { line: Arc::new(JobQueue { worker, state: Mutex::new(state) }) }
     }
 
-    /// Lets `arrange` change what waits, and sees to it that it is done.
-    /// `arrange` is called under a lock: what it takes out that is not the
-    /// driver's own it is to return.
+    /// Lets `arrange` change the waiting jobs, and starts the work on them.
+    /// `arrange` is called under a lock, so it must return whatever it takes out
+    /// that may run code of the application's when it is dropped.
     pub(super) fn arrange<R>(&self, arrange: impl FnOnce(&mut VecDeque<W::Job>) -> R) -> R {
         let mut state = self.line.lock();
         let result = arrange(&mut state.waiting);
@@ -72,7 +72,7 @@ impl<W: Worker> Jobs<W> {
         result
     }
 
-    /// What the next job has come to.
+    /// The result of the next job that is done.
     pub(super) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<W::Done> {
         let mut state = self.line.lock();
         if let Some(done) = state.done.pop_front() {
@@ -85,7 +85,7 @@ impl<W: Worker> Jobs<W> {
         Poll::Pending
     }
 
-    /// How many jobs wait for somebody to work.
+    /// How many jobs wait for a thread.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.line.lock().waiting.len()
@@ -97,7 +97,7 @@ impl<W: Worker> JobQueue<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does all that waits.
+    /// Does all waiting jobs.
     fn work_off(&self) {
         while let Some(job) = self.next() {
             let done = contain(|| self.worker.work(job)).unwrap_or_else(|_| W::panicked());
@@ -111,7 +111,7 @@ impl<W: Worker> JobQueue<W> {
         }
     }
 
-    /// The next job. Without one, nobody works any more.
+    /// The next job. Without one, the thread stops working on the queue.
     fn next(&self) -> Option<W::Job> {
         let mut state = self.lock();
         let job = state.waiting.pop_front();

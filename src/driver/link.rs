@@ -1,4 +1,4 @@
-//! One live link: all that belongs to it and goes with it.
+//! One live link, with everything that belongs to it.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,50 +11,50 @@ use crate::shared::Handshake;
 use crate::transport::{ConfirmedBy, Link, Traffic};
 use crate::{Beat, LinkEnd, LinkId, Token};
 
-/// One live link. What is kept for one link lives here and nowhere else, so
-/// that it cannot outlive it.
+/// One live link. State of a link lives here and nowhere else, so that it cannot
+/// outlive the link.
 pub(super) struct LiveLink<L: Link> {
     pub(super) id: LinkId,
     pub(super) purpose: Purpose,
     pub(super) link: L,
     pub(super) duty: Duty<L::Incoming>,
     pub(super) confirmed_by: ConfirmedBy,
-    /// What the link has counted, as of the last look.
+    /// The link's own counters, as last read.
     pub(super) traffic: Option<Traffic>,
-    /// Something was given to it since the last finished flush.
+    /// Bytes were given to the link since the last finished flush.
     pub(super) unflushed: bool,
-    /// Of that, messages.
+    /// Messages were among them.
     pub(super) unflushed_messages: bool,
-    /// Something was given to it since it was last flushed, however far that
-    /// came.
+    /// Bytes were given to the link since the last flush began, whether or not
+    /// that flush has finished.
     pub(super) wants_flush: bool,
-    /// Of that, messages.
+    /// Messages were among them.
     pub(super) given: bool,
-    /// It cannot be written to any more, and ends with this turn.
+    /// The link cannot be written to any more, and ends with this turn.
     pub(super) broken: Option<LinkEnd>,
 }
 
-/// What is done with a live link.
+/// The use that the driver makes of a live link.
 pub(super) enum Duty<In> {
-    /// It is not in use: its beats go out, and what comes in is told to the
-    /// keeper. Messages are kept in case that it is taken into use; a scout's
+    /// The link is not in use: its beats go out, and the keeper is told what comes
+    /// in. Messages are kept in case the link is taken into use; a scout's
     /// are dropped.
     Held(HeldBack<In>),
-    /// Messages go in and out over it.
+    /// Messages go in and out over the link.
     InUse {
-        /// There is no room for what comes in, and it is not read.
+        /// The inbox has no room, so the link is not read.
         stalled: bool,
     },
-    /// Goodbye is said on it, and it is read to its end.
+    /// The driver says goodbye on the link and reads it to its end.
     Draining {
         goodbye: Goodbye,
-        /// All that was there was read when it was last looked at.
+        /// The last reading found no more bytes.
         all_read: bool,
     },
 }
 
 impl<L: Link> LiveLink<L> {
-    /// A link that was just opened, and what the keeper wants to know of it.
+    /// A link that was just opened, and the facts about it for the keeper.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl<L: Link> LiveLink<L> {
                 opened.vouched = handshake.is_vouched_for();
             }
             let confirmed_by = match (handshake.link().confirmed_by(), beat) {
-                // No beat goes out that could be answered.
+                // The peer beats, so no beat of ours can be answered.
                 (ConfirmedBy::Answer, Beat::Listen { .. }) => ConfirmedBy::Never,
                 (
                     confirmed_by,
@@ -91,7 +91,7 @@ impl<L: Link> LiveLink<L> {
             duty: Duty::Held(HeldBack { messages, bytes }),
             confirmed_by,
             traffic,
-            // What the login left unflushed is flushed with the first turn.
+            // The first turn flushes what the login left unflushed.
             unflushed: true,
             unflushed_messages: false,
             wants_flush: true,
@@ -101,7 +101,7 @@ impl<L: Link> LiveLink<L> {
         Ok((Box::new(live), opened))
     }
 
-    /// Takes it into use, if it is held, and returns what was kept of it.
+    /// Takes a held link into use, and returns the messages that were kept of it.
     pub(super) fn take_into_use(&mut self) -> Option<HeldBack<L::Incoming>> {
         let Duty::Held(kept) = &mut self.duty else { return None };
         let kept = std::mem::take(kept);
@@ -109,7 +109,7 @@ impl<L: Link> LiveLink<L> {
         Some(kept)
     }
 
-    /// Whether the application has its messages, now or later.
+    /// Whether the link's messages go to the application, now or later.
     pub(super) fn carries(&self) -> bool {
         self.purpose == Purpose::Main
     }
@@ -118,13 +118,13 @@ impl<L: Link> LiveLink<L> {
         matches!(self.duty, Duty::Draining { .. })
     }
 
-    /// Something was given to it that is to be flushed.
+    /// Notes that bytes were given to the link, to be flushed.
     pub(super) fn gave(&mut self) {
         self.unflushed = true;
         self.wants_flush = true;
     }
 
-    /// Sends a beat. False if it cannot.
+    /// Sends a beat. False if the link cannot.
     pub(super) fn beat(&mut self, token: Token) -> bool {
         self.try_to_give(|link| link.start_beat(token))
     }
@@ -150,7 +150,7 @@ impl<L: Link> LiveLink<L> {
         }
     }
 
-    /// Asks something of the link; `None` if it panics, and then it is broken.
+    /// Calls the link's own code. `None` if that panics: then the link is broken.
     pub(super) fn ask<R>(&mut self, ask: impl FnOnce(&mut L) -> R) -> Option<R> {
         let told = contain(|| ask(&mut self.link)).ok();
         if told.is_none() {
@@ -159,13 +159,12 @@ impl<L: Link> LiveLink<L> {
         told
     }
 
-    /// What the system knows of the path under it.
+    /// What the system knows of the path under the link.
     pub(super) fn path_facts(&mut self) -> Option<PathFacts> {
         self.ask(|link| link.path_facts()).flatten()
     }
 
-    /// What went over the link since the last look: nothing where it does not
-    /// count.
+    /// The traffic since the last call: none where the link does not count.
     pub(super) fn traffic_since(&mut self) -> Option<Traffic> {
         let seen = self.traffic?;
         let now = self.ask(|link| link.traffic()).flatten()?;
@@ -176,8 +175,8 @@ impl<L: Link> LiveLink<L> {
         })
     }
 
-    /// Goes on with the goodbye, where one is wanted. Returns whether to look
-    /// again at once.
+    /// Goes on with the goodbye, where one is wanted. Returns whether the next turn
+    /// comes at once.
     pub(super) fn say_goodbye(&mut self, cx: &mut Context<'_>) -> bool {
         let Duty::Draining { goodbye, all_read } = &mut self.duty else { return false };
         if !goodbye.is_due(*all_read) {
@@ -196,14 +195,14 @@ impl<L: Link> LiveLink<L> {
         }
     }
 
-    /// Whether `end` is the answer to our goodbye: the peer has read all that
+    /// Whether `end` answers our goodbye: then the peer has read all that
     /// came before.
     pub(super) fn is_answered_by(&self, end: &LinkEnd) -> bool {
         matches!(self.duty, Duty::Draining { goodbye, .. } if goodbye.is_answered_by(end.clone()))
     }
 
-    /// Flushes it, if it has something to flush. `Pending` is also what there
-    /// is to say of one that is broken.
+    /// Flushes the link, if it has something to flush. `Pending` also for a
+    /// broken link.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.wants_flush = false;
         let link = &mut self.link;

@@ -5,8 +5,8 @@ use super::sequence::HeldBack;
 use crate::transport::Link;
 use crate::{LinkEnd, LinkId};
 
-/// Every live link, each in a box of its own: the one in use first, and then
-/// the others, in no order.
+/// Every live link, each in a box of its own: the link in use first, then
+/// the others in no order.
 pub(super) struct LiveLinks<L: Link> {
     links: Vec<Box<LiveLink<L>>>,
 }
@@ -19,7 +19,7 @@ impl<L: Link> Default for LiveLinks<L> {
 
 impl<L: Link> LiveLinks<L> {
     pub(super) fn add(&mut self, link: Box<LiveLink<L>>) {
-        // As a rule there is one.
+        // There is usually one link.
         self.links.reserve_exact(1);
         self.links.push(link);
     }
@@ -47,8 +47,8 @@ impl<L: Link> LiveLinks<L> {
         self.links.first().map(|live| &**live).filter(|live| matches!(live.duty, Duty::InUse { .. }))
     }
 
-    /// Takes a link into use that is held, and returns what was kept of it. At
-    /// most one is in use.
+    /// Takes a held link into use, and returns the messages that were kept of it. At
+    /// most one link is in use.
     pub(super) fn take_into_use(&mut self, link: LinkId) -> Option<HeldBack<L::Incoming>> {
         let at = self.links.iter().position(|live| live.id == link)?;
         let kept = self.links[at].take_into_use()?;
@@ -67,7 +67,7 @@ impl<L: Link> LiveLinks<L> {
         self.links.iter_mut().find_map(|live| Some((live.id, live.broken.take()?)))
     }
 
-    /// Whether something was given to a link that nobody has tried to flush.
+    /// Whether a link has bytes that no flush was tried for.
     pub(super) fn want_flush(&self) -> bool {
         self.links.iter().any(|live| live.wants_flush && live.broken.is_none() && !live.is_draining())
     }

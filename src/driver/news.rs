@@ -1,4 +1,4 @@
-//! What the host says of the network.
+//! The host's news of the network.
 
 use std::task::{Context, Poll};
 
@@ -9,7 +9,7 @@ use crate::keeper::Input;
 use crate::transport::Transport;
 
 impl<T: Transport> Driver<T> {
-    /// Passes on what the host calls the network that it is on at the start.
+    /// Tells the keeper the name of the network at the start.
     pub(super) fn name_network(&mut self) {
         let Some(watch) = &mut self.network else { return };
         match contain(|| watch.key()) {
@@ -25,9 +25,9 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Passes on what the host says of the network.
+    /// Tells the keeper the news of the network.
     pub(super) fn take_news(&mut self, cx: &mut Context<'_>) {
-        /// Changes in one turn.
+        /// The most changes that one turn takes.
         const TURN: usize = 16;
         for _ in 0..TURN {
             let Some(watch) = &mut self.network else { return };
@@ -48,8 +48,8 @@ impl<T: Transport> Driver<T> {
         self.again = true;
     }
 
-    /// The source of news broke. Nobody will say any more that the network is
-    /// back, so nobody may go on believing that it is gone.
+    /// The source of news broke. No report will say that the network is back, so
+    /// the keeper must not go on believing that the network is gone.
     pub(super) fn lose_network(&mut self) {
         self.count_panic();
         drop_contained(self.network.take());

@@ -1,4 +1,4 @@
-//! Opening links: the one thing that is done in tasks of their own.
+//! Attempts to open links, each in a task of its own.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -17,7 +17,7 @@ use crate::transport::{Attempt, ConnectError, Transport};
 use crate::{Failure, LinkId};
 
 /// The attempts under way. A task is aborted when its attempt is abandoned, and
-/// all are when the driver goes.
+/// all tasks are when the driver goes.
 #[derive(Debug, Default)]
 pub(super) struct Openings {
     under_way: Vec<Opening>,
@@ -33,13 +33,13 @@ struct Opening {
 impl Openings {
     fn spawn(&mut self, link: LinkId, purpose: Purpose, task: impl Future<Output = ()> + Send + 'static) {
         let task = tokio::spawn(task).abort_handle();
-        // As a rule there is one.
+        // There is usually one attempt.
         self.under_way.reserve_exact(1);
         self.under_way.push(Opening { link, purpose, task });
     }
 
-    /// The attempt has come to something: what it was for, unless it had been
-    /// abandoned. Then its word does not count.
+    /// The attempt has a result. Returns its purpose, or nothing if the attempt was
+    /// abandoned: then the result does not count.
     fn over(&mut self, link: LinkId) -> Option<Purpose> {
         let at = self.under_way.iter().position(|opening| opening.link == link)?;
         let purpose = self.under_way.swap_remove(at).purpose;
@@ -53,7 +53,7 @@ impl Openings {
         self.under_way.iter().any(|opening| opening.link == link)
     }
 
-    /// Drops the attempt at once, and with it the link that it may have.
+    /// Drops the attempt at once, and with it the link that it may have opened.
     pub(super) fn abandon(&mut self, link: LinkId) {
         for opening in self.under_way.extract_if(.., |opening| opening.link == link) {
             opening.task.abort();
@@ -75,7 +75,7 @@ impl<T: Transport> Driver<T> {
         let attempt = Attempt::new(link, number, route, purpose, self.last_failure.clone());
         let (logs_in, reconnect) = match purpose {
             Purpose::Main => {
-                // What comes of this attempt is no longer that one's doing.
+                // The error belongs to the attempt before.
                 self.last_error = None;
                 (true, self.connected_before)
             }
@@ -93,7 +93,7 @@ impl<T: Transport> Driver<T> {
         self.openings.spawn(link, purpose, task);
     }
 
-    /// Takes what came of attempts. What an abandoned one says does not count.
+    /// Takes the results of attempts. The result of an abandoned attempt does not count.
     pub(super) fn take_reports(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready((link, report)) = self.reports.poll_next(cx) {
             let now = self.now();
@@ -117,7 +117,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// A link is open: it is held until the keeper says what it is for.
+    /// A link is open. It is held until the keeper decides about it.
     fn opened(&mut self, link: LinkId, handshake: Handshake<T::Link>) {
         let now = self.now();
         match LiveLink::new(link, handshake) {
@@ -147,7 +147,7 @@ impl<T: Transport> Driver<T> {
 }
 
 /// Opens a link and logs in. The keeper holds the deadline over both: when it
-/// passes, this is dropped.
+/// passes, this future is dropped.
 async fn open<T: Transport>(
     transport: Arc<T>,
     hook: Option<Arc<Hook<T::Link>>>,
@@ -167,8 +167,8 @@ async fn open<T: Transport>(
     reports.send(id, report);
 }
 
-/// Tells the attempt's dial as soon as it is reported, if there is more to
-/// wait for then.
+/// Polls `connecting`, and meanwhile reports the attempt's dial as soon as the transport
+/// has told it. A dial that is told with the last poll goes with the result.
 async fn telling_the_dial<O>(
     connecting: impl Future<Output = O>,
     attempt: &Attempt,
@@ -190,7 +190,7 @@ async fn telling_the_dial<O>(
     .await
 }
 
-/// One link, logged in if there is a hook for it.
+/// Opens one link, and logs in if there is a hook for it.
 async fn connect<T: Transport>(
     transport: &T,
     hook: Option<Arc<Hook<T::Link>>>,
@@ -206,8 +206,8 @@ async fn connect<T: Transport>(
     let Some(hook) = hook else { return Ok(handshake) };
     match contain_future(async move { hook(handshake).await }).await {
         Ok(Ok(handshake)) => match handshake.end().cloned() {
-            // A link that has ended is no link, whatever the login makes of
-            // it.
+            // A link that has ended is not opened, whatever the login makes
+            // of it.
             Some(end) => {
                 drop_contained(handshake);
                 Err(ConnectError::new(Failure::Ended(end)))

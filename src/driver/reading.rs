@@ -1,4 +1,4 @@
-//! Reading links, and where what they bring goes.
+//! Reading from links, and the destination of their messages.
 
 use std::task::{Context, Poll, Waker};
 
@@ -13,42 +13,41 @@ use crate::keeper::{Input, Messages};
 use crate::transport::{Frame, Link, Transport};
 use crate::{LinkEnd, LinkId};
 
-/// Frames of one link in one turn: beyond it others have their turn, however
-/// fast a peer sends what does not go to the inbox.
+/// The most frames that one turn reads of one link. A peer that sends fast, and
+/// whose frames do not fill the inbox, leaves the other links their turn.
 const FRAMES: usize = 1024;
 
-/// Messages that are read at least beyond a full inbox from a link that was
-/// said goodbye to, however small the inbox is: what is not read is lost.
+/// The least number of messages that may be read beyond a full inbox from a
+/// draining link, however small the inbox is: a message that is not read is lost.
 const LAST_MESSAGES: usize = 64;
 
-/// Where the messages of a link go.
+/// The destination of a link's messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Destination {
-    /// Nowhere: it is a scout.
+    /// No destination: the link is a scout.
     Nowhere,
-    /// They stay with the link, which was not taken into use yet.
+    /// The link itself, which was not taken into use yet.
     Link,
-    /// They wait behind those of an older link, or for room in the inbox.
+    /// The sequence: an older link comes first, or the inbox has no room.
     Sequence,
     Inbox,
 }
 
-/// What one batch brought beside messages.
+/// The results of one batch of reading, beside its messages.
 struct Batch {
     frames: usize,
     bytes: usize,
     messages: Messages,
-    /// The peer said something that the link may have to answer.
+    /// The peer sent a sign of life that the link may have to answer.
     alive: bool,
-    /// Nothing more waits: the link will wake the task.
+    /// The link has no more bytes, and will wake the task.
     exhausted: bool,
     ended: Option<LinkEnd>,
 }
 
 impl<T: Transport> Driver<T> {
-    /// Reads each link, the link in use first; but before all others one that
-    /// went without in the turn before. All share what the runtime grants the
-    /// task at a time.
+    /// Reads each link, the link in use first; but a link that went unread in the
+    /// turn before comes before all others. The links share the task's budget.
     pub(super) fn read(&mut self, cx: &mut Context<'_>) {
         let first = self.unread.take();
         if let Some(link) = first {
@@ -73,7 +72,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Reads a link until nothing waits or there is no room, and tells the
+    /// Reads one link until no bytes wait or there is no room, and tells the
     /// keeper.
     fn read_from(&mut self, link: LinkId, cx: &mut Context<'_>) {
         let (to, room) = self.destination(link, cx);
@@ -101,8 +100,8 @@ impl<T: Transport> Driver<T> {
             Counters::add(&self.status.tally.bytes_out, traffic.map_or(0, |traffic| traffic.sent));
         }
         self.bring(link, to, cx.waker());
-        // A part of a long message is a sign of life too, though the link ended
-        // in it; the goodbye that it ended with is none: it would end the
+        // A part of a long message is a sign of life too, even if the link ended
+        // within the message. A goodbye is no sign of life: it would end the very
         // silence that the end is to be judged by.
         let parts = bytes > 0 && !matches!(batch.ended, Some(LinkEnd::Closed { .. }));
         if is_told && (batch.frames > 0 || parts) {
@@ -121,15 +120,15 @@ impl<T: Transport> Driver<T> {
             return self.ended(link, end);
         }
         if to == Destination::Inbox && self.room.is_none() {
-            // The reader wakes the task.
+            // The reader wakes the task when there is room.
             return self.leave_unread(link);
         }
         self.again |= !batch.exhausted;
     }
 
-    /// What a link that cannot be written to still has to say: its end, if it
-    /// comes to that. Up to one more inbox is read beyond a full one, since
-    /// what is not read now is lost.
+    /// Reads the last bytes of a link that cannot be written to, and returns its
+    /// end if it tells one. Up to one more inbox is read beyond a full one, since
+    /// a message that is not read now is lost.
     pub(super) fn read_last_words(&mut self, link: LinkId, cx: &mut Context<'_>) -> Option<LinkEnd> {
         let (to, _) = self.destination(link, cx);
         let batch = self.read_batch(link, self.inbox.bounds(), cx);
@@ -138,7 +137,7 @@ impl<T: Transport> Driver<T> {
         batch.ended.filter(|end| *end != LinkEnd::Panicked)
     }
 
-    /// Where the messages of a link go now, and how much may be read.
+    /// The destination of a link's messages, and how much may be read.
     fn destination(&mut self, link: LinkId, cx: &mut Context<'_>) -> (Destination, InboxRoom) {
         let bounds = self.inbox.bounds();
         let Some(live) = self.links.get(link) else { return (Destination::Nowhere, InboxRoom::NONE) };
@@ -157,15 +156,15 @@ impl<T: Transport> Driver<T> {
                 return (Destination::Inbox, room);
             }
             if !room.is_none() {
-                return (Destination::Inbox, self.pour(link, room, cx));
+                return (Destination::Inbox, self.move_held_back(link, room, cx));
             }
         }
         (Destination::Sequence, self.sequence.room(link, bounds))
     }
 
-    /// Puts what was kept of a link beyond a full inbox into it, now that there
-    /// is room. Returns the room that is left.
-    fn pour(&mut self, link: LinkId, room: InboxRoom, cx: &mut Context<'_>) -> InboxRoom {
+    /// Moves messages of a link that were kept beyond a full inbox into the inbox,
+    /// now that it has room. Returns the room that is left.
+    fn move_held_back(&mut self, link: LinkId, room: InboxRoom, cx: &mut Context<'_>) -> InboxRoom {
         let Some(mut kept) = self.sequence.take_kept(link) else { return room };
         self.arrived.append(&mut kept);
         self.deliver(Some(cx.waker()));
@@ -188,8 +187,8 @@ impl<T: Transport> Driver<T> {
             while arrived.len() < room.messages && batch.bytes < room.bytes && batch.frames < FRAMES {
                 match from.poll_next(cx) {
                     Poll::Pending => {
-                        // It is also what the runtime has a task say that had its
-                        // share.
+                        // `Pending` also means that the task has used up its budget: then
+                        // the link may have more bytes.
                         batch.exhausted = coop::has_budget_remaining();
                         return;
                     }
@@ -225,7 +224,7 @@ impl<T: Transport> Driver<T> {
         batch
     }
 
-    /// Takes what was read of a link to where it goes.
+    /// Takes the messages that were read of a link to their destination.
     fn bring(&mut self, link: LinkId, to: Destination, driver: &Waker) {
         if self.arrived.is_empty() {
             return;
@@ -245,7 +244,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// There is no room for what comes in: the link is not read any more.
+    /// There is no room for messages: the link is not read any more.
     fn leave_unread(&mut self, link: LinkId) {
         let Some(live) = self.links.get_mut(link) else { return };
         match &mut live.duty {

@@ -1,5 +1,5 @@
-//! What the tasks that open links report to the driver: one channel for all of
-//! them, each report with its link's id.
+//! The reports of the tasks that open links: one channel to the driver, each
+//! report with its link's id.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::keeper::Dialled;
 use crate::shared::Handshake;
 use crate::transport::{ConnectError, Link};
 
-/// What comes of an attempt to open a link.
+/// A report about an attempt to open a link.
 pub(super) enum Report<L: Link> {
     /// The network path is there, and the task goes on.
     Dialled(Dialled),
@@ -21,8 +21,8 @@ pub(super) enum Report<L: Link> {
     Failed { error: ConnectError, dialled: Option<Dialled> },
 }
 
-/// The channel. A task sends two reports at most, so it is as bounded as the
-/// number of tasks.
+/// The channel. Each task sends two reports at most, so the number of tasks
+/// bounds the channel.
 pub(super) struct Reports<L: Link> {
     state: Mutex<ReportsState<L>>,
 }

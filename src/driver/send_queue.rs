@@ -1,4 +1,4 @@
-//! Where the application leaves messages and orders for the driver.
+//! The application's messages and commands on their way to the driver.
 
 use std::fmt;
 use std::mem;
@@ -17,56 +17,56 @@ use crate::shared::Update;
 use crate::transport::MessageTooBig;
 use crate::{Activity, Outcome};
 
-/// Told what became of a message.
+/// Receives the outcome of one message.
 pub(crate) type Ticket<Out> = oneshot::Sender<Outcome<Out>>;
 
 /// Tells the size of a message, without naming the transport that knows it.
 pub(crate) type SizeOf<Out> = dyn Fn(&Out) -> Result<usize, MessageTooBig> + Send + Sync;
 
-/// The application's side of what goes out. Everything that it says to the
-/// driver goes through here, under one lock.
+/// The application's side of sending. All messages and commands to the driver go
+/// through here, under one lock.
 pub(crate) struct SendQueue<Out> {
     pub(crate) status: Arc<Status>,
     pub(crate) runtime: Handle,
     size: Box<SizeOf<Out>>,
-    /// How many connections, halves and senders there are.
+    /// How many connections, halves and senders hold the queue.
     owners: AtomicUsize,
     state: Mutex<SendQueueState<Out>>,
 }
 
-/// What lies on the desk.
+/// The part of the queue that lies under the lock.
 pub(crate) struct SendQueueState<Out> {
     pub(crate) outbox: Outbox<Out, Ticket<Out>>,
     pub(crate) commands: Commands,
     /// The driver, while it sleeps.
     pub(crate) driver: Option<Waker>,
-    /// Whether a message is something that the sleeping driver waits for.
+    /// The sleeping driver is to be woken by a message.
     pub(crate) wants_messages: bool,
     waiters: Waiters,
     drains: Vec<Drain>,
     next_drain: u64,
     finished: bool,
-    /// What close hands back.
+    /// The messages that `close` hands back.
     handed_back: Vec<Out>,
     maybe_sent: u64,
 }
 
-/// What the application asks for beside sending.
+/// The application's commands beside sending.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Commands {
     pub(crate) reconnect: bool,
     pub(crate) replace: bool,
     pub(crate) probe: bool,
     pub(crate) activity: Option<Activity>,
-    /// Whether to be paused from here on.
+    /// Whether the connection is to be paused or resumed.
     pub(crate) pause: Option<bool>,
     pub(crate) update: Option<Box<Update>>,
     pub(crate) close: bool,
-    /// Nobody is left.
+    /// The last owner is gone.
     pub(crate) abandoned: bool,
 }
 
-/// Somebody who waits until all below `target` has left the outbox.
+/// A task that waits until every message below `target` has left the outbox.
 struct Drain {
     id: u64,
     target: u64,
@@ -79,12 +79,12 @@ pub(crate) enum Refused<Out> {
     Closed(Out),
 }
 
-/// Those to tell once the lock is released: a waker that is called or dropped,
-/// and a message that is dropped, may run code of the application's.
+/// Wakers to call and messages to drop once the lock is released: both may run
+/// code of the application's.
 pub(crate) struct Notices<Out> {
     wakers: Vec<Waker>,
     settled: Vec<(Ticket<Out>, Outcome<Out>)>,
-    /// Copies that nobody wants back: dropping one may call the application.
+    /// Copies that nobody wants back. Dropping one may run code of the application's.
     spare: Vec<Out>,
 }
 
@@ -95,10 +95,10 @@ impl<Out> Default for Notices<Out> {
 }
 
 impl<Out> Notices<Out> {
-    /// Tells them. The buffers are kept for the next time.
+    /// Calls the wakers and sends the outcomes. The buffers are kept for the next time.
     pub(crate) fn tell(&mut self) {
         for (ticket, outcome) in self.settled.drain(..) {
-            // Whoever dropped the confirmation does not want to know.
+            // Nobody waits where the confirmation was dropped.
             if let Err(unwanted) = ticket.send(outcome) {
                 drop_contained(unwanted);
             }
@@ -120,7 +120,7 @@ impl<Out> Notices<Out> {
         }
     }
 
-    /// Takes what `flights` have to tell and to drop. No lock is needed.
+    /// Takes the outcomes and copies that `flights` hold. No lock is needed.
     pub(crate) fn take_from(&mut self, flights: &mut Flights<Out, Ticket<Out>>) {
         self.settled.extend(std::iter::from_fn(|| flights.poll_settled()));
         self.spare.extend(std::iter::from_fn(|| flights.poll_spare()));
@@ -168,20 +168,20 @@ impl<Out> SendQueue<Out> {
         (self.size)(message)
     }
 
-    /// One more connection, half or sender.
+    /// Counts one more connection, half or sender.
     pub(crate) fn enter(&self) {
         self.owners.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One less; after the last the driver ends at once.
+    /// Counts one less; after the last the driver ends at once.
     pub(crate) fn leave(&self) {
         if self.owners.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.order(|commands| commands.abandoned = true);
         }
     }
 
-    /// Gives the driver an order. What `give` takes out of the others it is to
-    /// return: it is not to be dropped under the lock.
+    /// Gives the driver a command. `give` must return whatever it takes out of the
+    /// earlier commands, so that nothing is dropped under the lock.
     pub(crate) fn order<R>(&self, give: impl FnOnce(&mut Commands) -> R) -> R {
         let mut state = self.lock();
         let result = give(&mut state.commands);
@@ -193,7 +193,7 @@ impl<Out> SendQueue<Out> {
         result
     }
 
-    /// Begins to close: nothing more is accepted.
+    /// Begins to close: no more message is accepted.
     pub(crate) fn close(&self) {
         let mut notices = Notices::<Out>::default();
         let driver = {
@@ -209,7 +209,7 @@ impl<Out> SendQueue<Out> {
         }
     }
 
-    /// Accepts `message` if there is room and nobody waits before.
+    /// Accepts `message` if there is room and no sender waits before.
     pub(crate) fn try_push(&self, message: Out, size: usize) -> Result<(), Refused<Out>> {
         let mut state = self.lock();
         if state.outbox.is_closed() {
@@ -225,7 +225,7 @@ impl<Out> SendQueue<Out> {
         }
     }
 
-    /// Accepts `message` on its place.
+    /// Accepts `message` in its reserved place.
     pub(crate) fn push(
         &self,
         place: Reserved,
@@ -242,16 +242,16 @@ impl<Out> SendQueue<Out> {
                 .map_err(|(message, confirm)| (message, Some(confirm))),
             None => state.outbox.push(place, message, size).map_err(|message| (message, None)),
         };
-        // The message may be smaller than its place was.
+        // The message may be smaller than its reservation.
         state.collect(&mut notices);
         wake_for_message(state);
         notices.tell();
         pushed.map(drop).map_err(|(message, _)| message)
     }
 
-    /// Waits for a place; `None` once nothing is accepted any more. `waiter`
-    /// keeps the turn between calls and must be given up by
-    /// [`SendQueue::leave_queue`] if the wait is given up.
+    /// Waits for a place; `None` once no more message is accepted. `waiter`
+    /// keeps the turn between calls. A caller that gives up the wait must call
+    /// [`SendQueue::leave_queue`].
     pub(crate) fn poll_place(
         &self,
         waiter: &mut Option<Waiter>,
@@ -280,7 +280,7 @@ impl<Out> SendQueue<Out> {
         Poll::Pending
     }
 
-    /// Gives up a turn, and the place if it had come.
+    /// Gives up a turn in the queue, and the place if one was assigned.
     pub(crate) fn leave_queue(&self, waiter: &mut Option<Waiter>) {
         let Some(waiting) = waiter.take() else { return };
         let mut notices = Notices::<Out>::default();
@@ -295,7 +295,7 @@ impl<Out> SendQueue<Out> {
         notices.tell();
     }
 
-    /// Gives a place back unused.
+    /// Gives back a reserved place that was not used.
     pub(crate) fn release(&self, place: Reserved) {
         let mut notices = Notices::<Out>::default();
         let mut state = self.lock();
@@ -305,8 +305,8 @@ impl<Out> SendQueue<Out> {
         notices.tell();
     }
 
-    /// Ready when all below `target` has left the outbox, or never will.
-    /// Returns whether it has.
+    /// Ready when every message below `target` has left the outbox, or never will.
+    /// Returns whether they have left.
     pub(crate) fn poll_drained(&self, id: &mut Option<u64>, target: u64, cx: &mut Context<'_>) -> Poll<bool> {
         let mut state = self.lock();
         if state.outbox.drained() >= target || state.finished {
@@ -328,7 +328,7 @@ impl<Out> SendQueue<Out> {
         Poll::Pending
     }
 
-    /// Nobody waits for this drain any more.
+    /// The task that waited for this drain has given up.
     pub(crate) fn forget_drain(&self, id: u64) {
         let mut state = self.lock();
         let forgotten: Vec<Drain> = state.drains.extract_if(.., |drain| drain.id == id).collect();
@@ -336,14 +336,14 @@ impl<Out> SendQueue<Out> {
         drop(forgotten);
     }
 
-    /// What close hands back, once.
+    /// The messages that `close` hands back, once, and how many are maybe sent.
     pub(crate) fn take_handed_back(&self) -> (Vec<Out>, u64) {
         let mut state = self.lock();
         (mem::take(&mut state.handed_back), mem::take(&mut state.maybe_sent))
     }
 }
 
-/// Wakes the driver if it sleeps until there is a message.
+/// Wakes the driver if it sleeps until a message comes.
 fn wake_for_message<Out>(mut state: MutexGuard<'_, SendQueueState<Out>>) {
     let driver = if state.wants_messages { state.driver.take() } else { None };
     drop(state);
@@ -353,7 +353,7 @@ fn wake_for_message<Out>(mut state: MutexGuard<'_, SendQueueState<Out>>) {
 }
 
 impl<Out> SendQueueState<Out> {
-    /// Lets those in for whom there is room, and notes who is to be told.
+    /// Assigns free room to waiting senders, and notes who is to be woken.
     pub(crate) fn collect(&mut self, notices: &mut Notices<Out>) {
         self.waiters.admit(&mut self.outbox, &mut notices.wakers);
         if !self.drains.is_empty() {
@@ -363,9 +363,9 @@ impl<Out> SendQueueState<Out> {
         }
     }
 
-    /// Ends it all: hands back what was never sent. A confirmed message goes
-    /// to whoever waits for its outcome, or is handed back with the others if
-    /// nobody does. Returns the tickets of those, to be dropped without a lock.
+    /// Ends the queue: hands back the messages that no link took. A confirmed
+    /// message goes to the task that waits for its outcome, or is handed back if
+    /// none does. Returns the tickets of the latter, to be dropped without a lock.
     pub(crate) fn finish(&mut self, maybe_sent: u64, notices: &mut Notices<Out>) -> Vec<Ticket<Out>> {
         let unwanted = self.outbox.forget_tickets(oneshot::Sender::is_closed);
         self.handed_back = self.outbox.close();

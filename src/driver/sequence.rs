@@ -1,12 +1,12 @@
-//! The order of the stream: no message of a link comes behind one of a link
-//! that was taken into use later.
+//! The order of the stream: no message of a link comes behind a message of a
+//! link that was taken into use later.
 
 use std::collections::VecDeque;
 
 use super::inbox::InboxRoom;
 use crate::LinkId;
 
-/// Messages that were read and are not in the inbox, with their sizes together.
+/// Messages that were read and are not in the inbox yet, with their sizes together.
 pub(super) struct HeldBack<In> {
     pub(super) messages: VecDeque<In>,
     pub(super) bytes: usize,
@@ -23,13 +23,13 @@ impl<In> HeldBack<In> {
         self.messages.is_empty()
     }
 
-    /// Takes all that `later` has.
+    /// Moves all messages of `later` behind these.
     pub(super) fn append(&mut self, later: &mut HeldBack<In>) {
         self.messages.append(&mut later.messages);
         self.bytes = self.bytes.saturating_add(std::mem::take(&mut later.bytes));
     }
 
-    /// How much more may be kept within `bounds`.
+    /// How much more may be held back within `bounds`.
     pub(super) fn room(&self, bounds: InboxRoom) -> InboxRoom {
         InboxRoom {
             messages: bounds.messages.saturating_sub(self.messages.len()),
@@ -38,11 +38,11 @@ impl<In> HeldBack<In> {
     }
 }
 
-/// The links whose messages the stream carries, oldest first. The first one's
-/// go to the inbox as they come; those of the others are kept here until all
-/// before them are over.
+/// The links whose messages the stream carries, oldest first. Messages of the
+/// first link go to the inbox as they come; messages of the others are held back
+/// here until all links before theirs are over.
 pub(super) struct Sequence<In> {
-    /// Apart from the others: as a rule it is alone.
+    /// The first link has a place of its own, since it is usually alone.
     first: Option<CarriedLink<In>>,
     behind: VecDeque<CarriedLink<In>>,
 }
@@ -54,15 +54,15 @@ struct CarriedLink<In> {
     kept: HeldBack<In>,
     /// The reader was told that it is connected.
     told: bool,
-    /// Nothing more will come of it.
+    /// The link will bring no more messages.
     ended: bool,
 }
 
-/// What is next in the stream.
+/// The next step of the stream.
 pub(super) enum NextInStream<In> {
-    /// A link begins, with what was kept of it.
+    /// A link begins, with the messages that were held back of it.
     Connected { epoch: u64, kept: HeldBack<In> },
-    /// What was kept of a link, and its end.
+    /// A link ends, behind the messages that were held back of it.
     Disconnected { epoch: u64, kept: HeldBack<In> },
 }
 
@@ -73,7 +73,7 @@ impl<In> Default for Sequence<In> {
 }
 
 impl<In> Sequence<In> {
-    /// A link is taken into use, and this was kept of it.
+    /// Adds a link that was taken into use, and the messages that were held back of it.
     pub(super) fn join(&mut self, link: LinkId, epoch: u64, kept: HeldBack<In>) {
         let carrier = CarriedLink { link, epoch, kept, told: false, ended: false };
         if self.first.is_none() {
@@ -83,7 +83,7 @@ impl<In> Sequence<In> {
         }
     }
 
-    /// Nothing more comes of a link. False if it is none of these.
+    /// A link will bring no more messages. False if the stream does not carry it.
     pub(super) fn end(&mut self, link: LinkId) -> bool {
         let carrier = self.carrier(link);
         carrier.is_some_and(|carrier| !std::mem::replace(&mut carrier.ended, true))
@@ -94,25 +94,25 @@ impl<In> Sequence<In> {
         self.first.as_ref().is_some_and(|first| first.link == link)
     }
 
-    /// Keeps what was read of a link.
+    /// Holds back messages of a link.
     pub(super) fn keep(&mut self, link: LinkId, read: &mut HeldBack<In>) {
         if let Some(carrier) = self.carrier(link) {
             carrier.kept.append(read);
         }
     }
 
-    /// How much more may be kept of a link within `bounds`.
+    /// How much more of a link may be held back within `bounds`.
     pub(super) fn room(&mut self, link: LinkId, bounds: InboxRoom) -> InboxRoom {
         self.carrier(link).map_or(bounds, |carrier| carrier.kept.room(bounds))
     }
 
-    /// What was kept of the first link, if `link` is that.
+    /// The messages that were held back of the first link, if `link` is the first.
     pub(super) fn take_kept(&mut self, link: LinkId) -> Option<HeldBack<In>> {
         let first = self.first.as_mut().filter(|first| first.link == link && !first.kept.is_empty())?;
         Some(std::mem::take(&mut first.kept))
     }
 
-    /// What has become next in the stream. To be asked until there is nothing,
+    /// The next step of the stream. The caller asks until there is none,
     /// whenever a link has joined or ended.
     pub(super) fn poll_next(&mut self) -> Option<NextInStream<In>> {
         let first = self.first.as_mut()?;
@@ -147,7 +147,7 @@ mod tests {
         HeldBack { messages: messages.iter().copied().collect(), bytes }
     }
 
-    /// What a reader would be told.
+    /// The steps that a reader would be told.
     fn told(sequence: &mut Sequence<&'static str>) -> Vec<String> {
         let mut told = Vec::new();
         while let Some(next) = sequence.poll_next() {

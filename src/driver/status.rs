@@ -1,4 +1,4 @@
-//! What the application may look at, whatever its messages are.
+//! The parts of a driver that the application may read: state, events, statistics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,7 +12,7 @@ use crate::shared::{Error, Stats};
 use crate::transport::ConnectError;
 use crate::{GiveUp, KeeperStats, State};
 
-/// The public side of a driver: state, events, statistics, and how it finished.
+/// The public side of a driver: state, events, statistics, and how the driver finished.
 #[derive(Debug)]
 pub(crate) struct Status {
     pub(crate) clock: Clock,
@@ -35,7 +35,7 @@ pub(crate) enum DriverEnd {
 }
 
 impl DriverEnd {
-    /// What the stream ends with: nothing where we closed.
+    /// The error that the stream ends with: none where the application closed.
     pub(crate) fn stream_error(&self) -> Option<Error> {
         match self {
             DriverEnd::Closed => None,
@@ -43,7 +43,7 @@ impl DriverEnd {
         }
     }
 
-    /// What somebody is told who waited for something.
+    /// The error for a task that waited for something else than the close.
     pub(crate) fn error(&self) -> Error {
         match self {
             DriverEnd::Closed => Error::Closed,
@@ -63,7 +63,7 @@ struct Snapshot {
     connected: bool,
 }
 
-/// What the driver counts.
+/// The driver's own counters.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) messages_in: AtomicU64,
@@ -96,12 +96,12 @@ impl Status {
         }
     }
 
-    /// Shows the keeper's statistics.
+    /// Publishes the keeper's statistics.
     pub(crate) fn show_stats(&self, stats: KeeperStats, connected: bool, at: Moment) {
         *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot { stats, at, connected };
     }
 
-    /// Shows the state to those who wait for it to change.
+    /// Publishes the state to those who wait for it to change.
     pub(crate) fn show_state(&self, state: State) {
         self.state.send_if_modified(|shown| {
             let changed = *shown != state;
@@ -110,7 +110,7 @@ impl Status {
         });
     }
 
-    /// The first finish counts.
+    /// Notes how the driver finished. The first call counts.
     pub(crate) fn finish(&self, finish: DriverEnd) {
         let state = match &finish {
             DriverEnd::Closed | DriverEnd::Stopped => State::Closed,

@@ -1,4 +1,4 @@
-//! What the jobs of the application's memory are.
+//! The jobs of the application's interval store.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,30 +12,30 @@ use crate::store::{IntervalStore, PathKey, StoreError};
 use crate::transport::Transport;
 use crate::{Event, StoreFault};
 
-/// Paths of which a word may wait; of more, the oldest is dropped. A host
-/// that changes its network faster than a memory can write gains nothing by
-/// being remembered.
+/// How many paths may wait to be remembered; of more, the oldest is dropped. A
+/// host that changes its network faster than the store can write gains nothing
+/// from being remembered.
 const WAITING: usize = 8;
 
-/// The driver's side of a memory.
+/// The driver's side of an interval store.
 pub(super) struct StoreClient {
     jobs: Jobs<StoreWorker>,
-    /// The fault that was last told, until something works.
+    /// The fault that was last told, until a job works.
     told: Option<StoreFault>,
 }
 
 struct StoreWorker(Arc<dyn IntervalStore>);
 
-/// What is kept goes before what is asked; of questions only the last waits.
+/// Jobs to remember go before jobs to recall; of the latter only the last waits.
 enum Job {
     Remember(PathKey, Learned),
     Recall { path: PathKey, network: Option<Arc<str>> },
 }
 
 enum StoreAnswer {
-    /// It worked.
+    /// The store has remembered a path.
     Remembered,
-    /// It worked.
+    /// The store has recalled a path, or knows nothing of it.
     Recalled {
         network: Option<Arc<str>>,
         recalled: Option<Recalled>,
@@ -71,7 +71,7 @@ impl StoreClient {
     }
 }
 
-/// Adds a word to those that wait: the last of each path counts.
+/// Adds a job to remember `learned`. Only the last such job of each path waits.
 fn line_up(waiting: &mut VecDeque<Job>, path: PathKey, learned: Learned) {
     waiting.retain(|job| !job.is_of(&path));
     let question = if waiting.back().is_some_and(Job::is_recall) { waiting.pop_back() } else { None };
@@ -107,7 +107,7 @@ impl Worker for StoreWorker {
 
     fn work(&self, job: Job) -> StoreAnswer {
         self.one(job).unwrap_or_else(|error| {
-            // What the memory says of its error is code of its own, too.
+            // The error's own text is code of the store's, too.
             tell_log(&error);
             StoreAnswer::Failed(error.fault())
         })
@@ -126,7 +126,7 @@ fn tell_log(error: &StoreError) {
 }
 
 impl<T: Transport> Driver<T> {
-    /// Asks for what is remembered of a path.
+    /// Asks the store what it knows of a path.
     pub(super) fn recall(&mut self, network: Option<Arc<str>>, route: usize) {
         if let Some(path) = self.path(network.as_deref(), route)
             && let Some(store) = &self.store
@@ -135,7 +135,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Keeps what was learned of a path.
+    /// Tells the store what was learned of a path.
     pub(super) fn remember(&mut self, network: Option<&str>, route: usize, learned: Learned) {
         if let Some(path) = self.path(network, route)
             && let Some(store) = &self.store
@@ -144,7 +144,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// The name by which a path is remembered, if it is.
+    /// The name under which a path is remembered, if it has one.
     fn path(&self, network: Option<&str>, route: usize) -> Option<PathKey> {
         self.store.as_ref()?;
         match contain(|| self.transport.endpoint(route)) {
@@ -156,7 +156,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Takes what the memory says.
+    /// Takes the store's answers.
     pub(super) fn take_answers(&mut self, cx: &mut Context<'_>) {
         while let Some(store) = &mut self.store
             && let Poll::Ready(answer) = store.jobs.poll_done(cx)
@@ -190,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes every word, and answers no question before it is let.
+    /// Notes every path that it is to remember, and answers no question before it is let.
     struct Stuck {
         let_go: Mutex<mpsc::Receiver<()>>,
         words: Mutex<mpsc::Sender<(String, Duration)>>,
@@ -217,7 +217,7 @@ mod tests {
         let path = |name: &str| PathKey::new(None, name);
         let known = |secs| Learned::new(Duration::from_secs(secs));
         remembrance.recall(path("a"), None);
-        // Until somebody works on the question, words go before it.
+        // Jobs to remember go first until the store works on the question.
         while remembrance.jobs.waiting() > 0 {
             tokio::task::yield_now().await;
         }

@@ -13,14 +13,14 @@ use crate::transport::Transport;
 const KEPT: usize = 16;
 
 impl<T: Transport> Driver<T> {
-    /// Does what there is to do now. What waits on the links is read before
-    /// any deadline is looked at: a process that was frozen must not call a
-    /// link dead whose answer is there.
+    /// Does everything that can be done now. Received bytes are read before the
+    /// driver looks at a deadline: a process that was frozen must not declare a
+    /// link dead whose answer has arrived.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.now = None;
         self.again = false;
         Counters::add(&self.status.tally.wake_ups, 1);
-        // Looked at before reading takes all that the runtime grants.
+        // The alarm is polled before reading uses up the task's budget.
         let rang = self.alarm.rang(cx);
         self.take_news(cx);
         self.take_answers(cx);
@@ -28,7 +28,7 @@ impl<T: Transport> Driver<T> {
         self.read(cx);
         self.timer(rang);
         if self.is_finished() {
-            // Whatever was ordered meanwhile comes too late.
+            // The driver has finished: commands that came meanwhile are too late.
             return Poll::Ready(());
         }
         let (commands, more) = self.take_commands(cx);
@@ -54,8 +54,8 @@ impl<T: Transport> Driver<T> {
         Poll::Pending
     }
 
-    /// Lets the keeper act if a deadline has come. While a link went unread the
-    /// deadline waits, for one turn.
+    /// Tells the keeper that a deadline has come. While a link went unread, the
+    /// deadline waits for one turn.
     fn timer(&mut self, rang: bool) {
         let waits = self.unread.is_some() && !std::mem::take(&mut self.deadline_waited);
         self.deadline_waited = waits;
@@ -74,7 +74,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Shows statistics and state, if anything has changed.
+    /// Publishes statistics and state, if they have changed.
     fn publish(&mut self) {
         if std::mem::take(&mut self.touched) {
             let now = self.now();
@@ -86,7 +86,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Sets the alarm to the next deadline. Returns whether it has come.
+    /// Sets the alarm to the next deadline. Returns whether the deadline has come.
     fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
         let keeper = self.keeper.poll_timeout();
         let closing = self.closing.as_ref().map(|closing| closing.next_deadline());
@@ -95,9 +95,9 @@ impl<T: Transport> Driver<T> {
         self.alarm.set(self.status.clock.instant(due), passing, cx)
     }
 
-    /// Frees what a burst has left allocated. Called when an alarm rings in
-    /// an otherwise calm turn, about once a beat. What a beat itself needs is
-    /// kept.
+    /// Frees buffers that a burst has left allocated. Called when the alarm rings in
+    /// an otherwise calm turn, about once a beat. The buffers that a beat needs
+    /// are kept.
     fn shrink(&mut self) {
         self.inbox.shrink();
         if self.arrived.messages.capacity() > KEPT {
@@ -108,7 +108,7 @@ impl<T: Transport> Driver<T> {
         }
         self.flights.shrink();
         self.notices.shrink(KEPT);
-        self.at_desk(|state, _| state.outbox.shrink());
+        self.with_outbox(|state, _| state.outbox.shrink());
     }
 
     pub(super) fn count_panic(&self) {

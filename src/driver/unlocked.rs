@@ -1,5 +1,5 @@
-//! Tests that no waker is dropped under a lock: with it may go a task, and
-//! with that anything of the application's.
+//! Tests that no waker is dropped under a lock. A dropped waker may drop a task,
+//! and a task may hold anything of the application's.
 
 use std::sync::Mutex;
 use std::task::Wake;
@@ -7,10 +7,10 @@ use std::task::Wake;
 use super::*;
 use crate::driver::dispatch::EventBus;
 
-/// Whether the lock was held when wakers were dropped.
+/// For each dropped waker: whether the lock was held.
 type LockSightings = Arc<Mutex<Vec<bool>>>;
 
-/// What a waker leads to.
+/// A task whose waker looks at the lock when it is dropped.
 struct TestWaker {
     is_locked: Box<dyn Fn() -> bool + Send + Sync>,
     seen: LockSightings,
@@ -23,7 +23,7 @@ impl Wake for TestWaker {
 impl Drop for TestWaker {
     fn drop(&mut self) {
         let is_locked = (self.is_locked)();
-        // A test that has failed drops what it still holds.
+        // A test that has failed drops its wakers while it holds the lock.
         if let Ok(mut seen) = self.seen.lock() {
             seen.push(is_locked);
         }
@@ -49,7 +49,7 @@ fn dropped_without_the_lock(seen: &LockSightings, times: usize) {
     assert_eq!(*seen.lock().unwrap(), vec![false; times]);
 }
 
-/// A desk with one place, which is taken.
+/// A send queue with one place, which is taken.
 fn send_queue() -> (Arc<SendQueue<&'static str>>, crate::outbox::Reserved) {
     let bounds = Bounds { messages: 1, bytes: 100 };
     let status = Arc::new(Status::new(Clock::new()));

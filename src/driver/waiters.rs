@@ -6,17 +6,17 @@ use std::task::{Poll, Waker};
 
 use crate::outbox::{Outbox, Reserved};
 
-/// A turn in the queue.
+/// A turn in the queue of waiting senders.
 #[derive(Debug)]
 pub(crate) struct Waiter(u64);
 
-/// The queue: places are handed to those who wait, so that nobody who comes
+/// The queue. Places are assigned to waiting senders, so that no sender who comes
 /// later can take them first.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    /// In order of arrival; those who were given a place come first.
+    /// In order of arrival; senders with an assigned place come first.
     queue: VecDeque<WaitingSender>,
-    /// How many of the first have their place.
+    /// How many of the first have a place.
     admitted: usize,
     next: u64,
 }
@@ -29,15 +29,15 @@ struct WaitingSender {
     place: Option<Reserved>,
 }
 
-/// Makes `known` a waker of the same task as `waker`, and returns the one that
-/// it was if it was another's. To drop a waker may be to drop a task, and with
-/// it anything of the application's: so not under a lock.
+/// Makes `known` a waker of the same task as `waker`. Returns the old waker if it
+/// was another task's: dropping a waker may drop a task, and with it anything of
+/// the application's, so the caller drops it without the lock.
 #[must_use]
 pub(super) fn renew_waker(known: &mut Waker, waker: &Waker) -> Option<Waker> {
     (!known.will_wake(waker)).then(|| mem::replace(known, waker.clone()))
 }
 
-/// As [`renew_waker`], where there may be none yet.
+/// As [`renew_waker`], where there may be no waker yet.
 #[must_use]
 pub(super) fn keep_waker(known: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match known {
@@ -54,8 +54,8 @@ impl Waiters {
         Waiter(self.next)
     }
 
-    /// The place, if it came, and the waker that is not needed any more: to be
-    /// dropped without the lock.
+    /// The place, if one was assigned, and the waker that is not needed any more: to
+    /// be dropped without the lock.
     pub(crate) fn poll(&mut self, waiter: &Waiter, waker: &Waker) -> (Poll<Reserved>, Option<Waker>) {
         let Some(at) = self.position(waiter) else { return (Poll::Pending, None) };
         match self.queue[at].place.take() {
@@ -64,7 +64,7 @@ impl Waiters {
         }
     }
 
-    /// Leaves the queue. A place that had come is returned, and the waker, to
+    /// Leaves the queue. Returns an assigned place and the waker, to
     /// be dropped without the lock.
     pub(crate) fn leave(&mut self, waiter: Waiter) -> (Option<Reserved>, Option<Waker>) {
         match self.position(&waiter).and_then(|at| self.remove(at)) {
@@ -73,7 +73,7 @@ impl Waiters {
         }
     }
 
-    /// Gives places to those who wait while there is room.
+    /// Assigns places to waiting senders while there is room.
     pub(crate) fn admit<M, T>(&mut self, outbox: &mut Outbox<M, T>, wakers: &mut Vec<Waker>) {
         while let Some(waiting) = self.queue.get_mut(self.admitted)
             && let Some(place) = outbox.reserve(waiting.size)
@@ -84,7 +84,7 @@ impl Waiters {
         }
     }
 
-    /// Wakes everybody: there will be no more room.
+    /// Wakes every waiting sender: there will be no more room.
     pub(crate) fn wake_all(&self, wakers: &mut Vec<Waker>) {
         wakers.extend(self.queue.iter().map(|waiting| waiting.waker.clone()));
     }

@@ -11,8 +11,8 @@ use crate::transport::{ConfirmedBy, Link, Transport};
 use crate::{LinkEnd, LinkId};
 
 impl<T: Transport> Driver<T> {
-    /// Writes to each link what there is to write, the link in use first.
-    /// Returns whether that took all messages that were to depart.
+    /// Writes to each link, the link in use first. Returns whether every message that
+    /// was to depart was taken.
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> bool {
         if let Some(link) = self.links.in_use().map(|live| live.id) {
             self.write_to(link, cx);
@@ -24,13 +24,13 @@ impl<T: Transport> Driver<T> {
         }
         let blocked = self.links.in_use().is_some_and(|live| !self.flights.is_idle(live.id));
         if blocked || self.flights.has_news() {
-            self.at_desk(|state, _| state.wants_messages &= !blocked);
+            self.with_outbox(|state, _| state.wants_messages &= !blocked);
         }
         !blocked
     }
 
-    /// Gives the link its messages, asks for them to be confirmed where
-    /// somebody waits for that, and flushes once for all.
+    /// Gives the link its messages, sends a beat where a sender waits for a
+    /// confirmation, and flushes once for all.
     fn write_to(&mut self, link: LinkId, cx: &mut Context<'_>) {
         if self.give(link, cx) {
             let now = self.now();
@@ -39,7 +39,7 @@ impl<T: Transport> Driver<T> {
         }
         self.flush(link, cx);
         if self.links.get(link).is_some_and(|live| live.wants_flush) {
-            // The keeper has answered what was sent with a beat.
+            // The keeper has answered `Sent` with a beat.
             self.flush(link, cx);
         }
         if let Some(live) = self.links.get_mut(link).filter(|live| live.broken.is_none()) {
@@ -47,28 +47,28 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Gives the link in use as much of what departs as it takes, and returns
-    /// whether an answered beat is to confirm it.
+    /// Gives the link in use as many departing messages as it takes. Returns
+    /// whether an answered beat is to confirm them.
     fn give(&mut self, link: LinkId, cx: &mut Context<'_>) -> bool {
         let Some(live) = self.links.get_mut(link) else { return false };
         if !matches!(live.duty, Duty::InUse { .. }) || live.broken.is_some() {
             return false;
         }
         let asked = live.confirmed_by == ConfirmedBy::Answer && self.flights.wants_confirmation(link);
-        let Some(mut statusing) = self.flights.board(link).filter(|statusing| !statusing.is_done()) else {
+        let Some(mut handover) = self.flights.hand_over(link).filter(|handover| !handover.is_done()) else {
             return false;
         };
         let to = &mut live.link;
         let (mut count, mut total) = (0, 0);
         let gave = contain(|| {
-            while !statusing.is_done() {
+            while !handover.is_done() {
                 match to.poll_ready(cx) {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(ready) => ready?,
                 }
-                let Some((message, bytes)) = statusing.next() else { return Ok(()) };
-                // Counted before it is given: from here on it may arrive,
-                // whatever the link says.
+                let Some((message, bytes)) = handover.next() else { return Ok(()) };
+                // The message is counted before it is given: from here on it may arrive,
+                // whatever the link returns.
                 count += 1;
                 total += bytes;
                 to.start_send(message)?;
@@ -92,8 +92,8 @@ impl<T: Transport> Driver<T> {
         count > 0 && asked
     }
 
-    /// Flushes what was given to the link, and tells the keeper if messages
-    /// went out. A goodbye takes all before it along.
+    /// Flushes the link, and tells the keeper if messages went out. A goodbye
+    /// flushes all bytes before it.
     fn flush(&mut self, link: LinkId, cx: &mut Context<'_>) {
         let Some(live) = self.links.get_mut(link) else { return };
         if !live.unflushed || live.broken.is_some() || live.is_draining() {
@@ -104,8 +104,8 @@ impl<T: Transport> Driver<T> {
             return;
         }
         let traffic = live.traffic_since();
-        // A link that does not count takes no more than it gets rid of: one that
-        // is given more than its path carries is never flushed, and never idle.
+        // A link that does not count its bytes is idle only when it is flushed. A
+        // link that is given more than its path carries is never flushed.
         let given = std::mem::take(&mut live.given);
         let went_out =
             live.unflushed_messages && traffic.map_or(flushed || given, |traffic| traffic.sent > 0);

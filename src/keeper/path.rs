@@ -1,9 +1,8 @@
-//! One path to the peer: what is known of its idle timeout, its scouts, and
-//! how the last link on it died.
+//! One path to the peer: its idle timeout as far as it is known, its scouts, and
+//! the last death of a link on it.
 //!
-//! What belongs to a path is kept here, so that another network or another
-//! route is another one of these. A path knows links only by what was observed
-//! on them.
+//! All that belongs to one path lies in one [`Path`], so that another network or
+//! another route has a `Path` of its own. A path knows links only by observations.
 
 mod ladder;
 mod learned;
@@ -32,12 +31,12 @@ use super::event::Evidence;
 use super::link::{BeatRow, Dialled};
 use super::moment::Moment;
 
-/// What is confirmed is told again after this.
+/// A confirmation is told again after this.
 const CONFIRMED: Duration = Duration::from_secs(24 * 3600);
-/// A server that seems stuck twice within this may not be.
+/// A server that seems stuck twice within this may not be stuck.
 const STUCK_AGAIN: Duration = Duration::from_secs(2 * 24 * 3600);
 
-/// What is known of one path.
+/// The knowledge of one path.
 #[derive(Debug)]
 pub(super) struct Path {
     prober: Prober,
@@ -45,35 +44,35 @@ pub(super) struct Path {
     pub(super) scouting: Scouting,
     /// The link that died last, until the next dial shows why.
     pending: Option<PendingDiagnosis>,
-    /// The peer was asked to speak after a silence, and once did.
+    /// The peer was asked to speak after a silence, and once spoke.
     pub(super) peer_replies: bool,
     /// When the server last seemed stuck.
     stuck: Option<Moment>,
-    /// Counts what was learned.
+    /// Counts the lessons.
     lessons: u32,
-    /// Counts how often the books became others.
+    /// Counts how often the prober was set up anew.
     renewals: u32,
 }
 
-/// What came of one observation.
+/// The result of one observation.
 #[derive(Debug)]
 pub(super) struct Learning {
-    /// It was taken for idle expiry.
+    /// The observation was taken for idle expiry.
     pub(super) is_expiry: bool,
-    /// What is worth telling of it.
+    /// The lesson that is worth telling.
     pub(super) lesson: Option<Lesson>,
-    /// What is worth keeping of it.
+    /// The knowledge that is worth storing.
     pub(super) remember: Option<Remember>,
 }
 
-/// Something to be kept.
+/// Knowledge of a path, to be stored.
 #[derive(Debug)]
 pub(super) struct Remember {
     pub(super) network: Option<Arc<str>>,
     pub(super) learned: Learned,
 }
 
-/// What was known before, and counts again.
+/// Earlier knowledge of the path, which counts again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Restored {
     pub(super) proven: Duration,
@@ -95,18 +94,18 @@ impl Path {
         }
     }
 
-    /// What the prober knows, to be looked at.
+    /// The prober, to be read.
     pub(super) fn books(&self) -> &Prober {
         &self.prober
     }
 
-    /// Another number than before: something was learned since.
+    /// A count of lessons: it changes whenever the prober has learned.
     pub(super) fn lessons(&self) -> u32 {
         self.lessons
     }
 
-    /// Another number than before: the books are others, by other settings or
-    /// on another network.
+    /// A count of renewals: it changes whenever the prober was set up anew, for
+    /// other settings or another network.
     pub(super) fn renewals(&self) -> u32 {
         self.renewals
     }
@@ -127,7 +126,7 @@ impl Path {
         self.renew().set_heartbeat(heartbeat, now);
     }
 
-    /// Whether nothing is to be tried now.
+    /// Whether no gap may be tried now.
     pub(super) fn set_calm(&mut self, calm: bool) {
         self.prober.set_calm(calm);
     }
@@ -162,11 +161,11 @@ impl Path {
         Learning { is_expiry: is_expiry || lesson.is_some(), lesson, remember }
     }
 
-    /// Whether a peer whose system has received all that it was asked is
-    /// stuck. As a rule it is, and the path has not forgotten the link. But a
+    /// Whether the server is stuck: its system has received every beat, and no
+    /// answer came. Then the path has not forgotten the link. But a
     /// router that takes up again what it forgot lets our beats through, too,
-    /// while their answers wait behind what it dropped: so not when it happens
-    /// again within two days.
+    /// while their answers wait behind the packets that it dropped. So the verdict
+    /// does not count when it comes again within two days.
     pub(super) fn is_stuck(&mut self, asked: Option<BeatRow>, now: Moment) -> bool {
         let Some(asked) = asked else { return true };
         let within = self.heartbeat().unit(STUCK_AGAIN);
@@ -178,14 +177,14 @@ impl Path {
         true
     }
 
-    /// What scouts met with counts no more where it is known by now: whatever
-    /// ended several at once is one observation.
+    /// Drops the results of scouts that are known by now: a cause that ended
+    /// several scouts at once is one observation.
     pub(super) fn forget_known_pending(&mut self) {
         self.scouting.keep_pending(|gap| self.prober.is_open(gap));
     }
 
-    /// Something came in between the last death and the next dial, which says
-    /// nothing of it then.
+    /// Something came between the last death and the next dial, so that the dial
+    /// says nothing about the death.
     pub(super) fn spoil_diagnosis(&mut self, evidence: Evidence) {
         if let Some(pending) = &mut self.pending {
             pending.spoiled = Some(evidence);
@@ -197,13 +196,13 @@ impl Path {
         self.pending = Some(pending);
     }
 
-    /// Nobody wants to know any more why the last link died.
+    /// Drops the diagnosis of the last death.
     pub(super) fn forget_death(&mut self) {
         self.pending = None;
     }
 
-    /// The first dial after a death shows what it was. One that was through
-    /// before it shows nothing of it.
+    /// Concludes from the first dial after a death. A dial that was through before
+    /// the death shows nothing of it.
     pub(super) fn conclude(
         &mut self,
         dialled: Option<(Moment, Dialled)>,
@@ -215,25 +214,25 @@ impl Path {
         Some((pending, finding))
     }
 
-    // NetworkMemory.
+    // Networks.
 
-    /// The host names its network in this very instant. Whether it is another.
+    /// The host names its network at this instant. Returns whether it is another.
     pub(super) fn name_network(&mut self, network: &str, now: Moment) -> bool {
         self.memory.name(network, now)
     }
 
-    /// Whether the host named its network in this very instant. Counts for
-    /// one piece of news.
+    /// Whether the host named its network at this instant. True for one piece of
+    /// news.
     pub(super) fn was_named(&mut self, now: Moment) -> bool {
         self.memory.was_named(now)
     }
 
-    /// What the host calls the network, if it names it.
+    /// The host's name for the network, if it gave one.
     pub(super) fn network(&self) -> Option<&Arc<str>> {
         self.memory.network.as_ref()
     }
 
-    /// Whether what is remembered would be of use.
+    /// Whether stored knowledge would be of use.
     pub(super) fn wants_memory(&self) -> bool {
         self.prober.learns()
     }
@@ -243,12 +242,12 @@ impl Path {
         self.prober.failed().is_none() && self.prober.proven().is_zero()
     }
 
-    /// The host is on another network: what was learned stays with the old
-    /// one. What of it is to be kept.
+    /// The host is on another network: the lessons stay with the old one. Returns
+    /// the knowledge that is worth storing.
     pub(super) fn leave(&mut self, network: &str, now: Moment) -> Option<Remember> {
         let learned = self.learned(now);
         let mut remember = None;
-        // While half is trusted, what was known before is the better word.
+        // While half is trusted, the earlier knowledge is better.
         if self.prober.learns() && !self.prober.regains() && learned.check().is_ok() {
             let summary = self.prober.summary().filter(|summary| !self.memory.has_told(*summary));
             remember = summary.map(|summary| self.tell(summary, now));
@@ -265,12 +264,12 @@ impl Path {
         self.memory.come(network);
     }
 
-    /// What was known of the network when the host last left it.
+    /// The knowledge of the network when the host last left it.
     pub(super) fn known_here(&self, now: Moment) -> Option<Recalled> {
         self.memory.known(now)
     }
 
-    /// Begins with what was known of the path. `None` if nothing came of it.
+    /// Begins with earlier knowledge of the path. `None` if it changed nothing.
     pub(super) fn take_back(&mut self, recalled: &Recalled, now: Moment) -> Option<Restored> {
         if !self.prober.recall(recalled, now) {
             return None;

@@ -1,4 +1,4 @@
-//! What one link took.
+//! The messages that one link took.
 
 use std::collections::VecDeque;
 
@@ -7,15 +7,15 @@ use super::queue::{Queue, QueuedMessage};
 use super::shrink;
 use crate::{LinkId, Token};
 
-/// The most beats of one link that are remembered while unanswered. A
-/// forgotten one confirms nothing, the next answered one does.
+/// The most unanswered beats of one link that are remembered. A forgotten beat
+/// confirms nothing; the next answered one confirms its messages too.
 const MARKS: usize = 32;
 
-/// How many messages a link had taken at some moment. It counts within its
+/// How many messages a link had taken at some moment. A place counts within its
 /// flight: on another link it means nothing.
 type Place = u64;
 
-/// What is to be told of all flights together.
+/// The results of all flights together that are still to be told.
 pub(super) struct Settlement<M, T> {
     pub(super) settled: VecDeque<(T, Outcome<M>)>,
     /// Copies that nobody wants back.
@@ -24,7 +24,7 @@ pub(super) struct Settlement<M, T> {
     pub(super) freed: usize,
     /// Their sizes together.
     pub(super) freed_bytes: u64,
-    /// How far all has left the outbox may have changed.
+    /// The number of drained messages may have changed.
     pub(super) moved: bool,
     /// Messages of which no copy could be made.
     pub(super) uncopied: u32,
@@ -39,7 +39,7 @@ impl<M, T> Settlement<M, T> {
 
 /// A message that the link took and whose outcome somebody waits for.
 struct Awaited<M, T> {
-    /// How many the link had taken before it.
+    /// How many messages the link had taken before it.
     place: Place,
     size: u32,
     ticket: T,
@@ -52,17 +52,17 @@ pub(super) struct Flight<M, T> {
     pub(super) epoch: u64,
     /// Taken from the outbox, not yet by the link.
     pub(super) departing: Queue<M, T>,
-    /// How many the link took.
+    /// How many messages the link took.
     taken: Place,
-    /// Of those, how many it has flushed.
+    /// How many of those it has flushed.
     flushed: Place,
-    /// The lowest number of one that it took and did not flush.
+    /// The lowest number of a message that the link took and did not flush.
     unflushed: Option<u64>,
-    /// How many are known to have arrived, or were reported as maybe sent.
+    /// How many messages are known to have arrived, or were reported as maybe sent.
     known: Place,
     /// Beats under way, and the place that each was sent at.
     marks: VecDeque<(Token, Place)>,
-    /// How many beats before those were forgotten: an answer that names none
+    /// How many earlier beats were forgotten: an answer that names no beat
     /// answers one of them.
     forgotten: usize,
     /// In the order in which the link took them.
@@ -87,41 +87,41 @@ impl<M, T> Flight<M, T> {
 
     /// The next message for the link, and its size.
     #[inline]
-    pub(super) fn next(&mut self, landed: &mut Settlement<M, T>) -> Option<(M, usize)> {
+    pub(super) fn next(&mut self, settlement: &mut Settlement<M, T>) -> Option<(M, usize)> {
         loop {
             let QueuedMessage { mut message, number, size } = self.departing.pop()?;
             if let Some(confirm) = self.departing.pop_asked(number) {
-                match self.keep(message, size, confirm, landed) {
+                match self.keep(message, size, confirm, settlement) {
                     Some(original) => message = original,
                     None => continue,
                 }
             } else {
-                landed.free(size);
+                settlement.free(size);
             }
             self.taken += 1;
-            // What was put back by another link may come after higher numbers.
+            // A message that another link put back may come after higher numbers.
             self.unflushed = Some(self.unflushed.map_or(number, |lowest| lowest.min(number)));
             return Some((message, size as usize));
         }
     }
 
     /// Keeps a copy of a message whose outcome somebody waits for, and returns
-    /// the message; or hands it back to that somebody if it cannot be copied.
+    /// the message. A message that cannot be copied settles as not sent instead.
     ///
-    /// Out of the way of messages of which nothing is asked, which are many.
+    /// Cold: most messages have no ticket.
     #[cold]
     fn keep(
         &mut self,
         message: M,
         size: u32,
         confirm: Confirm<M, T>,
-        landed: &mut Settlement<M, T>,
+        settlement: &mut Settlement<M, T>,
     ) -> Option<M> {
         let Confirm { ticket, copy } = confirm;
         let Some(copy) = copy(&message) else {
-            landed.free(size);
-            landed.uncopied += 1;
-            landed.settled.push_back((ticket, Outcome::NotSent(message)));
+            settlement.free(size);
+            settlement.uncopied += 1;
+            settlement.settled.push_back((ticket, Outcome::NotSent(message)));
             return None;
         };
         self.kept.push_back(Awaited { place: self.taken, size, ticket, copy });
@@ -136,7 +136,7 @@ impl<M, T> Flight<M, T> {
         self.marks.push_back((token, self.taken));
     }
 
-    pub(super) fn answered(&mut self, token: Option<Token>, landed: &mut Settlement<M, T>) {
+    pub(super) fn answered(&mut self, token: Option<Token>, settlement: &mut Settlement<M, T>) {
         let at = match token {
             Some(token) => self.marks.iter().position(|(sent, _)| *sent == token),
             None if self.forgotten > 0 => {
@@ -148,29 +148,29 @@ impl<M, T> Flight<M, T> {
         let Some((at, (_, place))) = at.and_then(|at| Some((at, *self.marks.get(at)?))) else { return };
         self.forgotten = 0;
         self.marks.drain(..=at);
-        self.deliver_below(place, landed);
+        self.deliver_below(place, settlement);
     }
 
-    pub(super) fn flush(&mut self, landed: &mut Settlement<M, T>) {
+    pub(super) fn flush(&mut self, settlement: &mut Settlement<M, T>) {
         self.flushed = self.taken;
-        landed.moved |= self.unflushed.take().is_some();
+        settlement.moved |= self.unflushed.take().is_some();
     }
 
-    pub(super) fn deliver_flushed(&mut self, landed: &mut Settlement<M, T>) {
-        self.deliver_below(self.flushed, landed);
+    pub(super) fn deliver_flushed(&mut self, settlement: &mut Settlement<M, T>) {
+        self.deliver_below(self.flushed, settlement);
     }
 
-    pub(super) fn doubt_flushed(&mut self, landed: &mut Settlement<M, T>) {
-        self.doubt_below(self.flushed, landed);
+    pub(super) fn doubt_flushed(&mut self, settlement: &mut Settlement<M, T>) {
+        self.doubt_below(self.flushed, settlement);
     }
 
-    /// Nothing more happens on the link. Returns how many messages are maybe
-    /// sent by that, with and without a ticket.
-    pub(super) fn end(&mut self, landed: &mut Settlement<M, T>) -> u64 {
-        let doubtful = self.taken - self.known;
-        self.flush(landed);
-        self.doubt_below(self.taken, landed);
-        doubtful
+    /// Ends the flight. Returns how many messages are maybe sent by that, with and
+    /// without a ticket.
+    pub(super) fn end(&mut self, settlement: &mut Settlement<M, T>) -> u64 {
+        let maybe_sent = self.taken - self.known;
+        self.flush(settlement);
+        self.doubt_below(self.taken, settlement);
+        maybe_sent
     }
 
     /// The lowest number of a message that has not left the outbox: it departs,
@@ -196,28 +196,28 @@ impl<M, T> Flight<M, T> {
         all
     }
 
-    fn deliver_below(&mut self, place: Place, landed: &mut Settlement<M, T>) {
-        self.settle_below(place, landed, |copy, spare| {
+    fn deliver_below(&mut self, place: Place, settlement: &mut Settlement<M, T>) {
+        self.settle_below(place, settlement, |copy, spare| {
             spare.push(copy);
             Outcome::Delivered
         });
     }
 
-    fn doubt_below(&mut self, place: Place, landed: &mut Settlement<M, T>) {
-        self.settle_below(place, landed, |copy, _| Outcome::MaybeSent(copy));
+    fn doubt_below(&mut self, place: Place, settlement: &mut Settlement<M, T>) {
+        self.settle_below(place, settlement, |copy, _| Outcome::MaybeSent(copy));
     }
 
     fn settle_below(
         &mut self,
         place: Place,
-        landed: &mut Settlement<M, T>,
+        settlement: &mut Settlement<M, T>,
         outcome: impl Fn(M, &mut Vec<M>) -> Outcome<M>,
     ) {
         self.known = self.known.max(place);
         while self.kept.front().is_some_and(|kept| kept.place < place) {
             let Some(kept) = self.kept.pop_front() else { return };
-            landed.free(kept.size);
-            landed.settled.push_back((kept.ticket, outcome(kept.copy, &mut landed.spare)));
+            settlement.free(kept.size);
+            settlement.settled.push_back((kept.ticket, outcome(kept.copy, &mut settlement.spare)));
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct QueuedMessage<M> {
     pub(super) size: u32,
 }
 
-/// What somebody asked of message `number`.
+/// The request that came with message `number`.
 struct ConfirmRequest<M, T> {
     number: u64,
     confirm: Confirm<M, T>,
@@ -23,8 +23,8 @@ struct ConfirmRequest<M, T> {
 /// Messages by number: those that wait, or those that depart on one link.
 pub(super) struct Queue<M, T> {
     parcels: VecDeque<QueuedMessage<M>>,
-    /// What was asked of some of them, by number. It lies beside them, so that
-    /// a message of which nothing is asked costs nothing for it.
+    /// The requests of some messages, by number. They lie apart, so that
+    /// a message without a request costs nothing for them.
     asked: VecDeque<ConfirmRequest<M, T>>,
 }
 
@@ -35,23 +35,23 @@ impl<M, T> Default for Queue<M, T> {
 }
 
 impl<M, T> Queue<M, T> {
-    /// Adds a message whose number is higher than all that are here.
+    /// Adds a message whose number is higher than all numbers in the queue.
     pub(super) fn push(&mut self, parcel: QueuedMessage<M>) {
         self.parcels.push_back(parcel);
     }
 
-    /// Somebody wants to know what becomes of the last message.
+    /// Adds the request of the last message.
     pub(super) fn ask(&mut self, number: u64, confirm: Confirm<M, T>) {
         self.asked.push_back(ConfirmRequest { number, confirm });
     }
 
-    /// The first message. What was asked of it is to be taken next, with
+    /// The first message. The caller takes its request next, with
     /// [`Queue::pop_asked`].
     pub(super) fn pop(&mut self) -> Option<QueuedMessage<M>> {
         self.parcels.pop_front()
     }
 
-    /// What was asked of message `number`, which was the first.
+    /// The request of message `number`, which was the first.
     pub(super) fn pop_asked(&mut self, number: u64) -> Option<Confirm<M, T>> {
         if self.asked.front()?.number != number {
             return None;
@@ -71,7 +71,7 @@ impl<M, T> Queue<M, T> {
         }
     }
 
-    /// Moves all of `other` here, each to where its number belongs.
+    /// Moves all messages of `other` here, each to its place by number.
     pub(super) fn merge(&mut self, other: &mut Queue<M, T>) {
         while let Some(parcel) = other.parcels.pop_back() {
             let at = self.parcels.partition_point(|before| before.number < parcel.number);
@@ -83,7 +83,7 @@ impl<M, T> Queue<M, T> {
         }
     }
 
-    /// Forgets what was asked where `unwanted` names the ticket.
+    /// Removes the requests whose tickets `unwanted` names.
     pub(super) fn forget(&mut self, unwanted: impl Fn(&T) -> bool) -> Vec<T> {
         let mut forgotten = Vec::new();
         for asked in std::mem::take(&mut self.asked) {
@@ -96,7 +96,7 @@ impl<M, T> Queue<M, T> {
         forgotten
     }
 
-    /// The lowest number here.
+    /// The lowest number in the queue.
     pub(super) fn first(&self) -> Option<u64> {
         self.parcels.front().map(|parcel| parcel.number)
     }
@@ -105,7 +105,7 @@ impl<M, T> Queue<M, T> {
         self.parcels.is_empty()
     }
 
-    /// Whether somebody asks what becomes of one of them.
+    /// Whether any message has a request.
     pub(super) fn is_asked_about(&self) -> bool {
         !self.asked.is_empty()
     }

@@ -3,10 +3,10 @@
 /// How much an outbox holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Messages, those whose outcome somebody waits for included.
+    /// Messages, including those whose outcome somebody waits for.
     pub messages: usize,
     /// Their size in bytes. A message is accepted while there is any room
-    /// at all, so one message may go over it.
+    /// at all, so one message may go over the bound.
     pub bytes: usize,
 }
 
@@ -25,15 +25,15 @@ impl Default for Bounds {
     }
 }
 
-/// A place kept for one message. It counts until it is used or released.
+/// A place that is reserved for one message. It counts until it is used or released.
 #[derive(Debug)]
 #[must_use = "a place that is neither used nor released is lost"]
 pub struct Reserved {
     size: u32,
 }
 
-/// No message counts more than 4 GiB, whatever its application says: so the
-/// sums of all that is ever held stay far from the end of their type.
+/// No message counts more than 4 GiB, whatever the application says, so that
+/// sums of sizes stay far from the end of their type.
 #[inline]
 pub(super) fn believed(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
@@ -41,15 +41,15 @@ pub(super) fn believed(size: usize) -> u32 {
 
 /// The room of an outbox.
 ///
-/// What every message goes through is `inline`: it is not generic, so the
-/// application's crate would call it otherwise.
+/// The methods that run for every message are `inline`. They are not generic, so
+/// the application's crate would call them otherwise.
 #[derive(Debug)]
 pub(super) struct OutboxRoom {
     bounds: Bounds,
     /// Messages that were accepted and still count.
     held: usize,
     held_bytes: u64,
-    /// Places kept.
+    /// Reserved places.
     reserved: usize,
     reserved_bytes: u64,
 }
@@ -70,7 +70,7 @@ impl OutboxRoom {
         self.held == 0
     }
 
-    /// Keeps a place; of unknown size, it counts as its share of the bytes.
+    /// Reserves a place; of unknown size, it counts as its share of the bytes.
     #[inline]
     pub(super) fn reserve(&mut self, size: Option<usize>) -> Reserved {
         let size = believed(size.unwrap_or(self.bounds.bytes / self.bounds.messages.max(1)));
@@ -92,7 +92,7 @@ impl OutboxRoom {
         self.held_bytes += u64::from(size);
     }
 
-    /// So many messages do not count any more.
+    /// `count` messages do not count any more.
     pub(super) fn free(&mut self, count: usize, size: u64) {
         self.held -= count;
         self.held_bytes -= size;

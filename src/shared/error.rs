@@ -6,7 +6,7 @@ use crate::transport::ConnectError;
 use crate::{GiveUp, Invalid};
 
 /// Why a connection ended or could not be built, or why a message was not
-/// accepted: what `?` gathers.
+/// accepted. Every error of the crate converts into this one with `?`.
 ///
 /// As the last item of the stream it is [`GaveUp`](Error::GaveUp) or
 /// [`Stopped`](Error::Stopped).

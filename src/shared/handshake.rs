@@ -18,12 +18,12 @@ pub(crate) type Hook<L> = dyn Fn(Handshake<L>) -> Pin<Box<dyn Future<Output = Re
     + Sync;
 
 /// A link that was just opened and is not in use yet: the hook logs in,
-/// resubscribes, resumes, and hands it back.
+/// resubscribes, resumes, and hands the link back.
 ///
-/// What the hook reads and does not keep goes to the stream, in order, before
-/// all that comes later: [`recv_where`](Handshake::recv_where) puts back what
-/// it skips, [`put_back`](Handshake::put_back) does it for one message. The
-/// attempt's deadline runs over the hook too.
+/// Messages that the hook reads and does not keep go to the stream, in order,
+/// before all later ones: [`recv_where`](Handshake::recv_where) puts back the
+/// messages that it skips, [`put_back`](Handshake::put_back) puts back one
+/// message. The attempt's deadline runs over the hook too.
 ///
 /// `Debug` shows neither the link nor messages.
 pub struct Handshake<L: Link> {
@@ -33,11 +33,11 @@ pub struct Handshake<L: Link> {
     beat: Option<Beat>,
     kept: VecDeque<L::Incoming>,
     kept_bytes: usize,
-    /// What was read in search of the link's end, to be received next.
+    /// Messages that were read in search of the link's end, to be received next.
     ahead: VecDeque<L::Incoming>,
-    /// The end, if the link has told it: it does so once.
+    /// The link's end, if the link has told it: a link tells its end once.
     ended: Option<LinkEnd>,
-    /// How the link broke for all that is sent: nothing more goes out.
+    /// The end of a link that broke while it was written to: nothing more goes out.
     broken: Option<LinkEnd>,
     /// The most messages and bytes to keep for the stream.
     bounds: (usize, usize),
@@ -63,9 +63,9 @@ impl<L: Link> Handshake<L> {
     ///
     /// # Errors
     ///
-    /// How the link ended: by the peer's own word, if it has said one. What it
-    /// said before that can still be [received](Handshake::recv). Every error is
-    /// final: the link is not taken into use, whatever the hook makes of it.
+    /// The end of the link: the peer's own, if the peer has said goodbye. Messages
+    /// that the peer sent before can still be [received](Handshake::recv). Every
+    /// error is final: the link is not taken into use, whatever the hook returns.
     ///
     /// # Cancel safety
     ///
@@ -82,7 +82,7 @@ impl<L: Link> Handshake<L> {
         }
     }
 
-    /// Hands all that was sent to the system.
+    /// Hands every message that was sent to the system.
     ///
     /// Cancel safe.
     ///
@@ -99,10 +99,10 @@ impl<L: Link> Handshake<L> {
         }
     }
 
-    /// How a link ended that cannot be written to: as its peer says, if that is
-    /// there, or else as `end` says.
+    /// The end of a link that cannot be written to: the peer's own, if it has come
+    /// in, or else `end`.
     async fn last_words(&mut self, end: LinkEnd) -> LinkEnd {
-        /// Frames that are read at most.
+        /// The most frames that are read.
         const MOST: usize = 1024;
         self.broken.get_or_insert_with(|| end.clone());
         poll_fn(|cx| {
@@ -129,7 +129,7 @@ impl<L: Link> Handshake<L> {
     ///
     /// # Errors
     ///
-    /// How the link ended.
+    /// The end of the link.
     pub async fn recv(&mut self) -> Result<L::Incoming, LinkEnd> {
         loop {
             if let Some(message) = self.ahead.pop_front() {
@@ -150,18 +150,18 @@ impl<L: Link> Handshake<L> {
         }
     }
 
-    /// The next message that `wanted` accepts. Those before it go to the
+    /// The next message that `wanted` accepts. Messages before it go to the
     /// stream.
     ///
-    /// Do not wait so behind a replay of what was missed: once that is longer
-    /// than the inbox, every login fails. Hand the session back when the peer
-    /// has accepted it, and let the stream have the replay.
+    /// Do not wait in this way behind a replay of missed messages: once the replay is
+    /// longer than the inbox, every login fails. Hand the link back when the peer
+    /// has accepted the login, and let the stream have the replay.
     ///
-    /// Cancel safe: what was skipped stays kept for the stream.
+    /// Cancel safe: skipped messages stay kept for the stream.
     ///
     /// # Errors
     ///
-    /// How the link ended. A link that sends more before the wanted message
+    /// The end of the link. A link that sends more before the wanted message
     /// than the inbox holds (256 messages or 32 KiB) ends with
     /// [`LinkEnd::Protocol`].
     pub async fn recv_where(
@@ -181,15 +181,15 @@ impl<L: Link> Handshake<L> {
         }
     }
 
-    /// Leaves a message that was read to the stream, behind those left
+    /// Leaves a message that was read to the stream, behind the messages left
     /// before.
     pub fn put_back(&mut self, message: L::Incoming) {
         self.kept_bytes = self.kept_bytes.saturating_add(self.link.size(&message));
         self.kept.push_back(message);
     }
 
-    /// Says who beats on this link, where the login tells. Otherwise it is
-    /// what the link says.
+    /// Says who beats on this link, where the login tells. Default: as the link
+    /// says.
     pub fn set_beat(&mut self, beat: Beat) {
         self.beat = Some(beat);
     }
@@ -215,18 +215,18 @@ impl<L: Link> Handshake<L> {
         &mut self.link
     }
 
-    /// What the keeper wants to know of an opened link.
+    /// Who beats on the link, as the login or the link says.
     pub(crate) fn beat(&self) -> Beat {
         self.beat.unwrap_or_else(|| self.link.beat())
     }
 
-    /// How the link ended, or broke for what is sent, if the login has found
-    /// that out.
+    /// The end of the link, or its break while it was written to, if the login has
+    /// found that out.
     pub(crate) fn end(&self) -> Option<&LinkEnd> {
         self.ended.as_ref().or(self.broken.as_ref())
     }
 
-    /// Whether the system tells what it knows of the path.
+    /// Whether the system tells facts about the path.
     pub(crate) fn tells_path(&self) -> bool {
         self.link.path_facts().is_some()
     }
@@ -236,7 +236,7 @@ impl<L: Link> Handshake<L> {
         self.link.answers_after()
     }
 
-    /// Whether opening it has shown who the peer is.
+    /// Whether opening the link has shown who the peer is.
     pub(crate) fn is_vouched_for(&self) -> bool {
         self.link.is_vouched_for()
     }
@@ -249,8 +249,8 @@ impl<L: Link> Handshake<L> {
         })
     }
 
-    /// The link, and what is left for the stream with its size. Nothing was
-    /// read ahead on a link that is taken into use.
+    /// The link, and the messages that are left for the stream with their size. A
+    /// link that is taken into use has no messages that were read ahead.
     pub(crate) fn into_parts(self) -> (L, VecDeque<L::Incoming>, usize) {
         (self.link, self.kept, self.kept_bytes)
     }
@@ -268,8 +268,8 @@ impl<L: Link> fmt::Debug for Handshake<L> {
 
 /// Why a login hook refuses a link.
 ///
-/// Every error turns into one with `?` and asks for another attempt; a
-/// [`LinkEnd`] and a [`ConnectError`] are known for what they are.
+/// Every error converts into one with `?` and asks for another attempt; a
+/// [`LinkEnd`] and a [`ConnectError`] are recognised.
 pub struct HandshakeError {
     failure: Failure,
     source: Box<dyn StdError + Send + Sync>,
@@ -281,8 +281,8 @@ impl HandshakeError {
         HandshakeError { failure: Failure::Hook { retry: true }, source: source.into() }
     }
 
-    /// The peer asks to come back after `wait`, not before: believed up to an
-    /// hour.
+    /// The peer asks to come back after `wait`, not before. A wait of more than an
+    /// hour counts as an hour.
     pub fn after(wait: Duration, source: impl Into<Box<dyn StdError + Send + Sync>>) -> HandshakeError {
         HandshakeError { failure: Failure::RetryAfter(wait), source: source.into() }
     }

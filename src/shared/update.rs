@@ -6,8 +6,8 @@ use crate::keeper::Config;
 use crate::{Heartbeat, Invalid, Reconnect};
 
 /// Settings to change while a connection lives, for
-/// [`ResilientConnection::update`](crate::ResilientConnection::update). What
-/// is not named stays as it is.
+/// [`ResilientConnection::update`](crate::ResilientConnection::update). A
+/// setting that is not named stays as it is.
 ///
 /// ```
 /// use longlink::{Heartbeat, Update};
@@ -28,13 +28,13 @@ impl Update {
         Update::default()
     }
 
-    /// When to beat. What was learned stays, unless the scale is another.
+    /// When to beat. The idle timeout that was learned stays, unless the scale changes.
     pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Update {
         self.heartbeat = Some(heartbeat);
         self
     }
 
-    /// When to come back. It begins with the next wait.
+    /// When to come back. The setting counts from the next wait on.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Update {
         self.reconnect = Some(reconnect);
         self
@@ -46,9 +46,9 @@ impl Update {
         self
     }
 
-    /// Adds what a later update says, and returns what that takes the place
-    /// of: policies are objects of the application's, whose `Drop` may do what
-    /// it likes, so not under a lock.
+    /// Adds a later update, and returns the settings that it replaces. Policies
+    /// belong to the application, and their `Drop` may run its code, so the caller
+    /// drops them without the lock.
     pub(crate) fn then(&mut self, later: Update) -> Update {
         fn renew<V>(setting: &mut Option<V>, later: Option<V>) -> Option<V> {
             later.and_then(|later| setting.replace(later))
@@ -74,7 +74,7 @@ impl Update {
         config
     }
 
-    /// Refuses what cannot work, whatever the other settings are.
+    /// Refuses settings that cannot work, whatever the other settings are.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         self.clone().applied_to(&Config::default()).check()
     }

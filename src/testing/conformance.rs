@@ -35,7 +35,7 @@
 //!
 //! /// The transport of this crate that carries messages in memory.
 //! struct InMemory {
-//!     place: Memory<Note>,
+//!     place: InProcess<Note>,
 //!     listener: Mutex<InProcessListener<Note>>,
 //!     faults: Faults,
 //! }

@@ -180,10 +180,10 @@ impl Model {
         self.flight(link)?;
         self.put_back(link);
         self.flush(link);
-        let doubtful = self.count(Fate::Given(link)) as u64;
+        let maybe_sent = self.count(Fate::Given(link)) as u64;
         self.doubt_flushed(link);
         self.flights.retain(|flight| flight.link != link);
-        Some(doubtful)
+        Some(maybe_sent)
     }
 
     /// The tickets that are forgotten.

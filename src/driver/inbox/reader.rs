@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use super::{ChangeMark, EpochChange, Inbox, KEPT, push_mark};
 use crate::driver::waiters::keep_waker;
 
-/// What a reader gets.
+/// The next thing in the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item<In> {
     Message(In),
@@ -16,13 +16,13 @@ pub(crate) enum Item<In> {
     Finished,
 }
 
-/// The reader's side: what it has swapped out and not yet popped.
+/// The reader's side: the messages that it has swapped out and not yet popped.
 pub(crate) struct Reader<In> {
     pub(super) batch: VecDeque<In>,
     marks: VecDeque<ChangeMark>,
     /// How many messages were ever popped.
     popped: u64,
-    /// The change that the reader is at: it was passed over, or is still to
+    /// The change at the reader's place: it was passed over, or is still to
     /// be told.
     change: EpochChange,
 }
@@ -32,16 +32,16 @@ impl<In> Reader<In> {
         Reader { batch: VecDeque::new(), marks: VecDeque::new(), popped: 0, change: EpochChange::default() }
     }
 
-    /// How many messages were swapped in and not yet popped.
+    /// How many messages were swapped out and not yet popped.
     pub(crate) fn unread(&self) -> usize {
         self.batch.len()
     }
 
-    /// The next message, if it was swapped in already and no change comes
-    /// before it. Now and then it says no, so that a caller who asks here
-    /// first comes past the task's budget all the same.
+    /// The next message, if it was swapped out already and no change comes
+    /// before it. Returns nothing now and then though there is one, so that a
+    /// caller who asks here first still spends the task's budget.
     pub(crate) fn pop_at_hand(&mut self) -> Option<In> {
-        /// Messages between two visits to the budget.
+        /// Messages between two visits to the task's budget.
         const FREE: u64 = 32;
         let change_is_near = self.marks.front().is_some_and(|mark| mark.at <= self.popped);
         if change_is_near || self.popped.is_multiple_of(FREE) {
@@ -50,7 +50,7 @@ impl<In> Reader<In> {
         self.pop()
     }
 
-    /// The next message; changes are passed over and kept, merged.
+    /// The next message. Changes on the way are passed over and kept, merged.
     pub(crate) fn poll_message(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Poll<Option<In>> {
         loop {
             self.reach_marks();
@@ -102,7 +102,7 @@ impl<In> Reader<In> {
         }
     }
 
-    /// Swaps the queue in; `None` when nothing more will come.
+    /// Swaps the queue out; `None` when no message will follow.
     fn swap(&mut self, inbox: &Inbox<In>, cx: &mut Context<'_>) -> Option<Poll<()>> {
         let mut state = inbox.lock();
         if state.queue.is_empty() && state.marks.is_empty() {

@@ -1,10 +1,10 @@
 //! How a connection begins.
 
-/// The meaning of a failure before the first link was in use.
+/// How a failure counts before the first link was in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FirstConnect {
-    /// As later: the reconnect policy decides about another attempt. The default.
+    /// As a later failure: the reconnect policy decides. The default.
     #[default]
     Retry,
     /// The connection gives up.

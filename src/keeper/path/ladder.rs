@@ -1,4 +1,4 @@
-//! Which gap to try next.
+//! The next gap to try on the link in use.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl Heartbeat {
     /// where the bracket is narrow enough.
     pub(super) fn inside(&self, proven: Duration, failed: Duration) -> Option<Duration> {
         if proven < self.min {
-            // Nothing is proven: between the shortest interval and the gap
+            // No gap is proven: try between the shortest interval and the gap
             // that failed.
             let middle = (self.min + failed) / 2;
             return (failed > self.min.mul_f64(1.15)).then_some(middle);
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(even.next_rung(secs(100.0)), Some(secs(115.0)), "a fiftieth to the nanosecond");
         let high = Heartbeat::adaptive().max(secs(7200.0));
         assert_eq!(high.next_rung(secs(2650.0)), Some(secs(3436.0)), "2703 s is a fiftieth above");
-        // From 0.95 of the longest on there is nothing to win.
+        // From 0.95 of the longest gap on a try can win nothing.
         assert_eq!(heartbeat.next_rung(secs(270.7)), Some(secs(285.0)));
         assert_eq!(heartbeat.next_rung(secs(270.75)), None);
     }
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(heartbeat.inside(secs(20.0), secs(25.0)), None);
         assert_eq!(heartbeat.inside(secs(20.0), secs(26.0)), Some(secs(23.0)));
         assert_eq!(heartbeat.inside(secs(20.0), secs(27.6)), None, "just above the first rung");
-        // Where nothing is proven, above the shortest interval by 0.15 of it.
+        // Where no gap is proven, above the shortest interval by 0.15 of it.
         let wide = Heartbeat::adaptive().min(secs(20.0));
         assert_eq!(wide.inside(secs(19.0), secs(23.0)), None);
         assert_eq!(wide.inside(secs(19.0), secs(24.0)), Some(secs(22.0)));

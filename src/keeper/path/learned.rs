@@ -1,23 +1,23 @@
-//! What is known of a path, as plain data that can be kept.
+//! The knowledge of a path, as plain data that can be stored.
 
 use std::time::Duration;
 
 use crate::keeper::invalid::Invalid;
 
-/// Nothing here is longer: a year.
+/// The longest duration that makes sense here: a year.
 pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
-/// A gap may have survived that is longer than the one that failed, by this
-/// much at most: idle timers are coarse.
+/// A gap may have survived that is longer than the one that failed, by at most
+/// this factor: idle timers are coarse.
 const COARSE: f64 = 1.02;
-/// More drops than this are not counted.
+/// At most so many drops count.
 pub(super) const MOST_DROPS: usize = 16;
 
-/// What a connection has learned of the idle timeout of one path, as plain
-/// data: a memory keeps it, and the next connection there begins with it.
+/// The lessons of a connection about the idle timeout of one path, as plain
+/// data. An interval store keeps them, and the next connection begins with them.
 ///
 /// All durations are of true time, whatever [`Heartbeat::scaled`] says.
-/// [`check`](Learned::check) refuses what cannot be true; the keeper takes
-/// nothing that it refuses.
+/// [`check`](Learned::check) refuses values that cannot be true; the keeper takes
+/// no value that it refuses.
 ///
 /// [`Heartbeat::scaled`]: crate::Heartbeat::scaled
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub struct Learned {
     /// How long ago learning cost a link, each time within the last seven
     /// days.
     pub drops: Vec<Duration>,
-    /// How long until the next look above `failed`, if one is due at all.
+    /// How long until the next recheck above `failed`, if one is due at all.
     pub recheck_in: Option<Duration>,
-    /// Looks in a row that found nothing new: each doubles the time to the
+    /// Rechecks in a row that found nothing new: each doubles the time to the
     /// next.
     pub rechecks_failed: u32,
 }
@@ -46,24 +46,24 @@ pub struct Learned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// It forgets them: what follows is not answered, or by a reset.
+    /// The path forgets idle links: the next packet is not answered, or by a reset.
     Silent,
-    /// It ends them when their time is up.
+    /// A server or middlebox ends idle links when their time is up.
     Ended,
 }
 
 impl Learned {
-    /// Knows that a gap of `proven` survives, and nothing else.
+    /// A gap of `proven` survives, and nothing else is known.
     pub fn new(proven: Duration) -> Learned {
         Learned { proven, ..Learned::default() }
     }
 
-    /// The same, and that a gap of `failed` does not.
+    /// The same, and a gap of `failed` does not survive.
     pub fn failed(self, failed: Duration) -> Learned {
         Learned { failed: Some(failed), ..self }
     }
 
-    /// Refuses what cannot be true: a gap of nothing or of more than a year, a
+    /// Refuses values that cannot be true: a gap of nothing or of more than a year, a
     /// gap that failed below one that survived, more drops than a week of
     /// learning may cost.
     ///
@@ -98,19 +98,19 @@ impl Learned {
     }
 }
 
-/// What a memory knows of a path, and how old that is.
+/// The stored lessons about a path, and their age.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recalled {
-    /// What was learned.
+    /// The lessons.
     pub learned: Learned,
-    /// How long ago it was last told or confirmed. Longer than seven days,
-    /// and only half of it is trusted.
+    /// The time since they were last stored or confirmed. Beyond seven days
+    /// only half of the proven gap is trusted.
     pub age: Duration,
 }
 
 impl Recalled {
-    /// `learned`, told `age` ago.
+    /// `learned`, stored `age` ago.
     pub fn new(learned: Learned, age: Duration) -> Recalled {
         Recalled { learned, age }
     }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(refused(known.clone().failed(Duration::ZERO)), Some("learned.failed"));
         assert_eq!(refused(known.clone().failed(Duration::MAX)), Some("learned.failed"));
         assert_eq!(refused(known.clone().failed(secs(60))), Some("learned.failed"));
-        // Ended at the very gap that it proves.
+        // The link ended at the very gap that it proves.
         assert_eq!(refused(known.clone().failed(secs(68))), None);
         assert_eq!(refused(Learned { drops: vec![secs(1); 17], ..known.clone() }), Some("learned.drops"));
         assert_eq!(refused(Learned { recheck_in: Some(Duration::MAX), ..known }), Some("learned.drops"));

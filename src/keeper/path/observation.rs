@@ -1,11 +1,11 @@
-//! What can be known about an idle timeout.
+//! Observations about an idle timeout.
 
 use std::time::Duration;
 
 use crate::keeper::link::Proof;
 
-/// One observation about the idle timeout T of the path. Whoever makes it has
-/// already ruled out what would spoil it: outages, network events, suspends,
+/// One observation about the idle timeout T of the path. The code that makes it
+/// has ruled out everything that would spoil it: outages, network events, suspends,
 /// late timers, a stalled reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum Observation {
@@ -13,12 +13,12 @@ pub(in crate::keeper) enum Observation {
     Survived {
         /// The gap.
         gap: Duration,
-        /// What shows it.
+        /// The proof of it.
         proof: Proof,
     },
-    /// The peer was asked to speak after the gap, and did not, though
+    /// The peer was asked to speak after the gap, and did not speak, though
     /// a beat that followed was answered: the path had forgotten the flow, and
-    /// took it up again for the beat. T < `gap`; it has cost no link.
+    /// took it up again for the beat. T < `gap`; no link was lost.
     Forgotten {
         /// The gap.
         gap: Duration,
@@ -29,8 +29,8 @@ pub(in crate::keeper) enum Observation {
         /// The gap.
         gap: Duration,
     },
-    /// The link was ended by the other side while idle, and the same address
-    /// connected again at once. T ≥ `gap`; whether T = `gap` is to be judged.
+    /// The other side ended the link while it was idle, and the same address
+    /// connected again at once. T ≥ `gap`; the prober judges whether T = `gap`.
     EndedIdle {
         /// The gap.
         gap: Duration,
@@ -38,7 +38,7 @@ pub(in crate::keeper) enum Observation {
 }
 
 impl Observation {
-    /// The gap that it speaks of.
+    /// The gap of the observation.
     pub(in crate::keeper) fn gap(self) -> Duration {
         match self {
             Observation::Survived { gap, .. }
@@ -49,7 +49,7 @@ impl Observation {
     }
 }
 
-/// What the prober made of an observation, where it is worth telling.
+/// The prober's conclusion from an observation, where it is worth telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) enum Lesson {
     /// The idle timeout lies between these two.

@@ -1,21 +1,22 @@
 //! Learns how seldom a link may beat.
 //!
-//! The prober knows no links and sends nothing. It is fed [`Observation`] about
-//! the path's idle timeout T and is asked for the next pace. Its stages:
+//! The prober knows no links and sends nothing. It is fed [`Observation`]s about
+//! the path's idle timeout T and is asked for the next pace. Its states:
 //!
-//! 1. *Learn*: the gap grows from rung to rung until one fails, then the
-//!    bracket between the last that survived and the first that failed is
-//!    narrowed where it is wide. At most three drops in seven days.
-//! 2. *Hold*: an interval safely below what is proven; now and then one look
-//!    just above what failed, which finds a T that grew and undoes a wrong
+//! 1. *Learn*: the gap grows from rung to rung until one fails. Then the
+//!    bracket between the last gap that survived and the first that failed is
+//!    narrowed where it is wide. Learning costs at most three drops in seven days.
+//! 2. *Hold*: an interval safely below the proven gap. Now and then one recheck
+//!    just above the failed gap finds a T that grew, and undoes a wrong
 //!    conclusion.
-//! 3. *Doubt*: a proven gap failed. Beat at half until it is answered, climb
-//!    back by doubling; only a gap that fails again is believed.
-//! 4. *Regrow*: T shrank; grow by a fifth at a time, with one drop to spend.
+//! 3. *Doubt*: a proven gap failed. The link beats at half until a beat is answered,
+//!    and climbs back by doubling; only a gap that fails again is believed.
+//! 4. *Regrow*: T shrank; the interval grows by a fifth at a time, with one drop
+//!    to spend.
 //!
-//! Where scouts test gaps instead of the link in use, the stages are the same
-//! and `scout_plan` says which gaps they test; nothing regrows, since learning
-//! costs nobody a link.
+//! Where scouts test gaps instead of the link in use, the states are the same
+//! and `scout_plan` says which gaps they test. The interval does not regrow there,
+//! since learning costs no link in use.
 
 mod ends;
 mod judge;
@@ -38,28 +39,28 @@ use crate::keeper::dice::Dice;
 use crate::keeper::link::Pace;
 use crate::keeper::moment::Moment;
 
-/// Looks that fail become rarer up to this many times the first; with
+/// Rechecks that fail become rarer up to this many times the first; with
 /// scouts up to [`RECHECKS_RAREST_SCOUTS`] times.
 const RECHECKS_RAREST: u32 = 8;
 const RECHECKS_RAREST_SCOUTS: u32 = 28;
 /// On the link in use, a failure that rests on one ambiguous observation is
-/// looked at after this part of the first look.
+/// rechecked after this part of the time to the first recheck.
 const RECHECK_AMBIGUOUS: u32 = 7;
-/// Drops that learning may cost within the time to the first look, 7 days.
+/// Drops that learning may cost within the time to the first recheck, 7 days.
 const DROPS: usize = 3;
 /// Doubts count together within this.
 const DOUBTS_WITHIN: Duration = Duration::from_secs(2 * 24 * 3600);
-/// The held interval: this part of what is proven …
+/// The held interval: this part of the proven gap …
 const HELD: f64 = 0.93;
 /// … and at least this much less.
 const HELD_MARGIN: Duration = Duration::from_secs(2);
 /// Held intervals are drawn up to this much shorter, so that the clients of
 /// one access point do not beat in step.
 const JITTER: f64 = 0.10;
-/// A look goes this far above what failed.
+/// A recheck goes this far above the failed gap.
 const RECHECK: f64 = 1.02;
 /// While a scout finds out whether an end at some gap was the timeout, the
-/// link in use beats at this part of it.
+/// link in use beats at this part of that gap.
 const COVER: f64 = 0.5;
 /// Two ends this close together speak of the same timeout.
 const SAME: f64 = 0.02;
@@ -71,26 +72,26 @@ pub(in crate::keeper) struct Prober {
     pub(super) proven: Duration,
     pub(super) failed: Option<Failed>,
     pub(super) stage: ProberState,
-    /// Scouts are refused: what they would have found stays unknown.
+    /// Scouts are refused: the gaps that they would have tested stay unknown.
     pub(super) alone: bool,
-    /// Nothing is to be tried now: the application is in the foreground.
+    /// No gap may be tried now: the application is in the foreground.
     pub(super) calm: bool,
-    /// When learning cost a link, within the time to the first look.
+    /// When learning cost a link, within the time to the first recheck.
     drops: Vec<Moment>,
     /// Proven gaps that failed, within the last two days, and that have not
     /// survived since.
     doubts: Vec<Doubt>,
-    /// The longest gap that survived since the first of them.
+    /// The longest gap that survived since the first of these doubts.
     sound: Duration,
     /// The gap of the last end that said nothing by itself, until a longer
-    /// one survives.
+    /// gap survives.
     last_end: Option<Duration>,
-    /// Those that come so often that they are no restarts.
+    /// Late ends, which may come too often for restarts.
     ends: LateEnds,
-    /// The bracket that was told of last.
+    /// The bracket that was told last.
     told: Option<(Duration, Duration)>,
     recheck_after: Duration,
-    /// What was known before the start.
+    /// Knowledge from before the start.
     hints: Hints,
 }
 
@@ -137,8 +138,8 @@ impl Prober {
         }
     }
 
-    /// Other settings from here on. What was learned stays, unless the unit
-    /// of all durations is another.
+    /// Takes other settings from here on. The lessons stay, unless the scale
+    /// of all durations changes.
     pub(in crate::keeper) fn set_heartbeat(&mut self, heartbeat: Heartbeat, now: Moment) {
         if heartbeat.scale != self.heartbeat.scale {
             *self = Prober { alone: self.alone, calm: self.calm, ..Prober::new(heartbeat) };
@@ -166,8 +167,8 @@ impl Prober {
         }
     }
 
-    /// Learns on if there is something worth a try by now. A look that is
-    /// waited for comes no later for that.
+    /// Goes on learning if a gap is worth a try by now. A recheck that is
+    /// planned comes no later for that.
     fn reconsider(&mut self, now: Moment) {
         let waited_for = match self.stage {
             ProberState::Doubt { .. } => return,
@@ -221,18 +222,18 @@ impl Prober {
         }
     }
 
-    /// A gap to try on the link in use, if that is how it is done; otherwise
-    /// what is held.
+    /// The interval on the link in use: the next gap to try, if gaps are tried on
+    /// that link, or else the held interval.
     fn on_main(&self, next: Option<Duration>) -> Duration {
         let tries = self.heartbeat.mode == Mode::Learns(Probing::Main) && !self.calm;
         next.filter(|_| tries).unwrap_or_else(|| self.held())
     }
 
-    /// How long to wait before the next beat.
+    /// The time to the next beat.
     pub(in crate::keeper) fn pace(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
         let interval = self.interval(now)?;
-        // A gap that is doubted is held to the full, so that the next answer
-        // settles it.
+        // A doubted gap is held to the full, so that the next answer
+        // settles the doubt.
         let least = self.doubted_last().unwrap_or_default().min(interval);
         let held = |dice: &mut Dice| Pace { after: dice.shorter(interval, JITTER).max(least), is_try: false };
         let is_try = |after: Duration| Pace { after, is_try: true };
@@ -245,7 +246,7 @@ impl Prober {
             Mode::Learns(Probing::Main) => match self.stage {
                 ProberState::Learn | ProberState::Regrow => is_try(interval),
                 ProberState::Doubt { .. } => Pace { after: interval, is_try: false },
-                ProberState::Hold { recheck_at } => match self.look() {
+                ProberState::Hold { recheck_at } => match self.recheck_gap() {
                     Some(gap) if now >= recheck_at => is_try(gap),
                     Some(_) | None => held(dice),
                 },
@@ -253,7 +254,7 @@ impl Prober {
         })
     }
 
-    /// The same for a silence whose end would say nothing: nothing is tried.
+    /// The same for a silence whose end would say nothing: no gap is tried.
     pub(in crate::keeper) fn pace_without_tries(&self, dice: &mut Dice, now: Moment) -> Option<Pace> {
         let pace = self.pace(dice, now)?;
         if !pace.is_try {
@@ -264,8 +265,8 @@ impl Prober {
     }
 
     /// With scouts the link in use need not find out whether an end that said
-    /// nothing was the timeout: it beats at half of it until a scout knows,
-    /// but no more often than is allowed.
+    /// nothing was the timeout. It beats at half of that gap until a scout knows,
+    /// but no more often than the shortest interval allows.
     fn covered(&self, pace: Pace) -> Pace {
         match self.last_end {
             Some(gap) if self.has_scouts() => {
@@ -287,9 +288,9 @@ impl Prober {
         self.last_end
     }
 
-    /// The gap of a look upward: just above the one that failed, within the
+    /// The gap of a recheck: just above the failed gap, within the
     /// limits.
-    pub(super) fn look(&self) -> Option<Duration> {
+    pub(super) fn recheck_gap(&self) -> Option<Duration> {
         let Heartbeat { min, max, .. } = self.heartbeat;
         self.failed.map(|failed| failed.gap.mul_f64(RECHECK).clamp(min, max))
     }
@@ -306,8 +307,8 @@ impl Prober {
         }
         match self.failed {
             None => self.heartbeat.next_rung(self.proven),
-            // Nothing is inside where an end that came by itself has told the
-            // timeout exactly.
+            // The bracket is not tried where an end that came by itself has told
+            // the timeout exactly.
             Some(failed) => self.heartbeat.inside(self.proven, failed.gap),
         }
     }
@@ -319,18 +320,18 @@ impl Prober {
         (next < failed.mul_f64(0.98)).then_some(next)
     }
 
-    /// The interval that what is proven allows.
+    /// The interval that the proven gap allows.
     pub(super) fn held(&self) -> Duration {
         let heartbeat = &self.heartbeat;
         if self.proven < heartbeat.min {
-            // Nothing is proven. Who sends scouts does not want to risk even
-            // the first interval.
+            // No gap is proven. An application that uses scouts does not want to
+            // risk even the first interval.
             let safe = self.failed.is_some() || self.has_scouts();
             return if safe { heartbeat.min } else { heartbeat.start };
         }
         let part = self.proven.min(heartbeat.max).mul_f64(HELD);
         let below = part.min(self.proven.saturating_sub(heartbeat.unit(HELD_MARGIN)));
-        // Near the shortest interval the margin gives way, the part does not.
+        // Near the shortest interval the margin gives way, and the part does not.
         below.max(heartbeat.min).min(part)
     }
 
@@ -341,7 +342,7 @@ impl Prober {
     }
 }
 
-/// When the first look upward comes.
+/// The time to the first recheck.
 fn first_recheck(heartbeat: &Heartbeat) -> Duration {
     heartbeat.recheck_after.unwrap_or_else(|| {
         heartbeat.unit(match heartbeat.mode {

@@ -1,10 +1,10 @@
-//! What is known of scouts beside those that are out: when the next may come,
-//! whether they are to be had at all, and what they met with.
+//! The knowledge about scouts beside the live ones: when the next may come,
+//! whether the server allows scouts at all, and the results that wait.
 //!
 //! A scout that falls silent, or is ended, says something about idleness only
 //! if the path works. The link in use is the control: it beats when a scout
 //! beats or ends, and only once it has heard something after that is the
-//! scout's fate believed. If the link in use is lost instead, or anything
+//! scout's result believed. If the link in use is lost instead, or anything
 //! happens to the network, all scouts are void.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::keeper::config::Heartbeat;
 use crate::keeper::dice::Dice;
 use crate::keeper::moment::Moment;
 
-/// After a link was taken into use, or something happened around it, scouts
+/// After a link was taken into use, or something happened to the network, scouts
 /// wait for a draw from this: a fleet that comes back does not dial three
 /// more times at once.
 const FIRST_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
@@ -26,31 +26,31 @@ const PAUSE_LONGEST: Duration = Duration::from_secs(3600);
 const REFUSALS: u32 = 5;
 /// Scouts that were refused are asked for again after a day.
 const ASKED_AGAIN: Duration = Duration::from_secs(24 * 3600);
-/// A link in use that its peer ends within this of a scout's coming may have
-/// had to make room for it …
+/// A peer that ends the link in use within this of a scout's coming may have
+/// ended it for the scout …
 const BLAMED_WITHIN: Duration = Duration::from_secs(2);
-/// … and so many in a row had to: the server allows one session at a time.
+/// … and after so many in a row it has: the server allows one session at a time.
 const BLAMED: u32 = 2;
 
 #[derive(Debug, Default)]
 pub(in crate::keeper) struct Scouting {
-    /// When the next may be sent, as planned last.
+    /// When the next scout may be sent, as planned last.
     pub(in crate::keeper) due: Option<Moment>,
     not_before: Moment,
     /// Refused scouts are asked for again then.
     asked_again: Option<Moment>,
-    /// Scouts in a row that were not to be had.
+    /// Scouts in a row that could not be opened, or said nothing.
     refusals: u32,
     /// Links in use in a row that ended when a scout came.
     blamed: u32,
-    /// What scouts met with, waiting for the link in use to show that the
+    /// Results of scouts that wait for the link in use to show that the
     /// path works.
     pending: Vec<PendingResult>,
     /// The longest gap that a link in use has survived.
     main_proven: Duration,
 }
 
-/// What a scout met with.
+/// The result of a scout.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct PendingResult {
     /// The gap that was to be tested.
@@ -61,29 +61,29 @@ pub(in crate::keeper) struct PendingResult {
 }
 
 impl Scouting {
-    /// When there is something to do: the next scout, or those refused once
-    /// more.
+    /// When the next scout is due, or when refused scouts are asked for
+    /// again.
     pub(in crate::keeper) fn next_due(&self) -> Option<Moment> {
         [self.due, self.asked_again].into_iter().flatten().min()
     }
 
-    /// Plans the next scout for `wanted`, if one is.
+    /// Plans the next scout for `wanted`, if one is wanted.
     pub(in crate::keeper) fn plan(&mut self, wanted: Option<Moment>) {
         self.due = wanted.map(|wanted| wanted.max(self.not_before));
     }
 
-    /// No scout comes within a draw from now.
+    /// Holds scouts back for a draw from now.
     pub(in crate::keeper) fn hold_back(&mut self, heartbeat: &Heartbeat, dice: &mut Dice, now: Moment) {
         let (least, most) = FIRST_WAIT;
         self.wait_until(now + dice.between(heartbeat.unit(least), heartbeat.unit(most)));
     }
 
-    /// No scout comes before this.
+    /// Holds scouts back until `at`.
     pub(in crate::keeper) fn wait_until(&mut self, at: Moment) {
         self.not_before = self.not_before.max(at);
     }
 
-    // What scouts met with.
+    // Results of scouts.
 
     pub(in crate::keeper) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
@@ -97,8 +97,8 @@ impl Scouting {
         self.pending.push(pending);
     }
 
-    /// What others met with counts no more: whatever ended several at once is
-    /// one observation.
+    /// Drops results about gaps that are known by now: a cause that ended several
+    /// scouts at once is one observation.
     pub(in crate::keeper) fn keep_pending(&mut self, is_open: impl Fn(Duration) -> bool) {
         self.pending.retain(|pending| is_open(pending.gap));
     }
@@ -107,8 +107,8 @@ impl Scouting {
         self.pending.clear();
     }
 
-    /// What is believed, since the link in use has heard something: one that
-    /// came before that.
+    /// Takes one result from before `heard`: it is believed, since the link in use
+    /// has heard something after it.
     pub(in crate::keeper) fn take_believed(&mut self, heard: Moment) -> Option<Observation> {
         let at = self.pending.iter().position(|pending| heard > pending.since)?;
         let believed = self.pending.swap_remove(at);
@@ -116,7 +116,7 @@ impl Scouting {
         Some(believed.observation)
     }
 
-    // Whether they are to be had.
+    // Whether the server allows scouts.
 
     /// A scout has shown something.
     pub(in crate::keeper) fn were_had(&mut self) {
@@ -124,13 +124,14 @@ impl Scouting {
         self.blamed = 0;
     }
 
-    /// They are not to be had, for good.
+    /// Scouts cannot be opened here, for good.
     pub(in crate::keeper) fn are_not_to_be_had(&mut self) {
         self.refusals = REFUSALS;
     }
 
-    /// A scout was not to be had. When they are asked for again, if they count
-    /// as refused by now; otherwise the next waits a little longer.
+    /// A scout could not be opened, or said nothing. Returns when scouts are asked
+    /// for again, if they count as refused by now; otherwise the next waits a little
+    /// longer.
     pub(in crate::keeper) fn was_not_had(
         &mut self,
         heartbeat: &Heartbeat,
@@ -147,8 +148,8 @@ impl Scouting {
         None
     }
 
-    /// The peer ended the link in use; `came` is when a scout last came. When
-    /// scouts are asked for again, if they are refused for that: those that
+    /// The peer ended the link in use; `came` is when a scout last came. Returns when
+    /// scouts are asked for again, if they are refused for that: scouts that
     /// make a server end the link in use are worse than none.
     pub(in crate::keeper) fn blame(
         &mut self,
@@ -160,22 +161,22 @@ impl Scouting {
             return None;
         }
         self.blamed += 1;
-        // After that one more is enough.
+        // After that, one more is enough.
         (self.blamed >= BLAMED).then(|| now + heartbeat.unit(ASKED_AGAIN))
     }
 
-    /// They are refused, until then.
+    /// Refuses scouts until `until`.
     pub(in crate::keeper) fn refuse(&mut self, until: Option<Moment>) {
         self.asked_again = until;
     }
 
-    /// Whether they were refused until some time.
+    /// Whether scouts are refused until some time.
     pub(in crate::keeper) fn are_refused(&self) -> bool {
         self.asked_again.is_some()
     }
 
-    /// Whether it is time to ask for them again; one more refusal is enough
-    /// then.
+    /// Whether it is time to ask for scouts again; then one more refusal is
+    /// enough.
     pub(in crate::keeper) fn asks_again(&mut self, now: Moment) -> bool {
         let asks = self.asked_again.is_some_and(|at| at <= now);
         if asks {
@@ -185,20 +186,20 @@ impl Scouting {
         asks
     }
 
-    /// They may be had under other settings.
+    /// Scouts may be possible under other settings.
     pub(in crate::keeper) fn ask_anew(&mut self) {
         self.asked_again = None;
         self.refusals = 0;
     }
 
-    // What the link in use has shown.
+    // Gaps that the link in use has survived.
 
     /// The link in use has survived a gap.
     pub(in crate::keeper) fn main_survived(&mut self, gap: Duration) {
         self.main_proven = self.main_proven.max(gap);
     }
 
-    /// Gaps that the link in use has survived no longer count above this.
+    /// Gaps above `proven` no longer count as survived by the link in use.
     pub(in crate::keeper) fn main_proven_at_most(&mut self, proven: Duration) {
         self.main_proven = self.main_proven.min(proven);
     }

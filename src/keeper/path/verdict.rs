@@ -1,4 +1,4 @@
-//! Why a link died, judged by what the next dial shows.
+//! The cause of a link's death, judged by the next dial.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,47 +10,46 @@ use crate::keeper::link::{BeatRow, Dialled, Silence};
 use crate::keeper::moment::Moment;
 use crate::keeper::names::LinkId;
 
-/// A dial this quick is "at once": the path works.
+/// A dial within this is "at once": the path works.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// So is one within so many round trips …
+/// So is a dial within so many round trips …
 const ROUND_TRIPS: u32 = 4;
-/// … or so many times what the dial of the dead link took: where names, proxies
-/// or the path itself are slow each dial is, and no death would ever be judged.
+/// … or within so many times the dead link's own dial: where names, proxies
+/// or the path are slow, each dial is slow, and no death would ever be judged.
 const DIALS: u32 = 2;
 
 /// A link that died, waiting for the next dial to show why.
 #[derive(Debug)]
 pub(in crate::keeper) struct PendingDiagnosis {
     pub(in crate::keeper) link: LinkId,
-    /// When that was noticed.
+    /// When the death was noticed.
     pub(in crate::keeper) died: Moment,
     pub(in crate::keeper) local: Option<IpAddr>,
     pub(in crate::keeper) rtt: Option<Duration>,
     /// How long the link's own dial took.
     pub(in crate::keeper) dial: Duration,
-    /// What the death says about the idle timeout if the path still works.
+    /// The observation about the idle timeout, if the path still works.
     pub(in crate::keeper) observation: Option<Observation>,
-    /// The cause if the path still works and the timeout was not it.
+    /// The cause if the path still works and idleness was not it.
     pub(in crate::keeper) otherwise: Cause,
-    /// The peer's system is known not to have received what was sent.
+    /// The peer's system is known not to have received our last packets.
     pub(in crate::keeper) unacknowledged: bool,
-    /// Something that spoils the conclusion came in between.
+    /// Evidence that spoils the conclusion.
     pub(in crate::keeper) spoiled: Option<Evidence>,
 }
 
-/// What a diagnosis concludes.
+/// The conclusion of a diagnosis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct Finding {
     pub(in crate::keeper) cause: Cause,
     pub(in crate::keeper) evidence: Evidence,
-    /// What the prober may learn from it.
+    /// The observation that the prober may learn from.
     pub(in crate::keeper) observation: Option<Observation>,
 }
 
 impl Finding {
-    /// What it rests on, to be told: that the system has not acknowledged
-    /// what was sent says more than a quick dial where the dial alone does
-    /// not explain the death.
+    /// The evidence to be told. A missing acknowledgement says more than a quick
+    /// dial where the dial alone does not explain the death.
     pub(in crate::keeper) fn evidence_for(&self, unacknowledged: bool) -> Evidence {
         match (self.cause, self.evidence) {
             (Cause::PathDead, Evidence::ConnectedAtOnce) if unacknowledged => Evidence::Unacknowledged,
@@ -83,7 +82,7 @@ impl PendingDiagnosis {
         Finding { cause: self.otherwise, evidence: Evidence::ConnectedAtOnce, observation: self.observation }
     }
 
-    /// How long a dial may take that shows a path that works.
+    /// The longest dial that shows a path that works.
     fn at_once(&self, unit: impl Fn(Duration) -> Duration) -> Duration {
         let round_trips = self.rtt.unwrap_or_default().saturating_mul(ROUND_TRIPS);
         unit(AT_ONCE).max(round_trips).max(self.dial.saturating_mul(DIALS))
@@ -102,7 +101,7 @@ impl PendingDiagnosis {
     }
 }
 
-/// What a death says about the idle timeout, if the path still works.
+/// The observation in a death about the idle timeout, if the path still works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct DeathObservation {
     pub(in crate::keeper) observation: Observation,
@@ -110,27 +109,27 @@ pub(in crate::keeper) struct DeathObservation {
     pub(in crate::keeper) is_try: bool,
 }
 
-/// What a row of unanswered beats says.
+/// The observation in a row of unanswered beats.
 pub(in crate::keeper) fn of_silence(asked: BeatRow) -> Option<DeathObservation> {
     let observation = Observation::Expired { gap: asked.gap };
     (!asked.spoiled).then_some(DeathObservation { observation, is_try: asked.is_try })
 }
 
-/// What an end says that came in this silence.
+/// The observation in an end that came in this silence.
 pub(in crate::keeper) fn of_end(silence: &Silence, end: &LinkEnd) -> Option<DeathObservation> {
     if !may_be_a_middlebox(end) || silence.spoiled {
         return None;
     }
     let held = |observation| Some(DeathObservation { observation, is_try: false });
     match silence.asked {
-        // In answer to a beat: a reset says that the path forgot the link;
-        // another end only where the gap was a try.
+        // An end in answer to a beat: a reset says that the path forgot the link;
+        // another end says so only where the gap was a try.
         Some(asked) if matches!(end, LinkEnd::Reset) || asked.is_try => Some(DeathObservation {
             observation: Observation::Expired { gap: asked.gap },
             is_try: asked.is_try,
         }),
         Some(asked) => held(Observation::EndedIdle { gap: asked.gap }),
-        // In answer to what we sent, too.
+        // A reset in answer to our own message says the same.
         None if matches!(end, LinkEnd::Reset)
             && let Some(gap) = silence.just_ended =>
         {
@@ -140,8 +139,8 @@ pub(in crate::keeper) fn of_end(silence: &Silence, end: &LinkEnd) -> Option<Deat
     }
 }
 
-/// Whether an end can be a middlebox's doing: a goodbye that gives a reason
-/// of its own is the server's.
+/// Whether a middlebox can have made the end: a goodbye that gives a reason
+/// of its own comes from the server.
 pub(in crate::keeper) fn may_be_a_middlebox(end: &LinkEnd) -> bool {
     match end {
         LinkEnd::Eof | LinkEnd::Reset => true,
@@ -150,8 +149,8 @@ pub(in crate::keeper) fn may_be_a_middlebox(end: &LinkEnd) -> bool {
     }
 }
 
-/// The cause of a death at which the path turns out to work, if it was not a
-/// matter of idleness.
+/// The cause of a death at which the path turns out to work, if idleness was
+/// not the cause.
 pub(in crate::keeper) fn otherwise(detection: &Detection, acknowledged: Option<bool>) -> Cause {
     match detection {
         Detection::Ended(LinkEnd::Io { .. }) | Detection::Unacknowledged => Cause::PathDead,

@@ -1,4 +1,4 @@
-//! When all that was accepted has left the outbox.
+//! When every accepted message has left the outbox.
 
 use super::{Bench, NEW, OLD};
 
@@ -35,7 +35,7 @@ fn what_one_link_flushed_is_not_drained_before_what_another_took_earlier() {
     bench.give(NEW, 1);
     bench.flush(NEW);
     assert_eq!(bench.outbox.drained(), 2, "message 2 departs");
-    bench.board(OLD, 1);
+    bench.hand_over(OLD, 1);
     bench.flush(OLD);
     assert_eq!(bench.outbox.drained(), 4);
 }
@@ -51,7 +51,7 @@ fn what_is_taken_late_is_drained_only_when_that_is_flushed_too() {
     bench.flights.put_back(OLD, &mut bench.outbox);
     assert_eq!(bench.give(NEW, 1), [0]);
     bench.flights.take(NEW, 1, &mut bench.outbox);
-    bench.board(NEW, 1);
+    bench.hand_over(NEW, 1);
     bench.flights.report(&mut bench.outbox);
     assert_eq!(bench.outbox.drained(), 0);
     bench.flush(NEW);

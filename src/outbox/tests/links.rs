@@ -1,4 +1,4 @@
-//! Several links at once: none of them speaks for another.
+//! Several links at once: no answer on one settles messages of another.
 
 use super::super::{Ended, Outcome};
 use super::{Bench, NEW, OLD};
@@ -65,11 +65,11 @@ fn the_end_of_one_link_puts_nothing_in_doubt_that_another_took() {
     let mut bench = one_on_each();
     bench.push(2, 1, None);
     bench.give(OLD, 1);
-    assert_eq!(bench.flights.end(OLD, &mut bench.outbox), Some(Ended { epoch: 1, doubtful: 2 }));
+    assert_eq!(bench.flights.end(OLD, &mut bench.outbox), Some(Ended { epoch: 1, maybe_sent: 2 }));
     assert_eq!(bench.settled(), [("old", Outcome::MaybeSent(0))]);
     bench.answer(NEW, 7);
     assert_eq!(bench.settled(), [("new", Outcome::Delivered)]);
-    assert_eq!(bench.flights.end(NEW, &mut bench.outbox), Some(Ended { epoch: 2, doubtful: 0 }));
+    assert_eq!(bench.flights.end(NEW, &mut bench.outbox), Some(Ended { epoch: 2, maybe_sent: 0 }));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn late_words_of_a_link_that_ended_change_nothing() {
     bench.goodbye_answered(OLD);
     bench.flights.take(OLD, 9, &mut bench.outbox);
     bench.flights.put_back(OLD, &mut bench.outbox);
-    assert!(bench.flights.board(OLD).is_none());
+    assert!(bench.flights.hand_over(OLD).is_none());
     assert!(bench.flights.is_idle(OLD) && !bench.flights.wants_confirmation(OLD));
     assert_eq!(bench.flights.end(OLD, &mut bench.outbox), None);
     assert!(!bench.flights.has_news());
@@ -120,9 +120,9 @@ fn a_link_is_idle_when_nothing_departs_on_it() {
     bench.push(0, 1, None);
     bench.flights.take(OLD, 1, &mut bench.outbox);
     assert!(!bench.flights.is_idle(OLD) && bench.flights.is_idle(NEW));
-    let mut boarding = bench.flights.board(OLD).unwrap();
-    assert!(!boarding.is_done());
-    assert_eq!(boarding.next(), Some((0, 1)));
-    assert!(boarding.is_done());
+    let mut handover = bench.flights.hand_over(OLD).unwrap();
+    assert!(!handover.is_done());
+    assert_eq!(handover.next(), Some((0, 1)));
+    assert!(handover.is_done());
     assert!(bench.flights.is_idle(OLD));
 }

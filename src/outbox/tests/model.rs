@@ -21,7 +21,7 @@ enum Fate {
 
 struct Known {
     size: u64,
-    /// Somebody waits to be told its fate.
+    /// Somebody waits for the outcome.
     ticket: bool,
     told: bool,
     fate: Fate,
@@ -32,25 +32,25 @@ struct Known {
 struct Link {
     id: LinkId,
     epoch: u64,
-    /// In the order in which it took them.
+    /// In the order in which the link took them.
     took: Vec<u32>,
     flushed: usize,
     /// The beats under way, and how many messages each was sent after.
     beats: Vec<(Token, usize)>,
-    /// Beats before those, of which nothing is remembered.
+    /// Earlier beats, of which nothing is remembered.
     forgotten: usize,
 }
 
 pub(super) struct Model {
     bounds: Bounds,
-    /// By their number, which is the message itself.
+    /// By number, which is the message itself.
     known: Vec<Known>,
     links: Vec<Link>,
     closed: bool,
-    /// What the places that are kept count.
+    /// The size that each reserved place counts.
     places: Vec<u64>,
     uncopied: u64,
-    /// Copies that are spare and were not handed out.
+    /// Spare copies that were not handed out.
     spare: Vec<u32>,
 }
 
@@ -72,7 +72,7 @@ impl Model {
         }
     }
 
-    // What is done.
+    // Commands.
 
     pub(super) fn next_message(&self) -> u32 {
         u32::try_from(self.known.len()).unwrap()
@@ -191,18 +191,18 @@ impl Model {
         self.deliver_flushed(id);
     }
 
-    /// The link's epoch, and how many are maybe sent by its end.
+    /// The link's epoch, and how many messages are maybe sent by its end.
     pub(super) fn end(&mut self, id: LinkId) -> Option<(u64, u64)> {
         let epoch = self.link(id)?.epoch;
         self.put_back(id);
         self.flush(id);
-        let doubtful = self.known.iter().filter(|known| known.fate == Fate::Taken(id)).count();
+        let maybe_sent = self.known.iter().filter(|known| known.fate == Fate::Taken(id)).count();
         self.doubt_flushed(id);
         self.links.retain(|link| link.id != id);
-        Some((epoch, doubtful as u64))
+        Some((epoch, maybe_sent as u64))
     }
 
-    /// The tickets that are forgotten.
+    /// The tickets that are removed.
     pub(super) fn forget(&mut self, unwanted: impl Fn(&u32) -> bool) -> Vec<u32> {
         let known = (0..).zip(&mut self.known);
         let forgotten =
@@ -219,7 +219,7 @@ impl Model {
         self.closed = true;
     }
 
-    /// Those that are handed back at once, in order.
+    /// The messages that are handed back at once, in order.
     pub(super) fn close(&mut self) -> Vec<u32> {
         self.closed = true;
         let waiting = (0..).zip(&mut self.known).filter(|(_, known)| known.fate == Fate::Waiting);
@@ -232,7 +232,7 @@ impl Model {
         back.into_iter().filter(|(_, ticket)| !ticket).map(|(number, _)| number).collect()
     }
 
-    /// Somebody is told what became of a message.
+    /// Tells somebody the outcome of a message.
     pub(super) fn tell(&mut self, ticket: u32, outcome: Outcome<u32>) {
         let known = &mut self.known[ticket as usize];
         assert!(known.ticket && !known.told, "nobody asked about {ticket}, or it was told");
@@ -256,7 +256,7 @@ impl Model {
         self.spare.remove(at.expect("this copy is spare, and only once"));
     }
 
-    // What is asked.
+    // Queries.
 
     pub(super) fn is_known(&self, link: LinkId) -> bool {
         self.links.iter().any(|known| known.id == link)
@@ -307,7 +307,7 @@ impl Model {
         std::mem::take(&mut self.uncopied)
     }
 
-    /// Everybody who can be told was, and every spare copy was handed out.
+    /// Every outcome was told, and every spare copy was handed out.
     pub(super) fn all_told(&self) {
         for (number, known) in self.known.iter().enumerate() {
             let open = matches!(known.fate, Fate::Waiting | Fate::Departs(_) | Fate::Taken(_));
@@ -333,8 +333,8 @@ impl Model {
         self.links.iter_mut().find(|link| link.id == id)
     }
 
-    /// Of the first `count` that the link took, those that are open have this
-    /// fate now.
+    /// Gives the open ones of the first `count` messages that the link took this
+    /// fate.
     fn settle(&mut self, id: LinkId, count: usize, fate: Fate) {
         let Some(link) = self.links.iter().find(|link| link.id == id) else { return };
         for number in &link.took[..count] {

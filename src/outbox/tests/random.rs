@@ -1,4 +1,4 @@
-//! Whatever happens on up to three links at once, in whatever order, agrees
+//! Any events on up to three links at once, in any order, agree
 //! with plain lists.
 
 use super::super::{Bounds, Confirm, Ended, Flights, Outbox, Reserved};
@@ -26,7 +26,7 @@ impl Chance {
     }
 }
 
-/// The machines, what their users hold of them, and the model.
+/// The machines, the values that their users hold, and the model.
 struct Play {
     chance: Chance,
     outbox: Outbox<u32, u32>,
@@ -78,7 +78,7 @@ impl Play {
                 self.flights.take(link, most, &mut self.outbox);
                 self.model.take(link, most);
             }
-            104..132 => self.board(link),
+            104..132 => self.hand_over(link),
             132..146 => self.beat(link),
             146..164 => self.answer(link),
             164..171 => {
@@ -121,7 +121,7 @@ impl Play {
         }
     }
 
-    /// Mostly one that lives; else one that is gone or never was.
+    /// Mostly a live link; else one that is gone or never was.
     fn a_link(&mut self) -> LinkId {
         if self.links.is_empty() || self.chance.one_in(12) {
             return LinkId(self.chance.below(self.begun as usize + 2) as u64);
@@ -185,19 +185,19 @@ impl Play {
         assert_eq!(number, self.model.push(size, ticket), "accepted under its number");
     }
 
-    fn board(&mut self, link: LinkId) {
+    fn hand_over(&mut self, link: LinkId) {
         let most = self.chance.below(5);
-        let Some(mut boarding) = self.flights.board(link) else {
+        let Some(mut handover) = self.flights.hand_over(link) else {
             return assert!(!self.model.is_known(link));
         };
         for _ in 0..most {
-            assert_eq!(boarding.next(), self.model.next(link), "each in its order");
-            assert_eq!(boarding.is_done(), self.model.is_idle(link));
+            assert_eq!(handover.next(), self.model.next(link), "each in its order");
+            assert_eq!(handover.is_done(), self.model.is_idle(link));
         }
     }
 
-    /// A beat, or rarely more than are remembered. Their names are not unique:
-    /// neither among links nor on one.
+    /// A beat, or rarely more beats than are remembered. Their tokens are not
+    /// unique, neither among links nor on one.
     fn beat(&mut self, link: LinkId) {
         let count = if self.chance.one_in(40) { 20 + self.chance.below(20) } else { 1 };
         for _ in 0..count {
@@ -212,7 +212,7 @@ impl Play {
         let token = match self.chance.below(4) {
             0 => None,
             1 => Some(Token(self.chance.below(6) as u64)),
-            // One of the last, of whatever link.
+            // One of the last tokens, of whatever link.
             _ => Some(Token((5 + self.tokens).saturating_sub(self.chance.below(6) as u64))),
         };
         self.flights.answered(link, token);
@@ -221,7 +221,7 @@ impl Play {
 
     fn end(&mut self, link: LinkId) {
         let ended = self.flights.end(link, &mut self.outbox);
-        assert_eq!(ended, self.model.end(link).map(|(epoch, doubtful)| Ended { epoch, doubtful }));
+        assert_eq!(ended, self.model.end(link).map(|(epoch, maybe_sent)| Ended { epoch, maybe_sent }));
         assert!(ended.is_none() || !self.flights.has_news(), "the end reports");
         self.links.retain(|live| *live != link);
     }
@@ -264,7 +264,7 @@ impl Play {
         assert_eq!(outbox.is_settled(), model.is_settled(), "settled");
     }
 
-    /// In the end nothing is left without an outcome, and no room is lost.
+    /// At the end every message has an outcome, and no room is lost.
     fn finish(mut self) {
         self.close();
         for link in self.links.clone() {

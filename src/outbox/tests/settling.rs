@@ -1,10 +1,10 @@
-//! What becomes of a message on one link.
+//! The outcome of a message on one link.
 
 use super::super::{Confirm, Outcome};
 use super::{Bench, OLD};
 use crate::Token;
 
-/// Three messages with tickets, of which a link took and flushed two, and
+/// Three messages with tickets: a link took and flushed two, and
 /// took the third without a flush.
 fn two_of_three_flushed() -> Bench {
     let mut bench = Bench::new(8, 800);
@@ -83,7 +83,7 @@ fn thirty_two_beats_are_remembered_and_of_more_the_latest() {
     let mut bench = beats(34);
     bench.answer(OLD, 2);
     assert_eq!(bench.settled().len(), 0, "it is forgotten");
-    // Two answers that name none may be those to the two forgotten beats.
+    // Two answers that name no beat may be those to the two forgotten beats.
     bench.answer_unnamed(OLD);
     bench.answer_unnamed(OLD);
     assert_eq!(bench.settled().len(), 0);
@@ -205,7 +205,7 @@ fn a_message_that_cannot_be_copied_is_handed_back_and_no_link_gets_it() {
         bench.outbox.push_confirmed(place, message, 1, Confirm { ticket, copy }).unwrap();
     }
     bench.flights.take(OLD, 3, &mut bench.outbox);
-    assert_eq!(bench.board(OLD, 3), [0, 2]);
+    assert_eq!(bench.hand_over(OLD, 3), [0, 2]);
     assert_eq!((bench.flights.take_uncopied(), bench.flights.take_uncopied()), (1, 0));
     assert_eq!(bench.settled(), [("second", Outcome::NotSent(1))]);
     assert!(bench.has_room(), "it takes no room any more");
@@ -222,10 +222,10 @@ fn a_beat_is_wanted_only_where_its_answer_would_settle_something() {
     assert!(!bench.flights.wants_confirmation(OLD), "nothing departs");
     bench.flights.take(OLD, 1, &mut bench.outbox);
     assert!(!bench.flights.wants_confirmation(OLD), "nobody asks about the first");
-    bench.board(OLD, 1);
+    bench.hand_over(OLD, 1);
     bench.flights.take(OLD, 1, &mut bench.outbox);
     assert!(bench.flights.wants_confirmation(OLD));
-    bench.board(OLD, 1);
+    bench.hand_over(OLD, 1);
     assert!(!bench.flights.wants_confirmation(OLD), "the beat behind it is under way");
 }
 
@@ -243,8 +243,11 @@ fn there_is_news_where_the_outbox_does_not_know_what_happened() {
         assert!(!bench.flights.has_news(), "it was told");
         has
     };
-    assert!(news(&mut |bench| assert!(bench.flights.board(OLD).unwrap().next().is_some())), "room");
-    assert!(!news(&mut |bench| assert!(bench.flights.board(OLD).unwrap().next().is_some())), "it is kept");
+    assert!(news(&mut |bench| assert!(bench.flights.hand_over(OLD).unwrap().next().is_some())), "room");
+    assert!(
+        !news(&mut |bench| assert!(bench.flights.hand_over(OLD).unwrap().next().is_some())),
+        "it is kept"
+    );
     assert!(!news(&mut |bench| bench.beat(OLD, 1)), "a beat");
     assert!(news(&mut |bench| bench.flights.flushed(OLD)), "both have left");
     assert!(!news(&mut |bench| bench.flights.flushed(OLD)), "nothing more has");

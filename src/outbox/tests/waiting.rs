@@ -1,4 +1,4 @@
-//! What waits: its room, its order, its end.
+//! Waiting messages: their room, their order, their end.
 
 use std::collections::VecDeque;
 
@@ -37,7 +37,7 @@ fn what_departs_takes_room_until_the_link_takes_it() {
     bench.flights.take(OLD, 1, &mut bench.outbox);
     bench.flights.report(&mut bench.outbox);
     assert!(!bench.has_room());
-    bench.board(OLD, 1);
+    bench.hand_over(OLD, 1);
     assert!(bench.has_room());
 }
 
@@ -159,7 +159,7 @@ fn what_a_link_did_not_take_goes_out_on_the_next_in_order() {
         bench.push(message, 10, None);
     }
     bench.flights.take(OLD, 4, &mut bench.outbox);
-    assert_eq!(bench.board(OLD, 2), [0, 1]);
+    assert_eq!(bench.hand_over(OLD, 2), [0, 1]);
     assert_eq!(bench.end(OLD), 2);
     assert_eq!(bench.give(NEW, 3), [2, 3, 4]);
 }
@@ -193,7 +193,7 @@ fn of_what_departs_and_what_waits_the_oldest_departs_next() {
     bench.flights.take(NEW, 2, &mut bench.outbox);
     bench.flights.put_back(OLD, &mut bench.outbox);
     bench.flights.take(NEW, 3, &mut bench.outbox);
-    assert_eq!(bench.board(NEW, 9), [0, 1, 2], "three depart in all");
+    assert_eq!(bench.hand_over(NEW, 9), [0, 1, 2], "three depart in all");
     assert_eq!(bench.give(OLD, 3), [3, 4, 5]);
 }
 
@@ -239,7 +239,7 @@ fn closing_hands_everything_back_that_no_link_took() {
         bench.push(message, 100, (message % 2 == 0).then_some("even"));
     }
     bench.flights.take(OLD, 2, &mut bench.outbox);
-    bench.board(OLD, 1);
+    bench.hand_over(OLD, 1);
     bench.flights.put_back(OLD, &mut bench.outbox);
     assert_eq!(bench.outbox.close(), [1, 3]);
     assert_eq!(bench.settled(), [("even", Outcome::NotSent(2)), ("even", Outcome::NotSent(4))]);
@@ -277,9 +277,9 @@ fn debug_tells_figures_and_no_message() {
     let mut flights = Flights::default();
     flights.begin(OLD, 1);
     flights.take(OLD, 1, &mut outbox);
-    let mut boarding = flights.board(OLD).unwrap();
-    assert_eq!(format!("{boarding:?}"), "Handover { link: LinkId(1), .. }");
-    assert_eq!(boarding.next(), Some(("secret", 6)));
+    let mut handover = flights.hand_over(OLD).unwrap();
+    assert_eq!(format!("{handover:?}"), "Handover { link: LinkId(1), .. }");
+    assert_eq!(handover.next(), Some(("secret", 6)));
     let told = format!("{outbox:?} {flights:?}");
     assert!(told.ends_with("Flights { links: 1, unconfirmed: 1, .. }"), "{told}");
     assert!(!told.contains("secret") && !told.contains("ticket"), "{told}");

@@ -1,4 +1,4 @@
-//! LateEnds that come again and again while the link is idle.
+//! Ends that come again and again while the link is idle.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use crate::keeper::moment::Moment;
 const TOGETHER: usize = 3;
 /// … within so many of the held gaps are no restarts …
 const WITHIN_GAPS: u32 = 10;
-/// … if each came behind at least this part of it. A restart comes at any
-/// moment of a gap.
+/// … if each came behind at least this part of the held gap. A restart comes at
+/// any moment of a gap.
 const LATE: f64 = 0.7;
 
 /// The late ends of the last few gaps.
 ///
-/// One end behind a gap that is known to survive is a restart, as far as
-/// anybody can tell. But a server that looks for idle links now and then ends
+/// One end behind a gap that is known to survive looks like a restart. But a
+/// server that looks for idle links from time to time ends
 /// them anywhere between its limit and one round more: each gap between the two
-/// survives at times, and no two ends need be alike. Held too long, it would
-/// cost a link every few gaps for ever.
+/// survives at times, and no two ends need be alike. An interval held in that
+/// range would cost a link every few gaps for ever.
 #[derive(Debug, Default)]
 pub(super) struct LateEnds {
     late: Vec<(Duration, Moment)>,
 }
 
 impl LateEnds {
-    /// An end behind `gap`, while `held` is held. The shortest gap of those
-    /// that together are no restarts any more, if it is the last of them.
+    /// Adds an end behind `gap`, while `held` is held. Returns the shortest gap of
+    /// the late ends once they are too many for restarts.
     pub(super) fn add(&mut self, gap: Duration, held: Duration, now: Moment) -> Option<Duration> {
         self.late.retain(|(_, at)| now.since(*at) <= held * WITHIN_GAPS);
         if gap < held.mul_f64(LATE) {

@@ -1,4 +1,4 @@
-//! What the prober makes of an observation.
+//! The prober's conclusions from observations.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Prober {
             Observation::Expired { gap } if gap >= self.least() => self.expired(gap, 1, now),
             Observation::Forgotten { gap } if gap >= self.least() => self.expired(gap, 0, now),
             Observation::EndedIdle { gap } if gap >= self.least() => self.ended_idle(gap, now),
-            // Shorter than any interval: not a matter of idleness.
+            // Shorter than any interval: idleness is not the cause.
             Observation::Expired { .. } | Observation::Forgotten { .. } | Observation::EndedIdle { .. } => {
                 None
             }
@@ -38,13 +38,13 @@ impl Prober {
         self.proven = self.proven.max(gap);
         self.sound = self.sound.max(gap);
         self.doubts.retain(|doubt| doubt.gap > gap);
-        // No gap beyond the longest is ever tried: there, to survive is enough.
+        // No gap beyond the longest is ever tried: it is enough that the longest survives.
         let longest = self.heartbeat.max.mul_f64(0.999);
         self.last_end = self.last_end.filter(|last| gap < last.mul_f64(1.0 + SAME).min(longest));
         let disproved = self.failed.is_some_and(|failed| gap >= failed.gap.mul_f64(1.01).min(longest));
         if disproved {
             if self.failed.take().is_some_and(|failed| failed.ambiguous) {
-                // It was a restart after all, which learning has not cost.
+                // The end was a restart after all, which learning has not cost.
                 self.drops.pop();
             }
             self.recheck_after = first_recheck(&self.heartbeat);
@@ -82,14 +82,14 @@ impl Prober {
     }
 
     fn expired(&mut self, gap: Duration, drops: usize, now: Moment) -> Option<Lesson> {
-        // A path that falls silent does not end links: what ended one before
-        // that was not the timeout.
+        // A path that falls silent does not end links: an earlier end was not
+        // the timeout.
         self.last_end = self.last_end.filter(|&last| gap < last);
         if gap > self.proven {
             return match self.stage {
-                // A look that failed confirms what was known.
+                // A recheck that failed confirms the failed gap.
                 ProberState::Hold { .. } => match self.failed {
-                    Some(failed) if gap >= failed.gap => self.look_failed(failed.gap, now),
+                    Some(failed) if gap >= failed.gap => self.recheck_failed(failed.gap, now),
                     Some(_) | None => {
                         self.failed = Some(Failed { gap, ambiguous: false });
                         self.hold(now)
@@ -111,7 +111,7 @@ impl Prober {
             };
         }
         if !self.is_idleness(gap, now) {
-            // The link was busy: not a matter of idleness.
+            // The link was busy: idleness is not the cause.
             return None;
         }
         self.doubt(gap, now)
@@ -131,7 +131,7 @@ impl Prober {
             return None;
         }
         self.failed = Some(Failed { gap, ambiguous: false });
-        // Only what survived since the doubt began counts as proven.
+        // Only gaps that survived since the doubt began count as proven.
         self.proven = self.sound.min(gap);
         self.doubts.clear();
         self.recheck_after = first_recheck(&self.heartbeat);
@@ -155,11 +155,11 @@ impl Prober {
         if let Some(failed) = self.failed
             && within(gap, failed.gap, SAME)
         {
-            // Detection again at the same gap: no longer ambiguous.
+            // An end again at the same gap: the failure is no longer ambiguous.
             self.last_end = None;
             self.proven = self.proven.max(gap.min(failed.gap));
             return match self.stage {
-                ProberState::Hold { .. } => self.look_failed(failed.gap, now),
+                ProberState::Hold { .. } => self.recheck_failed(failed.gap, now),
                 ProberState::Learn | ProberState::Doubt { .. } | ProberState::Regrow => {
                     self.failed = Some(Failed { gap: failed.gap, ambiguous: false });
                     self.spend(1, now);
@@ -177,27 +177,27 @@ impl Prober {
         if self.last_end.is_some_and(|last| within(gap, last, SAME)) {
             return self.shrank(Failed { gap, ambiguous: false }, now);
         }
-        // A restart, as far as anybody can tell.
+        // The end looks like a restart.
         self.last_end = Some(gap);
         let shortest = self.ends.add(gap, self.held(), now)?;
         self.spend(1, now);
         self.shrank(Failed { gap: shortest, ambiguous: true }, now)
     }
 
-    /// LateEnds at this gap, below what was proven, were the timeout.
+    /// The ends at this gap, below the proven gap, were the timeout.
     fn shrank(&mut self, failed: Failed, now: Moment) -> Option<Lesson> {
         self.last_end = None;
         self.proven = failed.gap;
         self.failed = Some(failed);
-        // What was doubted lay above it.
+        // The doubted gaps lay above it.
         self.doubts.retain(|doubt| doubt.gap <= failed.gap);
         let _ = self.hold(now);
         Some(Lesson::Shrank { failed: failed.gap })
     }
 
-    /// Learning has cost the user's link, where it is learned on that. A path
-    /// whose timeout is shorter than any interval costs one again and again: of
-    /// those the latest count.
+    /// Learning has cost the link in use, if gaps are tried on it. A path
+    /// whose timeout is shorter than any interval costs a link again and again: the
+    /// latest drops count.
     pub(super) fn spend(&mut self, drops: usize, now: Moment) {
         if !self.has_scouts() {
             self.drops.extend(std::iter::repeat_n(now, drops));
@@ -206,7 +206,7 @@ impl Prober {
         }
     }
 
-    /// Goes on learning, or holds if there is nothing worth a try.
+    /// Goes on learning, or holds if no gap is worth a try.
     pub(super) fn settle(&mut self, now: Moment) -> Option<Lesson> {
         let more = if self.has_scouts() { self.has_gaps_for_scouts() } else { self.next_try(now).is_some() };
         if more {
@@ -227,7 +227,7 @@ impl Prober {
         news.map(|(proven, failed)| Lesson::Learned { proven, failed })
     }
 
-    fn look_failed(&mut self, failed: Duration, now: Moment) -> Option<Lesson> {
+    fn recheck_failed(&mut self, failed: Duration, now: Moment) -> Option<Lesson> {
         let was_ambiguous = self.failed.is_some_and(|failed| failed.ambiguous);
         self.failed = Some(Failed { gap: failed, ambiguous: false });
         if !was_ambiguous {

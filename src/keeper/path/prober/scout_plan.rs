@@ -1,10 +1,10 @@
 //! Which gaps scouts test.
 //!
-//! While nothing has failed, gaps grow by [`GROWTH`] and up to three are
+//! While no gap has failed, gaps grow by [`GROWTH`] and up to three are
 //! tested at once, so that the whole climb takes little longer than its last
-//! gap. Once one has failed, three points between it and what is proven are
-//! tested at once, until the two are close. A doubt is tested by one scout
-//! while the link in use holds half, a look by one scout above what failed.
+//! gap. Once one has failed, three points between it and the proven gap are
+//! tested at once, until the two are close. One scout tests a doubt
+//! while the link in use holds half. One scout rechecks above the failed gap.
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ const FIRST: Duration = Duration::from_secs(14);
 const GROWTH: f64 = 1.4;
 /// A bracket is narrow enough below this factor.
 const NARROW: f64 = 1.06;
-/// What reaches this part of the longest gap ends the climb.
+/// A gap that reaches this part of the longest gap ends the climb.
 const NEAR_THE_TOP: f64 = 0.97;
-/// Idle timeouts that the world likes, in seconds. A gap that would be tested
-/// near one of them is tested just below it instead.
+/// Idle timeouts that are common in the world, in seconds. A gap that would be
+/// tested near one of them is tested just below it instead.
 const LIKED: [u64; 19] =
     [30, 45, 55, 60, 65, 90, 100, 120, 180, 240, 300, 350, 480, 600, 900, 1200, 1800, 3600, 7200];
-/// Just below: the beat and its way take a moment.
+/// The factor for just below: the beat and its way take a moment.
 const BELOW: f64 = 0.985;
 
 impl Prober {
-    /// The next gap that a scout may test at `now`, beside those that others
-    /// test already.
+    /// The next gap that a scout may test at `now`, beside the gaps that other
+    /// scouts test already.
     pub(in crate::keeper) fn next_trial(&self, under_way: &[Duration], now: Moment) -> Option<Duration> {
         if !self.has_scouts() || self.calm || under_way.len() >= SCOUTS {
             return None;
@@ -40,14 +40,14 @@ impl Prober {
             ProberState::Hold { .. } if !under_way.is_empty() => None,
             ProberState::Hold { recheck_at } => match self.suspicion() {
                 Some(gap) => Some(gap),
-                None => self.look().filter(|_| now >= recheck_at),
+                None => self.recheck_gap().filter(|_| now >= recheck_at),
             },
             ProberState::Doubt { .. } => self.doubted_last().filter(|_| under_way.is_empty()),
         }
     }
 
-    /// When [`next_trial`](Prober::next_trial) may have another answer though
-    /// nothing was learned.
+    /// When [`next_trial`](Prober::next_trial) may have another answer without a
+    /// new observation.
     pub(in crate::keeper) fn next_trial_at(&self) -> Option<Moment> {
         match self.stage {
             ProberState::Hold { recheck_at } if self.has_scouts() && !self.calm && self.failed.is_some() => {
@@ -60,19 +60,20 @@ impl Prober {
         }
     }
 
-    /// Whether what a scout tests is still unknown.
+    /// Whether the gap that a scout tests is still unknown.
     pub(in crate::keeper) fn is_open(&self, gap: Duration) -> bool {
         let below = self.failed().is_none_or(|failed| gap < failed);
         match self.stage {
             ProberState::Learn | ProberState::Regrow => gap > self.proven && below,
-            ProberState::Hold { .. } => {
-                [self.look(), self.suspicion()].into_iter().flatten().any(|look| within(gap, look, 0.001))
-            }
+            ProberState::Hold { .. } => [self.recheck_gap(), self.suspicion()]
+                .into_iter()
+                .flatten()
+                .any(|open| within(gap, open, 0.001)),
             ProberState::Doubt { .. } => true,
         }
     }
 
-    /// What tells whether an end that said nothing was the timeout: the
+    /// The gap that tells whether an end that said nothing was the timeout: the
     /// interval, which is longer.
     fn suspicion(&self) -> Option<Duration> {
         let suspected = self.suspected()?;
@@ -103,7 +104,7 @@ impl Prober {
         Some(next.min(heartbeat.max))
     }
 
-    /// Three points between what is proven and what failed, in even ratios.
+    /// Three points between the proven gap and the failed one, in even ratios.
     fn next_inside(&self, failed: Duration, under_way: &[Duration]) -> Option<Duration> {
         let low = self.proven.max(self.heartbeat.min.mul_f64(0.9));
         let ratio = failed.as_secs_f64() / low.as_secs_f64();
@@ -116,7 +117,7 @@ impl Prober {
             .find(|point| under_way.iter().all(|other| !near(*point, *other, step)))
     }
 
-    /// `gap`, or just below a timeout that the world likes if one lies within
+    /// `gap`, or just below a common timeout if one lies within
     /// half a step of it.
     fn just_below_liked(&self, gap: Duration, step: f64) -> Duration {
         LIKED
@@ -149,7 +150,7 @@ mod tests {
         Moment::ORIGIN + secs(1000.0)
     }
 
-    /// What scouts know who proved the one and met with the end of the other.
+    /// A prober whose scouts proved one gap and met with the end of the other.
     fn knowing(proven: f64, failed: Option<f64>) -> Prober {
         let mut prober = Prober::new(Heartbeat::adaptive().probing(Probing::Scout));
         if proven > 0.0 {
@@ -175,7 +176,7 @@ mod tests {
         assert_eq!(next(&nothing, &[14.0, 19.6]), Some(27.44));
         assert_eq!(next(&nothing, &[14.0, 19.6, 27.44]), None);
         assert_eq!(next(&knowing(13.7, None), &[]), Some(14.0));
-        // What is within a fiftieth of the first is the first.
+        // A gap within a fiftieth of the first is the first.
         assert_eq!(next(&knowing(13.72, None), &[]), Some(19.21));
         assert_eq!(next(&knowing(100.0, None), &[]), Some(140.0));
         assert_eq!(next(&knowing(100.0, None), &[90.0]), Some(140.0));
@@ -241,13 +242,13 @@ mod tests {
     fn what_is_held_is_looked_at_by_one_scout_when_the_look_is_due() {
         let held = knowing(100.0, Some(105.0));
         let day = secs(24.0 * 3600.0);
-        let look = secs(105.0).mul_f64(1.02);
+        let recheck = secs(105.0).mul_f64(1.02);
         assert_eq!(held.next_trial_at(), Some(now() + day));
         assert_eq!(held.next_trial(&[], now() + (day - secs(1.0))), None);
-        assert_eq!(held.next_trial(&[], now() + day), Some(look));
-        assert_eq!(held.next_trial(&[look], now() + day), None);
-        assert!(held.is_open(look) && !held.is_open(secs(103.0)));
-        // Nothing failed: there is nothing to look at.
+        assert_eq!(held.next_trial(&[], now() + day), Some(recheck));
+        assert_eq!(held.next_trial(&[recheck], now() + day), None);
+        assert!(held.is_open(recheck) && !held.is_open(secs(103.0)));
+        // No gap failed: there is nothing to recheck.
         assert_eq!(knowing(285.0, None).next_trial_at(), None);
     }
 

@@ -1,4 +1,4 @@
-//! Exact cases; `properties` has what holds for any.
+//! Exact cases; `properties` has the promises that hold for any path.
 
 mod doubts;
 mod ends;
@@ -41,7 +41,7 @@ fn knowing(heartbeat: Heartbeat, proven: u64, failed: u64) -> Prober {
     prober
 }
 
-/// As seldom as an hour, with no rungs of the ladder's.
+/// A heartbeat up to an hour, without the ladder's rungs.
 fn free() -> Heartbeat {
     Heartbeat::adaptive().max(secs(7200)).growth(Growth::Step(secs(50)))
 }
@@ -91,7 +91,7 @@ fn with_a_shorter_longest_gap_nothing_beyond_it_is_tried_or_held() {
             }
             assert_eq!(prober.interval(now), Some(max.mul_f64(HELD)));
         }
-        // What failed is not forgotten for that.
+        // The failed gap is not forgotten for that.
         learning.set_heartbeat(Heartbeat::frugal().probing(probing), now);
         assert_eq!(learning.failed(), Some(secs(579)));
     }
@@ -159,10 +159,10 @@ fn while_calm_what_is_proven_is_held_and_no_look_is_taken() {
     prober.set_calm(false);
     expire(&mut prober, 68, start());
     prober.set_calm(true);
-    let look = start() + 7 * DAY;
-    assert!(prober.pace(&mut dice, look).is_some_and(|pace| !pace.is_try));
+    let recheck = start() + 7 * DAY;
+    assert!(prober.pace(&mut dice, recheck).is_some_and(|pace| !pace.is_try));
     prober.set_calm(false);
-    assert!(prober.pace(&mut dice, look).is_some_and(|pace| pace.is_try));
+    assert!(prober.pace(&mut dice, recheck).is_some_and(|pace| pace.is_try));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn what_failed_is_disproved_by_a_gap_just_above_it() {
         survive(&mut prober, Duration::from_millis(gap), start());
         assert_eq!(prober.failed().is_none(), disproved, "{gap} ms");
     }
-    // At the longest gap to survive is enough.
+    // At the longest gap it is enough that it survives.
     let mut prober = knowing(Heartbeat::adaptive(), 231, 285);
     survive(&mut prober, secs(285), start());
     assert_eq!(prober.failed(), None);
@@ -254,7 +254,7 @@ fn near_the_shortest_interval_the_margin_gives_way_and_the_part_does_not() {
     assert_eq!(held(20), secs(18), "two seconds less");
     assert_eq!(held(11), secs(10));
     assert_eq!(held(10), secs(10).mul_f64(HELD));
-    // Nothing is proven.
+    // No gap is proven.
     assert_eq!(Prober::new(Heartbeat::adaptive()).held(), secs(27));
     assert_eq!(knowing(Heartbeat::adaptive(), 9, 40).held(), secs(10));
     assert_eq!(Prober::new(Heartbeat::adaptive().probing(Probing::Scout)).held(), secs(10));

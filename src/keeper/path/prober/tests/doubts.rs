@@ -1,4 +1,4 @@
-//! A proven gap that failed: doubted, and believed when it fails again.
+//! A proven gap that failed is doubted, and believed when it fails again.
 
 use super::*;
 
@@ -49,7 +49,7 @@ fn a_proven_gap_that_fails_twice_has_shrunk() {
     let lesson = prober.learn(Observation::Expired { gap: secs(52) }, now);
     assert_eq!(lesson, Some(Lesson::Shrank { failed: secs(52) }));
     assert_eq!(prober.proven(), secs(27));
-    // It grows again by a fifth.
+    // The interval grows again by a fifth.
     assert_eq!(prober.interval(now), Some(secs(27).mul_f64(1.2)));
 }
 
@@ -81,7 +81,7 @@ fn a_doubted_interval_is_halved_and_climbs_back_by_doubling() {
     survive(&mut prober, held / 2, start());
     assert_eq!(prober.interval(start()), Some(held));
     assert!(prober.learned(start()).recheck_in.is_some(), "the doubt is over");
-    // Nearly the whole of it, tested by something else, ends it at once.
+    // A survived gap of nearly the whole ends the doubt at once.
     let mut prober = knowing(Heartbeat::frugal(), 404, 420);
     expire(&mut prober, 370, start());
     expire(&mut prober, 187, start());
@@ -95,7 +95,7 @@ fn what_is_doubted_is_held_to_the_full_so_that_the_next_answer_settles_it() {
     expire(&mut prober, 88, start());
     let pace = prober.pace(&mut Dice::new(1), start());
     assert_eq!(pace, Some(Pace { after: secs(96).mul_f64(HELD) / 2, is_try: false }));
-    // What survived half is held again, no shorter than what is doubted.
+    // The gap that survived half is held again, no shorter than the doubted one.
     survive(&mut prober, secs(45), start());
     for seed in 0..100 {
         let pace = prober.pace(&mut Dice::new(seed), start()).map(|pace| pace.after);
@@ -142,7 +142,7 @@ fn what_shrank_grows_again_by_a_fifth_with_one_drop_to_spend() {
 
 #[test]
 fn what_shrank_is_not_grown_to_0_98_of_what_failed() {
-    // A fifth above 49 s is 58.8 s: that of 60 s. A fifth above 48.9 s is not.
+    // A fifth above 49 s is 58.8 s, which is near 60 s. A fifth above 48.9 s is not.
     for (sound, grows) in [(48_900, true), (49_000, false)] {
         let mut prober = knowing(Heartbeat::adaptive(), 68, 77);
         expire(&mut prober, 60, start());
@@ -166,7 +166,7 @@ fn with_scouts_a_doubt_lasts_until_the_gap_that_failed_is_tested() {
     assert_eq!(prober.interval(start()), Some(held / 2));
     survive(&mut prober, secs(90).mul_f64(0.98), start());
     assert_eq!(prober.interval(start()), Some(held));
-    // Where none can be sent the link in use finds out by itself.
+    // Where no scout can be sent the link in use finds out by itself.
     let without_scouts: [fn(&mut Prober); 2] =
         [|prober| prober.set_calm(true), |prober| prober.set_alone(true, start())];
     for prepare in without_scouts {

@@ -1,4 +1,4 @@
-//! LateEnds that said nothing by themselves: the timeout, or a restart.
+//! Ends that said nothing by themselves: the timeout, or a restart.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn a_restart_taken_for_the_timeout_gives_its_drop_back() {
     survive(&mut prober, secs(68), start());
     assert_eq!((prober.failed(), prober.learned(start()).drops.len()), (None, 0));
     assert_eq!(prober.interval(start()), Some(secs(115)));
-    // One that a silence told is spent.
+    // An end that a silence told is spent.
     let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
     survive(&mut prober, secs(70), start());
     assert_eq!((prober.failed(), prober.learned(start()).drops.len()), (None, 1));
@@ -61,7 +61,7 @@ fn an_end_seen_once_is_looked_at_after_a_day_and_seen_twice_after_seven() {
     assert_eq!(end(&mut prober, 66, start()), None);
     let learned = prober.learned(start());
     assert_eq!((learned.ambiguous, learned.recheck_in), (false, Some(7 * DAY)));
-    assert_eq!(learned.rechecks_failed, 0, "it was no look");
+    assert_eq!(learned.rechecks_failed, 0, "it was no recheck");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn three_late_ends_within_ten_gaps_are_no_restarts() {
     assert_eq!(end(&mut prober, 80, start() + held * 10), Some(Lesson::Shrank { failed: secs(70) }));
     assert_eq!((prober.proven(), prober.failed()), (secs(70), Some(secs(70))));
     assert_eq!(prober.interval(start() + held * 10), Some(secs(65) + Duration::from_millis(100)));
-    // It may have been an outage: a look upward comes within a day.
+    // The failure may have been an outage: a recheck comes within a day.
     let mut dice = Dice::new(1);
     assert!(!prober.pace(&mut dice, start() + held * 10).unwrap().is_try);
     assert!(prober.pace(&mut dice, start() + DAY * 2).unwrap().is_try);
@@ -164,8 +164,8 @@ fn pitfall_41_restarts_that_come_now_and_then_or_at_any_moment_teach_nothing() {
 
 #[test]
 fn a_server_that_looks_for_idle_links_in_rounds_costs_no_link_every_other_gap() {
-    // It ends what was idle for 40 s at the next of its rounds, 20 s apart. The
-    // first gap of a link falls in with the rounds so that it survives.
+    // The server ends a link that was idle for 40 s at the next of its rounds, 20 s
+    // apart. The first gap of a link falls in with the rounds so that it survives.
     let mut prober = Prober::new(free());
     survive(&mut prober, secs(58), start());
     prober.heartbeat = Heartbeat::adaptive().max(secs(60));

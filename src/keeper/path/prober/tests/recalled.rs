@@ -1,4 +1,4 @@
-//! What was known before, and what is kept of it.
+//! Stored knowledge at the start, and the knowledge that is stored.
 
 use super::*;
 
@@ -65,7 +65,7 @@ fn what_failed_beyond_the_longest_gap_is_only_kept_in_mind() {
     survive(&mut kept, Duration::from_millis(102_001), start());
     assert_eq!(kept.learned(start()).failed, None, "it has survived that");
 
-    // Nor is that found again when the longest gap is longer.
+    // Nor is it found again when the longest gap is longer.
     kept.set_heartbeat(Heartbeat::adaptive(), start());
     assert_eq!(kept.failed(), None);
 
@@ -106,7 +106,7 @@ fn what_is_regained_is_tried_below_what_failed_and_within_the_limits() {
     survive(&mut prober, secs(48), start());
     assert!(recall(&mut prober, remembered(96, 115), OLD));
     assert_eq!((prober.proven(), prober.interval(start())), (secs(48), Some(secs(96))));
-    // Something has failed since: that is believed.
+    // A gap has failed since: the failure is believed.
     let mut prober = Prober::new(Heartbeat::adaptive());
     expire(&mut prober, 90, start());
     assert!(recall(&mut prober, remembered(80, 85), OLD));
@@ -144,7 +144,7 @@ fn a_look_that_is_due_waits_an_hour_after_a_start() {
 }
 
 #[test]
-fn looks_that_failed_before_make_the_next_rarer_up_to_the_rarest() {
+fn rechecks_that_failed_before_make_the_next_rarer_up_to_the_rarest() {
     for (probing, failed, times) in [
         (Probing::Main, 0, 1),
         (Probing::Main, 1, 2),
@@ -157,7 +157,7 @@ fn looks_that_failed_before_make_the_next_rarer_up_to_the_rarest() {
         let heartbeat = Heartbeat::adaptive().probing(probing).recheck_after(DAY);
         let mut prober = Prober::new(heartbeat);
         recall(&mut prober, Learned { rechecks_failed: failed, ..remembered(96, 100) }, Duration::ZERO);
-        assert_eq!(prober.learned(start()).recheck_in, Some(DAY * times), "{failed} looks");
+        assert_eq!(prober.learned(start()).recheck_in, Some(DAY * times), "{failed} rechecks");
         assert_eq!(prober.summary().map(|summary| summary.rechecks_failed), Some(failed.min(times.ilog2())));
     }
 }

@@ -1,4 +1,4 @@
-//! Looks just above what failed: when, and how often.
+//! Rechecks just above the failed gap: when, and how often.
 
 use super::*;
 
@@ -13,12 +13,12 @@ fn a_wrong_failure_at_the_longest_gap_is_undone_by_a_look() {
     survive(&mut prober, secs(231), begin);
     assert_eq!(prober.interval(begin), Some(secs(231).mul_f64(HELD)));
 
-    let look = begin + RECHECK_AFTER;
-    assert_eq!(prober.pace(&mut dice, look), Some(Pace { after: secs(285), is_try: true }));
-    survive(&mut prober, secs(285), look);
+    let recheck = begin + RECHECK_AFTER;
+    assert_eq!(prober.pace(&mut dice, recheck), Some(Pace { after: secs(285), is_try: true }));
+    survive(&mut prober, secs(285), recheck);
     assert_eq!(prober.failed(), None);
-    assert_eq!(prober.interval(look), Some(secs(285).mul_f64(HELD)));
-    assert!(prober.pace(&mut dice, look).is_some_and(|pace| !pace.is_try));
+    assert_eq!(prober.interval(recheck), Some(secs(285).mul_f64(HELD)));
+    assert!(prober.pace(&mut dice, recheck).is_some_and(|pace| !pace.is_try));
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_gap_below_what_failed_that_fails_while_one_is_held_is_the_new_bound() {
         let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
         assert_eq!(expire(&mut prober, gap, start()).is_some(), gap < 100, "{gap} s");
         assert_eq!((prober.proven(), prober.failed()), (secs(96), Some(secs(failed))));
-        // What was only confirmed is looked at half as often from then on.
+        // A failed gap that was only confirmed is rechecked half as often from then on.
         assert_eq!(prober.learned(start()).rechecks_failed, u32::from(gap >= 100), "{gap} s");
     }
 }
@@ -40,8 +40,8 @@ fn changes_of_settings_do_not_put_a_look_off() {
         let mut now = Moment::ORIGIN + secs(1000);
         survive(&mut prober, secs(96), now);
         prober.learn(Observation::Expired { gap: secs(100) }, now);
-        let look = now + RECHECK_AFTER;
-        while now < look {
+        let recheck = now + RECHECK_AFTER;
+        while now < recheck {
             now = now + RECHECK_AFTER / 7;
             prober.set_heartbeat(heartbeat.clone().misses(4), now);
             prober.set_alone(true, now);
@@ -60,10 +60,11 @@ fn changes_of_settings_do_not_put_a_look_off() {
 #[test]
 fn the_first_look_comes_after_seven_days_and_with_scouts_after_one() {
     let mut dice = Dice::new(1);
-    let looks = |prober: &Prober, dice: &mut Dice, at| prober.pace(dice, at).is_some_and(|pace| pace.is_try);
+    let rechecks =
+        |prober: &Prober, dice: &mut Dice, at| prober.pace(dice, at).is_some_and(|pace| pace.is_try);
     let prober = knowing(Heartbeat::adaptive(), 96, 100);
-    assert!(!looks(&prober, &mut dice, start() + (7 * DAY - secs(1))));
-    assert!(looks(&prober, &mut dice, start() + 7 * DAY));
+    assert!(!rechecks(&prober, &mut dice, start() + (7 * DAY - secs(1))));
+    assert!(rechecks(&prober, &mut dice, start() + 7 * DAY));
     let scouted = knowing(Heartbeat::adaptive().probing(Probing::Scout), 96, 100);
     assert_eq!(scouted.next_trial_at(), Some(start() + DAY));
 }
@@ -83,16 +84,16 @@ fn another_time_of_the_first_look_begins_the_count_of_looks_anew() {
 }
 
 #[test]
-fn looks_that_fail_become_rarer_up_to_eight_times_the_first_and_28_with_scouts() {
+fn rechecks_that_fail_become_rarer_up_to_eight_times_the_first_and_28_with_scouts() {
     for (probing, first, rarest) in [(Probing::Main, 7 * DAY, 8), (Probing::Scout, DAY, 28)] {
         let mut prober = knowing(Heartbeat::adaptive().probing(probing), 96, 100);
         let mut wait = first;
         assert_eq!(prober.learned(start()).recheck_in, Some(wait));
-        for looks in 1..8 {
+        for rechecks in 1..8 {
             expire(&mut prober, 102, start());
             wait = (wait * 2).min(first * rarest);
             let learned = prober.learned(start());
-            assert_eq!(learned.recheck_in, Some(wait), "after {looks} looks");
+            assert_eq!(learned.recheck_in, Some(wait), "after {rechecks} rechecks");
         }
         assert_eq!(wait, first * rarest);
     }

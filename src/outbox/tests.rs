@@ -1,5 +1,5 @@
-//! What is accepted, what becomes of it on one link and on several, and what
-//! is told of that.
+//! Accepting messages, their outcomes on one link and on several, and the
+//! reports of them.
 
 mod leaving;
 mod links;
@@ -41,18 +41,18 @@ impl Bench {
         }
     }
 
-    /// Lets `link` take the next messages, `count` of them.
+    /// Lets `link` take the next `count` messages.
     fn give(&mut self, link: LinkId, count: usize) -> Vec<u32> {
         self.flights.take(link, count, &mut self.outbox);
-        let given: Vec<u32> = self.board(link, count);
+        let given: Vec<u32> = self.hand_over(link, count);
         assert_eq!(given.len(), count, "so many wait");
         given
     }
 
-    /// Gives `link` what departs on it, at most `most`.
-    fn board(&mut self, link: LinkId, most: usize) -> Vec<u32> {
-        let boarding = self.flights.board(link).expect("it has a flight");
-        let given = boarding.take(most).map(|(message, _)| message).collect();
+    /// Gives `link` departing messages, at most `most`.
+    fn hand_over(&mut self, link: LinkId, most: usize) -> Vec<u32> {
+        let handover = self.flights.hand_over(link).expect("it has a flight");
+        let given = handover.take(most).map(|(message, _)| message).collect();
         self.flights.report(&mut self.outbox);
         given
     }
@@ -86,9 +86,9 @@ impl Bench {
         self.flights.report(&mut self.outbox);
     }
 
-    /// How many messages are in doubt by the link's end.
+    /// How many messages are maybe sent by the link's end.
     fn end(&mut self, link: LinkId) -> u64 {
-        self.flights.end(link, &mut self.outbox).expect("it has a flight").doubtful
+        self.flights.end(link, &mut self.outbox).expect("it has a flight").maybe_sent
     }
 
     fn has_room(&self) -> bool {
