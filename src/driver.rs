@@ -19,7 +19,7 @@
 //! * [`writing`]: from the outbox to a link.
 //! * [`ending`]: how a link ends; [`closing`]: how the connection closes.
 //! * [`send_queue`] (with [`waiters`]), [`inbox`], [`status`], [`dispatch`]: the
-//!   parts that the application shares: messages out, messages in, figures, events.
+//!   parts that the application shares: messages out, messages in, statistics, events.
 //! * [`jobs`]: work that may block; [`store`]: the interval store's jobs.
 //! * [`alarm`]: the one timer.
 
@@ -63,12 +63,13 @@ use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Config, Event, Failure, Input, Keeper, LinkId, Moment, Token};
+use crate::keeper::{Config, Input, Keeper, Moment};
 use crate::network::NetworkWatch;
 use crate::outbox::{Bounds, Flights};
 use crate::shared::Hook;
 use crate::store::IntervalStore;
 use crate::transport::{ConnectError, Link, Transport};
+use crate::{Event, Failure, LinkId, Token};
 use alarm::Alarm;
 use closing::Closing;
 use inbox::InboxRoom;
@@ -232,7 +233,7 @@ struct Driver<T: Transport> {
     dropped: u64,
     /// When dropped messages were last told.
     dropped_told: Option<Moment>,
-    /// The figures have changed.
+    /// The statistics have changed.
     touched: bool,
 }
 
@@ -314,7 +315,7 @@ impl<T: Transport> Driver<T> {
         self.tell_maybe_sent();
         self.tell_dropped(true);
         let at = self.status.clock.now();
-        self.status.show_figures(self.keeper.figures(at), false, at);
+        self.status.show_stats(self.keeper.stats(at), false, at);
         self.status.finish(finish);
         let maybe_sent = self.closing.as_ref().map_or(0, |closing| closing.maybe_sent);
         let mut state = self.send_queue.lock();

@@ -5,6 +5,9 @@
 //! again ([`Keeper::poll_timeout`]). The keeper has no I/O, clock, lock, await or
 //! randomness of its own: time comes in as [`Moment`], chance as a seed.
 //!
+//! The values that an application meets too (events, settings, states, ids) are in
+//! the crate's root.
+//!
 //! # Layout
 //!
 //! Each file knows only the files above it in this list.
@@ -16,41 +19,37 @@
 //! * `path`: the knowledge of one path: its idle timeout, its scouts, the
 //!   diagnosis of its last death.
 //! * `schedule`: when to dial.
-//! * `input`, `output`, `state`: the contract.
+//! * `input`, `output`, `state`, `stats`: the contract.
 //! * `machine`: the only file that sees links, path and schedule.
 
-mod activity;
-mod config;
+pub(crate) mod activity;
+pub(crate) mod config;
 mod dice;
-mod end;
-mod event;
+pub(crate) mod end;
+pub(crate) mod event;
 mod facts;
 mod good_news;
-mod input;
-mod invalid;
-mod link;
+pub(crate) mod input;
+pub(crate) mod invalid;
+pub(crate) mod link;
 mod machine;
 mod moment;
-mod names;
+pub(crate) mod names;
 mod output;
 mod path;
 mod schedule;
-mod state;
+pub(crate) mod state;
+pub(crate) mod stats;
 mod timer;
 
-pub use activity::Activity;
-pub use config::{CLOSE_DEADLINE, Config, Delays, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+pub use config::{CLOSE_DEADLINE, Config};
 pub use dice::Dice;
-pub use end::{Failure, LinkEnd};
-pub use event::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
 pub use facts::{PathFacts, RouteFacts};
-pub use input::{Input, Messages, NetworkStatus};
-pub use invalid::Invalid;
-pub use link::{Beat, Dialled, Opened};
+pub use input::{Input, Messages};
+pub use link::{Dialled, Opened};
 pub use machine::Keeper;
 pub use moment::Moment;
-pub use names::{LinkId, Token};
 pub use output::{Output, Purpose};
 pub use path::{Expiry, Learned, Recalled};
-pub use state::{Figures, Finish, State};
+pub use state::Finish;
 pub use timer::Timer;

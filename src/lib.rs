@@ -3,8 +3,15 @@
     not(feature = "websocket"),
     doc = "A long connection that stays up. Built without the `websocket` feature: see the README for all of it."
 )]
+//! # One path for each name
+//!
+//! The crate's root has the names that an application writes, and all that a
+//! setting, an event or an error shows to it. A module has the names of those
+//! who go further: `transport` and `store` for one of their own, `network` for
+//! a source of news, [`keeper`] and [`outbox`] to drive the core, `testing`
+//! (feature `test-util`) for tests.
 #![forbid(unsafe_code)]
-#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+#![warn(missing_docs, missing_debug_implementations, unnameable_types, unreachable_pub)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::todo, clippy::dbg_macro, clippy::print_stdout)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -36,28 +43,39 @@ pub mod transport;
 pub use clock::Suspend;
 #[cfg(feature = "runtime")]
 pub use connection::{
-    Builder, Closed, Confirmation, Events, FirstConnect, Permit, ResilientConnection, SendError, Sender,
-    StateWatch, Transition, TrySendError, WithTransitions,
+    Builder, Closed, Confirmation, Events, Permit, ResilientConnection, SendError, Sender, StateWatch,
+    Transition, TrySendError, WithTransitions,
 };
-pub use keeper::{
-    Activity, Beat, Cause, Delays, Detection, Event, Evidence, Failure, GiveUp, Growth, Heartbeat, Invalid,
-    LinkEnd, LinkId, NetworkStatus, Probing, Reconnect, Retry, RetryReason, ScoutResult, Setback, State,
-    StoreFault, Token,
-};
+#[cfg(feature = "websocket")]
+pub use http;
+pub use keeper::activity::Activity;
+pub use keeper::config::{Delays, FirstConnect, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+pub use keeper::end::{Failure, LinkEnd};
+pub use keeper::event::{Cause, Detection, Event, Evidence, GiveUp, RetryReason, ScoutResult, StoreFault};
+pub use keeper::input::NetworkStatus;
+pub use keeper::invalid::Invalid;
+pub use keeper::link::Beat;
+pub use keeper::names::{LinkId, Token};
+pub use keeper::state::State;
+pub use keeper::stats::KeeperStats;
 #[cfg(feature = "runtime")]
-pub use network::NetworkHandle;
-pub use outbox::Outcome;
+pub use network::handle::NetworkHandle;
+pub use outbox::outcome::Outcome;
 #[cfg(feature = "runtime")]
 pub use shared::{Error, Handshake, HandshakeError, Stats, Update};
-#[cfg(feature = "json-store")]
-pub use store::JsonFile;
 #[cfg(feature = "runtime")]
-pub use store::{InMemory, IntervalStore};
+pub use store::in_memory::InMemory;
+#[cfg(feature = "json-store")]
+pub use store::json_file::JsonFile;
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
+#[cfg(feature = "tcp")]
+pub use transport::protocol::{Protocol, StreamLink};
+#[cfg(feature = "tcp")]
+pub use transport::tcp::Tcp;
+#[cfg(feature = "tls")]
+pub use transport::tls::TlsConfig;
 #[cfg(all(feature = "tcp", unix))]
-pub use transport::Unix;
+pub use transport::unix::Unix;
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Message, Text, WebSocket, WebSocketLink};
-#[cfg(feature = "runtime")]
-pub use transport::{Link, Transport};
-#[cfg(feature = "tcp")]
-pub use transport::{Protocol, Tcp};

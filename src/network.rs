@@ -2,19 +2,19 @@
 //!
 //! A hint that advances, never a verdict.
 
-mod handle;
+pub(crate) mod handle;
 #[cfg(feature = "network-monitor")]
 mod monitor;
 mod route;
 
-pub use handle::NetworkHandle;
 #[cfg(feature = "network-monitor")]
 pub use monitor::Monitor;
 
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
-use crate::keeper::{NetworkStatus, RouteFacts};
+use crate::NetworkStatus;
+use crate::keeper::RouteFacts;
 
 /// A source of news about the network. One source may serve many
 /// connections.

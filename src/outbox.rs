@@ -32,17 +32,18 @@
 
 mod flight;
 mod flights;
-mod outcome;
+pub(crate) mod outcome;
 mod queue;
 mod room;
 
 pub use flights::{Ended, Flights, Handover};
-pub use outcome::{Confirm, Outcome};
+pub use outcome::Confirm;
 pub use room::{Bounds, Reserved};
 
 use std::collections::VecDeque;
 use std::fmt;
 
+use outcome::Outcome;
 use queue::{Queue, QueuedMessage};
 use room::{OutboxRoom, believed};
 

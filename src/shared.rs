@@ -1,5 +1,5 @@
 //! The types that the connection and its driver share: settings, the login's view
-//! of a link, figures, and the reason why a connection is over.
+//! of a link, statistics, and the reason why a connection is over.
 
 mod error;
 mod handshake;

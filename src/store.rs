@@ -1,23 +1,20 @@
 //! What outlives a connection: the idle timeouts that it learned.
 //!
 //! A connection that is given an [`IntervalStore`] begins where the last one
-//! on the same path ended, and tells it what it learns. [`InMemory`] is shared
-//! by the connections of one process; `JsonFile` (feature `json-store`)
+//! on the same path ended, and tells it what it learns. [`InMemory`](crate::InMemory) is
+//! shared by the connections of one process; `JsonFile` (feature `json-store`)
 //! survives it; a memory of your own implements the trait.
 
-mod in_memory;
+pub(crate) mod in_memory;
 #[cfg(feature = "json-store")]
-mod json_file;
-
-pub use in_memory::InMemory;
-#[cfg(feature = "json-store")]
-pub use json_file::JsonFile;
+pub(crate) mod json_file;
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::keeper::{Learned, Recalled, StoreFault};
+use crate::StoreFault;
+use crate::keeper::{Learned, Recalled};
 
 /// Keeps what connections learn of idle timeouts, by network and endpoint.
 ///

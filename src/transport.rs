@@ -16,15 +16,15 @@ mod from_fn;
 mod in_process;
 mod link;
 #[cfg(feature = "tcp")]
-mod protocol;
+pub(crate) mod protocol;
 #[cfg(feature = "tcp")]
-mod tcp;
+pub(crate) mod tcp;
 #[cfg(feature = "tls")]
-pub mod tls;
+pub(crate) mod tls;
 #[cfg(all(feature = "tcp", unix))]
-mod unix;
+pub(crate) mod unix;
 #[cfg(feature = "websocket")]
-pub mod websocket;
+pub(crate) mod websocket;
 
 pub use boxed::BoxTransport;
 pub use control::{ControlMessages, PongMatch};
@@ -34,12 +34,6 @@ pub use in_process::{
     IN_PROCESS_MESSAGES, InProcess, InProcessFrame, InProcessLink, InProcessListener, InProcessPeer,
 };
 pub use link::{BoxLink, ConfirmedBy, Frame, Link, Traffic};
-#[cfg(feature = "tcp")]
-pub use protocol::{Protocol, StreamLink};
-#[cfg(feature = "tcp")]
-pub use tcp::Tcp;
-#[cfg(all(feature = "tcp", unix))]
-pub use unix::Unix;
 
 use async_trait::async_trait;
 
@@ -69,7 +63,7 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// A [`ConnectError`], whose [`Failure`](crate::keeper::Failure) decides
+    /// A [`ConnectError`], whose [`Failure`](crate::Failure) decides
     /// whether and when there is another attempt.
     async fn connect(&self, attempt: &Attempt) -> Result<Self::Link, ConnectError>;
 

@@ -9,7 +9,7 @@ use std::fmt::{Debug, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use longlink::transport::websocket::http::HeaderMap;
+use longlink::http::HeaderMap;
 use longlink::{Event, Message, Reconnect, ResilientConnection, WebSocket};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -144,7 +144,7 @@ async fn pitfall_46_and_38_credentials_reach_no_log_no_error_and_no_debug() {
     });
     let (tell, mut events) = tokio::sync::mpsc::unbounded_channel();
     let connection = ResilientConnection::builder(attempt_with(&both_url))
-        .reconnect(Reconnect::scaled(0.001))
+        .reconnect(Reconnect::default().scaled(0.001))
         .on_event(move |event| drop(tell.send(event.clone())))
         .build()
         .unwrap();

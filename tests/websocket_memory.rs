@@ -12,9 +12,8 @@ use std::task::Poll;
 
 use futures::SinkExt;
 use heap::{allocations, held};
-use longlink::WebSocketLink;
-use longlink::keeper::Token;
 use longlink::transport::{Frame, Link};
+use longlink::{Token, WebSocketLink};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::WebSocketStream;

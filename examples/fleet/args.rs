@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use longlink::keeper::Reconnect;
+use longlink::Reconnect;
 
 use crate::arguments::{number, split};
 use crate::service::{LONGEST_WAIT, Nanos};

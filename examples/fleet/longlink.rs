@@ -3,10 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use longlink::keeper::{
-    Beat, Config, Dialled, Failure, Input, LinkEnd, Moment, NetworkStatus, Opened, Output, RouteFacts,
-};
+use longlink::keeper::{Config, Dialled, Input, Moment, Opened, Output, RouteFacts};
 use longlink::testing::{VirtualKeeper, VirtualLink};
+use longlink::{Beat, Failure, LinkEnd, NetworkStatus};
 
 use crate::chance::Chance;
 use crate::client::{Act, Client, End, What, Why, Wish};

@@ -1,6 +1,7 @@
 //! Every schedule through every scenario.
 
-use ::longlink::keeper::{Config, Heartbeat};
+use ::longlink::Heartbeat;
+use ::longlink::keeper::Config;
 
 use crate::args::Args;
 use crate::client::Client;

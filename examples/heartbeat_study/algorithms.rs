@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Config, Heartbeat, Probing};
+use longlink::keeper::Config;
+use longlink::{Heartbeat, Probing};
 
 use crate::models::{Every, FiveSlowMisses, Mars, MicroG, Model, MozillaPush};
 use crate::record::Record;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Config, Heartbeat, Probing};
+use longlink::keeper::Config;
+use longlink::{Heartbeat, Probing};
 
 use crate::algorithms::MAX;
 use crate::parallel;
@@ -57,7 +58,7 @@ pub fn run(seed: u64) -> Vec<Row> {
             mode,
             application,
             beats: a_day(record.beats + record.scout_beats),
-            beats_saved: a_day(record.figures.beats_saved),
+            beats_saved: a_day(record.stats.beats_saved),
             bytes: a_day(record.bytes),
             wake_ups: a_day(record.wake_ups - record.messages),
             drops: a_day(record.drops.len() as u64),

@@ -23,9 +23,10 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use longlink::transport::{ControlMessages, StreamLink};
+use longlink::transport::ControlMessages;
 use longlink::{
-    Failure, Handshake, HandshakeError, LinkEnd, Protocol, Reconnect, ResilientConnection, Tcp, Token,
+    Failure, Handshake, HandshakeError, LinkEnd, Protocol, Reconnect, ResilientConnection, StreamLink, Tcp,
+    Token,
 };
 use tokio_util::codec::LinesCodec;
 
@@ -41,7 +42,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let hook = Arc::clone(&login);
     let mut connection = ResilientConnection::builder(Tcp::new(server.address(), lines()?)?)
         // A tenth of the usual delays: this is a demonstration.
-        .reconnect(Reconnect::scaled(0.1))
+        .reconnect(Reconnect::default().scaled(0.1))
         .on_connect(move |handshake| Arc::clone(&hook).log_in(handshake))
         .on_event(|event| eprintln!("{event}"))
         .connect()
@@ -65,7 +66,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     }
     let _ = connection.close().await;
 
-    let (links, denials) = (connection.stats().reconnects + 1, server.denials());
+    let (links, denials) = (connection.stats().keeper.reconnects + 1, server.denials());
     println!(
         "{} messages over {links} links: {missed} missed, {skipped} came again; {denials} tokens denied",
         login.last(),

@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 pub async fn run(mut connection: Connection, topic: TopicName, messages: u64) -> Result<(), Failed> {
     let mut received = Received::default();
     let published = timeout(DEADLINE, exchange(&mut connection, topic, messages, &mut received)).await;
-    let links = connection.stats().reconnects + 1;
+    let links = connection.stats().keeper.reconnects + 1;
     let _ = connection.close().await;
     let again = published.map_err(|_| "it takes too long")??;
     let (count, twice) = (received.numbers.len(), received.twice);

@@ -47,7 +47,7 @@ impl Login {
         }
         // The broker may insist on a keep-alive of its own.
         if let Some(seconds) = answer.properties.server_keep_alive {
-            handshake.set_beat(Beat::Ceiling { max_out_silence: Duration::from_secs(seconds.into()) });
+            handshake.set_beat(Beat::KeepAlive { max_send_gap: Duration::from_secs(seconds.into()) });
         }
         // A broker that still has our session has our subscription, too. One
         // that was restarted may have neither.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use longlink::transport::{ControlMessages, StreamLink};
-use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Retry, Setback};
+use longlink::transport::ControlMessages;
+use longlink::{Beat, Invalid, LinkEnd, Protocol, Reconnect, Retry, Setback, StreamLink};
 use mqtt_proto::v5::{Disconnect, DisconnectReasonCode, ErrorV5, Header, Packet, PacketType};
 use mqtt_proto::{Encodable, Error, total_len};
 use tokio_util::codec::{Decoder, Encoder};
@@ -74,7 +74,7 @@ pub fn control(keep_alive: Duration) -> ControlMessages<Packet, Packet> {
         // The broker ends a link on which *we* have said nothing for 1.5
         // times the keep-alive, however much it says itself. Where the network
         // wants it longlink beats sooner.
-        .beat(Beat::Ceiling { max_out_silence: keep_alive })
+        .beat(Beat::KeepAlive { max_send_gap: keep_alive })
         .goodbye(|| Packet::Disconnect(Disconnect::new_normal()))
         .closes(|packet| match packet {
             Packet::Disconnect(goodbye) => {

@@ -5,9 +5,9 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use longlink::keeper::Dice;
-use longlink::network::NetworkHandle;
 use longlink::{
-    Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, Sender, Stats, WebSocket,
+    Error, Event, Heartbeat, Message, NetworkHandle, Outcome, Reconnect, ResilientConnection, Sender, Stats,
+    WebSocket,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{sleep, timeout_at};
@@ -81,8 +81,8 @@ impl Client {
         let network = NetworkHandle::new();
         let events = tell.clone();
         let connection = ResilientConnection::builder(WebSocket::new(url)?)
-            .heartbeat(Heartbeat::scaled(scale))
-            .reconnect(Reconnect::scaled(scale))
+            .heartbeat(Heartbeat::adaptive().scaled(scale))
+            .reconnect(Reconnect::default().scaled(scale))
             .network(network.clone())
             .on_event(move |event| report(&events, News::Event(event.clone())))
             .seed(seed)

@@ -40,8 +40,12 @@ pub async fn run(url: &str, args: &Args) -> Result<Report, Box<dyn Error>> {
         // What the server received is known to nobody here.
         tally: client.ledger().tally(&[], 0, &[]),
         nat_timeout: None,
-        learned: stats.interval,
-        beats: Beats { sent: stats.beats_sent, confirming: client.confirming(), saved: stats.beats_saved },
+        learned: stats.keeper.interval,
+        beats: Beats {
+            sent: stats.keeper.beats_sent,
+            confirming: client.confirming(),
+            saved: stats.keeper.beats_saved,
+        },
         strays: 0,
         held: 0,
         logs: Vec::new(),

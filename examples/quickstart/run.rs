@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longlink::Event;
-use longlink::keeper::{Dice, LinkId, NetworkStatus};
+use longlink::keeper::Dice;
+use longlink::{Event, LinkId, NetworkStatus};
 use tokio::time::sleep;
 
 use crate::args::{Args, Order, SCALE};
@@ -113,7 +113,7 @@ impl Run {
         if let Some((link, detection, noticed)) = lost {
             self.forgotten(link, detection.to_string(), noticed, None);
         }
-        let interval = self.client.stats().interval;
+        let interval = self.client.stats().keeper.interval;
         self.story(format_args!("holding an interval of {interval:.2?}"));
     }
 
@@ -171,7 +171,7 @@ impl Run {
     /// Does one fault, and measures what comes of it.
     async fn strike(&mut self, fault: Fault) {
         self.story(format_args!("{fault}"));
-        let bound = fault.bound(self.nat_timeout, self.client.stats().interval);
+        let bound = fault.bound(self.nat_timeout, self.client.stats().keeper.interval);
         self.prepare(fault).await;
         let began = Instant::now();
         self.begin(fault).await;
@@ -326,11 +326,11 @@ impl Run {
             rows: rows.collect(),
             tally: self.client.ledger().tally(&server.received, server.pushed, &breaks),
             nat_timeout: Some(self.nat_timeout),
-            learned: stats.interval,
+            learned: stats.keeper.interval,
             beats: Beats {
-                sent: stats.beats_sent,
+                sent: stats.keeper.beats_sent,
                 confirming: self.client.confirming(),
-                saved: stats.beats_saved,
+                saved: stats.keeper.beats_saved,
             },
             strays: self.strays,
             held: self.held,

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use longlink::Link;
-use longlink::keeper::{Beat, LinkEnd, Token};
-use longlink::transport::Frame;
+use longlink::transport::{Frame, Link};
+use longlink::{Beat, LinkEnd, Token};
 
 use crate::wire::{Acts, Far, Task};
 

@@ -7,10 +7,9 @@ mod step;
 use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
-use longlink::LinkId;
-use longlink::keeper::Token;
-use longlink::outbox::{Bounds, Confirm, Ended, Flights, Outbox, Outcome, Reserved};
+use longlink::outbox::{Bounds, Confirm, Ended, Flights, Outbox, Reserved};
 use longlink::transport::Attempt;
+use longlink::{LinkId, Outcome, Token};
 
 use model::Model;
 use step::{Limits, Step, Which};

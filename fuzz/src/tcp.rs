@@ -8,9 +8,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use longlink::Transport;
-use longlink::keeper::LinkEnd;
-use longlink::transport::{Attempt, Protocol, StreamLink, Tcp};
+use longlink::transport::{Attempt, Transport};
+use longlink::{LinkEnd, Protocol, StreamLink, Tcp};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::drive::{Driven, drive};

@@ -9,9 +9,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use longlink::keeper::{Failure, LinkEnd, Purpose};
-use longlink::transport::websocket::{Message, WebSocket, WebSocketLink};
+use longlink::keeper::Purpose;
 use longlink::transport::{Attempt, ConnectError, Transport};
+use longlink::{Failure, LinkEnd, Message, WebSocket, WebSocketLink};
 
 use self::frames::{Ending, Said};
 use crate::drive::drive;

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::{FirstConnect, ResilientConnection};
+use super::ResilientConnection;
 use crate::clock::Clock;
 #[cfg(feature = "test-util")]
 use crate::clock::Suspend;
 use crate::driver;
-use crate::keeper::{self, Config, Event, Heartbeat, Invalid, Reconnect};
+use crate::keeper::{self, Config};
 use crate::network::Network;
 use crate::outbox::Bounds;
 use crate::shared::{Error, Handshake, HandshakeError, Hook};
 use crate::store::IntervalStore;
 use crate::transport::{Link, Transport};
+use crate::{Event, FirstConnect, Heartbeat, Invalid, Reconnect};
 
 /// Sets up a [`ResilientConnection`]. Made by
 /// [`ResilientConnection::builder`].
@@ -237,7 +238,7 @@ impl<T: Transport> Builder<T> {
     /// How a failure counts before the first link was in use. Default:
     /// [`FirstConnect::Retry`].
     pub fn first_connect(mut self, first: FirstConnect) -> Builder<T> {
-        self.keeper.fail_fast = first == FirstConnect::FailFast;
+        self.keeper.first_connect = first;
         self
     }
 

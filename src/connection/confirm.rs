@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::outbox::Outcome;
+use crate::Outcome;
 
 /// Resolves to the outcome of one message. Made by
 /// [`Sender::send_confirmed`](super::Sender::send_confirmed).

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use tokio::task::coop;
 
+use crate::Event;
 use crate::driver::EventListener;
-use crate::keeper::Event;
 
 /// The events of a connection, from the call of
 /// [`events`](super::ResilientConnection::events) on, until it is over.

@@ -14,9 +14,9 @@ use super::sender::{drain, drained_to};
 use super::{Closed, Events, SendError, Sender, StateWatch, Transition};
 use crate::contain::drop_contained;
 use crate::driver::{Counters, Inbox, Item, Reader, SendQueue, Waiter};
-use crate::keeper::{Activity, Event, Invalid, State};
 use crate::outbox::Reserved;
 use crate::shared::{Error, Stats, Update};
+use crate::{Activity, Event, Invalid, State};
 
 /// One long connection that comes back by itself.
 ///
@@ -108,7 +108,7 @@ impl<In, Out> ResilientConnection<In, Out> {
         Events::new(self.send_queue.status.bus.listen())
     }
 
-    /// The present figures.
+    /// The present statistics.
     pub fn stats(&self) -> Stats {
         self.send_queue.status.stats()
     }

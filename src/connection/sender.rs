@@ -142,7 +142,7 @@ impl<Out> Sender<Out> {
 
     /// Waits until every message accepted up to now has left the outbox: a
     /// link took it and handed it to the system, or the end of its link was reported
-    /// ([`Event::MaybeSent`](crate::keeper::Event::MaybeSent)).
+    /// ([`Event::MaybeSent`](crate::Event::MaybeSent)).
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use crate::keeper::State;
+use crate::State;
 
 /// The state of a connection, to be read and waited on. Clones watch
 /// independently. A watch does not keep the connection alive.

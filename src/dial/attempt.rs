@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::keeper::{Dialled, Failure, LinkId, Purpose};
+use crate::keeper::{Dialled, Purpose};
+use crate::{Failure, LinkId};
 
 /// One attempt to open a link: which one it is, and what for.
 ///
@@ -64,7 +65,7 @@ impl Attempt {
         self.number
     }
 
-    /// Which of the transport's [`routes`](crate::Transport::routes) to take,
+    /// Which of the transport's [`routes`](crate::transport::Transport::routes) to take,
     /// from 0.
     pub fn route(&self) -> usize {
         self.route

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-use crate::keeper::Failure;
+use crate::Failure;
 
 /// Why an attempt to open a link failed: the [`Failure`] decides what happens
 /// next, the source has the details. Neither may hold credentials.

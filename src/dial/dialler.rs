@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::ConnectError;
 use super::failure::failed;
 use super::race;
-use crate::keeper::Failure;
+use crate::Failure;
 
 /// How long one address is tried alone before the next joins in: 250 ms, as
 /// RFC 8305 recommends.

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::ConnectError;
-use crate::keeper::Failure;
+use crate::Failure;
 
 /// Sorts an error of a connection that is being opened: TLS failures are told
 /// apart from those of the system.

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::{self, ClientConfig, pki_types::ServerName};
 
 use super::failure::failed;
 use super::{ConnectError, Socket};
-use crate::keeper::Failure;
+use crate::Failure;
 
 /// The configuration of everybody who brings none: made on first use, kept
 /// for the life of the process, so that roots are loaded once and sessions

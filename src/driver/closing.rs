@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::Driver;
-use crate::keeper::{Finish, Input, LinkEnd, Moment};
+use crate::LinkEnd;
+use crate::keeper::{Finish, Input, Moment};
 use crate::transport::Transport;
 
 /// A close that is under way.

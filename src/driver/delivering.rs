@@ -8,8 +8,9 @@ use super::inbox::{EpochChange, InboxRoom};
 use super::sequence::NextInStream;
 use super::status::Counters;
 use crate::contain::contain;
-use crate::keeper::{Event, LinkEnd, Moment};
+use crate::keeper::Moment;
 use crate::transport::{Link, Transport};
+use crate::{Event, LinkEnd};
 
 /// How long a message waits in the inbox before the link may detach it from a
 /// shared buffer. A message that is read at once is not touched.

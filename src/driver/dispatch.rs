@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::waiters::keep_waker;
-use crate::keeper::Event;
+use crate::Event;
 
 /// Events that one listener may be behind: 1,024, hours of a calm connection.
 pub(crate) const RING: usize = 1024;

@@ -4,8 +4,9 @@ use std::task::Context;
 
 use super::Driver;
 use crate::contain::drop_contained;
-use crate::keeper::{Event, Input, LinkEnd, LinkId};
+use crate::keeper::Input;
 use crate::transport::Transport;
+use crate::{Event, LinkEnd, LinkId};
 
 impl<T: Transport> Driver<T> {
     /// A link ended by itself. If the end answers our goodbye, the peer has

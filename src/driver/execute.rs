@@ -8,8 +8,9 @@ use super::goodbye::Goodbye;
 use super::link::Duty;
 use super::status::DriverEnd;
 use crate::contain::contain;
-use crate::keeper::{self, Event, Input, LinkId, Output, RouteFacts, Token};
+use crate::keeper::{self, Input, Output, RouteFacts};
 use crate::transport::{Link, Transport};
+use crate::{Event, LinkId, Token};
 
 impl<T: Transport> Driver<T> {
     /// Carries out every output of the keeper. Called after every input, so

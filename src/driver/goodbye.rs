@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 
 /// The most turns that a goodbye waits: neither a peer that never falls silent
 /// nor a stalled reader holds it back for longer.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::goodbye::Goodbye;
 use super::sequence::HeldBack;
 use crate::contain::{Panicked, contain, drop_contained};
-use crate::keeper::{Beat, LinkEnd, LinkId, Opened, PathFacts, Purpose, Token};
+use crate::keeper::{Opened, PathFacts, Purpose};
 use crate::shared::Handshake;
 use crate::transport::{ConfirmedBy, Link, Traffic};
+use crate::{Beat, LinkEnd, LinkId, Token};
 
 /// One live link. State of a link lives here and nowhere else, so that it cannot
 /// outlive the link.
@@ -73,7 +74,7 @@ impl<L: Link> LiveLink<L> {
                 (ConfirmedBy::Answer, Beat::Listen { .. }) => ConfirmedBy::Never,
                 (
                     confirmed_by,
-                    Beat::Ping | Beat::Listen { .. } | Beat::Dictated { .. } | Beat::Ceiling { .. },
+                    Beat::Ping | Beat::Listen { .. } | Beat::Every { .. } | Beat::KeepAlive { .. },
                 ) => confirmed_by,
             };
             (opened, confirmed_by, handshake.link().traffic())

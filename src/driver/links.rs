@@ -2,8 +2,8 @@
 
 use super::link::{Duty, LiveLink};
 use super::sequence::HeldBack;
-use crate::keeper::{LinkEnd, LinkId};
 use crate::transport::Link;
+use crate::{LinkEnd, LinkId};
 
 /// Every live link, each in a box of its own: the link in use first, then
 /// the others in no order.

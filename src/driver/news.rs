@@ -3,8 +3,9 @@
 use std::task::{Context, Poll};
 
 use super::Driver;
+use crate::NetworkStatus;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Input, NetworkStatus};
+use crate::keeper::Input;
 use crate::transport::Transport;
 
 impl<T: Transport> Driver<T> {

@@ -11,9 +11,10 @@ use super::Driver;
 use super::link::LiveLink;
 use super::reports::{Report, Reports};
 use crate::contain::{Panicked, contain_future, drop_contained};
-use crate::keeper::{Dialled, Failure, Input, LinkId, Purpose};
+use crate::keeper::{Dialled, Input, Purpose};
 use crate::shared::{Handshake, Hook};
 use crate::transport::{Attempt, ConnectError, Transport};
+use crate::{Failure, LinkId};
 
 /// The attempts under way. A task is aborted when its attempt is abandoned, and
 /// all tasks are when the driver goes.

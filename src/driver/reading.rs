@@ -9,8 +9,9 @@ use super::inbox::InboxRoom;
 use super::link::Duty;
 use super::status::Counters;
 use crate::contain::{contain, drop_contained};
-use crate::keeper::{Input, LinkEnd, LinkId, Messages};
+use crate::keeper::{Input, Messages};
 use crate::transport::{Frame, Link, Transport};
+use crate::{LinkEnd, LinkId};
 
 /// The most frames that one turn reads of one link. A peer that sends fast, and
 /// whose frames do not fill the inbox, leaves the other links their turn.

@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::keeper::{Dialled, LinkId};
+use crate::LinkId;
+use crate::keeper::Dialled;
 use crate::shared::Handshake;
 use crate::transport::{ConnectError, Link};
 

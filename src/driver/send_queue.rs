@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 use super::status::Status;
 use super::waiters::{Waiter, Waiters, renew_waker};
 use crate::contain::drop_contained;
-use crate::keeper::Activity;
-use crate::outbox::{Bounds, Confirm, Flights, Outbox, Outcome, Reserved};
+use crate::outbox::{Bounds, Confirm, Flights, Outbox, Reserved};
 use crate::shared::Update;
 use crate::transport::MessageTooBig;
+use crate::{Activity, Outcome};
 
 /// Receives the outcome of one message.
 pub(crate) type Ticket<Out> = oneshot::Sender<Outcome<Out>>;

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::inbox::InboxRoom;
-use crate::keeper::LinkId;
+use crate::LinkId;
 
 /// Messages that were read and are not in the inbox yet, with their sizes together.
 pub(super) struct HeldBack<In> {

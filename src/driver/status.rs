@@ -1,4 +1,4 @@
-//! The parts of a driver that the application may read: state, events, figures.
+//! The parts of a driver that the application may read: state, events, statistics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,18 +7,19 @@ use tokio::sync::watch;
 
 use super::dispatch::EventBus;
 use crate::clock::Clock;
-use crate::keeper::{Figures, GiveUp, Moment, State};
+use crate::keeper::Moment;
 use crate::shared::{Error, Stats};
 use crate::transport::ConnectError;
+use crate::{GiveUp, KeeperStats, State};
 
-/// The public side of a driver: state, events, figures, and how the driver finished.
+/// The public side of a driver: state, events, statistics, and how the driver finished.
 #[derive(Debug)]
 pub(crate) struct Status {
     pub(crate) clock: Clock,
     pub(crate) bus: Arc<EventBus>,
     pub(crate) state: watch::Sender<State>,
     pub(crate) tally: Counters,
-    figures: Mutex<Snapshot>,
+    keeper: Mutex<Snapshot>,
     finish: OnceLock<DriverEnd>,
 }
 
@@ -54,10 +55,10 @@ impl DriverEnd {
     }
 }
 
-/// The keeper's figures, and when they were taken.
+/// The keeper's statistics, and when they were taken.
 #[derive(Clone, Copy, Debug, Default)]
 struct Snapshot {
-    figures: Figures,
+    stats: KeeperStats,
     at: Moment,
     connected: bool,
 }
@@ -90,14 +91,14 @@ impl Status {
             bus: Arc::default(),
             state: watch::Sender::new(State::Connecting { attempt: 1 }),
             tally: Counters::default(),
-            figures: Mutex::default(),
+            keeper: Mutex::default(),
             finish: OnceLock::new(),
         }
     }
 
-    /// Publishes the keeper's figures.
-    pub(crate) fn show_figures(&self, figures: Figures, connected: bool, at: Moment) {
-        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot { figures, at, connected };
+    /// Publishes the keeper's statistics.
+    pub(crate) fn show_stats(&self, stats: KeeperStats, connected: bool, at: Moment) {
+        *self.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Snapshot { stats, at, connected };
     }
 
     /// Publishes the state to those who wait for it to change.
@@ -126,36 +127,26 @@ impl Status {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let Snapshot { mut figures, at, connected } =
-            *self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        let Snapshot { stats: mut keeper, at, connected } =
+            *self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         if self.finish.get().is_none() {
             let since = self.clock.now().since(at);
             if connected {
-                figures.uptime += since;
+                keeper.uptime += since;
             } else {
-                figures.downtime += since;
+                keeper.downtime += since;
             }
         }
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
+            keeper,
             messages_received: read(&self.tally.messages_in),
             messages_sent: read(&self.tally.messages_out),
             messages_dropped: read(&self.tally.messages_dropped),
             bytes_received: read(&self.tally.bytes_in),
             bytes_sent: read(&self.tally.bytes_out),
-            beats_sent: figures.beats_sent,
-            scouts_sent: figures.scouts_sent,
-            scout_beats: figures.scout_beats,
-            beats_saved: figures.beats_saved,
-            beats_missed: figures.beats_missed,
-            reconnects: figures.reconnects,
-            uptime: figures.uptime,
-            downtime: figures.downtime,
-            rtt: figures.rtt,
-            interval: figures.interval,
-            proven: figures.proven,
             events_dropped: self.bus.dropped(),
-            panics: read(&self.tally.panics) + figures.policy_panics,
+            panics: read(&self.tally.panics) + keeper.policy_panics,
             wake_ups: read(&self.tally.wake_ups),
         }
     }

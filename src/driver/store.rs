@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use super::Driver;
 use super::jobs::{Jobs, Worker};
 use crate::contain::contain;
-use crate::keeper::{Event, Input, Learned, Recalled, StoreFault};
+use crate::keeper::{Input, Learned, Recalled};
 use crate::store::{IntervalStore, PathKey, StoreError};
 use crate::transport::Transport;
+use crate::{Event, StoreFault};
 
 /// How many paths may wait to be remembered; of more, the oldest is dropped. A
 /// host that changes its network faster than the store can write gains nothing

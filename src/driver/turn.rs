@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use super::Driver;
 use super::status::{Counters, DriverEnd};
-use crate::keeper::{Input, State};
+use crate::State;
+use crate::keeper::Input;
 use crate::transport::Transport;
 
 /// Capacity that an idle buffer may keep.
@@ -73,14 +74,14 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Publishes figures and state, if they have changed.
+    /// Publishes statistics and state, if they have changed.
     fn publish(&mut self) {
         if std::mem::take(&mut self.touched) {
             let now = self.now();
             let kept = self.keeper.state();
             let connected = matches!(kept, State::Connected { .. });
             let state = if self.closing.is_some() { State::Closing } else { kept };
-            self.status.show_figures(self.keeper.figures(now), connected, now);
+            self.status.show_stats(self.keeper.stats(now), connected, now);
             self.status.show_state(state);
         }
     }

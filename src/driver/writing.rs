@@ -6,8 +6,9 @@ use super::Driver;
 use super::link::Duty;
 use super::status::Counters;
 use crate::contain::contain;
-use crate::keeper::{Input, LinkEnd, LinkId};
+use crate::keeper::Input;
 use crate::transport::{ConfirmedBy, Link, Transport};
+use crate::{LinkEnd, LinkId};
 
 impl<T: Transport> Driver<T> {
     /// Writes to each link, the link in use first. Returns whether every message that

@@ -15,6 +15,6 @@ pub enum Activity {
     /// Nobody looks: gaps are tried, and an answer may take at least 2.5 s
     /// (five misses span at least 25 s), since a radio that sleeps is slow to
     /// answer. The backoff's delays grow to 5 minutes
-    /// ([`Reconnect::background_cap`](super::Reconnect::background_cap)).
+    /// ([`Reconnect::background_cap`](crate::Reconnect::background_cap)).
     Background,
 }

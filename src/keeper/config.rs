@@ -1,11 +1,14 @@
 //! The keeper's settings.
 
+mod first_connect;
 mod heartbeat;
 mod reconnect;
 mod retry;
+mod scaling;
 
+pub use first_connect::FirstConnect;
 pub use heartbeat::{Growth, Heartbeat, Probing};
-pub(super) use heartbeat::{RECHECK_AFTER, RECHECK_AFTER_SCOUTS};
+pub(super) use heartbeat::{Mode, RECHECK_AFTER, RECHECK_AFTER_SCOUTS};
 pub use reconnect::{Delays, Reconnect, Setback};
 pub use retry::Retry;
 
@@ -34,9 +37,9 @@ pub struct Config {
     /// link is dropped: its peer answers beats but sends nothing. Default:
     /// none.
     pub silence_limit: Option<Duration>,
-    /// Whether a failed attempt is the end, as long as no link was ever
-    /// taken into use. Default: false.
-    pub fail_fast: bool,
+    /// The meaning of a failure before the first link was in use. Default:
+    /// [`FirstConnect::Retry`].
+    pub first_connect: FirstConnect,
 }
 
 impl Default for Config {
@@ -47,7 +50,7 @@ impl Default for Config {
             close_deadline: CLOSE_DEADLINE,
             overlap: true,
             silence_limit: None,
-            fail_fast: false,
+            first_connect: FirstConnect::Retry,
         }
     }
 }

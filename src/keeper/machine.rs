@@ -30,7 +30,8 @@ use super::names::Tokens;
 use super::output::Output;
 use super::path::Path;
 use super::schedule::{Phase, Schedule};
-use super::state::{Figures, Finish, State};
+use super::state::{Finish, State};
+use super::stats::KeeperStats;
 use super::timer::Timer;
 
 /// Keeps one connection: decides when to open a link, when to beat, when a
@@ -45,7 +46,7 @@ use super::timer::Timer;
 /// abandoned, or never opened, change nothing; after [`Output::Finish`]
 /// no input changes anything.
 ///
-/// The keeper tells one [`LinkId`](super::LinkId) from another and gives each a
+/// The keeper tells one [`LinkId`](crate::LinkId) from another and gives each a
 /// role: next, main, draining, scout. At most one link is main, and at most one is
 /// opened to become main.
 ///
@@ -177,12 +178,12 @@ impl Keeper {
         }
     }
 
-    /// The counts and the learned values, up to `now`.
-    pub fn figures(&self, now: Moment) -> Figures {
+    /// The statistics, up to `now`.
+    pub fn stats(&self, now: Moment) -> KeeperStats {
         let main = self.links.main().map(|(_, main)| main);
         let uptime = self.tally.uptime + main.map_or(Duration::ZERO, |main| now.since(main.since));
         let books = self.path.books();
-        Figures {
+        KeeperStats {
             beats_sent: self.tally.beats_sent,
             beats_saved: self.tally.beats_saved + main.map_or(0, |main| main.watch.saved()),
             beats_missed: self.tally.misses,

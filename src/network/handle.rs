@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::{Network, NetworkChange, NetworkWatch};
-use crate::keeper::NetworkStatus;
+use crate::NetworkStatus;
 
 /// How much news may wait for one connection before what it makes outdated is
 /// dropped. Real changes come a few at a time; more is a burst.
@@ -24,8 +24,7 @@ const MOST_WAITING: usize = 8;
 /// connection never misses that the network was away and came back.
 ///
 /// ```
-/// use longlink::keeper::NetworkStatus;
-/// use longlink::network::NetworkHandle;
+/// use longlink::{NetworkHandle, NetworkStatus};
 ///
 /// let network = NetworkHandle::new();
 /// // … ResilientConnection::builder(transport).network(network.clone()) …

@@ -21,7 +21,8 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{Network, NetworkChange, NetworkHandle, NetworkWatch};
+use super::handle::NetworkHandle;
+use super::{Network, NetworkChange, NetworkWatch};
 use crate::keeper::RouteFacts;
 #[cfg(any(not(target_os = "linux"), longlink_netwatch))]
 use elsewhere::Watcher;

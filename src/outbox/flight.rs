@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::outcome::{Confirm, Outcome};
 use super::queue::{Queue, QueuedMessage};
 use super::shrink;
-use crate::keeper::{LinkId, Token};
+use crate::{LinkId, Token};
 
 /// The most unanswered beats of one link that are remembered. A forgotten beat
 /// confirms nothing; the next answered one confirms its messages too.

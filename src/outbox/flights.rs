@@ -6,7 +6,7 @@ use std::fmt;
 use super::flight::{Flight, Settlement};
 use super::outcome::Outcome;
 use super::{KEPT, Outbox, shrink};
-use crate::keeper::{LinkId, Token};
+use crate::{LinkId, Token};
 
 /// The messages that depart on links, and the messages that links took whose
 /// outcome is open.

@@ -9,7 +9,7 @@ mod settling;
 mod waiting;
 
 use super::{Bounds, Confirm, Flights, Outbox, Outcome};
-use crate::keeper::{LinkId, Token};
+use crate::{LinkId, Token};
 
 /// An old link and a new one.
 const OLD: LinkId = LinkId(1);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::keeper::{GiveUp, Invalid};
 use crate::transport::ConnectError;
+use crate::{GiveUp, Invalid};
 
 /// Why a connection ended or could not be built, or why a message was not
 /// accepted. Every error of the crate converts into this one with `?`.

@@ -8,8 +8,9 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::keeper::{Beat, Dialled, Failure, LinkEnd};
+use crate::keeper::Dialled;
 use crate::transport::{Attempt, ConnectError, Frame, Link};
+use crate::{Beat, Failure, LinkEnd};
 
 /// The `on_connect` hook.
 pub(crate) type Hook<L> = dyn Fn(Handshake<L>) -> Pin<Box<dyn Future<Output = Result<Handshake<L>, HandshakeError>> + Send>>

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::keeper::{Config, Heartbeat, Invalid, Reconnect};
+use crate::keeper::Config;
+use crate::{Heartbeat, Invalid, Reconnect};
 
 /// Settings to change while a connection lives, for
 /// [`ResilientConnection::update`](crate::ResilientConnection::update). A

@@ -11,7 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use self::book::{Book, Unusable};
 use super::{IntervalStore, PathKey, StoreError};
-use crate::keeper::{Invalid, Learned, Recalled, StoreFault};
+use crate::keeper::{Learned, Recalled};
+use crate::{Invalid, StoreFault};
 
 /// One file operation at a time in this process, whatever the file: they are
 /// rare and short.
@@ -44,9 +45,9 @@ static DESK: Mutex<()> = Mutex::new(());
 /// The directory must exist.
 ///
 /// ```no_run
-/// use longlink::store::JsonFile;
+/// use longlink::JsonFile;
 ///
-/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// # fn main() -> Result<(), longlink::Invalid> {
 /// let memory = JsonFile::new("/var/cache/weather/longlink.json")?;
 /// // … ResilientConnection::builder(transport).memory(memory) …
 /// # Ok(())

@@ -2,8 +2,8 @@
 
 use std::future::{Future, poll_fn};
 
-use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Link};
+use crate::{LinkEnd, Token};
 
 /// Drives a link step by step, as a connection does: for tests of a transport
 /// that you wrote. Implemented for every [`Link`].

@@ -27,15 +27,15 @@
 //! No case checks how fast something is. A slow machine only takes longer.
 //!
 //! ```
-//! use longlink::keeper::LinkEnd;
-//! use longlink::testing::conformance::{self, Bench, Case, Fault, FromClient, Note, Peer, Ran};
+//! use longlink::LinkEnd;
 //! use longlink::testing::{Dialling, Direction, Faults, WithFaults};
+//! use longlink::testing::conformance::{self, Bench, Case, Fault, FromClient, Note, Peer, Ran};
 //! use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
 //! use tokio::sync::Mutex;
 //!
 //! /// The transport of this crate that carries messages in memory.
 //! struct InMemory {
-//!     place: Memory<Note>,
+//!     place: InProcess<Note>,
 //!     listener: Mutex<InProcessListener<Note>>,
 //!     faults: Faults,
 //! }
@@ -100,7 +100,7 @@
 //!         }
 //!     }
 //!     async fn ping(&mut self) -> std::io::Result<bool> {
-//!         self.0.ping(longlink::keeper::Token(1)).map_err(std::io::Error::other)?;
+//!         self.0.ping(longlink::Token(1)).map_err(std::io::Error::other)?;
 //!         Ok(true)
 //!     }
 //!     async fn close(&mut self) -> std::io::Result<()> {

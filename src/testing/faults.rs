@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use super::Dialling;
 use super::direction::{Direction, DirectionFaults};
-use crate::keeper::{Failure, LinkEnd};
 use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
+use crate::{Failure, LinkEnd};
 
 /// Faults over the links of any transport, message by message: of
 /// [`InProcess`](crate::transport::InProcess), or of a transport that you wrote.
@@ -28,8 +28,7 @@ use crate::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 /// present and future.
 ///
 /// ```
-/// use longlink::ResilientConnection;
-/// use longlink::keeper::LinkEnd;
+/// use longlink::{LinkEnd, ResilientConnection};
 /// use longlink::testing::Faults;
 /// use longlink::transport::InProcess;
 ///

@@ -17,8 +17,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::keeper::{Beat, LinkEnd};
 use crate::testing::Direction;
+use crate::{Beat, LinkEnd};
 use world::{Net, World};
 
 /// A network in memory between one client and one server, which fails on

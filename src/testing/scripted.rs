@@ -19,9 +19,10 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::keeper::{Failure, LinkId, Purpose};
+use crate::keeper::Purpose;
 use crate::testing::alarm::wait_until;
 use crate::transport::{Attempt, ConnectError, Transport};
+use crate::{Failure, LinkId};
 use attempt::AttemptOutcome;
 use wire::Wire;
 
@@ -37,8 +38,7 @@ use wire::Wire;
 ///
 /// ```
 /// use std::time::Duration;
-/// use longlink::ResilientConnection;
-/// use longlink::keeper::LinkEnd;
+/// use longlink::{LinkEnd, ResilientConnection};
 /// use longlink::testing::{Script, ScriptedAttempt};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -9,10 +9,8 @@ use std::time::Duration;
 pub use self::links::{VirtualLink, VirtualRole};
 
 use self::links::VirtualLinks;
-use crate::keeper::{
-    Config, Failure, Figures, Finish, Input, Keeper, LinkEnd, LinkId, Messages, Moment, Opened, Output,
-    PathFacts, RouteFacts, State, Token,
-};
+use crate::keeper::{Config, Finish, Input, Keeper, Messages, Moment, Opened, Output, PathFacts, RouteFacts};
+use crate::{Failure, KeeperStats, LinkEnd, LinkId, State, Token};
 
 /// More timeouts than this within [`AT_ONCE`] count as a mistake of the keeper:
 /// each timeout leads to the next at once.
@@ -48,8 +46,8 @@ const AT_ONCE: Duration = Duration::from_micros(1);
 ///
 /// ```
 /// use std::time::Duration;
-/// use longlink::keeper::{Beat, Config, Dialled, Event, Opened, Output};
-/// use longlink::keeper::{Input, State};
+/// use longlink::{Beat, Event, State};
+/// use longlink::keeper::{Config, Dialled, Input, Opened, Output};
 /// use longlink::testing::VirtualKeeper;
 ///
 /// const RTT: Duration = Duration::from_millis(50);
@@ -89,7 +87,7 @@ const AT_ONCE: Duration = Duration::from_micros(1);
 /// while keeper.poll_output().is_some() {}
 /// assert!(second > first);
 /// assert_eq!(keeper.state(), State::Connected { epoch: 2 });
-/// assert_eq!(keeper.figures().reconnects, 1);
+/// assert_eq!(keeper.stats().reconnects, 1);
 /// ```
 #[derive(Debug)]
 pub struct VirtualKeeper {
@@ -252,9 +250,9 @@ impl VirtualKeeper {
         self.keeper.state()
     }
 
-    /// Returns the figures up to now: counts, and values that were learned.
-    pub fn figures(&self) -> Figures {
-        self.keeper.figures(self.now)
+    /// Returns the statistics up to now: counts, and values that were learned.
+    pub fn stats(&self) -> KeeperStats {
+        self.keeper.stats(self.now)
     }
 
     /// Returns how the keeper finished; `None` if it has not.

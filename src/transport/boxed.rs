@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Attempt, BoxLink, ConfirmedBy, ConnectError, Frame, Link, MessageTooBig, Traffic, Transport};
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
+use crate::{Beat, LinkEnd, Token};
 
 /// Any transport whose links carry these messages. [`Transport::boxed`] makes
 /// one.

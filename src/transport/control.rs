@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ConfirmedBy, Frame};
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::{Beat, LinkEnd, Token};
 
 /// How long a link may be silent of which nothing is known: for ever, as far
 /// as any clock can tell.
@@ -28,7 +28,7 @@ const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// One value serves every link of its transport. A clone shares the closures.
 ///
 /// ```
-/// use longlink::keeper::{LinkEnd, Token};
+/// use longlink::{LinkEnd, Token};
 /// use longlink::transport::ControlMessages;
 ///
 /// let words = ControlMessages::<String, String>::new()
@@ -142,7 +142,7 @@ impl<In, Out> ControlMessages<In, Out> {
     /// confirms nothing.
     ///
     /// ```
-    /// use longlink::keeper::LinkEnd;
+    /// use longlink::LinkEnd;
     /// use longlink::transport::ControlMessages;
     ///
     /// let irc = ControlMessages::<String, String>::new()

@@ -14,7 +14,7 @@ use futures_sink::Sink;
 
 use super::control::Sorted;
 use super::{ConfirmedBy, ControlMessages, Frame, Link};
-use crate::keeper::{Beat, LinkEnd, Token};
+use crate::{Beat, LinkEnd, Token};
 
 /// The most beats that wait for room beside the latest: more than a link lives
 /// to send without an answer. Then the oldest goes.
@@ -27,7 +27,7 @@ const EARLIER_BEATS: usize = 32;
 /// [`ControlMessages`]; all others are the application's.
 ///
 /// ```
-/// use longlink::keeper::{LinkEnd, Token};
+/// use longlink::{LinkEnd, Token};
 /// use longlink::transport::{ControlMessages, Framed, from_fn};
 /// use tokio::net::TcpStream;
 /// use tokio_util::codec::{self, LinesCodec, LinesCodecError};

@@ -6,7 +6,7 @@ use std::future::Future;
 use async_trait::async_trait;
 
 use super::{Attempt, ConnectError, Link, MessageTooBig, Transport};
-use crate::keeper::Invalid;
+use crate::Invalid;
 
 /// Makes a [`Transport`] of a closure that opens one link.
 ///
@@ -22,7 +22,7 @@ use crate::keeper::Invalid;
 /// use tokio::net::TcpStream;
 /// use tokio_util::codec::{self, LinesCodec};
 ///
-/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// # fn main() -> Result<(), longlink::Invalid> {
 /// let address = String::from("feed.example.com:7000");
 /// let transport = from_fn(move |attempt| {
 ///     let address = address.clone();

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use self::pipe::Pipe;
 use super::{Attempt, ConnectError, Transport};
-use crate::keeper::Failure;
+use crate::Failure;
 
 /// How many messages wait on one way of a [`InProcessLink`]: 256, as many as an
 /// inbox holds, so that a burst does not make its two tasks take turns. Then

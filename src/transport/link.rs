@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
+use crate::{Beat, LinkEnd, Token};
 
 /// What comes in over a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +194,7 @@ impl ConfirmedBy {
     pub fn of(beat: Beat) -> ConfirmedBy {
         match beat {
             Beat::Listen { .. } => ConfirmedBy::Never,
-            Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => ConfirmedBy::Answer,
+            Beat::Ping | Beat::Every { .. } | Beat::KeepAlive { .. } => ConfirmedBy::Answer,
         }
     }
 }

@@ -17,14 +17,14 @@ use self::frames::Frames;
 use super::framed::end_of;
 use super::{ControlMessages, MAX_MESSAGE, MessageTooBig};
 use crate::dial::Stream;
-use crate::keeper::{Invalid, LinkEnd};
+use crate::{Invalid, LinkEnd};
 
 /// What an idle link keeps for reading: 4 KiB. A long message takes more while
 /// it comes in.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// A protocol over a stream of bytes, for [`Tcp`](super::Tcp) and
-/// [`Unix`](super::Unix): a `tokio_util` codec that cuts the stream into
+/// A protocol over a stream of bytes, for [`Tcp`](crate::Tcp) and
+/// [`Unix`](crate::Unix): a `tokio_util` codec that cuts the stream into
 /// messages, and the [`ControlMessages`] among those: beats, their answers and
 /// goodbyes.
 ///
@@ -34,11 +34,11 @@ const READ_BUFFER: usize = 4 * 1024;
 /// own.
 ///
 /// ```
-/// use longlink::keeper::Token;
-/// use longlink::transport::{ControlMessages, Protocol, Tcp};
+/// use longlink::{Protocol, Tcp, Token};
+/// use longlink::transport::ControlMessages;
 /// use tokio_util::codec::LinesCodec;
 ///
-/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// # fn main() -> Result<(), longlink::Invalid> {
 /// let control = ControlMessages::<String, String>::new()
 ///     .ping(|Token(token)| format!("PING {token}"))
 ///     .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))

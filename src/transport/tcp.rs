@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{Decoder, Encoder};
 
-#[cfg(feature = "tls")]
-use super::tls::rustls;
-use super::{Attempt, ConnectError, MessageTooBig, Protocol, StreamLink, Transport};
+use super::protocol::{Protocol, StreamLink};
+use super::{Attempt, ConnectError, MessageTooBig, Transport};
+use crate::Invalid;
 use crate::dial::{Dialler, Stream, StreamSource, Tls};
-use crate::keeper::Invalid;
+#[cfg(feature = "tls")]
+use crate::rustls;
 
 /// Opens links of a [`Protocol`] over TCP, with TLS or without.
 ///
@@ -24,10 +25,11 @@ use crate::keeper::Invalid;
 /// [`on_connect`](crate::Builder::on_connect).
 ///
 /// ```
-/// use longlink::transport::{ControlMessages, Protocol, Tcp};
+/// use longlink::{Protocol, Tcp};
+/// use longlink::transport::ControlMessages;
 /// use tokio_util::codec::LinesCodec;
 ///
-/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// # fn main() -> Result<(), longlink::Invalid> {
 /// let lines = || Protocol::new(LinesCodec::new, ControlMessages::<String, String>::new());
 /// let plain = Tcp::new("feed.example.com:7000", lines())?;
 /// # #[cfg(feature = "tls")]

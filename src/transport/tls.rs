@@ -7,9 +7,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
-pub use tokio_rustls::rustls;
+use tokio_rustls::rustls;
 
-use crate::keeper::Invalid;
+use crate::Invalid;
 
 /// Makes a rustls [`ClientConfig`] for what clients mostly need: authorities
 /// of their own, a client certificate, protocols by ALPN.
@@ -20,8 +20,7 @@ use crate::keeper::Invalid;
 /// (`builder_with_provider`), as rustls panics where it has to guess.
 ///
 /// ```no_run
-/// use longlink::WebSocket;
-/// use longlink::transport::tls::TlsConfig;
+/// use longlink::{TlsConfig, WebSocket};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let tls = TlsConfig::new()

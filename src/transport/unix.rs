@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use tokio::net::UnixStream;
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{Attempt, ConnectError, MessageTooBig, Protocol, StreamLink, Transport};
+use super::protocol::{Protocol, StreamLink};
+use super::{Attempt, ConnectError, MessageTooBig, Transport};
+use crate::Invalid;
 use crate::dial::{Socket, Stream};
-use crate::keeper::Invalid;
 
 /// Opens links of a [`Protocol`] over a Unix socket: to a daemon on the same
 /// machine, which restarts and hangs as servers do.

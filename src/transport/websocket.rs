@@ -18,8 +18,6 @@ mod url;
 pub use link::WebSocketLink;
 pub use message::{Message, Text};
 
-pub use http;
-
 use std::fmt;
 use std::future::Future;
 #[cfg(feature = "tls")]
@@ -33,18 +31,19 @@ use self::engine::Engine;
 use self::headers::Credentials;
 use self::upgrade::{UpgradeRequest, upgrade};
 use self::url::Url;
-#[cfg(feature = "tls")]
-use super::tls::rustls;
 use super::{Attempt, ConnectError, MAX_MESSAGE, MessageTooBig, Transport};
+use crate::Invalid;
 use crate::dial::{Dialler, Socket, Stream, StreamSource, Tls};
-use crate::keeper::{Invalid, Purpose};
+use crate::keeper::Purpose;
+#[cfg(feature = "tls")]
+use crate::rustls;
 
 /// Opens WebSockets to one URL.
 ///
 /// ```
-/// use longlink::transport::websocket::WebSocket;
+/// use longlink::WebSocket;
 ///
-/// # fn main() -> Result<(), longlink::keeper::Invalid> {
+/// # fn main() -> Result<(), longlink::Invalid> {
 /// let transport = WebSocket::new("ws://example.com/feed")?
 ///     .header("X-Client", "weather station")?
 ///     .subprotocol("v2.feed")?
@@ -52,6 +51,9 @@ use crate::keeper::{Invalid, Purpose};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// The dial, TLS and the upgrade are one future without tasks: when it is
+/// dropped, its sockets are closed.
 ///
 /// Messages are not compressed: `permessage-deflate` is never offered, and a
 /// server that uses it all the same breaks the protocol.
@@ -147,9 +149,9 @@ impl WebSocket {
     /// handshake itself writes fails the attempt for good.
     ///
     /// ```
-    /// use longlink::transport::websocket::{WebSocket, http};
+    /// use longlink::{http, WebSocket};
     ///
-    /// # fn main() -> Result<(), longlink::keeper::Invalid> {
+    /// # fn main() -> Result<(), longlink::Invalid> {
     /// let transport = WebSocket::new("ws://example.com/feed")?.credentials(|attempt| async move {
     ///     // After a 401 `attempt.last_failure()` says so: fetch a new one.
     ///     let token = format!("Bearer token-{}", attempt.number());
@@ -161,7 +163,7 @@ impl WebSocket {
     /// # }
     /// ```
     ///
-    /// [`Failure::Hook`]: crate::keeper::Failure::Hook
+    /// [`Failure::Hook`]: crate::Failure::Hook
     pub fn credentials<F, Fut>(mut self, hook: F) -> WebSocket
     where
         F: Fn(Attempt) -> Fut + Send + Sync + 'static,
@@ -214,7 +216,7 @@ impl WebSocket {
     /// there before its future is ready, it says so with
     /// [`Attempt::dialled`]. Set TCP_NODELAY on a socket: beats and small
     /// messages wait otherwise. Of a `TcpStream` the addresses are taken for
-    /// [`Link::local_addr`](crate::Link::local_addr); other streams have none.
+    /// [`Link::local_addr`](crate::transport::Link::local_addr); other streams have none.
     pub fn dial_with<F, Fut, S>(mut self, dial: F) -> WebSocket
     where
         F: Fn(Attempt) -> Fut + Send + Sync + 'static,

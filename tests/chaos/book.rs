@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use longlink::keeper::LinkEnd;
-use longlink::{Detection, Event, Stats};
+use longlink::{Detection, Event, LinkEnd, Stats};
 
 use crate::ledger::Used;
 
@@ -129,9 +128,9 @@ impl Book {
             }
         };
         same("events missing", tally.missing, stats.events_dropped);
-        same("reconnects", self.links.len().saturating_sub(1) as u64, stats.reconnects);
-        same("beats", tally.beats + tally.misses - tally.unanswered, stats.beats_sent);
-        same("beats missed", tally.misses, stats.beats_missed);
+        same("reconnects", self.links.len().saturating_sub(1) as u64, stats.keeper.reconnects);
+        same("beats", tally.beats + tally.misses - tally.unanswered, stats.keeper.beats_sent);
+        same("beats missed", tally.misses, stats.keeper.beats_missed);
         same("messages dropped", tally.dropped, stats.messages_dropped);
         same("panics", 0, stats.panics);
         // A driver that is woken for nothing, again and again, runs hot.
@@ -174,7 +173,7 @@ mod tests {
 
     fn stats(reconnects: u64) -> Stats {
         let mut stats = Stats::default();
-        stats.reconnects = reconnects;
+        stats.keeper.reconnects = reconnects;
         stats
     }
 

@@ -128,9 +128,8 @@ mod lines {
     use std::net::SocketAddr;
 
     use futures::{SinkExt, StreamExt, future};
-    use longlink::Tcp;
-    use longlink::keeper::{LinkEnd, Token};
-    use longlink::transport::{ControlMessages, Protocol, StreamLink};
+    use longlink::transport::ControlMessages;
+    use longlink::{LinkEnd, Protocol, StreamLink, Tcp, Token};
     use tokio::net::TcpStream;
     use tokio_util::bytes::BytesMut;
     use tokio_util::codec::{Decoder, Encoder, Framed, LinesCodec, LinesCodecError};

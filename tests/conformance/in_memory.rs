@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::{Arc, Weak};
 
-use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
 use longlink::testing::{Dialling, Direction, Faults, WithFaults};
 use longlink::transport::{InProcess, InProcessFrame, InProcessListener, InProcessPeer};
+use longlink::{LinkEnd, Token};
 use tokio::sync::Mutex;
 
 pub struct InMemory {

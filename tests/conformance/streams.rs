@@ -3,12 +3,12 @@
 use std::io;
 
 use futures::{SinkExt, StreamExt};
-use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::Proxy;
 use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
+use longlink::transport::{ControlMessages, Link, Transport};
+use longlink::{LinkEnd, Token};
 #[cfg(unix)]
-use longlink::transport::Unix;
-use longlink::transport::{ControlMessages, Link, Protocol, Tcp, Transport};
+use longlink::{Protocol, Tcp, Unix};
 use tokio_util::codec::{Framed, LinesCodec};
 
 use crate::authority::Authority;

@@ -5,11 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use futures::{SinkExt, StreamExt};
-use longlink::keeper::LinkEnd;
+use longlink::rustls::ClientConfig;
 use longlink::testing::Proxy;
 use longlink::testing::conformance::{Bench, Fault, FromClient, Note, Peer};
-use longlink::transport::tls::rustls::ClientConfig;
-use longlink::{Message, WebSocket};
+use longlink::{LinkEnd, Message, WebSocket};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Raw;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode};

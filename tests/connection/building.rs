@@ -23,11 +23,11 @@ async fn pitfall_30_a_setting_that_cannot_work_is_refused_by_name() {
         ("heartbeat.misses", |b| b.heartbeat(Heartbeat::adaptive().misses(0))),
         ("heartbeat.min", |b| b.heartbeat(Heartbeat::adaptive().min(Duration::from_secs(999)))),
         ("heartbeat.start", |b| b.heartbeat(Heartbeat::fixed(Duration::ZERO))),
-        ("heartbeat.scaled", |b| b.heartbeat(Heartbeat::scaled(0.0))),
+        ("heartbeat.scaled", |b| b.heartbeat(Heartbeat::adaptive().scaled(0.0))),
         ("reconnect.base", |b| b.reconnect(Reconnect::default().base(Duration::ZERO))),
         ("reconnect.cap", |b| b.reconnect(Reconnect::default().cap(Duration::ZERO))),
         ("reconnect.attempts", |b| b.reconnect(Reconnect::default().attempts(0))),
-        ("reconnect.scaled", |b| b.reconnect(Reconnect::scaled(f64::NAN))),
+        ("reconnect.scaled", |b| b.reconnect(Reconnect::default().scaled(f64::NAN))),
     ];
     for (field, set) in cases {
         let script = Script::new([]);

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::support::{Log, builder, close, connected, in_time, millis, secs, settle};
 use futures::{SinkExt, StreamExt};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
-use longlink::{Event, Heartbeat, Outcome, State};
+use longlink::{Event, Heartbeat, LinkEnd, Outcome, State};
 
 #[tokio::test(start_paused = true)]
 async fn closing_writes_what_was_accepted_and_then_says_goodbye() {
@@ -263,6 +262,6 @@ async fn a_link_in_use_counts_as_such_while_the_connection_closes() {
     let closing = tokio::time::timeout(millis(1_000), connection.close()).await;
     assert!(closing.is_err(), "it waits for the answer");
     let after = connection.stats();
-    assert_eq!(after.downtime, before.downtime);
-    assert!(after.uptime >= before.uptime + millis(1_000));
+    assert_eq!(after.keeper.downtime, before.keeper.downtime);
+    assert!(after.keeper.uptime >= before.keeper.uptime + millis(1_000));
 }

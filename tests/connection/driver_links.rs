@@ -9,10 +9,12 @@ use std::time::Duration;
 use crate::forward::forward;
 use crate::support::{Connection, Log, builder, connected, in_time, millis, secs, settle};
 use futures::FutureExt;
-use longlink::keeper::{Beat, Detection, Failure, GiveUp, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedAttempt, ScriptedLink, WroteWhat};
 use longlink::transport::{ConfirmedBy, Frame, Link, Traffic, Transport, from_fn};
-use longlink::{Error, Event, FirstConnect, Outcome, Reconnect, ResilientConnection, State};
+use longlink::{
+    Beat, Detection, Error, Event, Failure, FirstConnect, GiveUp, LinkEnd, Outcome, Reconnect,
+    ResilientConnection, State,
+};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_04_a_dead_link_is_dropped_at_once() {
@@ -276,7 +278,7 @@ async fn pitfall_36_the_driver_reads_and_answers_though_the_application_does_not
     }
     assert!(alive.into_inner(), "beats went out");
     assert_eq!(connection.watch().state(), State::Connected { epoch: 1 });
-    assert_eq!(connection.stats().beats_missed, 0, "and their answers were read");
+    assert_eq!(connection.stats().keeper.beats_missed, 0, "and their answers were read");
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,17 +303,21 @@ async fn pitfall_36_beats_go_out_while_the_reader_stalls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_30_a_beat_of_no_time_that_the_server_dictates_does_not_run_hot() {
+async fn pitfall_30_a_beat_of_no_time_that_the_server_wants_does_not_run_hot() {
     for beat in [
-        Beat::Dictated { every: Duration::ZERO },
-        Beat::Ceiling { max_out_silence: Duration::ZERO },
+        Beat::Every { interval: Duration::ZERO },
+        Beat::KeepAlive { max_send_gap: Duration::ZERO },
         Beat::Listen { longest_silence: Duration::ZERO },
     ] {
         let script = Script::new([ScriptedAttempt::open().beat(beat)]);
         let connection = builder(&script).connect().await.unwrap();
         tokio::time::sleep(millis(900)).await;
         settle().await;
-        assert!(connection.stats().beats_sent <= 1, "{beat:?}: {}", connection.stats().beats_sent);
+        assert!(
+            connection.stats().keeper.beats_sent <= 1,
+            "{beat:?}: {}",
+            connection.stats().keeper.beats_sent
+        );
         assert_eq!(connection.watch().state(), State::Connected { epoch: 1 }, "{beat:?}");
     }
 }

@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::support::{Connection, Log, builder, connected, secs, settle};
 use futures::{FutureExt, StreamExt};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Script, WroteWhat};
-use longlink::{Event, State};
+use longlink::{Event, LinkEnd, State};
 
 /// Makes about three events each time.
 async fn make_events(connection: &Connection, script: &Script<String>, rounds: usize) {

@@ -20,7 +20,7 @@ macro_rules! forward {
         }
     };
     (@ start_beat) => {
-        fn start_beat(&mut self, token: longlink::keeper::Token) -> Result<(), LinkEnd> {
+        fn start_beat(&mut self, token: longlink::Token) -> Result<(), LinkEnd> {
             self.link.start_beat(token)
         }
     };

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::{Sink, SinkExt, Stream, StreamExt};
-use longlink::keeper::{Beat, LinkEnd, Token};
 use longlink::testing::ByHand;
 use longlink::transport::{ConfirmedBy, ControlMessages, Frame, Framed, Link};
+use longlink::{Beat, LinkEnd, Token};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio_util::codec::{self, LinesCodec, LinesCodecError};
 
@@ -217,13 +217,13 @@ async fn capabilities_follow_from_what_it_was_told() {
     let pinging = link(control.clone());
     assert_eq!((pinging.beat(), pinging.confirmed_by()), (Beat::Ping, ConfirmedBy::Answer));
 
-    let dictated = Beat::Dictated { every: Duration::from_secs(41) };
+    let every = Beat::Every { interval: Duration::from_secs(41) };
     let (local, peer) = ("127.0.0.1:9".parse().ok(), "192.0.2.9:443".parse().ok());
-    let told = link(control.beat(dictated).confirmed_by(ConfirmedBy::Flush))
+    let told = link(control.beat(every).confirmed_by(ConfirmedBy::Flush))
         .local_addr(local)
         .peer_addr(peer)
         .size_in(String::len);
-    assert_eq!((told.beat(), told.confirmed_by()), (dictated, ConfirmedBy::Flush));
+    assert_eq!((told.beat(), told.confirmed_by()), (every, ConfirmedBy::Flush));
     assert_eq!((Link::local_addr(&told), Link::peer_addr(&told)), (local, peer));
     assert_eq!(told.size(&"five!".to_owned()), 5);
 }

@@ -3,10 +3,9 @@
 use std::task::{Context, Waker};
 
 use futures::{SinkExt, StreamExt};
-use longlink::keeper::{GiveUp, LinkEnd, Retry, Setback, Token};
 use longlink::testing::ByHand;
 use longlink::transport::{ControlMessages, Frame, Framed, Link, Transport, from_fn};
-use longlink::{Error, Outcome, Reconnect, ResilientConnection};
+use longlink::{Error, GiveUp, LinkEnd, Outcome, Reconnect, ResilientConnection, Retry, Setback, Token};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio_util::codec::{self, LinesCodec};

@@ -4,14 +4,16 @@
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::keeper::{Failure, Learned, LinkEnd, NetworkStatus, Recalled};
-use longlink::network::NetworkHandle;
+use longlink::keeper::{Learned, Recalled};
 use longlink::store::{IntervalStore, PathKey, StoreError};
 use longlink::testing::{ByHand, FaultyNet, IdleExpiry, Script, ScriptedAttempt, ScriptedLink};
 use longlink::transport::{
     Attempt, ConnectError, ControlMessages, Frame, Framed, FromFn, Link, MessageTooBig, Transport, from_fn,
 };
-use longlink::{Event, Heartbeat, Probing, ResilientConnection, SendError, TrySendError};
+use longlink::{
+    Event, Failure, Heartbeat, LinkEnd, NetworkHandle, NetworkStatus, Probing, ResilientConnection,
+    SendError, TrySendError,
+};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{self, LinesCodec};
@@ -174,7 +176,7 @@ async fn without_overlap_a_closure_opens_no_second_link() {
             .await
             .unwrap();
         tokio::time::sleep(secs(600)).await;
-        assert_eq!(connection.stats().scouts_sent > 0, overlap);
+        assert_eq!(connection.stats().keeper.scouts_sent > 0, overlap);
         assert_eq!(log.count(|event| *event == Event::ScoutsRefused) == 0, overlap);
     }
 }

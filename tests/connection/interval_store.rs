@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, secs, settle};
-use longlink::keeper::{Learned, Recalled, StoreFault};
-use longlink::store::{PathKey, StoreError};
+use longlink::keeper::{Learned, Recalled};
+use longlink::store::{IntervalStore, PathKey, StoreError};
 use longlink::testing::{FaultyNet, IdleExpiry, Script};
+use longlink::transport::Transport;
 use longlink::{
-    Event, Heartbeat, InMemory, IntervalStore, NetworkHandle, NetworkStatus, ResilientConnection, State,
-    Transport,
+    Event, Heartbeat, InMemory, NetworkHandle, NetworkStatus, ResilientConnection, State, StoreFault,
 };
 
 type Connection = ResilientConnection<String>;
@@ -42,7 +42,7 @@ async fn learned(connection: &Connection, log: &Log) -> Duration {
     })
     .await;
     settle().await;
-    connection.stats().proven
+    connection.stats().keeper.proven
 }
 
 fn deaths(log: &Log) -> usize {
@@ -71,7 +71,7 @@ async fn the_next_connection_holds_what_the_last_one_learned() {
     let second = over(&net, &memory, &log).await;
     tokio::time::sleep(DAY).await;
     assert_eq!(deaths(&log), 0, "{:?}", log.events());
-    assert_eq!(second.stats().interval, proven.mul_f64(0.93));
+    assert_eq!(second.stats().keeper.interval, proven.mul_f64(0.93));
     let gaps = gaps(&log);
     assert!(gaps.len() > 900);
     for gap in gaps {
@@ -94,7 +94,7 @@ async fn who_starts_anew_every_day_looks_upward_as_often_as_who_never_does() {
         let log = Log::default();
         let connection = over(&net, &memory, &log).await;
         tokio::time::sleep(DAY - secs(60)).await;
-        assert!(connection.stats().interval.abs_diff(proven.mul_f64(0.93)) < secs(1));
+        assert!(connection.stats().keeper.interval.abs_diff(proven.mul_f64(0.93)) < secs(1));
         died.extend((0..deaths(&log)).map(|_| day));
     }
     // A week after it was learned, and two weeks after that; its days are a
@@ -125,14 +125,14 @@ async fn after_more_than_seven_days_half_is_trusted_and_the_rest_is_tried() {
 
     let log = Log::default();
     let second = over(&net, &memory, &log).await;
-    assert_eq!(second.stats().interval, (proven / 2).mul_f64(0.93));
+    assert_eq!(second.stats().keeper.interval, (proven / 2).mul_f64(0.93));
     tokio::time::sleep(secs(600)).await;
-    assert_eq!(second.stats().interval, proven.mul_f64(0.93));
+    assert_eq!(second.stats().keeper.interval, proven.mul_f64(0.93));
     assert_eq!(deaths(&log), 0, "{:?}", log.events());
     // What failed is looked at after a day: it costs one link, and holds.
     tokio::time::sleep(DAY).await;
     assert_eq!(deaths(&log), 1);
-    assert_eq!(second.stats().interval, proven.mul_f64(0.93));
+    assert_eq!(second.stats().keeper.interval, proven.mul_f64(0.93));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,18 +152,18 @@ async fn another_network_begins_afresh_and_the_former_is_known_when_it_is_back()
         assert_eq!(log.count(|event| matches!(event, Event::StoreFailed { .. })), 0);
     };
     move_to("cafe", secs(31)).await;
-    assert_eq!(connection.stats().interval, secs(27));
+    assert_eq!(connection.stats().keeper.interval, secs(27));
     let at_cafe = learned(&connection, &log).await;
     assert!(at_cafe < secs(31), "{at_cafe:?}");
 
     move_to("home", secs(100)).await;
-    assert_eq!(connection.stats().interval, at_home.mul_f64(0.93));
+    assert_eq!(connection.stats().keeper.interval, at_home.mul_f64(0.93));
     let before = deaths(&log);
     tokio::time::sleep(secs(3600)).await;
     assert_eq!(deaths(&log), before, "nothing is learned twice");
 
     move_to("cafe", secs(31)).await;
-    assert_eq!(connection.stats().proven, at_cafe);
+    assert_eq!(connection.stats().keeper.proven, at_cafe);
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,8 +182,8 @@ async fn news_without_another_name_changes_nothing_that_was_learned() {
     settle().await;
     network.set(NetworkStatus::Online);
     tokio::time::sleep(secs(20)).await;
-    assert_eq!(connection.stats().proven, proven);
-    assert_eq!(connection.stats().interval, proven.mul_f64(0.93));
+    assert_eq!(connection.stats().keeper.proven, proven);
+    assert_eq!(connection.stats().keeper.interval, proven.mul_f64(0.93));
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +206,7 @@ async fn what_is_remembered_is_kept_by_network_and_endpoint() {
     memory.remember(&PathKey::new(Some("cafe"), "faulty:"), &Learned::new(secs(58))).unwrap();
     network.set_on(NetworkStatus::Changed, "cafe");
     tokio::time::sleep(secs(5)).await;
-    assert_eq!(connection.stats().proven, secs(58));
+    assert_eq!(connection.stats().keeper.proven, secs(58));
 }
 
 /// A memory that is asked and told by way of closures.
@@ -279,14 +279,14 @@ async fn a_memory_that_is_stuck_delays_neither_a_link_nor_the_end() {
     // Virtual time stands still while the pool works, unless it is pushed.
     let connection = builder(&script).interval_store(memory).connect().await.unwrap();
     let peer = script.next_link().await;
-    assert_eq!(connection.stats().interval, secs(27));
+    assert_eq!(connection.stats().keeper.interval, secs(27));
     // Words that come before somebody works on the question go before it.
     tokio::task::spawn_blocking(move || question.recv_timeout(secs(60))).await.unwrap().unwrap();
     for _ in 0..30 {
         tokio::time::advance(secs(1)).await;
         settle().await;
     }
-    assert_eq!(connection.stats().proven, secs(27));
+    assert_eq!(connection.stats().keeper.proven, secs(27));
     assert_eq!(words.try_recv().ok(), None);
     drop(connection);
     settle().await;
@@ -316,7 +316,7 @@ async fn what_is_recalled_late_is_taken_by_the_link_in_use() {
     settle().await;
     go_on.send(()).unwrap();
     tokio::time::sleep(secs(90)).await;
-    assert_eq!(connection.stats().interval, secs(68).mul_f64(0.93));
+    assert_eq!(connection.stats().keeper.interval, secs(68).mul_f64(0.93));
     let gaps = gaps(&log);
     assert!(gaps.first().is_some_and(|gap| *gap >= secs(68).mul_f64(0.93 * 0.9)), "{gaps:?}");
 }
@@ -381,7 +381,7 @@ async fn a_transport_without_an_endpoint_is_not_remembered() {
     let connection =
         ResilientConnection::builder(nameless).seed(1).interval_store(memory).connect().await.unwrap();
     tokio::time::sleep(secs(600)).await;
-    assert!(connection.stats().proven >= secs(100));
+    assert!(connection.stats().keeper.proven >= secs(100));
     assert_eq!(connection.stats().panics, 0);
 }
 

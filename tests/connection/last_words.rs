@@ -6,10 +6,9 @@ use std::task::{Context, Poll};
 
 use crate::forward::forward;
 use crate::support::{Log, in_time, secs, settle};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Script, ScriptedLink};
 use longlink::transport::{Frame, Link, Traffic, Transport, from_fn};
-use longlink::{Event, ResilientConnection};
+use longlink::{Event, LinkEnd, ResilientConnection};
 
 /// A link that counts what comes in: with each end four bytes, as a WebSocket
 /// Close with a code is, or the beginning of a message.

@@ -6,10 +6,9 @@ use std::task::{Context, Poll};
 
 use crate::forward::forward;
 use crate::support::{Log, builder, in_time, secs};
-use longlink::keeper::{Beat, Failure, LinkEnd};
 use longlink::testing::{Script, ScriptedLink};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
-use longlink::{Error, HandshakeError, ResilientConnection};
+use longlink::{Beat, Error, Failure, HandshakeError, LinkEnd, ResilientConnection};
 
 #[tokio::test(start_paused = true)]
 async fn the_login_owns_the_link_and_leaves_what_it_does_not_want_to_the_stream() {

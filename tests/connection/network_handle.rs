@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use longlink::keeper::NetworkStatus::{self, Changed, Offline, Online, Woke};
-use longlink::network::{Network, NetworkHandle, NetworkWatch};
+use longlink::NetworkHandle;
+use longlink::NetworkStatus::{self, Changed, Offline, Online, Woke};
+use longlink::network::{Network, NetworkWatch};
 
 /// All that waits for a watch.
 fn drain(watch: &mut Box<dyn NetworkWatch>) -> Vec<(NetworkStatus, Option<String>)> {

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use crate::support::{builder, in_time, secs, settle};
-use longlink::ResilientConnection;
-use longlink::keeper::{LinkEnd, NetworkStatus, RouteFacts};
-use longlink::network::{Network, NetworkChange, NetworkHandle, NetworkWatch};
+use longlink::keeper::RouteFacts;
+use longlink::network::{Network, NetworkChange, NetworkWatch};
 use longlink::testing::Script;
 use longlink::transport::InProcess;
+use longlink::{LinkEnd, NetworkHandle, NetworkStatus, ResilientConnection};
 
 /// Panics when the machine is said to have woken.
 struct Brittle(NetworkHandle);

@@ -2,9 +2,8 @@
 
 use crate::support::{builder, in_time, secs, settle};
 
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Answers, Script, ScriptedAttempt};
-use longlink::{Event, Outcome, Transition};
+use longlink::{Event, LinkEnd, Outcome, Transition};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_18_a_close_that_lay_unread_before_our_goodbye_is_no_answer_to_it() {

@@ -1,9 +1,9 @@
 //! What the system knows of the path tells a dead one from a stuck server.
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::keeper::{Cause, Evidence, PathFacts};
+use longlink::keeper::PathFacts;
 use longlink::testing::{Answers, Direction, FaultyNet, Script, ScriptedAttempt};
-use longlink::{Event, Heartbeat, ResilientConnection};
+use longlink::{Cause, Event, Evidence, Heartbeat, ResilientConnection};
 
 fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
     let diagnosed = log.events().into_iter().filter_map(|event| match event {
@@ -25,7 +25,7 @@ async fn a_server_that_takes_beats_and_answers_none_is_stuck() {
     assert_eq!(peer.dropped().await, secs(27 + 10));
     in_time(connection.connected()).await.unwrap();
     assert_eq!(diagnoses(&log), [(Cause::ServerStuck, Evidence::Acknowledged)]);
-    assert_eq!(connection.stats().interval, secs(27), "nothing was learned");
+    assert_eq!(connection.stats().keeper.interval, secs(27), "nothing was learned");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, close, in_time, millis, secs, settle};
-use longlink::keeper::{Detection, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
-use longlink::{Event, Outcome, State};
+use longlink::{Detection, Event, LinkEnd, Outcome, State};
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_says_goodbye_and_a_resume_opens_the_next_link_at_once() {

@@ -3,9 +3,8 @@
 
 use crate::support::{Log, builder, connected, millis, secs, settle};
 use futures::{FutureExt, StreamExt};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Script, ScriptedAttempt};
-use longlink::{Event, Transition};
+use longlink::{Event, LinkEnd, Transition};
 
 fn message(text: &str) -> Transition<String> {
     Transition::Message(text.into())
@@ -163,17 +162,21 @@ async fn figures_are_told() {
     connection.sender().send("out".into()).await.unwrap();
     connection.recv().await.unwrap().unwrap();
     let stats = connection.stats();
-    assert_eq!(stats.uptime, secs(100));
+    assert_eq!(stats.keeper.uptime, secs(100));
     assert_eq!((stats.messages_received, stats.messages_sent), (1, 1));
-    assert!(stats.bytes_received > 0 && stats.bytes_sent > 0 && stats.beats_sent > 0);
-    assert_eq!(stats.rtt, Some(millis(0)));
-    assert!(stats.interval >= secs(27));
+    assert!(stats.bytes_received > 0 && stats.bytes_sent > 0 && stats.keeper.beats_sent > 0);
+    assert_eq!(stats.keeper.rtt, Some(millis(0)));
+    assert!(stats.keeper.interval >= secs(27));
     peer.end(LinkEnd::Reset);
     script.next_link().await;
     connection.connected().await.unwrap();
     let stats = connection.stats();
-    assert_eq!(stats.reconnects, 1);
-    assert!(stats.downtime >= secs(1) && stats.downtime <= secs(2), "{:?}", stats.downtime);
+    assert_eq!(stats.keeper.reconnects, 1);
+    assert!(
+        stats.keeper.downtime >= secs(1) && stats.keeper.downtime <= secs(2),
+        "{:?}",
+        stats.keeper.downtime
+    );
 }
 
 #[tokio::test(start_paused = true)]

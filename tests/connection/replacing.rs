@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use crate::support::{Connection, Log, Peer, builder, close, in_time, millis, secs, settle};
-use longlink::keeper::{Detection, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
-use longlink::{Error, Event, Outcome, State, Transition};
+use longlink::{Detection, Error, Event, LinkEnd, Outcome, State, Transition};
 
 /// How long the second link takes to open.
 const OPENING: Duration = Duration::from_millis(40);
@@ -82,7 +81,7 @@ async fn nothing_is_lost_doubled_or_reordered_when_links_are_replaced_under_traf
     assert_eq!(connection.watch().state(), State::Connected { epoch: ROUNDS + 1 });
     let stats = connection.stats();
     assert_eq!((stats.messages_sent, stats.messages_received), (ROUNDS * 50, ROUNDS * 50));
-    assert_eq!((stats.reconnects, stats.messages_dropped), (ROUNDS, 0));
+    assert_eq!((stats.keeper.reconnects, stats.messages_dropped), (ROUNDS, 0));
 }
 
 #[tokio::test(start_paused = true)]

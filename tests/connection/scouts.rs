@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::support::*;
-use longlink::keeper::{Evidence, Invalid, Purpose};
+use longlink::keeper::Purpose;
 use longlink::testing::{FaultyNet, FaultyTransport, IdleExpiry};
+use longlink::transport::Transport;
 use longlink::{
-    Activity, Builder, Cause, Detection, Event, Heartbeat, Probing, Reconnect, ResilientConnection,
-    ScoutResult, Transport, Update,
+    Activity, Builder, Cause, Detection, Event, Evidence, Heartbeat, Invalid, Probing, Reconnect,
+    ResilientConnection, ScoutResult, Update,
 };
 
 const TIMEOUT: u64 = 100;
@@ -45,12 +46,12 @@ async fn scouts_learn_the_timeout_and_the_link_in_use_lives() {
         assert!(net.open_links() <= 1 + 3 + 3, "the user's link, three scouts, three goodbyes");
     }
     let stats = connection.stats();
-    let proven = stats.proven.as_secs_f64() / TIMEOUT as f64;
+    let proven = stats.keeper.proven.as_secs_f64() / TIMEOUT as f64;
     assert!((0.9..1.0).contains(&proven), "{stats:?}");
-    assert_eq!(stats.reconnects, 0);
+    assert_eq!(stats.keeper.reconnects, 0);
     assert_eq!(net.open_links(), 1, "every scout is gone");
-    assert_eq!(stats.scouts_sent, log.count(|event| matches!(event, Event::ScoutSent { .. })) as u64);
-    assert!(stats.scout_beats >= 5, "{stats:?}");
+    assert_eq!(stats.keeper.scouts_sent, log.count(|event| matches!(event, Event::ScoutSent { .. })) as u64);
+    assert!(stats.keeper.scout_beats >= 5, "{stats:?}");
     let died = |event: &Event| matches!(event, Event::ScoutReturned { met: ScoutResult::Expired, .. });
     assert!(log.count(died) >= 1);
 }
@@ -65,7 +66,7 @@ async fn pitfall_47_without_overlap_the_users_session_stays_the_only_one() {
         pass(1).await;
         assert_eq!(net.open_links(), 1);
     }
-    assert_eq!(connection.stats().scouts_sent, 0);
+    assert_eq!(connection.stats().keeper.scouts_sent, 0);
     assert_eq!(log.count(|event| *event == Event::ScoutsRefused), 1);
 }
 
@@ -112,7 +113,7 @@ async fn scouts_log_in_only_if_they_are_told_to() {
         }
         let connection = builder.connect().await.unwrap();
         pass(60).await;
-        let sent = connection.stats().scouts_sent;
+        let sent = connection.stats().keeper.scouts_sent;
         assert!(sent >= 3);
         let expected = if told { sent as u32 } else { 0 };
         assert_eq!(scouts.load(Ordering::Relaxed), expected);
@@ -135,16 +136,16 @@ async fn pitfall_03_a_feed_that_answers_beats_and_says_nothing_is_dropped() {
     pass(50).await;
     first.send("news".to_owned());
     pass(59).await;
-    assert_eq!(connection.stats().reconnects, 0, "the limit counts from the last message");
+    assert_eq!(connection.stats().keeper.reconnects, 0, "the limit counts from the last message");
     pass(3).await;
-    assert_eq!(connection.stats().reconnects, 1);
+    assert_eq!(connection.stats().keeper.reconnects, 1);
     let lost = |event: &Event| matches!(event, Event::Disconnected { detection: Detection::NoMessage, .. });
     assert_eq!(log.count(lost), 1);
     let diagnosed = |event: &Event| {
         matches!(event, Event::Diagnosed { cause: Cause::ServerStuck, evidence: Evidence::SilenceLimit, .. })
     };
     assert_eq!(log.count(diagnosed), 1);
-    assert!(connection.stats().beats_sent >= 6, "every beat was answered");
+    assert!(connection.stats().keeper.beats_sent >= 6, "every beat was answered");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +153,7 @@ async fn without_a_limit_a_silent_feed_is_kept() {
     let net: FaultyNet<String> = FaultyNet::new(1);
     let connection = over(&net).heartbeat(Heartbeat::fixed(secs(15))).connect().await.unwrap();
     pass(3_600).await;
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,12 +171,12 @@ async fn a_reader_that_stalls_is_not_the_servers_silence() {
         server.send(number.to_string());
     }
     pass(300).await;
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     for number in 0..20 {
         assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), number.to_string());
     }
     pass(70).await;
-    assert_eq!(connection.stats().reconnects, 1, "with room again the limit counts anew");
+    assert_eq!(connection.stats().keeper.reconnects, 1, "with room again the limit counts anew");
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,13 +186,13 @@ async fn in_the_foreground_the_interval_does_not_grow_and_in_the_background_it_d
     connection.set_activity(Activity::Foreground);
     pass(600).await;
     let stats = connection.stats();
-    assert_eq!(stats.reconnects, 0);
-    assert!(stats.interval <= secs(27), "{stats:?}");
+    assert_eq!(stats.keeper.reconnects, 0);
+    assert!(stats.keeper.interval <= secs(27), "{stats:?}");
     connection.set_activity(Activity::Background);
     pass(900).await;
     let stats = connection.stats();
-    assert!(stats.interval >= secs(70), "{stats:?}");
-    assert!(stats.reconnects >= 1, "learning has its price: {stats:?}");
+    assert!(stats.keeper.interval >= secs(70), "{stats:?}");
+    assert!(stats.keeper.reconnects >= 1, "learning has its price: {stats:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,13 +200,13 @@ async fn the_heartbeat_changes_while_the_link_stays() {
     let net: FaultyNet<String> = FaultyNet::new(1);
     let connection = over(&net).heartbeat(Heartbeat::fixed(secs(60))).connect().await.unwrap();
     pass(600).await;
-    assert_eq!(connection.stats().beats_sent, 9);
+    assert_eq!(connection.stats().keeper.beats_sent, 9);
     connection.update(Update::new().heartbeat(Heartbeat::prompt())).unwrap();
     pass(150).await;
     let stats = connection.stats();
-    assert!((18..=20).contains(&stats.beats_sent), "{stats:?}");
-    assert_eq!(stats.reconnects, 0);
-    assert_eq!(stats.interval, secs(15));
+    assert!((18..=20).contains(&stats.keeper.beats_sent), "{stats:?}");
+    assert_eq!(stats.keeper.reconnects, 0);
+    assert_eq!(stats.keeper.interval, secs(15));
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,12 +218,12 @@ async fn an_update_adds_to_the_one_before_and_nonsense_changes_nothing() {
     connection.update(Update::new().silence_limit(Some(secs(30)))).unwrap();
     connection.update(Update::new().reconnect(Reconnect::eager())).unwrap();
     pass(29).await;
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     pass(2).await;
-    assert_eq!(connection.stats().reconnects, 1, "both updates count");
+    assert_eq!(connection.stats().keeper.reconnects, 1, "both updates count");
     connection.update(Update::new().silence_limit(None)).unwrap();
     pass(300).await;
-    assert_eq!(connection.stats().reconnects, 1);
+    assert_eq!(connection.stats().keeper.reconnects, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,5 +246,5 @@ async fn a_transport_that_panics_for_a_scout_is_contained_and_counted() {
     pass(20).await;
     let stats = connection.stats();
     assert!(stats.panics >= 1, "{stats:?}");
-    assert_eq!(stats.reconnects, 0);
+    assert_eq!(stats.keeper.reconnects, 0);
 }

@@ -4,12 +4,13 @@ use std::sync::OnceLock;
 
 use crate::support::{Log, Peer, builder, connected, in_time, millis, secs, settle};
 use futures::{FutureExt, SinkExt, StreamExt};
-use longlink::keeper::{Beat, LinkEnd};
 use longlink::testing::{Answers, Script, ScriptedAttempt, ScriptedLink, ScriptedTransport, WroteWhat};
 use longlink::transport::{
     Attempt, ConfirmedBy, ConnectError, ControlMessages, Framed, MessageTooBig, Transport, from_fn,
 };
-use longlink::{Error, Event, Outcome, ResilientConnection, SendError, Sender, State, TrySendError};
+use longlink::{
+    Beat, Error, Event, LinkEnd, Outcome, ResilientConnection, SendError, Sender, State, TrySendError,
+};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_behind_a_confirmed_message_brings_no_second_beat() {
@@ -412,5 +413,5 @@ async fn a_message_whose_clone_panics_comes_back_unsent_and_its_link_lives() {
     assert_eq!(second.await, Outcome::NotSent(Single(1)));
     assert_eq!((first.await, third.await), (Outcome::Delivered, Outcome::Delivered));
     assert_eq!(peer.messages(), [Single(0), Single(2)]);
-    assert_eq!((connection.stats().panics, connection.stats().reconnects), (1, 0));
+    assert_eq!((connection.stats().panics, connection.stats().keeper.reconnects), (1, 0));
 }

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, millis, secs};
-use longlink::keeper::{Cause, Evidence};
 use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
-use longlink::{Event, Heartbeat};
+use longlink::{Cause, Event, Evidence, Heartbeat};
 
 fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
     let diagnosed = log.events().into_iter().filter_map(|event| match event {
@@ -26,7 +25,7 @@ async fn a_peer_that_speaks_when_asked_spares_all_beats() {
         peer.written().into_iter().map(|wrote| (wrote.at, wrote.what)).collect();
     let asked = |at, silence| (millis(at), WroteWhat::AskAfter(secs(silence)));
     assert_eq!(written, [asked(0, 10), asked(10_040, 27), asked(37_080, 34), asked(71_120, 58)]);
-    assert_eq!(connection.stats().proven, secs(34));
+    assert_eq!(connection.stats().keeper.proven, secs(34));
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +42,10 @@ async fn a_path_that_takes_up_forgotten_flows_is_found_out_without_a_drop() {
     // One word may be lost or late: 58 s are asked for twice.
     tokio::time::sleep(secs(150)).await;
     let stats = connection.stats();
-    assert_eq!((stats.proven, stats.interval, stats.reconnects), (secs(34), secs(42), 0));
+    assert_eq!(
+        (stats.keeper.proven, stats.keeper.interval, stats.keeper.reconnects),
+        (secs(34), secs(42), 0)
+    );
     assert_eq!(diagnoses(&log), []);
 }
 

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use crate::support::{in_time, secs, settle};
-use longlink::keeper::{LinkEnd, Token};
 use longlink::transport::{Frame, Link, from_fn};
-use longlink::{Outcome, ResilientConnection};
+use longlink::{LinkEnd, Outcome, ResilientConnection, Token};
 use tokio::sync::mpsc;
 
 type Item = Result<Frame<String>, LinkEnd>;

@@ -8,9 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::support::{millis, secs, settle};
-use longlink::keeper::{Beat, LinkEnd, Token};
 use longlink::transport::{Frame, Link, from_fn};
-use longlink::{Heartbeat, ResilientConnection};
+use longlink::{Beat, Heartbeat, LinkEnd, ResilientConnection, Token};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// What such links are like, and what became of their beats.
@@ -120,15 +119,19 @@ async fn a_publisher_faster_than_its_path_proves_no_gap() {
     tokio::time::sleep(secs(900)).await;
     let stats = connection.stats();
     assert!(stats.messages_sent > 80_000, "a message every 10 ms: {}", stats.messages_sent);
-    assert!(stats.beats_sent > 2, "{}", stats.beats_sent);
-    assert!(stats.proven <= millis(10), "the path was never idle for longer: {:?}", stats.proven);
+    assert!(stats.keeper.beats_sent > 2, "{}", stats.keeper.beats_sent);
+    assert!(
+        stats.keeper.proven <= millis(10),
+        "the path was never idle for longer: {:?}",
+        stats.keeper.proven
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_link_only_holds_has_not_gone_out_again() {
     // Nothing leaves within the test.
-    let ceiling = Beat::Ceiling { max_out_silence: secs(7) };
-    let path = Path { beat: ceiling, ..Path::new(secs(3_600)) };
+    let keep_alive = Beat::KeepAlive { max_send_gap: secs(7) };
+    let path = Path { beat: keep_alive, ..Path::new(secs(3_600)) };
     let connection = path.connect().await;
     tokio::time::sleep(secs(1)).await;
     connection.sender().send("stuck".to_owned()).await.unwrap();

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs, with_heartbeat};
-use longlink::keeper::{Activity, Detection, Event, Heartbeat, Input, Output};
+use longlink::keeper::{Input, Output};
+use longlink::{Activity, Detection, Event, Heartbeat};
 
 /// The gaps that beats went out after.
 fn gaps(rig: &Rig) -> Vec<Duration> {
@@ -19,7 +20,7 @@ fn live(rig: &mut Rig, time: Duration, timeout: Duration) {
     let end = rig.elapsed() + time;
     while rig.elapsed() < end {
         if rig.opening().is_some() {
-            rig.open(longlink::keeper::Beat::Ping);
+            rig.open(longlink::Beat::Ping);
         }
         let detection = rig.log.len();
         rig.until(|output| matches!(output, Output::Beat { .. } | Output::Open { .. }));
@@ -63,7 +64,7 @@ fn in_the_foreground_no_gap_is_tried() {
     rig.keeper.tell(Input::Activity(Activity::Foreground));
     live(&mut rig, secs(24 * 3_600), secs(100));
     assert!(gaps(&rig).iter().all(|gap| *gap <= secs(27)), "{:?}", gaps(&rig).iter().max());
-    assert_eq!(rig.keeper.figures().reconnects, 0);
+    assert_eq!(rig.keeper.stats().reconnects, 0);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 //! network.rs.
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Event, Failure, Finish, GiveUp, Heartbeat, Input, LinkEnd, NetworkStatus, Output, Reconnect,
-    RetryReason, RouteFacts, State,
+use longlink::keeper::{Finish, Input, Output, RouteFacts};
+use longlink::{
+    Beat, Event, Failure, GiveUp, Heartbeat, LinkEnd, NetworkStatus, Reconnect, RetryReason, State,
 };
 
 #[test]
@@ -383,7 +383,7 @@ fn pitfall_32_a_servers_own_time_is_kept_to_though_the_network_goes_and_comes() 
 
 #[test]
 fn an_attempt_is_left_alone_when_somebody_looks_at_the_application() {
-    use longlink::keeper::Activity;
+    use longlink::Activity;
     for path in [false, true] {
         let mut rig = Rig::dialling(Reconnect::default(), 1);
         let link = rig.opening().expect("an attempt is under way");

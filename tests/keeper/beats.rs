@@ -1,7 +1,8 @@
 //! Beats and the answers that belong to them.
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Detection, Event, Heartbeat, Input, Messages, NetworkStatus, Output, Token};
+use longlink::keeper::{Input, Messages, Output};
+use longlink::{Beat, Detection, Event, Heartbeat, NetworkStatus, Token};
 
 /// A link in use whose round trip is known, in the instant of its next beat.
 fn asking() -> Rig {
@@ -99,7 +100,7 @@ fn a_probe_to_come_neither_takes_the_place_of_beats_nor_comes_with_one() {
 
     // A beat that is due by the server's rule while what waits is read.
     let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(60))), 1);
-    rig.open(Beat::Ceiling { max_out_silence: secs(10) });
+    rig.open(Beat::KeepAlive { max_send_gap: secs(10) });
     rig.pass(millis(9_500));
     rig.network(NetworkStatus::Woke);
     assert_eq!(rig.until_beat(), secs(10));

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{Failure, NetworkStatus, RouteFacts, State};
+use longlink::keeper::RouteFacts;
+use longlink::{Failure, NetworkStatus, State};
 
 #[test]
 fn an_attempt_that_news_has_advanced_may_be_cut_short_when_the_burst_is_over() {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs, with_reconnect};
-use longlink::keeper::{
-    Beat, Config, Delays, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus, Reconnect, Retry,
-    RetryReason, Setback,
+use longlink::keeper::{Config, Finish, Input};
+use longlink::{
+    Beat, Delays, Failure, GiveUp, LinkEnd, NetworkStatus, Reconnect, Retry, RetryReason, Setback,
 };
 
 /// A link that has been up for long enough and has said something.
@@ -194,7 +194,7 @@ fn a_wait_beyond_all_time_does_not_overflow() {
         Retry::NeverAfter { answers: 9, apart: Duration::MAX },
     ] {
         for scale in [1.0, 3.0] {
-            let reconnect = Reconnect::scaled(scale).classify(move |_, _| retry);
+            let reconnect = Reconnect::default().scaled(scale).classify(move |_, _| retry);
             let mut rig = Rig::dialling(reconnect, 1);
             rig.fail(Failure::Refused);
             assert!(rig.delay() > secs(1_000_000), "{retry:?}");
@@ -218,24 +218,24 @@ fn pitfall_16_an_own_policy_that_panics_is_contained_and_counted() {
     let mut rig = Rig::dialling(reconnect, 1);
     rig.fail(Failure::Refused);
     assert!(rig.delay() >= millis(500) && rig.delay() <= secs(1), "the table's word counts");
-    assert_eq!(rig.keeper.figures().policy_panics, 1);
+    assert_eq!(rig.keeper.stats().policy_panics, 1);
 
     let mut rig = Rig::dialling(Reconnect::default().policy(Moody(AtomicU32::new(0))), 1);
-    assert_eq!(rig.keeper.figures().policy_panics, 0);
+    assert_eq!(rig.keeper.stats().policy_panics, 0);
     rig.fail(Failure::Refused);
     assert!(rig.delay() <= secs(1), "the backoff's delay");
     rig.until_opening();
     rig.fail(Failure::Refused);
     assert_eq!(rig.delay(), secs(7));
-    assert_eq!(rig.keeper.figures().policy_panics, 1);
+    assert_eq!(rig.keeper.stats().policy_panics, 1);
     rig.until_opening();
     rig.fail(Failure::Refused);
-    assert_eq!(rig.keeper.figures().policy_panics, 2);
+    assert_eq!(rig.keeper.stats().policy_panics, 2);
 }
 
 #[test]
 fn in_the_background_the_backoff_grows_to_five_minutes() {
-    use longlink::keeper::Activity;
+    use longlink::Activity;
     let longest = |activity: Option<Activity>, reconnect: Reconnect| {
         let delays = (0..200).map(|seed| {
             let mut rig = Rig::dialling(reconnect.clone(), seed);
@@ -264,7 +264,7 @@ fn in_the_background_the_backoff_grows_to_five_minutes() {
 
 #[test]
 fn somebody_who_looks_again_is_not_kept_waiting() {
-    use longlink::keeper::{Activity, Detection};
+    use longlink::{Activity, Detection};
     for seed in 0..50 {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
         rig.keeper.tell(Input::Activity(Activity::Background));

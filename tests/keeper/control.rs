@@ -8,9 +8,8 @@ use crate::rig::{LOGIN, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::{
     await_dials, await_scouts, gaps, knows_nothing, linked, live, met, refused, scouted, scouting, sent,
 };
-use longlink::keeper::{
-    Activity, Beat, Dialled, Event, Failure, Input, LinkEnd, Messages, Opened, Output, ScoutResult,
-};
+use longlink::keeper::{Dialled, Input, Messages, Opened, Output};
+use longlink::{Activity, Beat, Event, Failure, LinkEnd, ScoutResult};
 
 /// Lets a second pass at a time, at the end of which the server speaks on the
 /// link in use.
@@ -191,16 +190,16 @@ fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
 fn scouts_and_their_beats_are_counted() {
     let mut rig = scouted();
     live(&mut rig, secs(13), |_| true);
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.scouts_sent, figures.scout_beats), (3, 0));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.scouts_sent, stats.scout_beats), (3, 0));
     live(&mut rig, secs(1), |_| true);
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.scouts_sent, figures.scout_beats), (4, 1));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.scouts_sent, stats.scout_beats), (4, 1));
     // Those of a row count, each.
     live(&mut rig, secs(60), |_| false);
-    let figures = rig.keeper.figures();
-    let rows = figures.scout_beats - 1;
-    assert!(rows >= 3 * 5, "{figures:?}");
+    let stats = rig.keeper.stats();
+    let rows = stats.scout_beats - 1;
+    assert!(rows >= 3 * 5, "{stats:?}");
 }
 
 #[test]
@@ -264,7 +263,7 @@ fn an_end_of_a_scout_is_a_deadline_below_0_98_of_what_the_link_in_use_has_surviv
             rig.open_scout(scout.link);
         }
         let opened = rig.elapsed();
-        let gap = rig.keeper.figures().proven.mul_f64(0.98) - earlier;
+        let gap = rig.keeper.stats().proven.mul_f64(0.98) - earlier;
         assert!(gap > secs(9), "longer than the least that says anything: {gap:?}");
         chat(&mut rig, 9);
         rig.pass(opened + gap - rig.elapsed());

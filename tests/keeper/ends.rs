@@ -1,9 +1,8 @@
 //! What an end of the link in use says of the idle timeout.
 
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, Output, RetryReason,
-};
+use longlink::keeper::{Config, Input, Output};
+use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, RetryReason};
 
 #[test]
 fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_restart() {
@@ -125,12 +124,12 @@ fn once_ends_have_shown_that_the_timeout_shrank_beats_are_drawn_again() {
 fn pitfall_41_a_fin_on_an_idle_link_below_the_proven_gap_is_no_idle_timeout() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.learn(secs(115));
-    let (interval, proven) = (rig.interval(), rig.keeper.figures().proven);
+    let (interval, proven) = (rig.interval(), rig.keeper.stats().proven);
     rig.pass(secs(50));
     rig.end(LinkEnd::Eof);
     reopen_at_once(&mut rig);
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.interval, figures.proven), (interval, proven), "a restart says nothing");
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.interval, stats.proven), (interval, proven), "a restart says nothing");
 }
 
 #[test]
@@ -144,8 +143,8 @@ fn pitfall_41_a_second_fin_at_the_same_gap_is_one() {
         rig.end(LinkEnd::Eof);
         reopen_at_once(&mut rig);
     }
-    let figures = rig.keeper.figures();
-    assert!(figures.interval < secs(50), "the interval is {:?}", figures.interval);
+    let stats = rig.keeper.stats();
+    assert!(stats.interval < secs(50), "the interval is {:?}", stats.interval);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A process that froze (a job that was stopped, an app that its system put
 //! aside): what it reads when it goes on may have waited.
 
-use longlink::Heartbeat;
-use longlink::keeper::{Beat, Event, LinkEnd, Output, Probing};
+use longlink::keeper::Output;
+use longlink::{Beat, Event, Heartbeat, LinkEnd, Probing};
 
 use super::rig::{RTT, Rig, secs, with_heartbeat};
 
 fn proven(rig: &Rig) -> std::time::Duration {
-    rig.keeper.figures().proven
+    rig.keeper.stats().proven
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn pitfall_34_an_answer_that_waited_behind_a_frozen_process_measures_no_round_tr
     rig.until_beat();
     rig.freeze(secs(60));
     rig.answer();
-    assert_eq!(rig.keeper.figures().rtt, Some(RTT));
+    assert_eq!(rig.keeper.stats().rtt, Some(RTT));
     assert_eq!(proven(&rig), before);
     let told = rig.log.iter().rev().find_map(|(_, output)| match output {
         Output::Emit(Event::BeatAnswered { rtt, .. }) => Some(*rtt),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Detection, Event, Heartbeat, NetworkStatus, Output, PathFacts};
+use longlink::keeper::{Output, PathFacts};
+use longlink::{Beat, Detection, Event, Heartbeat, NetworkStatus};
 
 #[test]
 fn pitfall_22_a_burst_of_ticks_after_a_suspend_counts_once() {

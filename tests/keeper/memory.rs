@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Dialled, Event, Evidence, Expiry, Heartbeat, Input, Learned, LinkEnd, NetworkStatus, Opened,
-    Output, Probing, Recalled,
-};
+use longlink::keeper::{Dialled, Expiry, Input, Learned, Opened, Output, Recalled};
+use longlink::{Beat, Event, Evidence, Heartbeat, LinkEnd, NetworkStatus, Probing};
 use proptest::prelude::*;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -63,7 +61,7 @@ fn an_old_networks_death_teaches_the_new_one_nothing() {
             Output::Emit(Event::Diagnosed { evidence, .. }) => Some(*evidence),
             _ => None,
         });
-        let (proven, interval) = (rig.keeper.figures().proven, rig.interval());
+        let (proven, interval) = (rig.keeper.stats().proven, rig.interval());
         if moves {
             assert_eq!(ground, Some(Evidence::NetworkEvent));
             assert_eq!((proven, interval), (Duration::ZERO, secs(27)));
@@ -82,10 +80,10 @@ fn a_gap_that_began_on_the_old_network_proves_nothing_of_the_new() {
     named(&mut rig, "elsewhere");
     rig.pass(secs(1));
     rig.heard();
-    assert_eq!(rig.keeper.figures().proven, Duration::ZERO);
+    assert_eq!(rig.keeper.stats().proven, Duration::ZERO);
     // From here on the link's gaps are the new network's.
     rig.beat_answered(RTT);
-    assert_eq!(rig.keeper.figures().proven, secs(27));
+    assert_eq!(rig.keeper.stats().proven, secs(27));
 }
 
 #[test]
@@ -99,7 +97,7 @@ fn it_asks_for_each_network_once_and_keeps_in_mind_where_it_has_been() {
     named(&mut rig, "home");
     named(&mut rig, "home");
     assert_eq!(questions(&rig), [None, Some("home".to_owned()), Some("cafe".to_owned())]);
-    assert_eq!(rig.keeper.figures().proven, secs(34));
+    assert_eq!(rig.keeper.stats().proven, secs(34));
 }
 
 #[test]
@@ -220,7 +218,7 @@ fn what_was_too_little_to_be_told_is_told_when_the_network_is_left() {
     rig.forget();
     named(&mut rig, "home");
     assert_eq!(words(&rig), [], "of the cafe all was told");
-    assert_eq!(rig.keeper.figures().proven, secs(28));
+    assert_eq!(rig.keeper.stats().proven, secs(28));
 }
 
 #[test]
@@ -234,7 +232,7 @@ fn what_is_not_worth_a_word_is_kept_in_mind() {
     rig.forget();
     named(&mut rig, "home");
     assert_eq!(questions(&rig), []);
-    assert_eq!(rig.keeper.figures().proven, secs(20));
+    assert_eq!(rig.keeper.stats().proven, secs(20));
 }
 
 #[test]
@@ -242,7 +240,7 @@ fn half_of_what_was_known_does_not_take_the_place_of_the_whole() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     named(&mut rig, "home");
     recalled(&mut rig, Some("home"), Learned::new(secs(96)).failed(secs(115)), 8 * DAY);
-    assert_eq!(rig.keeper.figures().proven, secs(48));
+    assert_eq!(rig.keeper.stats().proven, secs(48));
     rig.forget();
     named(&mut rig, "cafe");
     named(&mut rig, "home");
@@ -286,7 +284,7 @@ fn nothing_is_taken_or_told_when_it_is_over() {
     named(&mut rig, "home");
     recalled(&mut rig, None, Learned::new(secs(68)), Duration::ZERO);
     assert_eq!(rig.outputs(), Vec::<&Output>::new());
-    assert_eq!(rig.keeper.figures().proven, Duration::ZERO);
+    assert_eq!(rig.keeper.stats().proven, Duration::ZERO);
 }
 
 #[test]
@@ -448,7 +446,7 @@ proptest! {
                 // tries nothing that is known to fail.
                 let mut other = Rig::beating(heartbeat.clone());
                 recalled(&mut other, None, learned.clone(), Duration::ZERO);
-                let (begins, proven) = (other.interval(), other.keeper.figures().proven);
+                let (begins, proven) = (other.interval(), other.keeper.stats().proven);
                 prop_assert_eq!(proven, learned.proven);
                 let below_failed = learned.failed.is_none_or(|failed| begins < failed || begins <= secs(60));
                 prop_assert!(below_failed && begins <= max, "{:?} with {:?}", begins, learned);

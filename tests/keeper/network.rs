@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Activity, Beat, Config, Detection, Event, Failure, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    RetryReason, RouteFacts,
-};
+use longlink::keeper::{Config, Input, Output, RouteFacts};
+use longlink::{Activity, Beat, Detection, Event, Failure, Heartbeat, LinkEnd, NetworkStatus, RetryReason};
 
 #[test]
 fn offline_calls_off_a_probe_and_the_next_online_probes_again() {
@@ -319,12 +317,12 @@ fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing(
     // One beat a minute.
     rig.beat_answered(RTT);
     rig.beat_answered(RTT);
-    assert_eq!(rig.keeper.figures().proven, secs(34));
+    assert_eq!(rig.keeper.stats().proven, secs(34));
 }
 
 #[test]
 fn a_link_is_not_probed_while_the_network_is_reported_gone() {
-    use longlink::keeper::Activity;
+    use longlink::Activity;
     let mut rig = Rig::linked();
     rig.keeper.tell(Input::Activity(Activity::Background));
     rig.network(NetworkStatus::Offline);
@@ -419,7 +417,7 @@ fn a_gap_in_which_the_network_changed_proves_nothing() {
         rig.named("home");
         rig.look(RouteFacts::new(true, Some(true)));
         rig.learn(secs(58));
-        let before = rig.keeper.figures().proven;
+        let before = rig.keeper.stats().proven;
         rig.pass(secs(20));
         if changes {
             rig.named("home");
@@ -427,7 +425,7 @@ fn a_gap_in_which_the_network_changed_proves_nothing() {
             rig.look(RouteFacts::new(true, Some(true)));
         }
         rig.beat_answered(RTT);
-        assert_eq!(rig.keeper.figures().proven > before, proves, "changes: {changes}");
+        assert_eq!(rig.keeper.stats().proven > before, proves, "changes: {changes}");
     }
 }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
 use longlink::keeper::{
-    Activity, Beat, Config, Dialled, Event, Failure, Finish, GiveUp, Heartbeat, Input, Learned, LinkEnd,
-    LinkId, Messages, NetworkStatus, Opened, Output, PathFacts, Recalled, Reconnect, RetryReason, RouteFacts,
-    Token,
+    Config, Dialled, Finish, Input, Learned, Messages, Opened, Output, PathFacts, Recalled, RouteFacts,
 };
 use longlink::testing::VirtualKeeper;
+use longlink::{
+    Activity, Beat, Event, Failure, FirstConnect, GiveUp, Heartbeat, LinkEnd, LinkId, NetworkStatus,
+    Reconnect, RetryReason, Token,
+};
 
 type Way = fn() -> Rig;
 
@@ -54,7 +56,7 @@ fn inputs(link: LinkId) -> Vec<Input<'static>> {
 
 fn fail_fast() -> Config {
     let mut config = Config::default();
-    config.fail_fast = true;
+    config.first_connect = FirstConnect::FailFast;
     config
 }
 
@@ -121,14 +123,14 @@ fn once_it_is_over_nothing_that_is_told_or_wanted_changes_anything() {
             };
             let links: Vec<LinkId> = rig.log.iter().filter_map(opened).collect();
             later(&mut rig);
-            let (state, figures) = (rig.keeper.state(), rig.keeper.figures());
+            let (state, stats) = (rig.keeper.state(), rig.keeper.stats());
             for input in links.into_iter().flat_map(inputs) {
                 let name = format!("{way}: {input:?}");
                 rig.keeper.tell(input);
                 assert_eq!(rig.keeper.poll_output(), None, "{name}");
                 assert_eq!(rig.keeper.deadline(), None, "{name}");
                 assert_eq!(rig.keeper.state(), state, "{name}");
-                assert_eq!(rig.keeper.figures(), figures, "{name}");
+                assert_eq!(rig.keeper.stats(), stats, "{name}");
             }
         }
     }

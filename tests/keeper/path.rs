@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Cause, Config, Detection, Event, Evidence, Failure, Heartbeat, Output, PathFacts, RetryReason,
-    Timer,
-};
+use longlink::keeper::{Config, Output, PathFacts, Timer};
+use longlink::{Beat, Cause, Detection, Event, Evidence, Failure, Heartbeat, RetryReason};
 
 /// A link whose path the system tells of, with its round trip measured: a
 /// deadline is 1 s, a row of beats 10 s.
@@ -42,7 +40,7 @@ fn looks(rig: &Rig) -> Option<Duration> {
 #[test]
 fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing() {
     let mut rig = telling(Heartbeat::adaptive());
-    let known = (rig.interval(), rig.keeper.figures().proven);
+    let known = (rig.interval(), rig.keeper.stats().proven);
     // The try of 34 s.
     rig.pass_with(secs(34) + secs(11), all_arrived);
     assert!(!rig.is_connected());
@@ -56,7 +54,7 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
     assert_eq!(reason, Some(RetryReason::LinkEnded), "a server that is stuck may be so for everybody");
     reopen(&mut rig);
     assert_eq!(rig.diagnoses(), [(Cause::ServerStuck, Evidence::Acknowledged)]);
-    assert_eq!((rig.interval(), rig.keeper.figures().proven), known);
+    assert_eq!((rig.interval(), rig.keeper.stats().proven), known);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Detection, Event, Failure, Finish, GiveUp, Input, LinkEnd, NetworkStatus,
-    Output, Reconnect, RetryReason, State,
+use longlink::keeper::{Config, Finish, Input, Output};
+use longlink::{
+    Activity, Beat, Cause, Detection, Event, Failure, GiveUp, LinkEnd, NetworkStatus, Reconnect, RetryReason,
+    State,
 };
 
 fn pause(rig: &mut Rig) {
@@ -187,8 +188,8 @@ fn time_in_a_pause_is_downtime() {
     rig.pass(secs(5));
     pause(&mut rig);
     rig.pass(secs(100));
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.uptime, figures.downtime), (secs(5), Duration::from_secs(100)));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.uptime, stats.downtime), (secs(5), Duration::from_secs(100)));
 }
 
 #[test]

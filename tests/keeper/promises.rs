@@ -5,10 +5,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    RetryReason,
-};
+use longlink::keeper::{Config, Input, Output};
+use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, NetworkStatus, RetryReason};
 
 /// A deadline of an answer before a round trip was measured.
 const FIRST_DEADLINE: Duration = secs(3);
@@ -44,7 +42,7 @@ fn trusting() -> Rig {
 }
 
 fn proven(rig: &Rig) -> Duration {
-    rig.keeper.figures().proven
+    rig.keeper.stats().proven
 }
 
 #[test]
@@ -60,8 +58,8 @@ fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_o
         at += silence + RTT;
     }
     assert_eq!(rig.beats(), NEVER);
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.beats_sent, figures.beats_saved), (8, 0), "a request is paid for as a beat is");
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.beats_sent, stats.beats_saved), (8, 0), "a request is paid for as a beat is");
 }
 
 #[test]
@@ -142,7 +140,7 @@ fn learn_on_a_loose_path(timeout: Duration) -> (Vec<Duration>, Option<(Duration,
             rig.beat_answered(RTT);
         }
     }
-    assert_eq!(rig.keeper.figures().reconnects, 0);
+    assert_eq!(rig.keeper.stats().reconnects, 0);
     let learned = rig.log.iter().find_map(|(_, output)| match output {
         Output::Emit(Event::IdleTimeoutLearned { proven, failed }) => Some((*proven, *failed)),
         _ => None,
@@ -298,7 +296,7 @@ fn only_gaps_that_are_tried_are_asked_for_and_only_where_the_peer_can_be() {
     let mut rig = Rig::new(Config::default(), 1);
     rig.open_as(|opened| {
         opened.answers_after = true;
-        opened.beat = Beat::Ceiling { max_out_silence: secs(60) };
+        opened.beat = Beat::KeepAlive { max_send_gap: secs(60) };
     });
     assert_eq!(requests(&rig), [], "our own beats would break the silence");
 }
@@ -323,8 +321,8 @@ fn what_the_path_held_up_says_what_it_forgets_and_costs_no_link() {
     assert_eq!(rig.misses().len(), 1);
     rig.message();
     rig.answer();
-    let figures = rig.keeper.figures();
-    assert_eq!(figures.proven, secs(27), "the beat has brought the flow back: nothing is proven");
+    let stats = rig.keeper.stats();
+    assert_eq!(stats.proven, secs(27), "the beat has brought the flow back: nothing is proven");
     assert!(rig.is_connected());
     assert_eq!(rig.interval(), secs(29), "between 27 and 34 s");
 }
@@ -338,7 +336,7 @@ fn a_message_that_crosses_a_beat_proves_nothing_and_disproves_nothing() {
     rig.message();
     rig.pass(RTT / 2);
     rig.answer();
-    assert_eq!(rig.keeper.figures().proven, secs(27));
+    assert_eq!(rig.keeper.stats().proven, secs(27));
     assert_eq!(rig.interval(), secs(34), "the same gap is tried again");
 }
 
@@ -350,7 +348,7 @@ fn an_answer_that_comes_before_a_message_proves_the_gap() {
     rig.pass(RTT);
     rig.answer();
     rig.message();
-    assert_eq!(rig.keeper.figures().proven, secs(34));
+    assert_eq!(rig.keeper.stats().proven, secs(34));
 }
 
 #[test]

@@ -2,9 +2,8 @@
 //! late or never.
 
 use crate::rig::{LOGIN, NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{
-    Beat, Detection, Dialled, Event, Input, NetworkStatus, Opened, Output, PathFacts, RouteFacts,
-};
+use longlink::keeper::{Dialled, Input, Opened, Output, PathFacts, RouteFacts};
+use longlink::{Beat, Detection, Event, NetworkStatus};
 
 /// With a link in use whose system tells of its path, by a driver that answers
 /// no question.

@@ -2,9 +2,10 @@
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
 use crate::scouts::scouted;
-use longlink::keeper::{
-    Beat, Cause, Config, Detection, Dialled, Event, Evidence, Failure, Finish, GiveUp, Heartbeat, Input,
-    LinkEnd, LinkId, NetworkStatus, Output, Reconnect, Retry, State,
+use longlink::keeper::{Config, Dialled, Finish, Input, Output};
+use longlink::{
+    Beat, Cause, Detection, Event, Evidence, Failure, GiveUp, Heartbeat, LinkEnd, LinkId, NetworkStatus,
+    Reconnect, Retry, State,
 };
 
 /// With a link in use for ten seconds, and a second one being opened.
@@ -258,7 +259,7 @@ fn an_outage_that_the_dial_of_a_second_link_came_before_is_no_idle_timeout() {
             }
         }
         assert_eq!(rig.diagnoses(), [(Cause::PathDead, Evidence::DialFailed)], "it opens: {opens}");
-        assert_eq!(rig.keeper.figures().proven, secs(58));
+        assert_eq!(rig.keeper.stats().proven, secs(58));
         assert!(rig.interval() > secs(58), "nothing was learned");
     }
 }
@@ -354,7 +355,7 @@ fn what_was_learned_on_the_first_link_holds_on_the_second() {
     rig.learn(secs(58));
     rig.tell(Input::Replace);
     rig.open(Beat::Ping);
-    assert_eq!(rig.keeper.figures().proven, secs(58));
+    assert_eq!(rig.keeper.stats().proven, secs(58));
     let opened = rig.elapsed();
     assert_eq!(rig.until_beat(), opened + secs(68), "the next gap is tried on it");
 }

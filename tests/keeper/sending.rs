@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs};
-use longlink::keeper::{Beat, Cause, Config, Event, Evidence, LinkEnd, Output};
+use longlink::keeper::{Config, Output};
+use longlink::{Beat, Cause, Event, Evidence, LinkEnd};
 
 /// 149 s are known to survive, and 285 s are tried.
 fn trying() -> Rig {
@@ -74,7 +75,7 @@ fn a_silence_that_a_message_of_ours_has_ended_is_proven_once_its_beat_is_answere
     assert_eq!(rig.until_beat(), rig.elapsed(), "it is asked at once whether it has arrived");
     rig.pass(RTT);
     rig.answer();
-    assert_eq!(rig.keeper.figures().proven, secs(200));
+    assert_eq!(rig.keeper.stats().proven, secs(200));
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs, with_reconnect};
-use longlink::keeper::{Beat, Config, Failure, Growth, Heartbeat, Invalid, LinkEnd, Probing, Reconnect};
+use longlink::keeper::Config;
+use longlink::{Beat, Failure, Growth, Heartbeat, Invalid, LinkEnd, Probing, Reconnect};
 
 const NANO: Duration = Duration::from_nanos(1);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -21,10 +22,29 @@ fn the_ready_made_heartbeats_are_the_default_with_some_figures_of_their_own() {
     assert_eq!(adaptive(), spelled_out.growth(Growth::Ladder));
     assert_eq!(Heartbeat::default(), adaptive());
     assert_eq!(Heartbeat::frugal(), adaptive().max(secs(1800)));
-    assert_eq!(Heartbeat::off(), adaptive().probing(Probing::Off));
-    let fixed = |interval| adaptive().probing(Probing::Fixed).start(interval).min(interval).max(interval);
-    assert_eq!(Heartbeat::fixed(secs(40)), fixed(secs(40)));
-    assert_eq!(Heartbeat::prompt(), fixed(secs(15)));
+    assert_eq!(Heartbeat::prompt(), Heartbeat::fixed(secs(15)));
+}
+
+#[test]
+fn probing_after_off_or_fixed_learns_again() {
+    assert_eq!(Heartbeat::off().probing(Probing::Scout), Heartbeat::adaptive().probing(Probing::Scout));
+    let fixed = Heartbeat::fixed(secs(40));
+    let learns = fixed.clone().probing(Probing::Main);
+    assert_ne!(learns, fixed);
+    assert_eq!(learns.start(secs(27)).min(secs(10)).max(secs(285)), Heartbeat::adaptive());
+}
+
+#[test]
+fn scaled_multiplies_the_durations_that_were_set_before_it() {
+    let own = |heartbeat: Heartbeat, by: u64| {
+        let heartbeat = heartbeat.min(secs(10 * by)).start(secs(20 * by)).max(secs(100 * by));
+        heartbeat.growth(Growth::Step(secs(5 * by))).recheck_after(secs(200 * by))
+    };
+    assert_eq!(own(Heartbeat::adaptive(), 2).scaled(0.5), own(Heartbeat::adaptive().scaled(0.5), 1));
+    assert_eq!(Heartbeat::adaptive().scaled(0.5).scaled(0.5), Heartbeat::adaptive().scaled(0.25));
+    let eager = format!("{:?}", Reconnect::eager().cap(secs(10)).scaled(2.0).base(secs(3)));
+    assert!(eager.contains("base: 3s, cap: 20s"), "{eager}");
+    assert!(eager.contains("eager: true, scale: 2.0"), "{eager}");
 }
 
 #[test]
@@ -38,7 +58,7 @@ fn each_setting_of_the_heartbeat_is_taken() {
         default.clone().misses(4),
         default.clone().growth(Growth::Factor(1.5)),
         default.clone().recheck_after(secs(1)),
-        Heartbeat::scaled(2.0).start(secs(27)).min(secs(10)).max(secs(285)),
+        Heartbeat::adaptive().scaled(2.0).start(secs(27)).min(secs(10)).max(secs(285)),
     ] {
         assert_ne!(set, default);
     }
@@ -46,7 +66,7 @@ fn each_setting_of_the_heartbeat_is_taken() {
 
 #[test]
 fn a_scaled_heartbeat_has_every_duration_multiplied() {
-    let half = Heartbeat::scaled(0.5);
+    let half = Heartbeat::adaptive().scaled(0.5);
     assert_eq!(half.clone().start(millis(13_500)).min(secs(5)).max(millis(142_500)), half);
     let mut rig = Rig::beating(half);
     assert_eq!(rig.until_beat(), millis(13_500));
@@ -61,12 +81,12 @@ fn a_heartbeat_is_refused_by_the_name_of_the_field_that_cannot_work() {
     let default = Heartbeat::adaptive;
     for (heartbeat, field) in [
         (default(), None),
-        (Heartbeat::scaled(1e-6), None),
-        (Heartbeat::scaled(0.99e-6), Some("heartbeat.scaled")),
-        (Heartbeat::scaled(1.01e6), Some("heartbeat.scaled")),
-        (Heartbeat::scaled(0.0), Some("heartbeat.scaled")),
-        (Heartbeat::scaled(f64::NAN), Some("heartbeat.scaled")),
-        (Heartbeat::scaled(f64::INFINITY), Some("heartbeat.scaled")),
+        (Heartbeat::adaptive().scaled(1e-6), None),
+        (Heartbeat::adaptive().scaled(0.99e-6), Some("heartbeat.scaled")),
+        (Heartbeat::adaptive().scaled(1.01e6), Some("heartbeat.scaled")),
+        (Heartbeat::adaptive().scaled(0.0), Some("heartbeat.scaled")),
+        (Heartbeat::adaptive().scaled(f64::NAN), Some("heartbeat.scaled")),
+        (Heartbeat::adaptive().scaled(f64::INFINITY), Some("heartbeat.scaled")),
         (default().start(Duration::ZERO), Some("heartbeat.start")),
         (default().min(Duration::ZERO), Some("heartbeat.min")),
         (default().max(YEAR), None),
@@ -102,12 +122,12 @@ fn a_reconnect_policy_is_refused_by_the_name_of_the_field_that_cannot_work() {
     let default = Reconnect::default;
     for (reconnect, field) in [
         (default(), None),
-        (Reconnect::scaled(1e-6), None),
-        (Reconnect::scaled(1e6), None),
-        (Reconnect::scaled(0.99e-6), Some("reconnect.scaled")),
-        (Reconnect::scaled(1.01e6), Some("reconnect.scaled")),
-        (Reconnect::scaled(0.0), Some("reconnect.scaled")),
-        (Reconnect::scaled(f64::INFINITY), Some("reconnect.scaled")),
+        (Reconnect::default().scaled(1e-6), None),
+        (Reconnect::default().scaled(1e6), None),
+        (Reconnect::default().scaled(0.99e-6), Some("reconnect.scaled")),
+        (Reconnect::default().scaled(1.01e6), Some("reconnect.scaled")),
+        (Reconnect::default().scaled(0.0), Some("reconnect.scaled")),
+        (Reconnect::default().scaled(f64::INFINITY), Some("reconnect.scaled")),
         (default().base(Duration::ZERO), Some("reconnect.base")),
         (default().base(secs(9)).cap(secs(9)), None),
         (default().base(secs(9) + NANO).cap(secs(9)), Some("reconnect.cap")),
@@ -145,7 +165,8 @@ fn debug_tells_the_settings_of_a_reconnect_policy() {
         "Reconnect { base: 1s, cap: 60s, background_cap: 300s, attempts: None, attempt_deadline: 15s, \
          eager: false, scale: 1.0, own_policy: false, own_classification: false }"
     );
-    let own = Reconnect::scaled(2.0)
+    let own = Reconnect::default()
+        .scaled(2.0)
         .base(secs(3))
         .cap(secs(4))
         .background_cap(secs(5))
@@ -159,7 +180,7 @@ fn debug_tells_the_settings_of_a_reconnect_policy() {
          eager: false, scale: 2.0, own_policy: true, own_classification: true }"
     );
     assert!(format!("{:?}", Reconnect::eager()).contains("eager: true"));
-    let scaled = format!("{:?}", Reconnect::scaled(2.0));
+    let scaled = format!("{:?}", Reconnect::default().scaled(2.0));
     assert!(scaled.contains("base: 2s, cap: 120s, background_cap: 600s"), "{scaled}");
     assert!(scaled.contains("attempt_deadline: 15s"), "{scaled}");
 }
@@ -174,7 +195,7 @@ fn bounds(delay: impl Fn(u64) -> Duration) -> (Duration, Duration) {
 #[test]
 fn a_scaled_policy_scales_the_floor_the_first_step_and_what_a_close_code_asks_for() {
     let first = |seed| {
-        let mut rig = Rig::dialling(Reconnect::scaled(4.0), seed);
+        let mut rig = Rig::dialling(Reconnect::default().scaled(4.0), seed);
         rig.fail(Failure::Refused);
         rig.delay()
     };
@@ -183,7 +204,7 @@ fn a_scaled_policy_scales_the_floor_the_first_step_and_what_a_close_code_asks_fo
     assert!(most <= secs(4) && most >= millis(3_900), "{most:?}");
 
     let restarting = |seed| {
-        let mut rig = Rig::connected(with_reconnect(Reconnect::scaled(4.0)), seed);
+        let mut rig = Rig::connected(with_reconnect(Reconnect::default().scaled(4.0)), seed);
         rig.end(LinkEnd::closed(Some(1012), ""));
         rig.delay()
     };
@@ -197,7 +218,7 @@ fn a_scaled_policy_scales_the_time_in_which_a_link_proves_itself() {
     // The number of the attempt that follows a link that was up for so long,
     // where two attempts had failed before it.
     let after = |scale: f64, up: Duration| {
-        let mut rig = Rig::dialling(Reconnect::scaled(scale), 1);
+        let mut rig = Rig::dialling(Reconnect::default().scaled(scale), 1);
         for _ in 0..2 {
             rig.fail(Failure::Refused);
             rig.until_opening();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::rig::{RTT, Rig, secs};
 use crate::scouts::linked;
-use longlink::keeper::{Beat, Event, Failure, Heartbeat, NetworkStatus, Output, RouteFacts, Timer};
+use longlink::keeper::{Output, RouteFacts, Timer};
+use longlink::{Beat, Event, Failure, Heartbeat, NetworkStatus};
 
 /// The intervals that were told, and when.
 fn intervals(rig: &Rig) -> Vec<(Duration, Duration)> {
@@ -34,7 +35,7 @@ fn another_network_tells_the_interval_while_no_link_is_in_use() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.named("home");
     rig.learn(secs(58));
-    rig.end(longlink::keeper::LinkEnd::closed(Some(1012), ""));
+    rig.end(longlink::LinkEnd::closed(Some(1012), ""));
     rig.forget();
     rig.named("elsewhere");
     assert_eq!(intervals(&rig), [(rig.elapsed(), secs(27))]);

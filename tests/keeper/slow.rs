@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use longlink::Heartbeat;
-use longlink::keeper::{
-    Beat, Cause, Detection, Dialled, Event, Evidence, Input, NetworkStatus, Opened, Output,
-};
+use longlink::keeper::{Dialled, Input, Opened, Output};
+use longlink::{Beat, Cause, Detection, Event, Evidence, Heartbeat, NetworkStatus};
 
 use super::rig::{Rig, millis, secs, with_heartbeat};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Config, Detection, Event, Heartbeat, Output};
+use longlink::keeper::{Config, Output};
+use longlink::{Beat, Detection, Event, Heartbeat};
 
 #[test]
 fn a_stalled_reader_suspends_the_deadlines_but_not_the_beats() {
@@ -105,15 +106,15 @@ fn an_answer_that_waited_unread_is_no_round_trip() {
     rig.pass(secs(20));
     rig.answer();
     rig.resumed();
-    assert_eq!(rig.keeper.figures().rtt, Some(RTT), "it was read late");
+    assert_eq!(rig.keeper.stats().rtt, Some(RTT), "it was read late");
     rig.until_beat();
     rig.suspend(secs(20));
     rig.answer();
-    assert_eq!(rig.keeper.figures().rtt, Some(RTT), "it waited while the machine slept");
+    assert_eq!(rig.keeper.stats().rtt, Some(RTT), "it waited while the machine slept");
     rig.until_beat();
     rig.pass(RTT);
     rig.answer();
-    assert!(rig.keeper.figures().rtt.is_some_and(|rtt| rtt.abs_diff(RTT) < millis(1)));
+    assert!(rig.keeper.stats().rtt.is_some_and(|rtt| rtt.abs_diff(RTT) < millis(1)));
 }
 
 #[test]

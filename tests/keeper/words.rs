@@ -4,8 +4,9 @@
 use std::io::{Error, ErrorKind};
 
 use crate::rig::{Rig, millis, secs};
-use longlink::keeper::{
-    Cause, Config, Detection, Event, Evidence, Failure, GiveUp, Invalid, LinkEnd, RetryReason, ScoutResult,
+use longlink::keeper::Config;
+use longlink::{
+    Cause, Detection, Event, Evidence, Failure, GiveUp, Invalid, LinkEnd, RetryReason, ScoutResult,
     StoreFault,
 };
 

@@ -21,8 +21,7 @@ mod wire;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use longlink::Event;
-use longlink::keeper::Detection;
+use longlink::{Detection, Event};
 
 use crate::client::{Client, News};
 use crate::hiccups::steadily;
@@ -181,7 +180,7 @@ impl Test {
     }
 
     fn assert_interval(&self) {
-        let interval = self.client.stats().interval;
+        let interval = self.client.stats().keeper.interval;
         let ratio = interval.div_duration_f64(LIMIT);
         assert!((0.7..=0.97).contains(&ratio), "the interval is {interval:?}, {ratio:.2} of the limit");
     }

@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use longlink::keeper::{
-    Activity, Beat, Config, Failure, Growth, Heartbeat, Learned, LinkEnd, NetworkStatus, PathFacts, Probing,
-    Recalled, Reconnect, Retry, RouteFacts, Setback,
+use longlink::keeper::{Config, Learned, PathFacts, Recalled, RouteFacts};
+use longlink::{
+    Activity, Beat, Failure, Growth, Heartbeat, LinkEnd, NetworkStatus, Probing, Reconnect, Retry, Setback,
 };
 
 use crate::chance::Chance;
@@ -44,13 +44,13 @@ fn settings(chance: &mut Chance) -> Settings {
         2 => Heartbeat::off(),
         3 => {
             scale = chance.pick(&[1.0 / 20.0, 1.0 / 3.0, 4.0]);
-            Heartbeat::scaled(scale)
+            Heartbeat::adaptive().scaled(scale)
         }
         4 => Heartbeat::adaptive().probing(Probing::Passive),
         8 | 9 => Heartbeat::adaptive().probing(Probing::Scout).max(chance.pick(&[60, 7200]).seconds()),
         10 => {
             scale = 1.0 / 20.0;
-            Heartbeat::scaled(scale).probing(Probing::Scout)
+            Heartbeat::adaptive().scaled(scale).probing(Probing::Scout)
         }
         5 => {
             let growth = [Growth::Factor(1.5), Growth::Step(Duration::from_secs(60))];
@@ -66,7 +66,7 @@ fn settings(chance: &mut Chance) -> Settings {
             _ => usual,
         }),
         0 => Reconnect::eager(),
-        1 => Reconnect::scaled(1.0 / 20.0),
+        1 => Reconnect::default().scaled(1.0 / 20.0),
         2 => Reconnect::default().attempts(3),
         3 => Reconnect::default().delays(|| [Duration::ZERO, Duration::from_secs(1)]),
         4 => Reconnect::default().delays(|| std::iter::repeat(Duration::ZERO)),
@@ -204,8 +204,8 @@ fn recalled(chance: &mut Chance) -> Recalled {
 fn beat(chance: &mut Chance) -> Beat {
     match chance.below(12) {
         0 => Beat::Listen { longest_silence: chance.pick(&[1, 45, 300]).seconds() },
-        1 => Beat::Dictated { every: chance.pick(&[1, 41, 300]).seconds() },
-        2 => Beat::Ceiling { max_out_silence: chance.pick(&[1, 60, 600]).seconds() },
+        1 => Beat::Every { interval: chance.pick(&[1, 41, 300]).seconds() },
+        2 => Beat::KeepAlive { max_send_gap: chance.pick(&[1, 60, 600]).seconds() },
         _ => Beat::Ping,
     }
 }

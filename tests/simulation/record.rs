@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::Figures;
+use longlink::KeeperStats;
 
 /// An interval counts as settled once it has been held this long: no change,
 /// no drop, no longer gap. No stage of learning pauses so long, and no look
@@ -23,7 +23,7 @@ pub struct Record {
     pub beats: u64,
     pub beats_since_settled: u64,
     pub shrank: u64,
-    pub figures: Figures,
+    pub stats: KeeperStats,
     /// Longest time from a drop to the next link.
     pub longest_break: Duration,
     /// Links that were opened beside the user's.
@@ -71,7 +71,7 @@ impl Record {
     }
 
     pub fn interval(&self) -> Duration {
-        self.settled.map_or(self.figures.interval, |settled| settled.interval)
+        self.settled.map_or(self.stats.interval, |settled| settled.interval)
     }
 
     pub fn beats_a_day(&self) -> f64 {
@@ -200,7 +200,7 @@ impl Recorder {
     }
 
     /// All of it up to `now`.
-    pub fn record(&self, now: Duration, figures: Figures) -> Record {
+    pub fn record(&self, now: Duration, stats: KeeperStats) -> Record {
         Record {
             length: now,
             beats_since_settled: self.beats - self.beats_at_settling,
@@ -208,7 +208,7 @@ impl Recorder {
             settled: self.settled,
             beats: self.beats,
             shrank: self.shrank,
-            figures,
+            stats,
             longest_break: self.longest_break,
             scouts: self.scouts,
             scout_beats: self.scout_beats,

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use longlink::keeper::{Config, Heartbeat, Probing};
+use longlink::keeper::Config;
+use longlink::{Heartbeat, Probing};
 
 use crate::chance::Chance;
 use crate::record::{Record, When};

@@ -4,11 +4,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{
-    Activity, Beat, Config, Dialled, Failure, Input, LinkEnd, LinkId, NetworkStatus, Opened, PathFacts,
-    Recalled, RouteFacts, Token,
-};
+use longlink::keeper::{Config, Dialled, Input, Opened, PathFacts, Recalled, RouteFacts};
 use longlink::testing::VirtualKeeper;
+use longlink::{Activity, Beat, Failure, LinkEnd, LinkId, NetworkStatus, Token};
 
 /// A keeper's settings and all that happens to it.
 #[derive(Clone, Debug)]

@@ -10,7 +10,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Config, Heartbeat};
+use longlink::Heartbeat;
+use longlink::keeper::Config;
 
 use crate::chance::Chance;
 use crate::record::DAY;

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use longlink::transport::tls::TlsConfig;
-use longlink::transport::tls::rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::WebPkiClientVerifier,
-};
+use longlink::TlsConfig;
+use longlink::rustls::crypto::ring;
+use longlink::rustls::pki_types::pem::PemObject;
+use longlink::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use longlink::rustls::server::WebPkiClientVerifier;
+use longlink::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority, and those who trust it and nobody else.

@@ -5,9 +5,8 @@ use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
-use longlink::keeper::{Failure, LinkEnd};
 use longlink::transport::{Attempt, ConnectError, Frame, Link, Transport};
-use longlink::{Message, WebSocket, WebSocketLink};
+use longlink::{Failure, LinkEnd, Message, WebSocket, WebSocketLink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 
-use longlink::keeper::Token;
+use longlink::Token;
 use longlink::testing::ByHand;
 use longlink::transport::{Attempt, ControlMessages, Frame, Link, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, ConfirmedBy, ControlMessages, Frame, Link, Protocol, Transport};
-use longlink::{Event, ResilientConnection};
+use longlink::transport::{Attempt, ConfirmedBy, ControlMessages, Frame, Link, Transport};
+use longlink::{Beat, Detection, Event, Failure, LinkEnd, Protocol, ResilientConnection, Token};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::{BytesCodec, Decoder, Encoder, LengthDelimitedCodec, LinesCodec};
 
@@ -42,9 +41,9 @@ async fn without_a_beat_of_its_own_the_peer_is_listened_to_and_nothing_is_confir
     let (link, _far) = open(lines_with(ControlMessages::new())).await;
     assert!(matches!(link.beat(), Beat::Listen { .. }));
     assert_eq!(link.confirmed_by(), ConfirmedBy::Never);
-    let max_out_silence = Duration::from_secs(40);
-    let (link, _far) = open(lines_with(beats().beat(Beat::Ceiling { max_out_silence }))).await;
-    assert_eq!(link.beat(), Beat::Ceiling { max_out_silence });
+    let max_send_gap = Duration::from_secs(40);
+    let (link, _far) = open(lines_with(beats().beat(Beat::KeepAlive { max_send_gap }))).await;
+    assert_eq!(link.beat(), Beat::KeepAlive { max_send_gap });
 }
 
 #[tokio::test]

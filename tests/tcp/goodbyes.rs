@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, GiveUp, LinkEnd, Retry, Setback};
-use longlink::transport::{ControlMessages, Protocol, StreamLink, Tcp};
-use longlink::{Error, Handshake, Outcome, Reconnect, ResilientConnection, State};
+use longlink::transport::ControlMessages;
+use longlink::{
+    Error, Failure, GiveUp, Handshake, LinkEnd, Outcome, Protocol, Reconnect, ResilientConnection, Retry,
+    Setback, State, StreamLink, Tcp,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::codec::LinesCodec;

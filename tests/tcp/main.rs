@@ -18,10 +18,9 @@ use std::future::Future;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use longlink::Tcp;
-use longlink::keeper::{LinkEnd, Token};
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, ControlMessages, Frame, Protocol, StreamLink, Transport};
+use longlink::transport::{Attempt, ControlMessages, Frame, Transport};
+use longlink::{LinkEnd, Protocol, StreamLink, Tcp, Token};
 use tokio::io::DuplexStream;
 use tokio_util::codec::LinesCodec;
 

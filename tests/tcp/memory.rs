@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use futures::poll;
-use longlink::Tcp;
-use longlink::keeper::LinkEnd;
 use longlink::testing::ByHand;
-use longlink::transport::{Attempt, ControlMessages, Protocol, Transport};
+use longlink::transport::{Attempt, ControlMessages, Transport};
+use longlink::{LinkEnd, Protocol, Tcp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::codec::LengthDelimitedCodec;

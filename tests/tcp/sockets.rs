@@ -1,9 +1,8 @@
 //! Real sockets on loopback.
 
-use longlink::keeper::{Detection, Failure};
 use longlink::testing::ByHand;
 use longlink::transport::{Attempt, Link, Transport};
-use longlink::{Event, ResilientConnection, Tcp, WebSocket};
+use longlink::{Detection, Event, Failure, ResilientConnection, Tcp, WebSocket};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -82,8 +81,7 @@ async fn echo<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(stream: S
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_back() {
-    use longlink::Unix;
-    use longlink::keeper::Reconnect;
+    use longlink::{Reconnect, Unix};
     use tokio::net::UnixListener;
 
     let folder = std::env::temp_dir().join(format!("longlink-unix-{}", std::process::id()));
@@ -95,8 +93,10 @@ async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_
     let missing = transport.connect(&Attempt::standalone(1, None)).await.unwrap_err();
     assert_eq!(missing.failure(), &Failure::Io { kind: std::io::ErrorKind::NotFound });
 
-    let mut connection =
-        ResilientConnection::builder(transport).reconnect(Reconnect::scaled(0.005)).build().unwrap();
+    let mut connection = ResilientConnection::builder(transport)
+        .reconnect(Reconnect::default().scaled(0.005))
+        .build()
+        .unwrap();
     let mut events = connection.events();
     for round in 0..2 {
         let listener = UnixListener::bind(&path).unwrap();

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longlink::keeper::{Failure, LinkEnd};
+use longlink::rustls::{HandshakeKind, ServerConfig};
 use longlink::testing::ByHand;
-use longlink::transport::tls::rustls::{HandshakeKind, ServerConfig};
 use longlink::transport::{Attempt, Link, Transport};
-use longlink::{ResilientConnection, Tcp};
+use longlink::{Failure, LinkEnd, ResilientConnection, Tcp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;

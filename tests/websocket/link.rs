@@ -5,9 +5,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::support::*;
 use futures::{SinkExt, StreamExt};
-use longlink::keeper::{LinkEnd, Token};
 use longlink::transport::{Frame, Link, Transport};
-use longlink::{Message, ResilientConnection, WebSocket};
+use longlink::{LinkEnd, Message, ResilientConnection, Token, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as Raw;

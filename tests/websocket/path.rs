@@ -4,9 +4,9 @@
 use std::sync::mpsc;
 
 use crate::support::*;
-use longlink::keeper::{Cause, Evidence, PathFacts};
+use longlink::keeper::PathFacts;
 use longlink::transport::Link;
-use longlink::{Event, Heartbeat, ResilientConnection, WebSocket};
+use longlink::{Cause, Event, Evidence, Heartbeat, ResilientConnection, WebSocket};
 
 #[tokio::test]
 async fn the_kernel_tells_of_an_idle_link() {
@@ -26,7 +26,7 @@ async fn a_server_that_reads_nothing_is_stuck_and_says_nothing_of_the_idle_timeo
     let (listener, url) = listen().await;
     let (told, diagnosed) = mpsc::channel();
     let connection = ResilientConnection::builder(WebSocket::new(url).unwrap())
-        .heartbeat(Heartbeat::scaled(1.0 / 20.0))
+        .heartbeat(Heartbeat::adaptive().scaled(1.0 / 20.0))
         .on_event(move |event| {
             if let Event::Diagnosed { cause, evidence, .. } = event {
                 let _ = told.send((*cause, *evidence));
@@ -37,7 +37,7 @@ async fn a_server_that_reads_nothing_is_stuck_and_says_nothing_of_the_idle_timeo
     // It says yes to the handshake, and nothing after.
     let (tcp, _) = soon(listener.accept()).await.unwrap();
     let _stuck = soon(tokio_tungstenite::accept_async(tcp)).await.unwrap();
-    let interval = connection.stats().interval;
+    let interval = connection.stats().keeper.interval;
     let diagnosis = soon(async {
         loop {
             match diagnosed.try_recv() {
@@ -48,7 +48,7 @@ async fn a_server_that_reads_nothing_is_stuck_and_says_nothing_of_the_idle_timeo
     })
     .await;
     assert_eq!(diagnosis, (Cause::ServerStuck, Evidence::Acknowledged));
-    assert_eq!(connection.stats().interval, interval);
+    assert_eq!(connection.stats().keeper.interval, interval);
 }
 
 /// Runs itself again in a network namespace of its own, where it may drop
@@ -85,7 +85,7 @@ fn the_kernel_tells_how_long_a_byte_has_waited_that_does_not_arrive() {
         run("nft", &["add table ip drops; add chain ip drops input { type filter hook input priority 0; };"]);
         run("nft", &[&format!("add rule ip drops input tcp dport {port} drop")]);
         let sent = std::time::Instant::now();
-        link.start_beat(longlink::keeper::Token(1)).unwrap();
+        link.start_beat(longlink::Token(1)).unwrap();
         flush(&mut link).await;
         let mut told = Vec::new();
         for _ in 0..6 {

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use crate::authority::Authority;
 use crate::support::*;
-use longlink::WebSocket;
-use longlink::keeper::{Failure, LinkEnd};
-use longlink::transport::tls::rustls::{
-    HandshakeKind, ServerConfig,
-    crypto::{CryptoProvider, ring},
-};
+use longlink::rustls::crypto::{CryptoProvider, ring};
+use longlink::rustls::{HandshakeKind, ServerConfig};
+use longlink::{Failure, LinkEnd, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;

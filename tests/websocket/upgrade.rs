@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use crate::support::*;
-use longlink::WebSocket;
-use longlink::keeper::{Failure, LinkEnd, Purpose};
-use longlink::transport::websocket::http::HeaderMap;
+use longlink::http::HeaderMap;
+use longlink::keeper::Purpose;
 use longlink::transport::{Attempt, ConnectError, Transport};
+use longlink::{Failure, LinkEnd, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What a server that answers with `answer` makes of an attempt.

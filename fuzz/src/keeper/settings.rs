@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use longlink::keeper::{Config, Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
+use longlink::keeper::Config;
+use longlink::{Growth, Heartbeat, Probing, Reconnect, Retry, Setback};
 
 use crate::schedules::Settings;
 
@@ -81,18 +82,12 @@ fn heartbeat(data: &mut Unstructured<'_>) -> Result<(Heartbeat, f64)> {
         5 => Heartbeat::off(),
         _ => {
             scale = factor(data)?;
-            Heartbeat::scaled(scale)
+            Heartbeat::adaptive().scaled(scale)
         }
     };
     let more = data.arbitrary::<u8>()?;
     if more & 1 != 0 {
-        heartbeat = heartbeat.probing(*data.choose(&[
-            Probing::Scout,
-            Probing::Main,
-            Probing::Passive,
-            Probing::Fixed,
-            Probing::Off,
-        ])?);
+        heartbeat = heartbeat.probing(*data.choose(&[Probing::Scout, Probing::Main, Probing::Passive])?);
     }
     if more & 2 != 0 {
         heartbeat = heartbeat.min(span(data)?);
@@ -128,7 +123,7 @@ fn reconnect(data: &mut Unstructured<'_>) -> Result<(Reconnect, f64, Duration)> 
         2 => Reconnect::eager(),
         _ => {
             scale = factor(data)?;
-            Reconnect::scaled(scale)
+            Reconnect::default().scaled(scale)
         }
     };
     let more = data.arbitrary::<u8>()?;

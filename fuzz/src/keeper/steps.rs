@@ -4,9 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
-use longlink::keeper::{
-    Activity, Beat, Expiry, Failure, Learned, LinkEnd, NetworkStatus, PathFacts, Recalled, RouteFacts,
-};
+use longlink::keeper::{Expiry, Learned, PathFacts, Recalled, RouteFacts};
+use longlink::{Activity, Beat, Failure, LinkEnd, NetworkStatus};
 
 use super::settings::{settings, span};
 use crate::schedules::{Advance, Answer, Said, Step, Which};
@@ -109,8 +108,8 @@ fn answer(data: &mut Unstructured<'_>) -> Result<Answer> {
 fn beat(data: &mut Unstructured<'_>) -> Result<Beat> {
     Ok(match data.int_in_range(0..=7)? {
         0 => Beat::Listen { longest_silence: span(data)? },
-        1 => Beat::Dictated { every: span(data)? },
-        2 => Beat::Ceiling { max_out_silence: span(data)? },
+        1 => Beat::Every { interval: span(data)? },
+        2 => Beat::KeepAlive { max_send_gap: span(data)? },
         _ => Beat::Ping,
     })
 }

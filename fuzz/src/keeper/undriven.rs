@@ -1,8 +1,9 @@
 //! A keeper whose outputs nobody drains for a while, and whose timers nobody
 //! keeps: what comes out late must make sense all the same.
 
-use longlink::keeper::{Input, LinkId, Output, Purpose, Token};
+use longlink::keeper::{Input, Output, Purpose};
 use longlink::testing::VirtualKeeper;
+use longlink::{LinkId, Token};
 
 use crate::play::{END_OF_TIME, stranger};
 use crate::schedules::{Advance, Said, Schedule, Which};

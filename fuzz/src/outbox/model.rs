@@ -1,8 +1,8 @@
 //! An outbox as a plain list of all messages that were ever accepted, searched
 //! anew for every answer.
 
-use longlink::LinkId;
-use longlink::outbox::{Bounds, Outcome};
+use longlink::outbox::Bounds;
+use longlink::{LinkId, Outcome};
 
 /// A link remembers so many beats that are under way.
 const BEATS: usize = 32;

@@ -1,7 +1,8 @@
 //! Frames with their length ahead, in four bytes.
 
 use bytes::Bytes;
-use longlink::transport::{ControlMessages, Protocol};
+use longlink::Protocol;
+use longlink::transport::ControlMessages;
 use tokio_util::codec::LengthDelimitedCodec;
 
 use super::{Certainty, Ending, LIMIT, Read, check};

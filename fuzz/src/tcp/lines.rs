@@ -1,7 +1,7 @@
 //! Lines, with beats, signs of life, requests and goodbyes in words.
 
-use longlink::keeper::{LinkEnd, Token};
-use longlink::transport::{ControlMessages, Protocol};
+use longlink::transport::ControlMessages;
+use longlink::{LinkEnd, Protocol, Token};
 use tokio_util::codec::LinesCodec;
 
 use super::{Certainty, Ending, LIMIT, Read, check};

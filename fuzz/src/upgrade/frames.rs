@@ -1,6 +1,6 @@
 //! WebSocket's frames, read by themselves (RFC 6455, section 5).
 
-use longlink::transport::websocket::Message;
+use longlink::Message;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {

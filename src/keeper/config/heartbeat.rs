@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::scaling::times;
 use crate::keeper::invalid::Invalid;
 
 /// First interval of an unknown network: 27 s, just below 30 s, the shortest
@@ -41,7 +42,7 @@ pub(super) const MISSES: u32 = 5;
 /// Five misses span 10 s at a round trip up to about a second, 50 s at worst.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat {
-    pub(crate) probing: Probing,
+    pub(crate) mode: Mode,
     pub(crate) start: Duration,
     pub(crate) min: Duration,
     pub(crate) max: Duration,
@@ -65,17 +66,23 @@ pub enum Probing {
     /// default without credentials. Where a second link is refused, by
     /// `overlap(false)`, by the transport or by the server, this is
     /// [`Probing::Passive`] and
-    /// [`Event::ScoutsRefused`](crate::keeper::Event::ScoutsRefused) says so.
+    /// [`Event::ScoutsRefused`](crate::Event::ScoutsRefused) says so.
     /// A server that ends the link in use twice in a row when a scout comes
     /// counts as one that refuses; after a day it is tried again. Say
     /// `overlap(false)` where sessions are known to be exclusive.
     Scout,
     /// Only from gaps that happen anyway.
     Passive,
-    /// Not at all: the interval is `start` for ever.
+}
+
+/// Where the interval comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The prober learns it.
+    Learns(Probing),
+    /// It is `start` for ever.
     Fixed,
-    /// No beats of our own; the link lives until its transport says
-    /// otherwise, or a probe after a network event is not answered.
+    /// There is none: no beats.
     Off,
 }
 
@@ -101,7 +108,7 @@ impl Heartbeat {
     /// The default: learns on the link in use, up to 285 s.
     pub fn adaptive() -> Heartbeat {
         Heartbeat {
-            probing: Probing::Main,
+            mode: Mode::Learns(Probing::Main),
             start: START,
             min: MIN,
             max: MAX,
@@ -125,7 +132,7 @@ impl Heartbeat {
     /// Always the same interval; nothing is learned.
     pub fn fixed(interval: Duration) -> Heartbeat {
         Heartbeat {
-            probing: Probing::Fixed,
+            mode: Mode::Fixed,
             start: interval,
             min: interval,
             max: interval,
@@ -133,31 +140,38 @@ impl Heartbeat {
         }
     }
 
-    /// No beats.
+    /// No beats of our own. The link lives until its transport reports its end,
+    /// or until a probe after a network event is not answered.
     pub fn off() -> Heartbeat {
-        Heartbeat { probing: Probing::Off, ..Heartbeat::adaptive() }
+        Heartbeat { mode: Mode::Off, ..Heartbeat::adaptive() }
     }
 
-    /// The default with every duration of the heartbeat multiplied by
-    /// `factor`: start, min, max, rungs, margins, deadlines, the late-timer
-    /// limit, looks and doubts. `scaled(1.0 / 20.0)` makes of a NAT timeout
-    /// of 3 s what one of 60 s is at 1. For tests and demonstrations.
-    pub fn scaled(factor: f64) -> Heartbeat {
-        let base = Heartbeat::adaptive();
-        // An unusable factor is kept as it is and refused by `check`.
-        let times = |d: Duration| Duration::try_from_secs_f64(d.as_secs_f64() * factor).unwrap_or(d);
-        Heartbeat {
-            start: times(base.start),
-            min: times(base.min),
-            max: times(base.max),
-            scale: factor,
-            ..base
+    /// Multiplies every duration by `factor`: those that were set before this
+    /// call (`start`, `min`, `max`, a step of `growth`, `recheck_after`), and
+    /// the rungs, margins, deadlines, the late-timer limit, looks and doubts.
+    /// Durations that are set after this call stay as they are given.
+    /// `scaled(1.0 / 20.0)` makes of a NAT timeout of 3 s what one of 60 s is
+    /// at 1. For tests and demonstrations.
+    pub fn scaled(mut self, factor: f64) -> Heartbeat {
+        for duration in [&mut self.start, &mut self.min, &mut self.max] {
+            *duration = times(*duration, factor);
         }
+        self.recheck_after = self.recheck_after.map(|after| times(after, factor));
+        if let Growth::Step(step) = self.growth {
+            self.growth = Growth::Step(times(step, factor));
+        }
+        self.scale *= factor;
+        self
     }
 
-    /// How to learn. Default: [`Probing::Main`].
+    /// How the idle timeout is learned. Default: [`Probing::Main`].
+    ///
+    /// The last call decides: after [`off`](Heartbeat::off) or
+    /// [`fixed`](Heartbeat::fixed) the heartbeat beats and learns again. After
+    /// `fixed` the interval still has no room, because `start`, `min` and `max`
+    /// are equal: set those too.
     pub fn probing(mut self, probing: Probing) -> Heartbeat {
-        self.probing = probing;
+        self.mode = Mode::Learns(probing);
         self
     }
 

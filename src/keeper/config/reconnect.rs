@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::retry::Retry;
+use super::scaling::times;
 use crate::keeper::end::{Failure, LinkEnd};
 use crate::keeper::invalid::Invalid;
 
@@ -72,8 +73,8 @@ pub enum Setback<'a> {
 /// A reconnect policy of the application's own.
 ///
 /// It replaces the whole choice of delays, but not [`Retry-After`]: a server
-/// that names a time is not asked sooner. Also implemented for closures that
-/// make an iterator, see [`Reconnect::delays`].
+/// that names a time is not asked sooner. [`Reconnect::delays`] makes one of a
+/// closure that returns an iterator.
 ///
 /// [`Retry-After`]: Failure::RetryAfter
 pub trait Delays: Send + Sync + 'static {
@@ -123,23 +124,19 @@ impl Reconnect {
         Reconnect { eager: true, ..Reconnect::default() }
     }
 
-    /// The default with every delay multiplied by `factor`: the backoff,
-    /// the delays of close codes, the 30 s before the count starts again, and
-    /// the delays after a network event. The attempt's deadline stays as it is.
-    /// For tests and demonstrations.
-    pub fn scaled(factor: f64) -> Reconnect {
-        let base = Reconnect::default();
-        // An unusable factor stays as it is, and `check` refuses it.
-        let times = |d: Duration| Duration::try_from_secs_f64(d.as_secs_f64() * factor).unwrap_or(d);
-        Reconnect {
-            base: times(base.base),
-            cap: times(base.cap),
-            background_cap: times(base.background_cap),
-            floor: times(base.floor),
-            stable: times(base.stable),
-            scale: factor,
-            ..base
+    /// Multiplies every delay by `factor`: the backoff with the `base`, `cap`
+    /// and `background_cap` that were set before this call, the delays of the
+    /// close codes, the 30 s before the count starts again, and the delays after
+    /// a network event. Delays that are set after this call stay as they are
+    /// given. The attempt's deadline and the delays of a policy of the
+    /// application's own are not multiplied. For tests and demonstrations.
+    pub fn scaled(mut self, factor: f64) -> Reconnect {
+        let Reconnect { base, cap, background_cap, floor, stable, .. } = &mut self;
+        for duration in [base, cap, background_cap, floor, stable] {
+            *duration = times(*duration, factor);
         }
+        self.scale *= factor;
+        self
     }
 
     /// The backoff's first step. Default: 1 s.
@@ -157,7 +154,7 @@ impl Reconnect {
     }
 
     /// The longest delay, before jitter, while the application says that it is
-    /// in the background ([`Activity`](crate::keeper::Activity)); never less
+    /// in the background ([`Activity`](crate::Activity)); never less
     /// than `cap`. Default: 5 minutes.
     pub fn background_cap(mut self, cap: Duration) -> Reconnect {
         self.background_cap = cap;
@@ -203,8 +200,7 @@ impl Reconnect {
     /// ([`Failure::Http`]): it is safer to keep that.
     ///
     /// ```
-    /// use longlink::Reconnect;
-    /// use longlink::keeper::{LinkEnd, Setback, Retry};
+    /// use longlink::{LinkEnd, Reconnect, Retry, Setback};
     ///
     /// // This service closes with 4009 when its session is resumed elsewhere,
     /// // and with 4001 when it wants to be asked again.

@@ -1,6 +1,7 @@
 //! Attempts to open links, waits, and news that cuts them short.
 
 use super::Keeper;
+use crate::keeper::config::FirstConnect;
 use crate::keeper::end::Failure;
 use crate::keeper::event::{Detection, Event, GiveUp, RetryReason};
 use crate::keeper::good_news::GoodNews;
@@ -113,7 +114,7 @@ impl Keeper {
         }
         self.conclude(dialled.map(|dialled| (next.since, dialled)), now);
         let wait = self.schedule.backoff.after_failure(&failure, &mut self.dice);
-        let first = self.config.fail_fast && self.tally.epoch == 0;
+        let first = self.config.first_connect == FirstConnect::FailFast && self.tally.epoch == 0;
         let wait = match wait {
             Ok(_) if first => Err(GiveUp::Failure(failure.clone())),
             wait => wait,

@@ -178,7 +178,7 @@ mod tests {
         for (low, high) in [(66.6, 115.0), (69.4, 115.0), (68.0, 112.6), (68.0, 117.4)] {
             assert_eq!(heartbeat.inside(secs(low), secs(high)), middle(low, high));
         }
-        let half = Heartbeat::scaled(0.5);
+        let half = Heartbeat::adaptive().scaled(0.5);
         assert_eq!(half.inside(secs(34.0), secs(57.5)), Some(secs(48.0)));
     }
 

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use self::ends::LateEnds;
 use self::recall::Hints;
-use crate::keeper::config::{Heartbeat, Probing, RECHECK_AFTER, RECHECK_AFTER_SCOUTS};
+use crate::keeper::config::{Heartbeat, Mode, Probing, RECHECK_AFTER, RECHECK_AFTER_SCOUTS};
 use crate::keeper::dice::Dice;
 use crate::keeper::link::Pace;
 use crate::keeper::moment::Moment;
@@ -183,7 +183,7 @@ impl Prober {
 
     /// Whether scouts test gaps in place of the link in use.
     pub(in crate::keeper) fn has_scouts(&self) -> bool {
-        self.heartbeat.probing == Probing::Scout && !self.alone
+        self.heartbeat.mode == Mode::Learns(Probing::Scout) && !self.alone
     }
 
     /// The longest gap known to survive; zero if none is.
@@ -210,10 +210,10 @@ impl Prober {
 
     /// The present interval, before jitter; `None` without beats.
     pub(in crate::keeper) fn interval(&self, now: Moment) -> Option<Duration> {
-        match self.heartbeat.probing {
-            Probing::Off => None,
-            Probing::Fixed => Some(self.heartbeat.start),
-            Probing::Main | Probing::Scout | Probing::Passive => Some(match self.stage {
+        match self.heartbeat.mode {
+            Mode::Off => None,
+            Mode::Fixed => Some(self.heartbeat.start),
+            Mode::Learns(_) => Some(match self.stage {
                 ProberState::Doubt { pace } => pace,
                 ProberState::Hold { .. } => self.held(),
                 ProberState::Learn => self.on_main(self.next_try(now)),
@@ -225,7 +225,7 @@ impl Prober {
     /// The interval on the link in use: the next gap to try, if gaps are tried on
     /// that link, or else the held interval.
     fn on_main(&self, next: Option<Duration>) -> Duration {
-        let tries = self.heartbeat.probing == Probing::Main && !self.calm;
+        let tries = self.heartbeat.mode == Mode::Learns(Probing::Main) && !self.calm;
         next.filter(|_| tries).unwrap_or_else(|| self.held())
     }
 
@@ -237,13 +237,13 @@ impl Prober {
         let least = self.doubted_last().unwrap_or_default().min(interval);
         let held = |dice: &mut Dice| Pace { after: dice.shorter(interval, JITTER).max(least), is_try: false };
         let is_try = |after: Duration| Pace { after, is_try: true };
-        Some(match self.heartbeat.probing {
-            Probing::Off => return None,
-            Probing::Fixed => Pace { after: interval, is_try: false },
-            Probing::Passive => held(dice),
-            Probing::Scout => self.covered(held(dice)),
-            Probing::Main if self.calm => held(dice),
-            Probing::Main => match self.stage {
+        Some(match self.heartbeat.mode {
+            Mode::Off => return None,
+            Mode::Fixed => Pace { after: interval, is_try: false },
+            Mode::Learns(Probing::Passive) => held(dice),
+            Mode::Learns(Probing::Scout) => self.covered(held(dice)),
+            Mode::Learns(Probing::Main) if self.calm => held(dice),
+            Mode::Learns(Probing::Main) => match self.stage {
                 ProberState::Learn | ProberState::Regrow => is_try(interval),
                 ProberState::Doubt { .. } => Pace { after: interval, is_try: false },
                 ProberState::Hold { recheck_at } => match self.recheck_gap() {
@@ -345,9 +345,9 @@ impl Prober {
 /// The time to the first recheck.
 fn first_recheck(heartbeat: &Heartbeat) -> Duration {
     heartbeat.recheck_after.unwrap_or_else(|| {
-        heartbeat.unit(match heartbeat.probing {
-            Probing::Scout => RECHECK_AFTER_SCOUTS,
-            Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => RECHECK_AFTER,
+        heartbeat.unit(match heartbeat.mode {
+            Mode::Learns(Probing::Scout) => RECHECK_AFTER_SCOUTS,
+            Mode::Learns(Probing::Main | Probing::Passive) | Mode::Fixed | Mode::Off => RECHECK_AFTER,
         })
     })
 }

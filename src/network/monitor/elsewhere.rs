@@ -14,7 +14,7 @@ use netwatch::interfaces::{HomeRouter, IpNet, State};
 use super::host::{Host, HostAddress, Interface, Judge, Route};
 use super::name::{Attachment, Naming};
 use super::reporter::Reporter;
-use crate::keeper::NetworkStatus;
+use crate::NetworkStatus;
 
 /// What the background task holds.
 #[derive(Debug)]
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_offline_and_what_comes_back_is_another() {
-        let mut watcher = Watcher::start(Reporter::new(crate::network::NetworkHandle::new())).unwrap();
+        let mut watcher = Watcher::start(Reporter::new(crate::NetworkHandle::new())).unwrap();
         let there = State::fake();
         let gone = State { interfaces: Default::default(), default_route_interface: None, ..State::fake() };
         assert_eq!(watcher.found(&there), Some(NetworkStatus::Online));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::keeper::NetworkStatus;
+use crate::NetworkStatus;
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Passes on what the monitor finds.
 
-use crate::keeper::NetworkStatus;
-use crate::network::NetworkHandle;
+use crate::{NetworkHandle, NetworkStatus};
 
 /// The background task's end of a monitor.
 #[derive(Debug)]

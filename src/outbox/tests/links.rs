@@ -2,7 +2,7 @@
 
 use super::super::{Ended, Outcome};
 use super::{Bench, NEW, OLD};
-use crate::keeper::LinkId;
+use crate::LinkId;
 
 /// One message with a ticket on each of two links, each with a beat of the
 /// same name behind it.

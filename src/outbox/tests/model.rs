@@ -1,7 +1,7 @@
 //! An outbox and its links as plain lists, searched anew for every answer.
 
 use super::super::{Bounds, Outcome};
-use crate::keeper::{LinkId, Token};
+use crate::{LinkId, Token};
 
 /// A link remembers so many beats that are under way.
 const BEATS: usize = 32;

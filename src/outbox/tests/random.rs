@@ -3,7 +3,7 @@
 
 use super::super::{Bounds, Confirm, Ended, Flights, Outbox, Reserved};
 use super::model::{COPY, Model, can_be_copied};
-use crate::keeper::{LinkId, Token};
+use crate::{LinkId, Token};
 
 /// So many links may live at once.
 const LINKS: usize = 3;

@@ -2,7 +2,7 @@
 
 use super::super::{Confirm, Outcome};
 use super::{Bench, OLD};
-use crate::keeper::Token;
+use crate::Token;
 
 /// Three messages with tickets: a link took and flushed two, and
 /// took the third without a flush.

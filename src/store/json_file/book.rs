@@ -231,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::JsonFile;
+    use crate::JsonFile;
 
     const NOW: u64 = 1_800_000_000;
 

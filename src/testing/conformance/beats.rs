@@ -7,10 +7,9 @@ use super::bench::BenchLink;
 use super::tools::{Connection, builder, disconnected, echo, needs, next, open, quick, say, talk};
 use super::verdict::{NotApplicable, Verdict};
 use super::{Bench, Fault, FromClient, Note, Peer};
-use crate::Events;
-use crate::keeper::{Beat, Detection, Event, Token};
 use crate::testing::{ByHand, Direction};
 use crate::transport::{Attempt, Frame, Link, Transport};
+use crate::{Beat, Detection, Event, Events, Token};
 
 /// A beat of the client takes at most 10 bytes beside the protocol's framing.
 /// Its answer carries its token, or no token.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 use super::{Fault, Note};
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 use crate::transport::{Link, Transport};
 
 /// The links of a bench's transport.

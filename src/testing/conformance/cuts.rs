@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::tools::{builder, disconnected, ended, hear, heard, needs, next, open, say};
 use super::verdict::Verdict;
 use super::{Bench, Fault, Note, Peer};
-use crate::keeper::{Detection, Event, LinkEnd};
 use crate::testing::{ByHand, Cut};
+use crate::{Detection, Event, LinkEnd};
 
 /// Long enough to be cut in its middle.
 fn long(number: u32) -> Note {

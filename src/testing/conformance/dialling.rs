@@ -7,9 +7,8 @@ use super::beats::talk_again;
 use super::tools::{builder, echo, needs, open, quick};
 use super::verdict::Verdict;
 use super::{Bench, Fault};
-use crate::Reconnect;
-use crate::keeper::Event;
 use crate::transport::{Attempt, Transport};
+use crate::{Event, Reconnect};
 
 /// Where nobody listens, the attempt returns an error. The next attempt works.
 pub(super) async fn a_refused_attempt_is_an_error<B: Bench>(bench: Arc<B>) -> Verdict {
@@ -29,7 +28,7 @@ pub(super) async fn a_silent_server_does_not_hold_an_attempt<B: Bench>(bench: Ar
     needs(bench.make(Fault::Unanswered), "no server is silent here")?;
     let _server = echo(&bench);
     let mut connection = builder(&bench)
-        .reconnect(Reconnect::scaled(0.01).attempt_deadline(DEADLINE))
+        .reconnect(Reconnect::default().scaled(0.01).attempt_deadline(DEADLINE))
         .heartbeat(quick())
         .build()
         .expect("the settings work");

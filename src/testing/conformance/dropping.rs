@@ -251,7 +251,7 @@ pub(super) async fn a_dropped_wait_changes_nothing<B: Bench>(bench: Arc<B>) -> V
         polled(events.recv(), times).await;
         while next(&bench, &mut connection).await != note(times as u32) {}
     }
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }
 

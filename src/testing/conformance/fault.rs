@@ -1,6 +1,6 @@
 //! The faults between a link and its server.
 
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 use crate::testing::{Cut, Direction, Newcomers, Proxy};
 
 /// A fault between a link and its server.

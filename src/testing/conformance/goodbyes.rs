@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::tools::{builder, disconnected, ended, hear, heard, next, open, say};
 use super::verdict::Verdict;
 use super::{Bench, FromClient, Note, Peer};
-use crate::keeper::{Detection, LinkEnd};
 use crate::testing::ByHand;
 use crate::transport::Link;
+use crate::{Detection, LinkEnd};
 
 const MANY: u32 = 50;
 

@@ -71,6 +71,6 @@ pub(super) async fn messages_cross_in_both_directions_at_once<B: Bench>(bench: A
             assert_eq!(next(&bench, &mut connection).await, note(number), "order, there and back");
         }
     }
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }

@@ -11,9 +11,9 @@ use super::bench::BenchLink;
 use super::tools::{builder, heard, needs, next, open, polled, stands_still};
 use super::verdict::Verdict;
 use super::{Bench, FromClient, Note, Peer};
-use crate::keeper::{Beat, Token};
 use crate::testing::ByHand;
 use crate::transport::{Frame, Link};
+use crate::{Beat, Token};
 
 /// The size of one message, in bytes. Such messages soon fill the buffers.
 const SIZE: usize = 16 * 1024;
@@ -102,7 +102,7 @@ pub(super) async fn a_reader_that_does_not_read_stops_the_server<B: Bench>(bench
         }
     };
     let (_peer, ()) = tokio::join!(writing, reading);
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }
 

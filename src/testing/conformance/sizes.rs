@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::tools::{builder, echo, hear, heard, open, talk};
 use super::verdict::{NotApplicable, Verdict};
 use super::{Bench, Note, Peer};
-use crate::SendError;
-use crate::keeper::LinkEnd;
 use crate::testing::ByHand;
 use crate::transport::Transport;
+use crate::{LinkEnd, SendError};
 
 fn limit<B: Bench>(bench: &Arc<B>) -> Result<usize, NotApplicable> {
     bench.limit().ok_or(NotApplicable("messages have no limit here"))
@@ -42,7 +41,7 @@ pub(super) async fn a_longer_message_is_refused<B: Bench>(bench: Arc<B>) -> Verd
         Ok(()) => panic!("a message beyond the limit is accepted"),
     }
     talk(&bench, &mut connection, Note::new(2, 100)).await;
-    assert_eq!(connection.stats().reconnects, 0);
+    assert_eq!(connection.stats().keeper.reconnects, 0);
     Ok(())
 }
 

@@ -13,10 +13,9 @@ use tokio::time::{sleep, timeout};
 use super::bench::{BenchLink, InOf, OutOf};
 use super::verdict::NotApplicable;
 use super::{Bench, FromClient, Note, Peer};
-use crate::keeper::{Detection, Event, Heartbeat, LinkEnd, Probing, Reconnect};
 use crate::testing::ByHand;
 use crate::transport::{Attempt, Frame, Transport};
-use crate::{Builder, Events, ResilientConnection};
+use crate::{Builder, Detection, Event, Events, Heartbeat, LinkEnd, Reconnect, ResilientConnection};
 
 pub(super) type Connection<B> = ResilientConnection<InOf<B>, OutOf<B>>;
 
@@ -64,7 +63,7 @@ pub(super) async fn ended(peer: &mut impl Peer) {
 /// and have enough time on any machine.
 pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
     ResilientConnection::builder(bench.transport())
-        .reconnect(Reconnect::scaled(0.01).attempt_deadline(Duration::from_secs(5)))
+        .reconnect(Reconnect::default().scaled(0.01).attempt_deadline(Duration::from_secs(5)))
         .close_deadline(Duration::from_secs(20))
         .seed(1)
 }
@@ -72,8 +71,7 @@ pub(super) fn builder<B: Bench>(bench: &Arc<B>) -> Builder<B::Transport> {
 /// Three hundredths of the usual times: a beat after 60 ms of silence, and death
 /// 300 ms after the first beat that is not answered.
 pub(super) fn quick() -> Heartbeat {
-    let interval = Duration::from_millis(60);
-    Heartbeat::scaled(0.03).probing(Probing::Fixed).min(interval).start(interval).max(interval)
+    Heartbeat::fixed(Duration::from_secs(2)).scaled(0.03)
 }
 
 /// A server that accepts every link, sends every message back, and answers

@@ -7,9 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::{FaultBook, OpenLink};
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::testing::direction::DirectionFaults;
 use crate::transport::{ConfirmedBy, Frame, Link, Traffic};
+use crate::{Beat, LinkEnd, Token};
 
 /// A link with [`Faults`](super::Faults) over it. Faults do not hide a dropped
 /// link from its peer.

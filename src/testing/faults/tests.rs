@@ -2,7 +2,7 @@ use std::task::{Context, Poll};
 
 use super::Direction::{Both, ToClient, ToServer};
 use super::*;
-use crate::keeper::Token;
+use crate::Token;
 use crate::testing::ByHand;
 use crate::transport::{Frame, InProcess, InProcessFrame, InProcessLink, InProcessListener, InProcessPeer};
 

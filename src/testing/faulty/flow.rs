@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use super::packets::{Packet, PacketQueue};
 use super::path::{IdleExpiry, backed_off};
 use super::rules::{Received, Rules};
-use crate::keeper::{LinkEnd, PathFacts};
+use crate::LinkEnd;
+use crate::keeper::PathFacts;
 use crate::testing::Direction;
 
 #[derive(Debug)]

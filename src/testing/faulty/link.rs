@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use super::packets::Packet;
 use super::path::{Dialling, backed_off};
 use super::world::Net;
-use crate::keeper::{Beat, Failure, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::testing::Direction;
 use crate::testing::alarm::{Alarm, wait_until};
 use crate::transport::{Attempt, ConnectError, Frame, Link, Transport};
+use crate::{Beat, Failure, LinkEnd, Token};
 
 /// The transport that opens links over a [`FaultyNet`](super::FaultyNet). Its
 /// endpoint is `faulty:` for every network.

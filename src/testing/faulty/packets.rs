@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::path::backed_off;
-use crate::keeper::{LinkEnd, Token};
 use crate::testing::direction::DirectionFaults;
+use crate::{LinkEnd, Token};
 
 /// The content of one packet.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::path::{Dialling, IdleExpiry, OneWayPath};
-use crate::keeper::{Beat, Dice};
+use crate::Beat;
+use crate::keeper::Dice;
 use crate::testing::Direction;
 
 /// A message that the server received and answered by itself.

@@ -7,7 +7,7 @@ use std::task::{Poll, ready};
 
 use super::packets::Packet;
 use super::world::Net;
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 use crate::testing::Direction;
 use crate::testing::alarm::Alarm;
 

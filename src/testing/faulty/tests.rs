@@ -1,8 +1,7 @@
 use super::*;
-use crate::keeper::{Failure, Token};
 use crate::testing::ByHand;
-use crate::transport::Attempt;
-use crate::transport::{Frame, Link, Transport};
+use crate::transport::{Attempt, Frame, Link, Transport};
+use crate::{Failure, Token};
 use tokio::time::{Instant, sleep, timeout};
 
 fn ms(millis: u64) -> Duration {

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::keeper::{Beat, Failure, PathFacts};
+use crate::keeper::PathFacts;
 use crate::transport::ConfirmedBy;
+use crate::{Beat, Failure};
 
 /// One attempt of a [`Script`](super::Script): its outcome, and the properties
 /// of the link if one opens.

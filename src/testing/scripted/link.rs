@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::ScriptedAttempt;
 use super::wire::{Wire, WroteWhat};
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::testing::alarm::Alarm;
 use crate::transport::{ConfirmedBy, Frame, Link};
+use crate::{Beat, LinkEnd, Token};
 
 /// A link whose other end is a [`ScriptedPeer`](super::ScriptedPeer).
 ///

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::wire::Wire;
 use super::{Answers, Wrote, WroteWhat};
-use crate::keeper::{LinkEnd, LinkId, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::transport::Frame;
+use crate::{LinkEnd, LinkId, Token};
 
 /// The other end of a link that a [`Script`](super::Script) opened.
 ///

@@ -1,8 +1,8 @@
 use super::*;
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::testing::ByHand;
-use crate::transport::Attempt;
-use crate::transport::{ConfirmedBy, Frame, Link};
+use crate::transport::{Attempt, ConfirmedBy, Frame, Link};
+use crate::{Beat, LinkEnd, Token};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Answers, ScriptedAttempt};
-use crate::keeper::{LinkEnd, LinkId, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::transport::Frame;
+use crate::{LinkEnd, LinkId, Token};
 
 /// An entry that a link wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::keeper::{Event, Input, LinkId, Moment, Output, Purpose, Token};
+use crate::keeper::{Input, Moment, Output, Purpose};
+use crate::{Event, LinkId, Token};
 
 /// A present link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::keeper::{Beat, Dialled, Event, Heartbeat, NetworkStatus, Purpose, Reconnect};
+use crate::keeper::{Dialled, Purpose};
+use crate::{Beat, Event, Heartbeat, NetworkStatus, Reconnect};
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -110,7 +111,7 @@ fn a_link_that_says_goodbye_is_there_until_it_has_ended() {
 
 #[test]
 fn scouts_are_known_with_the_gaps_that_they_test() {
-    let mut keeper = connected(Heartbeat::adaptive().probing(crate::keeper::Probing::Scout));
+    let mut keeper = connected(Heartbeat::adaptive().probing(crate::Probing::Scout));
     let end = keeper.now() + secs(3600);
     while let Some(output) = keeper.next_output_by(end) {
         if let Output::Beat { link, token } = output {
@@ -152,7 +153,7 @@ fn the_keeper_s_questions_get_the_facts_that_were_set() {
 #[should_panic(expected = "the keeper runs hot at")]
 fn deadlines_that_follow_each_other_while_time_stands_still_do_not_hang() {
     // Attempts that are refused at once and made again within a nanosecond.
-    let reconnect = Reconnect::scaled(1e-12);
+    let reconnect = Reconnect::default().scaled(1e-12);
     let mut keeper = VirtualKeeper::new(Config::new(Heartbeat::default(), reconnect), 1);
     keeper.tell(Input::Start);
     keeper.pass(secs(1), |keeper, output| {

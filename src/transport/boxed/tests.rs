@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::keeper::{Failure, Purpose};
+use crate::Failure;
+use crate::keeper::Purpose;
 
 /// A link and transport whose every method notes that it was called and
 /// answers as no default would.
@@ -207,7 +208,7 @@ async fn boxed_and_shared_transports_forward_every_method() {
     where
         T::Link: Link<Incoming = u8, Outgoing = u16>,
     {
-        let attempt = |number| Attempt::new(crate::keeper::LinkId(1), number, 0, Purpose::Main, None);
+        let attempt = |number| Attempt::new(crate::LinkId(1), number, 0, Purpose::Main, None);
         assert!(transport.connect(&attempt(1)).await.is_ok());
         assert_eq!(transport.routes(), 3);
         assert_eq!(transport.endpoint(2).as_deref(), Some("noting:2"));

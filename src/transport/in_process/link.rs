@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::pipe::{Pipe, PipeItem};
-use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Link};
+use crate::{LinkEnd, Token};
 
 /// What is taken and not yet flushed: up to 64 messages; then `poll_ready`
 /// flushes first.

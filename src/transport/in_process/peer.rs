@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use super::pipe::{Pipe, PipeItem};
-use crate::keeper::{LinkEnd, Token};
+use crate::{LinkEnd, Token};
 
 /// The server's end of a link in memory, from
 /// [`InProcessListener::accept`](super::InProcessListener::accept).

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::IN_PROCESS_MESSAGES;
-use crate::keeper::{LinkEnd, Token};
+use crate::{LinkEnd, Token};
 
 /// How many beats and answers wait on one way beside messages. More would
 /// come only from an end that beats without listening: then the oldest goes.

@@ -2,8 +2,8 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Link};
+use crate::{LinkEnd, Token};
 
 type Pair = (InProcessLink<u32>, InProcessPeer<u32>);
 

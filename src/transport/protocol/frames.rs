@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::{Ends, READ_BUFFER};
-use crate::keeper::LinkEnd;
+use crate::LinkEnd;
 
 /// The user's codec, with a limit to what it may collect, and without what it
 /// would make of a message that the stream's end has cut.

@@ -14,8 +14,9 @@ use tokio_util::codec::{self, Decoder, Encoder};
 use super::READ_BUFFER;
 use super::frames::Frames;
 use crate::dial::Stream;
-use crate::keeper::{Beat, LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::transport::{ConfirmedBy, ControlMessages, Frame, Framed, Link, Traffic};
+use crate::{Beat, LinkEnd, Token};
 
 /// Beyond this much unwritten data nothing more is taken: 64 KiB.
 const HIGH_WATER: usize = 64 * 1024;

@@ -19,8 +19,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use super::encode::{self, Opcode};
 use super::message::{Message, Text};
 use super::socket::{BufferedStream, HIGH_WATER};
-use crate::keeper::{LinkEnd, Token};
 use crate::transport::{Frame, Traffic};
+use crate::{LinkEnd, Token};
 
 /// The library's read buffer: 4 KiB. It is all the memory that an idle link
 /// needs for reading, and it is zeroed at each read that finds nothing.

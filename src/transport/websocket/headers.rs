@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::keeper::{Failure, Invalid};
 use crate::transport::{Attempt, ConnectError};
+use crate::{Failure, Invalid};
 
 const FIELD: &str = "websocket.header";
 

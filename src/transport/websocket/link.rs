@@ -9,8 +9,9 @@ use http::HeaderValue;
 use super::engine::Engine;
 use super::message::Message;
 use crate::dial::Stream;
-use crate::keeper::{LinkEnd, PathFacts, Token};
+use crate::keeper::PathFacts;
 use crate::transport::{Frame, Link, Traffic};
+use crate::{LinkEnd, Token};
 
 /// A detached message up to this size, 32 KiB, is copied out of the buffer that
 /// it came in. A larger one is a large part of its buffer already.

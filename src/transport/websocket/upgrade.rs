@@ -22,8 +22,8 @@ use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_acc
 
 use super::retry_after;
 use super::url::Url;
-use crate::keeper::{Failure, LinkEnd};
 use crate::transport::ConnectError;
+use crate::{Failure, LinkEnd};
 
 /// No server needs more than 16 KiB to say yes or no.
 const LONGEST_HEADER: usize = 16 * 1024;

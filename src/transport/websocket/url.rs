@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use http::Uri;
 
-use crate::keeper::Invalid;
+use crate::Invalid;
 
 const FIELD: &str = "websocket.url";
 

@@ -357,13 +357,13 @@ impl<W: Wire> Session<W> {
 }
 
 fn heartbeat() -> Heartbeat {
-    Heartbeat::scaled(SCALE).max(Duration::from_millis(120))
+    Heartbeat::adaptive().scaled(SCALE).max(Duration::from_millis(120))
 }
 
 /// No wait is longer than 20 ms, in the background too.
 fn backoff() -> Reconnect {
     let cap = Duration::from_millis(20);
-    Reconnect::scaled(SCALE).cap(cap).background_cap(cap).attempt_deadline(ATTEMPT)
+    Reconnect::default().scaled(SCALE).cap(cap).background_cap(cap).attempt_deadline(ATTEMPT)
 }
 
 /// The login: a word each way, with the number that both sides know the link

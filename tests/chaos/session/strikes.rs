@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::NetworkStatus;
 use longlink::testing::{Direction, Newcomers};
-use longlink::{Activity, Update};
+use longlink::{Activity, NetworkStatus, Update};
 use tokio::time::sleep;
 
 use super::{SCALE, Session, heartbeat};

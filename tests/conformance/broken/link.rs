@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 
-use longlink::keeper::{LinkEnd, Token};
 use longlink::transport::{Frame, Link, Traffic};
+use longlink::{LinkEnd, Token};
 use tokio::task::AbortHandle;
 
 use super::{Bug, Left, lock};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use longlink::keeper::LinkEnd;
+use longlink::LinkEnd;
 use longlink::testing::conformance::{self, Bench, Case, Fault, InOf, Note, OutOf};
 use longlink::transport::{Attempt, ConnectError, Link, MessageTooBig, Transport};
 
@@ -234,7 +234,7 @@ macro_rules! caught {
 }
 
 mod benches {
-    use longlink::transport::Tcp;
+    use longlink::Tcp;
     use tokio_util::codec::LinesCodec;
 
     use super::{Bug, InMemory, Spoiled};

@@ -2,9 +2,8 @@
 
 use super::{or_again, polled};
 use crate::support::in_time;
-use longlink::Transport;
 use longlink::testing::{ByHand, FaultyNet, Script, WroteWhat};
-use longlink::transport::{Attempt, Frame, IN_PROCESS_MESSAGES, InProcess, InProcessFrame};
+use longlink::transport::{Attempt, Frame, IN_PROCESS_MESSAGES, InProcess, InProcessFrame, Transport};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_the_servers_end_of_a_link_in_memory_loses_nothing() {

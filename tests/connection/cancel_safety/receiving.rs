@@ -3,9 +3,8 @@
 use super::{or_again, polled};
 use crate::support::{builder, connected, millis, settle};
 use futures::{FutureExt, StreamExt};
-use longlink::keeper::LinkEnd;
 use longlink::testing::{Script, ScriptedAttempt};
-use longlink::{State, Transition};
+use longlink::{LinkEnd, State, Transition};
 
 #[tokio::test(start_paused = true)]
 async fn pitfall_20_recv_loses_no_message() {

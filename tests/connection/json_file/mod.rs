@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::{Log, in_time, millis, secs};
-use longlink::keeper::{Learned, StoreFault};
-use longlink::store::PathKey;
+use longlink::keeper::Learned;
+use longlink::store::{IntervalStore, PathKey};
 use longlink::testing::{FaultyNet, IdleExpiry};
-use longlink::{Event, IntervalStore, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection};
+use longlink::{Event, JsonFile, NetworkHandle, NetworkStatus, ResilientConnection, StoreFault};
 
 /// A directory of the test's own, gone with it.
 struct Place(PathBuf);
@@ -94,13 +94,13 @@ async fn the_next_process_holds_what_this_one_learned() {
     })
     .await;
     // What is proven grows by a millisecond now and then; so much is not told.
-    let held = first.stats().interval;
+    let held = first.stats().keeper.interval;
     drop(first);
 
     let log = Log::default();
     let second = connect(&log).await;
     tokio::time::sleep(secs(3600)).await;
-    assert!(held - second.stats().interval <= millis(5));
+    assert!(held - second.stats().keeper.interval <= millis(5));
     assert_eq!(log.count(|event| matches!(event, Event::Disconnected { .. })), 0, "{:?}", log.events());
     assert_eq!(log.count(|event| matches!(event, Event::IdleTimeoutRecalled { .. })), 1);
     assert_eq!(place.names(), ["memory.json"]);

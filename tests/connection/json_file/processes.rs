@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use super::{ASIDE, LEFT_ALONE, Place, at, known, memory, proven, remember};
 use crate::support::{millis, secs};
-use longlink::IntervalStore;
-use longlink::keeper::{Learned, StoreFault};
+use longlink::StoreFault;
+use longlink::keeper::Learned;
+use longlink::store::IntervalStore;
 
 /// Which part, and with which file.
 const PART: &str = "LONGLINK_MEMORY_PART";

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use super::{ASIDE, LEFT_ALONE, Place, known, memory, proven, remember};
 use crate::support::{Log, secs};
-use longlink::keeper::StoreFault;
-use longlink::store::PathKey;
+use longlink::store::{IntervalStore, PathKey};
 use longlink::testing::FaultyNet;
-use longlink::{Event, IntervalStore, JsonFile, ResilientConnection, State};
+use longlink::{Event, JsonFile, ResilientConnection, State, StoreFault};
 
 /// Text that is no memory.
 fn nonsense() -> Vec<(&'static str, Vec<u8>)> {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{SinkExt, StreamExt};
-use longlink::ResilientConnection;
-use longlink::keeper::Failure;
 use longlink::transport::{Attempt, BoxLink, BoxTransport, ConnectError, Transport};
+use longlink::{Failure, ResilientConnection};
 
 use super::polling::{self, Mood};
 use super::{in_time, line_server, message, server_beats};
@@ -56,5 +55,5 @@ async fn the_second_way_serves_while_the_first_fails_and_beats_as_it_must() {
     assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "4up again");
     lines.send("2").await.unwrap();
     assert_eq!(in_time(lines.next()).await.unwrap().unwrap(), "3", "a box passes on that the server beats");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }

@@ -2,9 +2,8 @@
 //! hand at all.
 
 use futures::{SinkExt, StreamExt};
-use longlink::ResilientConnection;
-use longlink::keeper::{Detection, Failure, Token};
 use longlink::transport::{ConnectError, ControlMessages, Framed, Link, Transport, from_fn};
+use longlink::{Detection, Failure, ResilientConnection, Token};
 use tokio::sync::mpsc;
 
 use super::{Lines, Log, dial, in_time, line_server, message};

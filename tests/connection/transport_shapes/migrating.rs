@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
-use longlink::ResilientConnection;
-use longlink::keeper::{Detection, LinkEnd, NetworkStatus, RouteFacts, Token};
-use longlink::network::{Network, NetworkChange, NetworkHandle, NetworkWatch};
+use longlink::keeper::RouteFacts;
+use longlink::network::{Network, NetworkChange, NetworkWatch};
 use longlink::transport::{ConnectError, Frame, Link, from_fn};
+use longlink::{Detection, LinkEnd, NetworkHandle, NetworkStatus, ResilientConnection, Token};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 

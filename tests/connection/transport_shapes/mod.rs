@@ -2,8 +2,8 @@
 //! module is one of them, a transport of some thirty lines and what a
 //! connection makes of it. Everything runs in memory and in virtual time.
 
-mod dictated;
 mod fallback;
+mod fixed_rhythm;
 mod framed;
 mod migrating;
 mod polling;
@@ -13,8 +13,7 @@ mod server_beats;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longlink::ResilientConnection;
-use longlink::keeper::{Detection, Event};
+use longlink::{Detection, Event, ResilientConnection};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;

@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use futures::SinkExt;
-use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
-use longlink::outbox::Outcome;
 use longlink::transport::{ConfirmedBy, ConnectError, Frame, Link, Transport, from_fn};
+use longlink::{Beat, Detection, Failure, LinkEnd, Outcome, ResilientConnection, Token};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -209,7 +207,7 @@ async fn messages_flow_without_a_lasting_socket_and_a_finished_request_confirms(
     sleep(secs(600)).await;
     assert_eq!(log.ends().await, []);
     assert!(server.with(|state| state.gets) >= gets + 29, "one request in 20 s");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }
 
 #[tokio::test(start_paused = true)]

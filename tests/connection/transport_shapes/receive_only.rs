@@ -4,9 +4,8 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll, ready};
 
-use longlink::keeper::{Beat, Detection, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
-use longlink::{ResilientConnection, keeper::Failure};
+use longlink::{Beat, Detection, Failure, LinkEnd, ResilientConnection, Token};
 use tokio::sync::mpsc;
 
 use super::{Log, in_time, message, secs};
@@ -93,7 +92,7 @@ async fn a_feed_is_read_in_order_and_its_silence_is_its_death() {
     assert!(feed.is_closed(), "a dead link is dropped");
     next.send("three".to_owned()).await.unwrap();
     assert_eq!(message(&mut connection).await, "three");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }
 
 #[tokio::test(start_paused = true)]

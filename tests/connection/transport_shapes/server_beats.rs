@@ -5,9 +5,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
+use longlink::{Beat, Detection, Failure, LinkEnd, ResilientConnection, Token};
 use tokio::sync::mpsc;
 
 use super::{Lines, Log, dial, in_time, line_server, message, millis, secs};
@@ -111,5 +110,5 @@ async fn every_ping_of_the_server_is_answered_and_its_silence_is_its_death() {
     next.send(OPEN).await.unwrap();
     next.send("4again").await.unwrap();
     assert_eq!(message(&mut connection).await, "again");
-    assert_eq!(connection.stats().beats_sent, 0);
+    assert_eq!(connection.stats().keeper.beats_sent, 0);
 }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{FLOOR, proved};
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{
-    Beat, Config, Detection, Event, Failure, Finish, GiveUp, LinkEnd, NetworkStatus, Output, Reconnect, State,
-};
+use longlink::keeper::{Config, Finish, Output};
+use longlink::{Beat, Detection, Event, Failure, GiveUp, LinkEnd, NetworkStatus, Reconnect, State};
 
 #[test]
 fn pitfall_09_one_attempt_at_a_time() {

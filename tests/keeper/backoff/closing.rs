@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{code, proved};
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{Failure, Finish, Input, Output, Reconnect, State};
+use longlink::keeper::{Finish, Input, Output};
+use longlink::{Failure, Reconnect, State};
 
 #[test]
 fn pitfall_31_unless_we_closed() {

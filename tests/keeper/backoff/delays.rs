@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{FLOOR, assert_even, code};
 use crate::rig::{Rig, millis, secs};
-use longlink::keeper::{Beat, Failure, Finish, GiveUp, Reconnect};
+use longlink::keeper::Finish;
+use longlink::{Beat, Failure, GiveUp, Reconnect};
 
 const CAP: Duration = secs(60);
 

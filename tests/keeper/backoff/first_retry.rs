@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{assert_even, code, first_delay, proved};
 use crate::rig::{RTT, Rig, millis, secs};
-use longlink::keeper::{Config, LinkEnd, NetworkStatus, RetryReason};
+use longlink::keeper::Config;
+use longlink::{LinkEnd, NetworkStatus, RetryReason};
 
 #[test]
 fn pitfall_42_after_a_restart_an_idle_fleet_comes_back_over_a_second() {

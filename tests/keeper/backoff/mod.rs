@@ -10,7 +10,8 @@ mod refusals;
 use std::time::Duration;
 
 use crate::rig::{Rig, millis, secs};
-use longlink::keeper::{Config, LinkEnd};
+use longlink::LinkEnd;
+use longlink::keeper::Config;
 
 const FLOOR: Duration = millis(500);
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::{assert_even, code, first_delay, proved};
 use crate::rig::{Rig, millis, secs};
-use longlink::keeper::{Beat, Failure, Finish, GiveUp, LinkEnd, Reconnect, RetryReason, State};
+use longlink::keeper::Finish;
+use longlink::{Beat, Failure, GiveUp, LinkEnd, Reconnect, RetryReason, State};
 
 fn http(status: u16, verified: bool) -> Failure {
     Failure::Http { status, retry_after: None, verified }

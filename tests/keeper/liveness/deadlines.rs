@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Activity, Beat, Config, Detection, Heartbeat, Input, LinkEnd};
+use longlink::keeper::{Config, Input};
+use longlink::{Activity, Beat, Detection, Heartbeat, LinkEnd};
 
 /// The instants, counted from the first of them.
 fn from_the_first(instants: &[Duration]) -> Vec<Duration> {
@@ -91,7 +92,7 @@ fn a_new_link_starts_without_a_round_trip() {
     rig.end(LinkEnd::Reset);
     rig.until_opening();
     rig.open(Beat::Ping);
-    assert_eq!(rig.keeper.figures().rtt, None);
+    assert_eq!(rig.keeper.stats().rtt, None);
     rig.forget();
     let first = rig.until_beat();
     assert_eq!(rig.until_death(), first + secs(30));
@@ -99,7 +100,7 @@ fn a_new_link_starts_without_a_round_trip() {
 
 #[test]
 fn a_scaled_heartbeat_has_all_its_instants_scaled() {
-    let mut rig = Rig::beating(Heartbeat::scaled(1.0 / 20.0));
+    let mut rig = Rig::beating(Heartbeat::adaptive().scaled(1.0 / 20.0));
     assert_eq!(rig.until_beat(), millis(1_350));
     // 3 s before the first round trip become 150 ms.
     assert_eq!(rig.until_death(), millis(1_350 + 10 * 150));

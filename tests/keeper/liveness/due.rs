@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Detection, Heartbeat};
+use longlink::{Beat, Detection, Heartbeat};
 
 #[test]
 fn the_first_beat_comes_after_27_seconds_of_silence() {
@@ -19,7 +19,7 @@ fn inbound_traffic_saves_beats() {
         rig.heard();
     }
     assert_eq!(rig.beats(), NEVER);
-    assert!(rig.keeper.figures().beats_saved > 0);
+    assert!(rig.keeper.stats().beats_saved > 0);
     let heard = rig.elapsed();
     assert_eq!(rig.until_beat(), heard + secs(27));
 }
@@ -36,9 +36,9 @@ fn a_fixed_interval_stays_whatever_is_answered() {
 }
 
 #[test]
-fn a_dictated_beat_goes_out_at_its_time_whatever_flows() {
+fn a_beat_of_a_fixed_rhythm_goes_out_at_its_time_whatever_flows() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Dictated { every: secs(41) });
+    rig.open(Beat::Every { interval: secs(41) });
     for _ in 0..1_000 {
         rig.pass(millis(500));
         rig.heard();
@@ -55,9 +55,9 @@ fn a_dictated_beat_goes_out_at_its_time_whatever_flows() {
 }
 
 #[test]
-fn under_a_ceiling_inbound_traffic_does_not_save_the_beat() {
+fn a_keep_alive_is_not_saved_by_inbound_traffic() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Ceiling { max_out_silence: secs(20) });
+    rig.open(Beat::KeepAlive { max_send_gap: secs(20) });
     let mut silent_since = rig.elapsed();
     for _ in 0..400 {
         rig.forget();
@@ -74,9 +74,9 @@ fn under_a_ceiling_inbound_traffic_does_not_save_the_beat() {
 }
 
 #[test]
-fn under_a_ceiling_what_we_send_counts() {
+fn a_keep_alive_counts_from_the_last_byte_that_we_send() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Ceiling { max_out_silence: secs(20) });
+    rig.open(Beat::KeepAlive { max_send_gap: secs(20) });
     for _ in 0..100 {
         rig.pass(secs(9));
         rig.sent();
@@ -105,13 +105,13 @@ fn the_first_send_after_a_long_silence_brings_the_beat_forward() {
 fn beats_that_traffic_made_unnecessary_are_counted_whatever_else_beats() {
     let mut rig = Rig::fixed(300);
     rig.beat_answered(RTT);
-    let before = rig.keeper.figures().beats_saved;
+    let before = rig.keeper.stats().beats_saved;
     // An hour of messages from the peer, one a second.
     for _ in 0..3600 {
         rig.pass(secs(1));
         rig.heard();
     }
-    assert_eq!(rig.keeper.figures().beats_saved - before, 3600 / 300);
+    assert_eq!(rig.keeper.stats().beats_saved - before, 3600 / 300);
 }
 
 #[test]

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Detection, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, Output, PathFacts, RouteFacts,
-    Timer, Token,
-};
+use longlink::keeper::{Input, Messages, Output, PathFacts, RouteFacts, Timer};
+use longlink::{Beat, Detection, Event, Heartbeat, LinkEnd, LinkId, Token};
 
 #[test]
 fn pitfall_01_only_inbound_clears_misses() {
@@ -73,13 +71,13 @@ fn pitfall_02_a_round_trip_is_measured_from_the_matched_answer_only() {
     rig.until_beat();
     rig.pass(millis(100));
     rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[] });
-    assert_eq!(rig.keeper.figures().rtt, None, "a message is no answer");
+    assert_eq!(rig.keeper.stats().rtt, None, "a message is no answer");
     rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[Some(Token(u64::MAX))] });
-    assert_eq!(rig.keeper.figures().rtt, None, "not one of our beats");
+    assert_eq!(rig.keeper.stats().rtt, None, "not one of our beats");
     rig.until_beat();
     rig.pass(millis(70));
     rig.answer();
-    assert_eq!(rig.keeper.figures().rtt, Some(millis(70)));
+    assert_eq!(rig.keeper.stats().rtt, Some(millis(70)));
 }
 
 #[test]
@@ -105,7 +103,7 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
     rig.open(Beat::Ping);
     rig.pass(secs(5));
     let (timer, state) = (rig.timer(), rig.keeper.state());
-    let figures = rig.keeper.figures();
+    let stats = rig.keeper.stats();
     rig.forget();
 
     let late: [fn(&mut Rig, LinkId); 9] = [
@@ -126,7 +124,7 @@ fn pitfall_08_late_words_of_an_abandoned_link_are_ignored() {
         assert_eq!(rig.keeper.poll_output(), None);
         assert_eq!((rig.timer(), rig.keeper.state()), (timer, state));
     }
-    assert_eq!(rig.keeper.figures(), figures);
+    assert_eq!(rig.keeper.stats(), stats);
 }
 
 #[test]
@@ -169,9 +167,9 @@ fn a_listened_link_is_never_asked_and_dies_of_silence() {
 }
 
 #[test]
-fn an_unanswered_dictated_beat_is_a_miss_and_five_are_a_death() {
+fn an_unanswered_beat_of_a_fixed_rhythm_is_a_miss_and_five_are_a_death() {
     let mut rig = Rig::new(Default::default(), 1);
-    rig.open(Beat::Dictated { every: secs(41) });
+    rig.open(Beat::Every { interval: secs(41) });
     let first = rig.until_beat();
     assert_eq!(rig.until_death(), first + secs(30));
     assert_eq!(rig.detection(), Some(Detection::Unanswered { beats: 5 }));

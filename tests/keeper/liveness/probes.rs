@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
-use longlink::keeper::{Beat, Config, Detection, Timer};
+use longlink::keeper::{Config, Timer};
+use longlink::{Beat, Detection};
 
 #[test]
 fn probe_now_beats_at_once_and_has_one_deadline_of_three_seconds() {

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{
-    Beat, Config, Dialled, Failure, Input, LinkEnd, LinkId, Messages, NetworkStatus, Opened, Output,
-    PathFacts, RouteFacts, Token,
-};
+use longlink::keeper::{Config, Dialled, Input, Messages, Opened, Output, PathFacts, RouteFacts};
+use longlink::{Beat, Failure, LinkEnd, LinkId, NetworkStatus, Token};
 
 use super::{LOGIN, RTT, Rig};
 

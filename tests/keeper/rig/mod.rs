@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Config, Failure, Heartbeat, Input, Output, Reconnect, Token};
+use longlink::keeper::{Config, Input, Output};
 use longlink::testing::VirtualKeeper;
+use longlink::{Beat, Failure, Heartbeat, Reconnect, Token};
 
 mod happens;
 mod seen;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{
-    Cause, Detection, Event, Evidence, Finish, LinkId, Output, RetryReason, State, Timer,
-};
+use longlink::keeper::{Finish, Output, Timer};
 use longlink::testing::VirtualLink;
+use longlink::{Cause, Detection, Event, Evidence, LinkId, RetryReason, State};
 
 use super::Rig;
 
@@ -39,7 +38,7 @@ impl Rig {
     }
 
     pub fn interval(&self) -> Duration {
-        self.keeper.figures().interval
+        self.keeper.stats().interval
     }
 
     pub fn forget(&mut self) {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Event, Failure, Output, PathFacts};
+use longlink::keeper::{Output, PathFacts};
+use longlink::{Event, Failure};
 
 use super::{RTT, Rig};
 
@@ -97,7 +98,7 @@ impl Rig {
     /// Answers beats until the interval stands at or above this.
     pub fn learn(&mut self, proven: Duration) {
         for _ in 0..100 {
-            if self.keeper.figures().proven >= proven {
+            if self.keeper.stats().proven >= proven {
                 return;
             }
             self.beat_answered(RTT);

@@ -1,12 +1,11 @@
 //! What becomes of a scout, and when that is believed.
 
 use super::{
-    await_scouts, figures, gaps, knows_nothing, linked, live, met, scouted, scouted_by, scouting, sent,
+    await_scouts, gaps, knows_nothing, linked, live, met, scouted, scouted_by, scouting, sent, stats,
 };
 use crate::rig::{RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Beat, Event, Heartbeat, Input, LinkEnd, LinkId, Messages, NetworkStatus, Output, ScoutResult,
-};
+use longlink::keeper::{Input, Messages, Output};
+use longlink::{Beat, Event, Heartbeat, LinkEnd, LinkId, NetworkStatus, ScoutResult};
 
 #[test]
 fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard() {
@@ -77,7 +76,7 @@ fn an_end_of_an_idle_scout_is_the_timeout_if_the_link_in_use_answers() {
     assert!(knows_nothing(&rig), "nothing is believed before it answers");
     rig.pass(RTT);
     rig.answer();
-    assert!(figures(&rig).proven >= secs(12), "{:?}", figures(&rig));
+    assert!(stats(&rig).proven >= secs(12), "{:?}", stats(&rig));
     assert!(matches!(met(&rig)[0], ScoutResult::Ended { gap } if gap >= secs(12)));
 }
 
@@ -100,10 +99,10 @@ fn an_end_below_what_the_link_in_use_has_survived_is_a_login_deadline() {
     }
     live(&mut rig, secs(13), |_| true);
     let scout = rig.scouts()[0].link;
-    let before = figures(&rig).proven;
+    let before = stats(&rig).proven;
     rig.end_scout(scout, LinkEnd::Eof);
     live(&mut rig, secs(1), |_| true);
-    assert_eq!(figures(&rig).proven, before);
+    assert_eq!(stats(&rig).proven, before);
     assert!(met(&rig).ends_with(&[ScoutResult::Void]), "{:?}", met(&rig));
 }
 

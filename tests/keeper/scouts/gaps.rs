@@ -1,8 +1,9 @@
 //! Which gaps are tested, and what is learned of them.
 
-use super::{await_scouts, figures, gaps, linked, live, met, scouted};
+use super::{await_scouts, gaps, linked, live, met, scouted, stats};
 use crate::rig::secs;
-use longlink::keeper::{Beat, Event, Output, ScoutResult};
+use longlink::keeper::Output;
+use longlink::{Beat, Event, ScoutResult};
 
 #[test]
 fn the_link_in_use_beats_at_the_shortest_interval_until_a_scout_has_proved_more() {
@@ -26,7 +27,7 @@ fn three_scouts_at_once_test_gaps_that_grow_by_two_fifths() {
     live(&mut rig, secs(15), |_| true);
     assert_eq!(gaps(&rig), [19.6, 27.4, 38.4]);
     assert_eq!(met(&rig), [ScoutResult::Survived]);
-    assert_eq!(figures(&rig).proven, secs(14));
+    assert_eq!(stats(&rig).proven, secs(14));
 }
 
 #[test]
@@ -46,11 +47,11 @@ fn the_timeout_is_found_between_scouts_without_a_drop() {
         let mut rig = linked();
         let timeout = secs(timeout);
         live(&mut rig, 5 * timeout + secs(120), |scout| scout.gap < timeout);
-        let proven = figures(&rig).proven.as_secs_f64() / timeout.as_secs_f64();
+        let proven = stats(&rig).proven.as_secs_f64() / timeout.as_secs_f64();
         assert!((0.9..1.0).contains(&proven), "{timeout:?}: {proven} proven");
         assert!(rig.scouts().is_empty(), "{timeout:?}: it goes on: {:?}", gaps(&rig));
         assert!(rig.is_connected());
-        assert_eq!(figures(&rig).reconnects, 0);
+        assert_eq!(stats(&rig).reconnects, 0);
     }
 }
 
@@ -101,7 +102,7 @@ fn one_scout_looks_upward_after_a_day_and_then_ever_more_seldom() {
         .collect();
     assert_eq!(days, [1, 3, 7, 15, 31, 59]);
     assert!(rig.is_connected());
-    assert_eq!(figures(&rig).reconnects, 0);
+    assert_eq!(stats(&rig).reconnects, 0);
 }
 
 #[test]
@@ -109,6 +110,6 @@ fn a_timeout_that_has_grown_is_found_by_a_look() {
     let mut rig = linked();
     live(&mut rig, secs(1620), |scout| scout.gap < secs(300));
     live(&mut rig, secs(24 * 3600 + 6000), |scout| scout.gap < secs(900));
-    let proven = figures(&rig).proven;
+    let proven = stats(&rig).proven;
     assert!(proven >= secs(800) && proven < secs(900), "{proven:?}");
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{await_dials, await_scouts, linked, live, scouted, sent};
 use crate::rig::secs;
-use longlink::keeper::{Activity, Event, Input, LinkEnd, NetworkStatus, Output};
+use longlink::keeper::{Input, Output};
+use longlink::{Activity, Event, LinkEnd, NetworkStatus};
 
 #[test]
 fn in_the_foreground_scouts_are_called_back_and_none_is_sent() {

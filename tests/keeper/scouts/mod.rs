@@ -9,8 +9,9 @@ mod refused;
 use std::time::Duration;
 
 use crate::rig::{Rig, secs, with_heartbeat};
-use longlink::keeper::{Event, Heartbeat, Output, Probing, ScoutResult};
+use longlink::keeper::Output;
 use longlink::testing::VirtualLink;
+use longlink::{Event, Heartbeat, Probing, ScoutResult};
 
 pub fn scouting() -> Heartbeat {
     Heartbeat::adaptive().probing(Probing::Scout).max(secs(7200))
@@ -113,9 +114,9 @@ pub fn refused(rig: &Rig) -> bool {
 
 /// Nothing but what the link in use survives anyway.
 pub fn knows_nothing(rig: &Rig) -> bool {
-    figures(rig).proven <= secs(10) && rig.interval() <= secs(10)
+    stats(rig).proven <= secs(10) && rig.interval() <= secs(10)
 }
 
-fn figures(rig: &Rig) -> longlink::keeper::Figures {
-    rig.keeper.figures()
+fn stats(rig: &Rig) -> longlink::KeeperStats {
+    rig.keeper.stats()
 }

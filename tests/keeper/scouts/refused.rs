@@ -1,8 +1,8 @@
 //! Who does not want scouts is sent none, or none for a while.
 
-use super::{await_dials, await_scouts, figures, gaps, linked, live, live_and_open, refused, scouting, sent};
+use super::{await_dials, await_scouts, gaps, linked, live, live_and_open, refused, scouting, sent, stats};
 use crate::rig::{Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{Beat, Failure, LinkEnd};
+use longlink::{Beat, Failure, LinkEnd};
 
 #[test]
 fn pitfall_47_without_overlap_no_second_link_is_ever_opened() {
@@ -109,7 +109,7 @@ fn pitfall_47_a_server_that_ends_the_link_in_use_for_a_scout_is_sent_no_more() {
     assert!(refused(&rig));
     assert_eq!(lost, 2, "twice may be chance, more is not");
     live(&mut rig, secs(23 * 3600), |_| true);
-    assert_eq!(figures(&rig).reconnects, 2);
+    assert_eq!(stats(&rig).reconnects, 2);
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Failure, NetworkStatus, RetryReason};
-use longlink::{Event, Reconnect, WebSocket};
+use longlink::{Event, Failure, NetworkStatus, Reconnect, RetryReason, WebSocket};
 
 use crate::authority::Authority;
 use crate::client::{Client, Next};
@@ -76,7 +75,7 @@ async fn a_peer_that_cannot_be_verified_is_never_final_and_asked_at_most_every_5
     let Some(tools) = tools() else { return };
     let strangers = Strangers::start(&tools);
     let clients = strangers.transports().into_iter().map(|(what, transport)| async move {
-        let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+        let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
         let delays = client.delays(8).await;
         for (failures, delay) in (1..).zip(&delays) {
             let high = small((secs(30) * (1 << failures)).min(secs(300)));
@@ -93,7 +92,7 @@ async fn on_another_network_tls_begins_afresh() {
     let Some(tools) = tools() else { return };
     let strangers = Strangers::start(&tools);
     let clients = strangers.transports().into_iter().map(|(what, transport)| async move {
-        let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+        let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
         for _ in 0..4 {
             // Until the next delay may be of any length up to five minutes.
             client.delays(4).await;

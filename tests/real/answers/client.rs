@@ -3,8 +3,10 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure, GiveUp, RetryReason};
-use longlink::{Error, Event, Message, NetworkHandle, Reconnect, ResilientConnection, WebSocket};
+use longlink::{
+    Detection, Error, Event, Failure, GiveUp, Message, NetworkHandle, Reconnect, ResilientConnection,
+    RetryReason, WebSocket,
+};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;

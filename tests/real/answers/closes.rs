@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Detection, GiveUp, LinkEnd, RetryReason};
-use longlink::{Reconnect, WebSocket};
+use longlink::{Detection, GiveUp, LinkEnd, Reconnect, RetryReason, WebSocket};
 
 use crate::client::{Client, Next};
 use crate::process::{Process, Tools, free_port};
@@ -74,7 +73,7 @@ impl Closing {
     /// clients with different dice.
     async fn proved(&self, order: &str) -> Vec<(Detection, Next)> {
         join_all((0..DRAWS).map(|seed| async move {
-            let mut client = Client::start(self.transport("/"), Reconnect::scaled(SCALE), seed);
+            let mut client = Client::start(self.transport("/"), Reconnect::default().scaled(SCALE), seed);
             assert_eq!(client.message().await.as_text(), Some("hello"));
             client.connected().await;
             tokio::time::sleep(Duration::from_secs(31).mul_f64(SCALE)).await;
@@ -186,7 +185,7 @@ async fn pitfall_31_a_server_that_says_1000_to_everybody_at_once_is_backed_off_f
     join_all(orders.map(|order| async move {
         // A link proves itself in 3 s; the backoff starts with 50 to 100 ms.
         let longest = Duration::from_millis(800);
-        let (delays, reason) = server.at_once(order, Reconnect::scaled(0.1).cap(longest), 8).await;
+        let (delays, reason) = server.at_once(order, Reconnect::default().scaled(0.1).cap(longest), 8).await;
         assert_eq!(reason, None, "{order}");
         assert!(delays.iter().all(|delay| *delay <= longest), "{order}: {delays:?}");
         // The backoff has grown, whatever the code asks for.

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longlink::keeper::{Failure, GiveUp};
-use longlink::transport::websocket::http::{HeaderMap, HeaderName, HeaderValue};
-use longlink::{Reconnect, WebSocket};
+use longlink::http::{HeaderMap, HeaderName, HeaderValue};
+use longlink::{Failure, GiveUp, Reconnect, WebSocket};
 
 use crate::authority::Authority;
 use crate::client::{Client, Next, words};
@@ -83,7 +82,7 @@ async fn pitfall_15_credentials_are_asked_for_again_after_a_refusal_and_the_seco
             let path = format!("/{status}");
             let transport = site.transport(&path).tls_config(authority.client());
             let (transport, asked) = asking(transport, header, FRESH);
-            let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+            let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
             let (failure, next) = client.failed().await;
             assert_eq!(failure, http(status, verified));
             let (low, high) = if verified { (500, 1_000) } else { (30_000, 60_000) };
@@ -107,7 +106,7 @@ async fn pitfall_14_the_same_refusal_of_fresh_credentials_stops_and_says_why_wit
             let transport = site.transport(&path).tls_config(authority.client());
             let (transport, asked) = asking(transport, header, STALE);
             let mut printed = format!("{transport:?}");
-            let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+            let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
             if verified {
                 let mut finished = None;
                 while finished.is_none() {

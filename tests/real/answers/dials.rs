@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, RetryReason};
-use longlink::{Reconnect, WebSocket};
+use longlink::{Failure, Reconnect, RetryReason, WebSocket};
 
 use crate::client::{Client, Next};
 use crate::process::free_port;
@@ -32,14 +31,14 @@ async fn assert_retried(mut client: Client, expected: &Failure, attempts: usize)
 async fn a_name_that_cannot_be_resolved_is_retried() {
     // A label may have 63 bytes: the resolver asks nobody for this one.
     let name = format!("{}.test", "x".repeat(64));
-    let client = Client::start(transport(&name), Reconnect::scaled(SMALL), 1);
+    let client = Client::start(transport(&name), Reconnect::default().scaled(SMALL), 1);
     assert_retried(client, &Failure::Dns, ATTEMPTS).await;
 }
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_retried() {
     let transport = transport(&format!("127.0.0.1:{}", free_port()));
-    let client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+    let client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
     assert_retried(client, &Failure::Refused, ATTEMPTS).await;
 }
 
@@ -49,7 +48,7 @@ async fn a_server_that_is_frozen_is_given_the_attempt_s_deadline_and_retried() {
     let port = free_port();
     let server = tools.python("echo.py", port);
     server.signal("STOP");
-    let reconnect = Reconnect::scaled(SMALL).attempt_deadline(Duration::from_millis(500));
+    let reconnect = Reconnect::default().scaled(SMALL).attempt_deadline(Duration::from_millis(500));
     let mut client = Client::start(transport(&format!("127.0.0.1:{port}")), reconnect, 1);
     for _ in 0..3 {
         let (failure, next) = client.failed().await;
@@ -89,10 +88,10 @@ mod alone {
         let Some((_namespace, place)) = host(&[]) else { return };
         // Documentation's own addresses (RFC 5737, RFC 3849).
         for authority in ["192.0.2.1:80", "[2001:db8::1]:80"] {
-            let client = client(&place, authority, Reconnect::scaled(SMALL));
+            let client = client(&place, authority, Reconnect::default().scaled(SMALL));
             assert_retried(client, &Failure::Unreachable, ATTEMPTS).await;
         }
-        let client = client(&place, "longlink.test", Reconnect::scaled(SMALL));
+        let client = client(&place, "longlink.test", Reconnect::default().scaled(SMALL));
         assert_retried(client, &Failure::Dns, 3).await;
     }
 
@@ -105,7 +104,7 @@ mod alone {
         for (authority, expected) in
             [("192.0.2.1:80", Failure::Unreachable), ("198.51.100.1:80", denied), ("203.0.113.1:80", invalid)]
         {
-            let client = client(&place, authority, Reconnect::scaled(SMALL));
+            let client = client(&place, authority, Reconnect::default().scaled(SMALL));
             assert_retried(client, &expected, ATTEMPTS).await;
         }
     }
@@ -119,12 +118,12 @@ mod alone {
         if had(namespace.nft(DROP)).is_none() {
             return;
         }
-        let reconnect = Reconnect::scaled(SMALL).attempt_deadline(Duration::from_millis(100));
+        let reconnect = Reconnect::default().scaled(SMALL).attempt_deadline(Duration::from_millis(100));
         let short = client(&place, "127.0.0.1:80", reconnect);
         assert_retried(short, &Failure::TimedOut, 4).await;
         // The system gives up after one repetition, 3 s in all.
         namespace.sysctl("ipv4/tcp_syn_retries", "1").expect("it is the namespace's own");
-        let long = client(&place, "127.0.0.1:80", Reconnect::scaled(SMALL));
+        let long = client(&place, "127.0.0.1:80", Reconnect::default().scaled(SMALL));
         assert_retried(long, &Failure::TimedOut, 2).await;
     }
 }

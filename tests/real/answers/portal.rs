@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Failure, NetworkStatus, RetryReason};
-use longlink::{Event, Reconnect, WebSocket};
+use longlink::{Event, Failure, NetworkStatus, Reconnect, RetryReason, WebSocket};
 
 use crate::authority::Authority;
 use crate::client::Client;
@@ -59,7 +58,8 @@ async fn pitfall_43_a_portal_s_page_over_ws_stops_nobody_and_is_forgotten_with_i
         let port = free_port();
         let portal = Site::plain_on(&tools, port, &page);
         // Behind it for an hour, at scale.
-        let behind = Client::start(portal.transport("/"), Reconnect::scaled(SMALL), 1).delays(20).await;
+        let behind =
+            Client::start(portal.transport("/"), Reconnect::default().scaled(SMALL), 1).delays(20).await;
         assert!(behind.iter().max() <= Some(&Duration::from_millis(60)), "{behind:?}");
 
         let mut client = waiting_long(&portal).await;
@@ -84,7 +84,7 @@ async fn pitfall_43_a_portal_s_certificate_on_wss_stops_nobody_and_is_forgotten_
         let port = free_port();
         let portal = Site::secure_on(&tools, port, &certificate, &says("/", 403));
         let transport = || -> WebSocket { portal.transport("/").tls_config(authority.client()) };
-        let behind = Client::start(transport(), Reconnect::scaled(SMALL), 1).delays(6).await;
+        let behind = Client::start(transport(), Reconnect::default().scaled(SMALL), 1).delays(6).await;
         assert!(behind.iter().max() <= Some(&Duration::from_millis(300)), "{behind:?}");
 
         let mut client = Client::start(transport(), Reconnect::default(), 1);

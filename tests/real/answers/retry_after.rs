@@ -3,8 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use longlink::keeper::{NetworkStatus, RetryReason};
-use longlink::{Event, Reconnect};
+use longlink::{Event, NetworkStatus, Reconnect, RetryReason};
 
 use crate::authority::Authority;
 use crate::client::Client;
@@ -88,7 +87,7 @@ async fn pitfall_12_a_time_that_is_now_or_past_is_no_time() {
     for site in [Site::plain(&tools, &locations), Site::verified(&tools, &authority, &locations)] {
         for (path, _) in &ways {
             let transport = site.transport(path).tls_config(authority.client());
-            let mut client = Client::start(transport, Reconnect::scaled(crate::SMALL), 1);
+            let mut client = Client::start(transport, Reconnect::default().scaled(crate::SMALL), 1);
             let delays = client.delays(8).await;
             let floor = crate::small(Duration::from_millis(500));
             assert!(delays.iter().all(|delay| *delay >= floor), "{path}: {delays:?}");

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use longlink::keeper::{Failure, GiveUp, RetryReason};
-use longlink::{Error, Reconnect};
+use longlink::{Error, Failure, GiveUp, Reconnect, RetryReason};
 
 use crate::authority::Authority;
 use crate::client::{Client, Next};
@@ -57,7 +56,7 @@ async fn pitfall_14_a_final_status_of_a_verified_server_is_asked_for_once() {
         let (site, authority) = (&site, &authority);
         async move {
             let transport = site.transport(&format!("/{status}")).tls_config(authority.client());
-            let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+            let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
             let reason = GiveUp::Failure(http(status, true));
             assert_eq!(client.failed().await, (http(status, true), Next::GaveUp(reason.clone())));
             match client.error().await {
@@ -80,7 +79,7 @@ async fn pitfall_14_a_404_of_a_verified_server_is_asked_for_three_times_in_a_min
     // So that a minute takes 600 ms.
     let scale = 1.0 / 100.0;
     let transport = site.transport("/404").tls_config(authority.client());
-    let mut client = Client::start(transport, Reconnect::scaled(scale), 1);
+    let mut client = Client::start(transport, Reconnect::default().scaled(scale), 1);
     for _ in 0..2 {
         let (failure, next) = client.failed().await;
         assert_eq!(failure, http(404, true));
@@ -99,7 +98,7 @@ async fn pitfall_14_the_same_401_or_407_of_a_verified_server_twice_stops() {
     let site = Site::verified(&tools, &authority, &all());
     for status in [401, 407] {
         let transport = site.transport(&format!("/{status}")).tls_config(authority.client());
-        let mut client = Client::start(transport, Reconnect::scaled(SMALL), 1);
+        let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), 1);
         let (failure, next) = client.failed().await;
         assert_eq!(failure, http(status, true));
         next.assert_between(small(millis(500)), small(secs(1)));
@@ -123,7 +122,7 @@ async fn pitfall_43_no_status_of_a_server_that_nobody_vouches_for_is_final() {
     let clients = final_ones.iter().map(|&status| {
         let transport = site.transport(&format!("/{status}"));
         async move {
-            let mut client = Client::start(transport, Reconnect::scaled(SMALL), u64::from(status));
+            let mut client = Client::start(transport, Reconnect::default().scaled(SMALL), u64::from(status));
             for delay in client.delays(8).await {
                 assert!(delay >= millis(30) && delay <= millis(60), "{status}: {delay:?}");
             }
@@ -148,7 +147,8 @@ async fn a_status_that_speaks_of_now_is_retried_by_the_backoff_from_anybody() {
         let clients = retried.iter().map(|&status| {
             let transport = site.transport(&format!("/{status}")).tls_config(authority.client());
             async move {
-                let mut client = Client::start(transport, Reconnect::scaled(SMALL), u64::from(status));
+                let mut client =
+                    Client::start(transport, Reconnect::default().scaled(SMALL), u64::from(status));
                 for (made, delay) in client.delays(8).await.into_iter().enumerate() {
                     let step = millis(1 << made.min(6)).min(millis(60));
                     assert!(delay >= small(millis(500)) && delay <= step, "{status}: {delay:?}");

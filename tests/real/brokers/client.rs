@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure};
-use longlink::{Builder, Error, Event, Link, Reconnect, ResilientConnection, Transport};
+use longlink::transport::{Link, Transport};
+use longlink::{Builder, Detection, Error, Event, Failure, Reconnect, ResilientConnection};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
@@ -30,7 +30,10 @@ impl<In, Out> Client<In, Out> {
         T: Transport,
         T::Link: Link<Incoming = In, Outgoing = Out>,
     {
-        Client::start_with(builder, Reconnect::scaled(SCALE).attempt_deadline(Duration::from_secs(2)))
+        Client::start_with(
+            builder,
+            Reconnect::default().scaled(SCALE).attempt_deadline(Duration::from_secs(2)),
+        )
     }
 
     /// Connects in the background.

@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use longlink::keeper::{Beat, Detection, Failure, GiveUp};
-use longlink::{Builder, Error, Event, Heartbeat, LinkEnd, ResilientConnection, Tcp};
+use longlink::{
+    Beat, Builder, Detection, Error, Event, Failure, GiveUp, Heartbeat, LinkEnd, ResilientConnection, Tcp,
+};
 use mqtt_proto::v5::{Packet, Publish};
 use mqtt_proto::{Pid, QosPid, TopicFilter, TopicName};
 use tokio::time::{sleep, timeout};
@@ -182,7 +183,8 @@ async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_b
 #[tokio::test]
 async fn a_frozen_broker_is_noticed_and_left_and_come_back_to() {
     let Some(broker) = Mosquitto::open("") else { return };
-    let builder = builder(tcp(&broker, LONG), login("frozen")).heartbeat(Heartbeat::scaled(MORTAL));
+    let builder =
+        builder(tcp(&broker, LONG), login("frozen")).heartbeat(Heartbeat::adaptive().scaled(MORTAL));
     let mut client = Client::start(builder);
     client.until_connected().await;
     echo(&mut client, 1).await;

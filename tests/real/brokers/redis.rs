@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure, GiveUp};
+use longlink::transport::Transport;
 use longlink::{
-    Builder, Error, Event, Handshake, HandshakeError, Heartbeat, LinkEnd, ResilientConnection, Tcp, Transport,
+    Builder, Detection, Error, Event, Failure, GiveUp, Handshake, HandshakeError, Heartbeat, LinkEnd,
+    ResilientConnection, Tcp,
 };
 
 use crate::client::{Client, MORTAL, SCALE};
@@ -137,7 +138,7 @@ async fn a_subscription_is_there_again_after_a_kick_a_stop_and_a_kill() {
 #[tokio::test]
 async fn beats_are_answered_before_and_after_a_link_subscribes_and_a_frozen_server_answers_none() {
     let Some(redis) = Redis::start(0) else { return };
-    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(MORTAL)));
+    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::adaptive().scaled(MORTAL)));
     client.until_answered(1).await;
     client.connection.sender().send(["SUBSCRIBE", CHANNEL].into()).await.expect("the connection is open");
     assert!(matches!(client.receive().await, Reply::Array(_)));
@@ -158,7 +159,7 @@ async fn the_servers_idle_limit_is_learned() {
     let idle = builder(tcp(&redis)).heartbeat(Heartbeat::fixed(Duration::from_secs(30)));
     assert_eq!(Client::start(idle).until_lost().await, Detection::Ended(LinkEnd::Eof));
 
-    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::scaled(SCALE)));
+    let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::adaptive().scaled(SCALE)));
     let failed = client
         .until(|event| match event {
             Event::IdleTimeoutLearned { failed, .. } => Some(*failed),
@@ -167,7 +168,7 @@ async fn the_servers_idle_limit_is_learned() {
         .await;
     // Redis counts whole seconds, so that it bears 2 s, and nearly 3 s where
     // they begin early in one. Nobody can hold just below such a limit.
-    let interval = client.connection.stats().interval;
+    let interval = client.connection.stats().keeper.interval;
     assert!(failed >= LIMIT && interval < failed, "{interval:?}, {failed:?}");
     assert!(interval > LIMIT.mul_f64(0.7), "{interval:?}");
     client.until_answered(1).await;

@@ -3,9 +3,8 @@
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
-use longlink::Protocol;
-use longlink::keeper::Token;
-use longlink::transport::{ControlMessages, StreamLink};
+use longlink::transport::ControlMessages;
+use longlink::{Protocol, StreamLink, Token};
 use tokio_util::codec::{Decoder, Encoder};
 
 /// A link that carries commands and replies.

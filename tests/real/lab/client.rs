@@ -3,8 +3,8 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use longlink::keeper::{Cause, Detection, Evidence};
-use longlink::{Builder, Event, Link, Message, ResilientConnection, Stats, Transport};
+use longlink::transport::{Link, Transport};
+use longlink::{Builder, Cause, Detection, Event, Evidence, Message, ResilientConnection, Stats};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::namespace::{Namespace, Settlement};
@@ -185,7 +185,7 @@ impl Client {
     /// Takes in news until the interval is this again.
     pub fn until_interval(&mut self, interval: Duration, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while self.stats().interval != interval {
+        while self.stats().keeper.interval != interval {
             assert!(self.next(deadline).is_some(), "{}: not at {interval:.1?} again", self.name);
         }
     }
@@ -193,7 +193,7 @@ impl Client {
     /// Takes in news until a silence at least this long is proven.
     pub fn until_proven(&mut self, least: Duration, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while self.stats().proven < least {
+        while self.stats().keeper.proven < least {
             assert!(self.next(deadline).is_some(), "{}: {least:.1?} not proven", self.name);
         }
     }

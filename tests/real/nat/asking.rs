@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use longlink::keeper::{LinkEnd, PathFacts, Token};
-use longlink::transport::{Attempt, Frame, Traffic, from_fn};
-use longlink::{Link, Message, Transport, WebSocket, WebSocketLink};
+use longlink::keeper::PathFacts;
+use longlink::transport::{Attempt, Frame, Link, Traffic, Transport, from_fn};
+use longlink::{LinkEnd, Message, Token, WebSocket, WebSocketLink};
 
 /// Opens such links.
 pub fn asking(url: &str) -> impl Transport<Link = AskingLink> {

@@ -37,7 +37,7 @@ fn a_timeout_that_is_cut_to_4_s_and_raised_to_16_s_is_followed() {
 fn follow(name: &str, probing: Probing, steps: &[Step]) {
     let mut before = Duration::from_secs(steps[0].0);
     let stage = Stage::set(&[Nat { timeout: before, ..PLAIN }]);
-    let heartbeat = Heartbeat::scaled(SCALE).probing(probing).recheck_after(LOOK_AFTER);
+    let heartbeat = Heartbeat::adaptive().scaled(SCALE).probing(probing).recheck_after(LOOK_AFTER);
     let mut client = stage.client_with(name, heartbeat, SCALE);
     for &(seconds, allowed) in steps {
         let timeout = Duration::from_secs(seconds);

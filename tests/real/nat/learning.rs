@@ -3,8 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::keeper::{Cause, Detection, Evidence, LinkEnd};
-use longlink::{Heartbeat, Probing};
+use longlink::{Cause, Detection, Evidence, Heartbeat, LinkEnd, Probing};
 
 use crate::hiccups::steadily;
 use crate::lab::required;
@@ -31,7 +30,7 @@ fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets()
             scope.spawn(move || {
                 steadily(name, || {
                     let stage = Stage::set(&[Nat { timeout: T, strangers, loose }]);
-                    let mut client = stage.client_with(name, Heartbeat::scaled(scale), scale);
+                    let mut client = stage.client_with(name, Heartbeat::adaptive().scaled(scale), scale);
                     learn_at(&mut client, T, Probing::Main, scale);
                     assert!(!client.account.lost.is_empty(), "nothing but a loss tells this timeout");
                     for loss in &client.account.lost {

@@ -23,7 +23,7 @@ const ADOPTING: Nat = Nat { strangers: Strangers::Adopted, loose: true, ..PLAIN 
 fn all_arrive(stage: &Stage, mut client: Client, probing: Probing, number: u32) {
     learn(&mut client, T, probing);
     client.account.clear();
-    let interval = client.stats().interval;
+    let interval = client.stats().keeper.interval;
     for turn in 0..PUSHES {
         // Long enough for a beat or two since the push before.
         let phase = f64::from(number + turn * CLIENTS) / f64::from(CLIENTS * PUSHES);
@@ -57,7 +57,7 @@ fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
             steadily("too-late", || {
                 let stage = Stage::set(&[PLAIN]);
                 let late = T * 3 / 2;
-                let heartbeat = Heartbeat::scaled(SCALE).probing(Probing::Fixed).start(late);
+                let heartbeat = Heartbeat::fixed(late.div_f64(SCALE)).scaled(SCALE);
                 let mut client = stage.client_with("too-late", heartbeat, SCALE);
                 client.until_connected(Duration::from_secs(10));
                 client.pass(T * 5 / 4);
@@ -100,7 +100,7 @@ fn held_up() {
     let stage = Stage::set(&[ADOPTING]);
     // The ladder tries 115 s, which is 7.7 s here, and then 9.9 s.
     let scale = 1.0 / 15.0;
-    let mut client = stage.client_with("held-up", Heartbeat::scaled(scale), scale);
+    let mut client = stage.client_with("held-up", Heartbeat::adaptive().scaled(scale), scale);
     client.until(
         "a silence beyond the timeout is tried",
         T * 4,
@@ -109,7 +109,7 @@ fn held_up() {
     // The router drops it, and what the server's system sends again after
     // 0.2 s and 0.7 s. The beat opens the way. The next repetition, at about
     // 1.6 s, comes after the beat was missed and before that is a death.
-    let silence = client.stats().interval;
+    let silence = client.stats().keeper.interval;
     client.pass(silence - Duration::from_millis(1300));
     stage.server.push(client.name());
     client.until("the push, and what it tells", T, |_, account| {

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use longlink::{Heartbeat, Link, Message, Probing, Reconnect, Transport, WebSocket};
+use longlink::transport::{Link, Transport};
+use longlink::{Heartbeat, Message, Probing, Reconnect, WebSocket};
 
 use crate::asking::asking;
 use crate::hiccups;
@@ -43,7 +44,7 @@ impl Stage {
     /// Starts a client with longlink's defaults at [`SCALE`], but for how it
     /// probes.
     pub fn client(&self, name: &str, probing: Probing) -> Client {
-        self.client_with(name, Heartbeat::scaled(SCALE).probing(probing), SCALE)
+        self.client_with(name, Heartbeat::adaptive().scaled(SCALE).probing(probing), SCALE)
     }
 
     /// Starts a client with any heartbeat; `scale` is that of its delays.
@@ -55,7 +56,7 @@ impl Stage {
     /// Starts a client that can ask the server to speak after a silence.
     pub fn asking_client(&self, name: &str) -> Client {
         let transport = asking(&self.server.url(name));
-        start(&self.lab, transport, name, Heartbeat::scaled(SCALE), SCALE)
+        start(&self.lab, transport, name, Heartbeat::adaptive().scaled(SCALE), SCALE)
     }
 }
 
@@ -66,7 +67,7 @@ where
     T::Link: Link<Incoming = Message, Outgoing = Message>,
 {
     Client::start(lab.client(), transport, name, move |builder| {
-        builder.heartbeat(heartbeat).reconnect(Reconnect::scaled(scale))
+        builder.heartbeat(heartbeat).reconnect(Reconnect::default().scaled(scale))
     })
 }
 
@@ -107,7 +108,7 @@ pub fn spoiled(since: Instant, scale: f64) -> usize {
 
 /// The interval lies as far below the timeout as it should.
 pub fn assert_in_band(client: &Client, timeout: Duration) {
-    let interval = client.stats().interval;
+    let interval = client.stats().keeper.interval;
     let ratio = interval.div_duration_f64(timeout);
     client.say(format_args!("{} links lost, {ratio:.3} of the timeout held", client.account.lost.len()));
     assert!((0.7..=0.97).contains(&ratio), "the interval is {interval:.1?}, {ratio:.2} of the timeout");
@@ -117,7 +118,7 @@ pub fn assert_in_band(client: &Client, timeout: Duration) {
 /// may cost a link.
 pub fn hold(client: &mut Client, beats: usize) {
     let lost = client.account.lost.len();
-    let interval = client.stats().interval;
+    let interval = client.stats().keeper.interval;
     for _ in 0..beats {
         // Intervals are drawn up to a tenth shorter.
         client.until_survived(interval.mul_f64(0.89), interval * 3);

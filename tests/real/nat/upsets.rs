@@ -3,8 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::Probing;
-use longlink::keeper::Evidence;
+use longlink::{Evidence, Probing};
 
 use crate::hiccups::steadily;
 use crate::routers::{Nat, Strangers};
@@ -43,7 +42,10 @@ fn a_minute_of_darkness_changes_nothing_that_was_learned() {
                     assert!(account.diagnosed.iter().all(failed), "{account:?}");
                     assert!(account.learned.is_empty() && account.shrank.is_empty(), "{account:?}");
                     let after = client.stats();
-                    assert_eq!((after.interval, after.proven), (before.interval, before.proven));
+                    assert_eq!(
+                        (after.keeper.interval, after.keeper.proven),
+                        (before.keeper.interval, before.keeper.proven)
+                    );
                     hold(&mut client, 2);
                 })
             });
@@ -83,7 +85,7 @@ fn another_address_of_the_router_costs_a_link_and_teaches_nothing() {
                         client.round_trip();
                         // The doubt is lifted: the same interval again, and the gap
                         // that failed survives.
-                        client.until_interval(before.interval, T * 3);
+                        client.until_interval(before.keeper.interval, T * 3);
                         let gap = client.account.lost[lost - 1].gap;
                         client.until_survived(gap, T * 20);
                         assert_eq!(client.account.lost.len(), lost, "{:?}", client.account);
@@ -91,7 +93,7 @@ fn another_address_of_the_router_costs_a_link_and_teaches_nothing() {
                     assert_eq!(stage.server.logins(client.name()), learning + u64::from(CHANGES));
                     let account = &client.account;
                     assert!(account.shrank.is_empty(), "{account:?}");
-                    assert_eq!(client.stats().interval, before.interval);
+                    assert_eq!(client.stats().keeper.interval, before.keeper.interval);
                 })
             });
         }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::Event;
-use longlink::keeper::RetryReason;
+use longlink::{Event, RetryReason};
 
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Uplink::First;

@@ -3,8 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longlink::Event;
-use longlink::keeper::RetryReason;
+use longlink::{Event, RetryReason};
 
 use crate::lab::client::Client;
 use crate::stage::{SOON, Stage, wanted};

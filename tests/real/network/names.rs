@@ -35,10 +35,14 @@ fn a_network_has_the_same_name_when_its_gateway_is_not_known_yet() {
     // Whoever speaks with the gateway knows its link-layer address.
     let speak = async { tokio::net::TcpStream::connect((SERVER, 9000)).await.map(drop) };
     stage.lab.client().settle().wait_for(speak).expect("the server listens");
-    let mut client = stage.client_with("same-name", Heartbeat::scaled(SCALE), Reconnect::scaled(SCALE));
+    let mut client = stage.client_with(
+        "same-name",
+        Heartbeat::adaptive().scaled(SCALE),
+        Reconnect::default().scaled(SCALE),
+    );
     client.until_connected(SOON);
     client.until_proven(LEARNED, SOON);
-    let before = client.stats().proven;
+    let before = client.stats().keeper.proven;
 
     client.say("the link goes down, and the gateway is forgotten");
     let deed = stage.lab.ip("link set up0 down");
@@ -46,7 +50,7 @@ fn a_network_has_the_same_name_when_its_gateway_is_not_known_yet() {
     let deed = stage.lab.ip(&format!("link set up0 up\n{}", First.default_route()));
     until_heard(&mut client, deed, SOON);
     client.pass(Duration::from_millis(300));
-    let after = client.stats().proven;
+    let after = client.stats().keeper.proven;
     assert!(after >= before, "{after:?} after {before:?}");
 }
 
@@ -56,15 +60,16 @@ fn what_was_learned_comes_back_with_the_network() {
         return;
     }
     let stage = Stage::set();
-    let mut client = stage.client_with("names", Heartbeat::scaled(SCALE), Reconnect::scaled(SCALE));
+    let mut client =
+        stage.client_with("names", Heartbeat::adaptive().scaled(SCALE), Reconnect::default().scaled(SCALE));
     client.until_connected(SOON);
     client.until_proven(LEARNED, SOON);
-    let home = client.stats().proven;
+    let home = client.stats().keeper.proven;
 
     move_to(&mut client, &stage, First, Second);
     // A network may be named a moment after it came.
     let deadline = Instant::now() + SOON;
-    while client.stats().proven >= LEARNED {
+    while client.stats().keeper.proven >= LEARNED {
         assert!(Instant::now() < deadline, "another network, but all that was learned: {home:?}");
         client.pass(Duration::from_millis(50));
     }
@@ -77,5 +82,5 @@ fn what_was_learned_comes_back_with_the_network() {
         SOON,
         |event| matches!(event, Event::IdleTimeoutRecalled { proven, .. } if *proven >= home),
     );
-    assert!(client.stats().proven >= home);
+    assert!(client.stats().keeper.proven >= home);
 }

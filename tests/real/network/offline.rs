@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longlink::keeper::{Detection, RetryReason};
-use longlink::{Event, Heartbeat, Probing, Reconnect};
+use longlink::{Detection, Event, Heartbeat, Reconnect, RetryReason};
 
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Uplink::First;
@@ -24,8 +23,8 @@ fn report_offline(lab: &Lab) -> Deed {
 /// gone and works: `interval` is fixed.
 fn beats_while_reported_gone(name: &str, interval: Duration) -> Vec<Duration> {
     let stage = Stage::set();
-    let heartbeat = Heartbeat::scaled(SCALE).probing(Probing::Fixed).start(interval);
-    let mut client = stage.client_with(name, heartbeat, Reconnect::scaled(SCALE));
+    let heartbeat = Heartbeat::fixed(interval.div_f64(SCALE)).scaled(SCALE);
+    let mut client = stage.client_with(name, heartbeat, Reconnect::default().scaled(SCALE));
     client.until_connected(SOON);
     client.round_trip();
     let deed = report_offline(&stage.lab);
@@ -73,7 +72,11 @@ fn pitfall_39_offline_is_tried_once_a_minute_all_the_same() {
     }
     let stage = Stage::set();
     stage.lab.set_way(First, false);
-    let mut client = stage.client_with("offline-tried", Heartbeat::scaled(SCALE), Reconnect::scaled(SCALE));
+    let mut client = stage.client_with(
+        "offline-tried",
+        Heartbeat::adaptive().scaled(SCALE),
+        Reconnect::default().scaled(SCALE),
+    );
     client.pass(Duration::from_secs(1));
     let deed = report_offline(&stage.lab);
     let began = until_told(&mut client, "a wait for want of a network", deed.begun, SOON, |event| {
@@ -99,7 +102,11 @@ fn a_link_that_dies_while_offline_dies_by_the_usual_rule() {
         return;
     }
     let stage = Stage::set();
-    let mut client = stage.client_with("offline-dies", Heartbeat::scaled(SCALE), Reconnect::scaled(SCALE));
+    let mut client = stage.client_with(
+        "offline-dies",
+        Heartbeat::adaptive().scaled(SCALE),
+        Reconnect::default().scaled(SCALE),
+    );
     client.until_connected(SOON);
     client.round_trip();
     let deed = stage.lab.ip("link set up0 down");

@@ -3,8 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use longlink::Event;
-use longlink::keeper::Detection;
+use longlink::{Detection, Event};
 
 use crate::stage::{SOON, Stage, wanted};
 use crate::uplinks::Uplink::{First, Second};

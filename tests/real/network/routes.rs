@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::Detection;
+use longlink::Detection;
 
 use crate::lab::client::Client;
 use crate::stage::{SOON, Stage, wanted};

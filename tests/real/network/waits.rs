@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use longlink::Event;
-use longlink::keeper::{Cause, Detection};
+use longlink::{Cause, Detection, Event};
 
 use crate::hiccups;
 use crate::lab::client::Client;

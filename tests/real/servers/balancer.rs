@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure};
-use longlink::{Event, Heartbeat, WebSocket};
+use longlink::{Detection, Event, Failure, Heartbeat, WebSocket};
 use tokio::time::{sleep, timeout};
 
 use crate::backend::{Backend, Kind};
@@ -33,7 +32,7 @@ async fn the_tunnel_s_limit_is_learned_and_held() {
     let backend = Backend::start(&software, Kind::Node);
     let settings = Settings { tunnel: LIMIT, ..Settings::new(&[(backend.port(), true)]) };
     let haproxy = Haproxy::start(&software, &settings, |_| String::new());
-    let mut flow = Flow::start_with(transport(&haproxy), Heartbeat::scaled(SCALE));
+    let mut flow = Flow::start_with(transport(&haproxy), Heartbeat::adaptive().scaled(SCALE));
     flow.echoed().await;
     let (mut learned, mut connected) = (false, true);
     while !(learned && connected) {
@@ -54,7 +53,7 @@ async fn the_tunnel_s_limit_is_learned_and_held() {
     // Twice the limit without a message.
     let _ = timeout(LIMIT * 2, flow.event(|_| None::<()>)).await;
     assert_eq!(flow.account().lost.len(), lost, "{:?}", flow.account());
-    let ratio = flow.connection().stats().interval.div_duration_f64(LIMIT);
+    let ratio = flow.connection().stats().keeper.interval.div_duration_f64(LIMIT);
     assert!((0.7..=0.97).contains(&ratio), "{ratio:.2} of the limit");
     flow.echoed().await;
     flow.finish(&[&backend]).await;

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use longlink::keeper::{Detection, LinkEnd};
-use longlink::{Message, ResilientConnection};
+use longlink::{Detection, LinkEnd, Message, ResilientConnection};
 use tokio::time::timeout;
 
 use crate::backend::{Backend, KINDS, Kind};

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use longlink::keeper::{Detection, Failure};
 use longlink::{
-    Error, Event, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, SendError, WebSocket,
+    Detection, Error, Event, Failure, Heartbeat, Message, Outcome, Reconnect, ResilientConnection, SendError,
+    WebSocket,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{sleep, timeout};
@@ -73,7 +73,7 @@ impl Flow {
 
     /// The same with another heartbeat.
     pub fn start_with(transport: WebSocket, heartbeat: Heartbeat) -> Flow {
-        let reconnect = Reconnect::scaled(SCALE).attempt_deadline(Duration::from_secs(2));
+        let reconnect = Reconnect::default().scaled(SCALE).attempt_deadline(Duration::from_secs(2));
         Flow::start_as(transport, heartbeat, reconnect)
     }
 

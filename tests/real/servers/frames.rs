@@ -1,7 +1,6 @@
 //! What independent servers put into frames.
 
-use longlink::keeper::{Detection, Failure, LinkEnd};
-use longlink::{Event, Message};
+use longlink::{Detection, Event, Failure, LinkEnd, Message};
 
 use crate::backend::{Backend, KINDS, Kind};
 use crate::flow::Flow;

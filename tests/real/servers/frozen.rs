@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{Detection, Failure, Probing};
-use longlink::{Event, Heartbeat};
+use longlink::{Detection, Event, Failure, Heartbeat};
 
 use crate::backend::{Backend, KINDS};
 use crate::flow::Flow;
@@ -13,7 +12,7 @@ use crate::software;
 /// Beats every 200 ms, with deadlines at this scale.
 fn heartbeat(scale: f64) -> Heartbeat {
     let often = Duration::from_millis(200);
-    Heartbeat::scaled(scale).probing(Probing::Fixed).min(often).start(often)
+    Heartbeat::fixed(often.div_f64(scale)).scaled(scale)
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! Messages as long as may be, and longer.
 
-use longlink::keeper::{Detection, LinkEnd};
 use longlink::transport::MAX_MESSAGE;
-use longlink::{Message, SendError};
+use longlink::{Detection, LinkEnd, Message, SendError};
 
 use crate::backend::{Backend, KINDS, LONGEST};
 use crate::flow::Flow;

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longlink::WebSocket;
-use longlink::keeper::{Detection, Failure};
-use longlink::transport::websocket::http::{HeaderMap, HeaderValue};
+use longlink::http::{HeaderMap, HeaderValue};
+use longlink::{Detection, Failure, WebSocket};
 use tokio::time::sleep;
 
 use crate::backend::{Backend, Kind};

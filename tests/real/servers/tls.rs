@@ -6,10 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longlink::WebSocket;
-use longlink::keeper::{Failure, GiveUp};
-use longlink::transport::tls::rustls::ClientConfig;
-use longlink::{Error, Event};
+use longlink::rustls::ClientConfig;
+use longlink::{Error, Event, Failure, GiveUp, WebSocket};
 use tokio::time::{sleep, timeout};
 
 use crate::authority::{Authority, Identity};

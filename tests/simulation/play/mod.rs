@@ -6,10 +6,9 @@ mod rules;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use longlink::keeper::{
-    Activity, Beat, Config, Failure, Finish, Input, LinkId, Moment, Probing, State, Token,
-};
+use longlink::keeper::{Config, Finish, Input, Moment};
 use longlink::testing::VirtualKeeper;
+use longlink::{Activity, Beat, Failure, Growth, Heartbeat, LinkId, State, Token};
 
 use crate::schedules::{Advance, Answer, Said, Schedule, Step, Which, opened};
 
@@ -371,9 +370,14 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Whether the heartbeat is switched off.
+/// Whether the heartbeat is switched off, whatever its other settings are.
 fn is_off(config: &Config) -> bool {
-    config.heartbeat == config.heartbeat.clone().probing(Probing::Off)
+    let second = Duration::from_secs(1);
+    let alike = |heartbeat: Heartbeat| {
+        let heartbeat = heartbeat.start(second).min(second).max(second).recheck_after(second);
+        heartbeat.misses(1).growth(Growth::Ladder)
+    };
+    alike(config.heartbeat.clone()) == alike(Heartbeat::off())
 }
 
 fn place(state: State) -> usize {

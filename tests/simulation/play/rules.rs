@@ -1,6 +1,7 @@
 //! What must hold whatever comes in.
 
-use longlink::keeper::{Beat, Detection, Event, Finish, LinkId, Output, Purpose, State, Timer};
+use longlink::keeper::{Finish, Output, Purpose, Timer};
+use longlink::{Beat, Detection, Event, LinkId, State};
 
 use super::{Play, Role};
 
@@ -28,11 +29,11 @@ impl Play<'_> {
         if missed > most_misses {
             return Err(format!("{missed} misses counted in one step"));
         }
-        let figures = self.keeper.figures();
-        if figures.beats_missed != self.misses + u64::from(missed) {
-            return Err(format!("{} misses counted, {} told", figures.beats_missed - self.misses, missed));
+        let stats = self.keeper.stats();
+        if stats.beats_missed != self.misses + u64::from(missed) {
+            return Err(format!("{} misses counted, {} told", stats.beats_missed - self.misses, missed));
         }
-        self.misses = figures.beats_missed;
+        self.misses = stats.beats_missed;
         self.state_agrees()?;
         self.scouts_agree()?;
         self.goes_on()

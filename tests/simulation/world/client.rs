@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::Figures;
+use longlink::KeeperStats;
 
 /// Names a link for ever, as its client chose: no two of a client are alike.
 pub type Link = u64;
@@ -57,9 +57,9 @@ pub trait Client {
     fn interval(&self, now: Duration) -> Duration;
 
     /// What it has counted itself.
-    fn figures(&self, now: Duration) -> Figures {
-        let mut figures = Figures::default();
-        figures.interval = self.interval(now);
-        figures
+    fn stats(&self, now: Duration) -> KeeperStats {
+        let mut stats = KeeperStats::default();
+        stats.interval = self.interval(now);
+        stats
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use longlink::keeper::{
-    Beat, Config, Dialled, Event, Failure, Figures, Input, LinkEnd, LinkId, Moment, Opened, Output, Token,
-};
+use longlink::keeper::{Config, Dialled, Input, Moment, Opened, Output};
 use longlink::testing::VirtualKeeper;
+use longlink::{Beat, Event, Failure, KeeperStats, LinkEnd, LinkId, Token};
 
 use super::client::{Act, Client, End, Link};
 
@@ -96,11 +95,11 @@ impl Client for Longlink {
     }
 
     fn interval(&self, now: Duration) -> Duration {
-        self.figures(now).interval
+        self.stats(now).interval
     }
 
-    fn figures(&self, now: Duration) -> Figures {
-        self.keeper.keeper().figures(moment(now))
+    fn stats(&self, now: Duration) -> KeeperStats {
+        self.keeper.keeper().stats(moment(now))
     }
 }
 

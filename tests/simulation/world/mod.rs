@@ -168,7 +168,7 @@ impl<'a, C: Client> World<'a, C> {
 
     /// What came of it so far.
     pub fn record(&self) -> Record {
-        self.recorder.record(self.now, self.client.figures(self.now))
+        self.recorder.record(self.now, self.client.stats(self.now))
     }
 
     /// Lets the next thing happen, if it comes before `end`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longlink::keeper::Beat;
+use longlink::Beat;
 
 /// What the middlebox does to a flow that was idle for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,7 +45,7 @@ impl Watch {
             Beat::Listen { longest_silence } if self.stalled.is_none() => {
                 Some((self.heard + longest_silence, Due::Silence))
             }
-            Beat::Listen { .. } | Beat::Ping | Beat::Dictated { .. } | Beat::Ceiling { .. } => None,
+            Beat::Listen { .. } | Beat::Ping | Beat::Every { .. } | Beat::KeepAlive { .. } => None,
         };
         let beat = self.beat_due().map(|due| (due, Due::Beat));
         let path = self.ask_path_at.map(|due| (due, Due::Path));
@@ -167,8 +167,8 @@ impl Watch {
         });
         let ruled = match self.beat {
             Beat::Ping | Beat::Listen { .. } => None,
-            Beat::Dictated { every } => Some(self.beaten + every),
-            Beat::Ceiling { max_out_silence } => Some(self.sent + max_out_silence),
+            Beat::Every { interval } => Some(self.beaten + interval),
+            Beat::KeepAlive { max_send_gap } => Some(self.sent + max_send_gap),
         };
         [ahead.map(|ahead| ahead.at), paced, ruled].into_iter().flatten().min()
     }

@@ -6,7 +6,6 @@ use super::{
     Doubt, Failed, Prober, ProberState, RECHECK_AMBIGUOUS, RECHECKS_RAREST, RECHECKS_RAREST_SCOUTS, SAME,
     first_recheck, within,
 };
-use crate::keeper::config::Probing;
 use crate::keeper::moment::Moment;
 use crate::keeper::path::learned::MOST_DROPS;
 use crate::keeper::path::observation::{Lesson, Observation};
@@ -14,9 +13,8 @@ use crate::keeper::path::observation::{Lesson, Observation};
 impl Prober {
     /// Takes in one observation.
     pub(in crate::keeper) fn learn(&mut self, observation: Observation, now: Moment) -> Option<Lesson> {
-        match self.heartbeat.probing {
-            Probing::Main | Probing::Scout | Probing::Passive => {}
-            Probing::Fixed | Probing::Off => return None,
+        if !self.learns() {
+            return None;
         }
         self.forget_old(now);
         match observation {

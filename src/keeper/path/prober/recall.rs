@@ -6,7 +6,7 @@ mod tests;
 use std::time::Duration;
 
 use super::{Failed, HELD, Prober, ProberState, RECHECKS_RAREST, RECHECKS_RAREST_SCOUTS, first_recheck};
-use crate::keeper::config::{Heartbeat, Probing};
+use crate::keeper::config::{Heartbeat, Mode};
 use crate::keeper::moment::Moment;
 use crate::keeper::path::learned::{LONGEST, Learned, MOST_DROPS, Recalled};
 
@@ -54,9 +54,9 @@ pub(in crate::keeper) struct Summary {
 impl Prober {
     /// Whether the heartbeat learns at all.
     pub(in crate::keeper) fn learns(&self) -> bool {
-        match self.heartbeat.probing {
-            Probing::Main | Probing::Scout | Probing::Passive => true,
-            Probing::Fixed | Probing::Off => false,
+        match self.heartbeat.mode {
+            Mode::Learns(_) => true,
+            Mode::Fixed | Mode::Off => false,
         }
     }
 

@@ -130,9 +130,9 @@ fn another_scale_begins_anew() {
     let mut prober = knowing(Heartbeat::adaptive().probing(Probing::Scout), 96, 100);
     prober.set_calm(true);
     prober.set_alone(true, start());
-    prober.set_heartbeat(Heartbeat::scaled(2.0).probing(Probing::Scout), start());
+    prober.set_heartbeat(Heartbeat::adaptive().scaled(2.0).probing(Probing::Scout), start());
     assert!(!prober.has_scouts(), "they stay refused");
-    prober.set_heartbeat(Heartbeat::scaled(2.0), start());
+    prober.set_heartbeat(Heartbeat::adaptive().scaled(2.0), start());
     assert_eq!((prober.proven(), prober.failed()), (Duration::ZERO, None));
     let pace = prober.pace(&mut Dice::new(1), start());
     assert!(pace.is_some_and(|pace| !pace.is_try), "it stays calm");

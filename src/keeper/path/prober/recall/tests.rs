@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::keeper::Dice;
+use crate::keeper::config::Probing;
 use crate::keeper::link::{Pace, Proof};
 use crate::keeper::path::Observation;
 

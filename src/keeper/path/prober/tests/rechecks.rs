@@ -50,7 +50,7 @@ fn changes_of_settings_do_not_put_a_look_off() {
         let (mut dice, gap) = (Dice::new(1), secs(102));
         match probing {
             Probing::Scout => assert_eq!(prober.next_trial(&[], now), Some(gap)),
-            Probing::Main | Probing::Passive | Probing::Fixed | Probing::Off => {
+            Probing::Main | Probing::Passive => {
                 assert_eq!(prober.pace(&mut dice, now), Some(Pace { after: gap, is_try: true }))
             }
         }

@@ -1,13 +1,12 @@
-//! The server dictates the rhythm (Discord): it says at login how often we
+//! The server demands a fixed rhythm (Discord): it says at login how often we
 //! must beat, and counts nothing else.
 
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::SinkExt;
-use longlink::ResilientConnection;
-use longlink::keeper::{Beat, Detection, Failure, LinkEnd, Token};
 use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
+use longlink::{Beat, Detection, Failure, LinkEnd, ResilientConnection, Token};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -88,7 +87,7 @@ async fn beats_keep_the_rhythm_that_the_login_told_whatever_else_flows() {
         .on_event(log.listener())
         .on_connect(async |mut handshake| {
             if let Op::Hello { every } = handshake.recv().await? {
-                handshake.set_beat(Beat::Dictated { every });
+                handshake.set_beat(Beat::Every { interval: every });
             }
             handshake.send(Op::Identify).await?;
             Ok(handshake)

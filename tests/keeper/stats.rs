@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
-use longlink::keeper::{
-    Activity, Beat, Cause, Config, Event, Evidence, Heartbeat, Input, LinkEnd, NetworkStatus, Output,
-    PathFacts, Timer,
-};
+use longlink::keeper::{Config, Input, Output, PathFacts, Timer};
+use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, NetworkStatus};
 
 const DAY: Duration = secs(24 * 3600);
 
@@ -31,14 +29,14 @@ fn last_gap(rig: &Rig) -> Option<Duration> {
 fn beats_and_misses_are_counted_the_last_included() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
     rig.until_death();
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.beats_sent, figures.beats_missed), (5, 5));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.beats_sent, stats.beats_missed), (5, 5));
     assert_eq!(rig.misses().len(), 5);
     rig.until_opening();
     rig.open(Beat::Ping);
     rig.until_beat();
-    assert_eq!(rig.keeper.figures().beats_sent, 6);
-    assert_eq!(rig.keeper.figures().reconnects, 1);
+    assert_eq!(rig.keeper.stats().beats_sent, 6);
+    assert_eq!(rig.keeper.stats().reconnects, 1);
 }
 
 #[test]
@@ -47,8 +45,8 @@ fn time_with_a_link_and_without_one_is_counted_apart() {
     rig.pass(secs(2));
     rig.open(Beat::Ping);
     rig.pass(secs(20));
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.uptime, figures.downtime), (secs(20), secs(2)));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.uptime, stats.downtime), (secs(20), secs(2)));
     rig.end(LinkEnd::Eof);
     let ended = rig.elapsed();
     rig.until_opening();
@@ -56,8 +54,8 @@ fn time_with_a_link_and_without_one_is_counted_apart() {
     rig.open(Beat::Ping);
     let without = rig.elapsed() - ended;
     rig.pass(secs(5));
-    let figures = rig.keeper.figures();
-    assert_eq!((figures.uptime, figures.downtime), (secs(25), secs(2) + without));
+    let stats = rig.keeper.stats();
+    assert_eq!((stats.uptime, stats.downtime), (secs(25), secs(2) + without));
 }
 
 #[test]
@@ -81,14 +79,14 @@ fn what_comes_in_after_several_intervals_has_spared_a_beat_for_each_and_none_twi
     for (time, saved) in [(100, 3), (10, 3), (9, 3), (1, 4), (29, 4), (1, 5)] {
         rig.freeze(secs(time));
         rig.heard();
-        assert_eq!(rig.keeper.figures().beats_saved, saved, "at {:?}", rig.elapsed());
+        assert_eq!(rig.keeper.stats().beats_saved, saved, "at {:?}", rig.elapsed());
     }
 }
 
 #[test]
 fn a_gap_that_traffic_ends_is_proven_where_it_is_the_longest_so_far() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
-    let proven = |rig: &Rig| rig.keeper.figures().proven;
+    let proven = |rig: &Rig| rig.keeper.stats().proven;
     for (gap, longest) in [(20, 20), (10, 20), (25, 25)] {
         rig.pass(secs(gap));
         rig.heard();
@@ -219,7 +217,7 @@ fn a_stalled_reader_is_told_of_once_after_a_second() {
 #[test]
 fn beats_that_traffic_spares_are_counted_beyond_their_link() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
-    let saved = |rig: &Rig| rig.keeper.figures().beats_saved;
+    let saved = |rig: &Rig| rig.keeper.stats().beats_saved;
     for _ in 0..60 {
         rig.pass(secs(10));
         rig.heard();
