@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-#[path = "../common/arguments.rs"]
-mod arguments;
+use crate::arguments;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\

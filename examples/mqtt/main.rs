@@ -11,6 +11,7 @@
 //! packet another crate knows.
 
 mod args;
+mod arguments;
 mod check;
 mod login;
 mod protocol;

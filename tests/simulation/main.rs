@@ -3,7 +3,7 @@
 //!
 //! - `world` is a network in virtual time: a server, a middlebox that forgets
 //!   idle flows, loss, outages, restarts; it drives the real keeper, and so it
-//!   does in examples/heartbeat_study, beside models of what others do.
+//!   does in studies/heartbeat_study, beside models of what others do.
 //!   `flows` tests it.
 //! - `runs` does many runs of that world; `scores` judges them where the path
 //!   is steady, `upsets` where it is not.
@@ -22,11 +22,11 @@ mod draws;
 mod flows;
 mod invariants;
 mod play;
-#[allow(dead_code, reason = "examples/heartbeat_study uses more of it")]
+#[allow(dead_code, reason = "studies/heartbeat_study uses more of it")]
 mod record;
 mod runs;
 mod schedules;
 mod scores;
 mod upsets;
-#[allow(dead_code, reason = "examples/heartbeat_study uses more of it")]
+#[allow(dead_code, reason = "studies/heartbeat_study uses more of it")]
 mod world;

@@ -13,7 +13,7 @@ use crate::keeper::invalid::Invalid;
 pub(super) const BASE: Duration = Duration::from_secs(1);
 /// The longest delay, before jitter: 60 s. Of 50,000 clients that lose their
 /// server for 30 s, 99 % are back 71 s after it is, and the peak is then 2,008
-/// attempts a second (the example `fleet`; a cap of 20 s: 51 s and 4,567).
+/// attempts a second (the study `fleet`; a cap of 20 s: 51 s and 4,567).
 pub(super) const CAP: Duration = Duration::from_secs(60);
 /// The longest delay while the application is in the background: 5 minutes.
 /// Nobody waits, and each attempt wakes a radio, which costs battery.

@@ -1,0 +1,7 @@
+//! What the studies share: command lines, documents, plots and threads.
+
+#[path = "../../../examples/mqtt/arguments.rs"]
+pub mod arguments;
+pub mod document;
+pub mod parallel;
+pub mod plot;
