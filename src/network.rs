@@ -1,6 +1,6 @@
-//! What the host knows of the network.
+//! The host's knowledge of the network.
 //!
-//! A hint that advances, never a verdict.
+//! News of the network is a hint that brings an attempt forward, never a verdict.
 
 pub(crate) mod handle;
 #[cfg(feature = "network-monitor")]
@@ -28,17 +28,17 @@ pub trait NetworkWatch: Send + 'static {
     /// The next change. A source with no more to say stays pending.
     fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<NetworkChange>;
 
-    /// Names the network that the host is on now, where it can
-    /// ([`NetworkChange::key`]). Asked once, before the first change. Default:
-    /// it cannot.
+    /// Names the network that the host is on now, where the source can
+    /// ([`NetworkChange::key`]). Called once, before the first change. Default:
+    /// no name.
     fn key(&mut self) -> Option<String> {
         None
     }
 
-    /// What the system says of the way from a link's local address to its
-    /// peer, if it tells: asked when news has settled. An address that is gone
-    /// takes its link with it at once; a link whose way is known to be the
-    /// same is not probed for a mere change. It must not wait.
+    /// The system's way from a link's local address to its peer, where the source can
+    /// tell. Called when news has settled. A link whose address is gone is dropped
+    /// at once; a link whose way is known to be the same is not probed for a mere
+    /// change. The call must not wait.
     ///
     /// Default: asks the system by way of two UDP sockets, which send nothing.
     fn route(&mut self, local: SocketAddr, peer: Option<SocketAddr>) -> Option<RouteFacts> {
@@ -50,11 +50,11 @@ pub trait NetworkWatch: Send + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkChange {
-    /// What it is.
+    /// The kind of news.
     pub status: NetworkStatus,
-    /// Names the network, where the host can: what is learned about idle
-    /// timeouts is remembered by it. Without a name it is the same network as
-    /// before. With `Offline` it says nothing.
+    /// Names the network, where the host can: the lessons about idle timeouts are
+    /// stored by this name. Without a name the network counts as the same as
+    /// before. Ignored with `Offline`.
     pub key: Option<String>,
 }
 

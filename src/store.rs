@@ -1,9 +1,9 @@
-//! What outlives a connection: the idle timeouts that it learned.
+//! The lessons that outlive a connection: the idle timeouts of paths.
 //!
-//! A connection that is given an [`IntervalStore`] begins where the last one
-//! on the same path ended, and tells it what it learns. [`InMemory`](crate::InMemory) is
+//! A connection that has an [`IntervalStore`] begins where the last one
+//! on the same path ended, and stores its lessons. [`InMemory`](crate::InMemory) is
 //! shared by the connections of one process; `JsonFile` (feature `json-store`)
-//! survives it; a memory of your own implements the trait.
+//! survives the process; a store of your own implements the trait.
 
 pub(crate) mod in_memory;
 #[cfg(feature = "json-store")]
@@ -16,28 +16,28 @@ use std::sync::Arc;
 use crate::StoreFault;
 use crate::keeper::{Learned, Recalled};
 
-/// Keeps what connections learn of idle timeouts, by network and endpoint.
+/// Keeps the lessons of connections about idle timeouts, by network and endpoint.
 ///
 /// A connection asks once when it starts and once when the host names another
-/// network, and tells when it has learned something: some ten times on a new
-/// path, then once a day. It goes on meanwhile: what comes late is merged
-/// with what was observed by then.
+/// network, and stores each lesson: some ten times on a new
+/// path, then once a day. It goes on meanwhile: a late answer is merged
+/// with the observations made by then.
 ///
 /// Calls come from tokio's blocking pool, one at a time for each connection,
-/// in order; where several words wait for the same path, the last one counts.
-/// A connection that is dropped leaves the words that wait to the pool, so a
-/// call should end soon: a runtime that shuts down waits for the one that
-/// runs, and drops those that have not begun. A panic is caught, counted and
+/// in order; where several lessons wait for the same path, the last one counts.
+/// A connection that is dropped leaves waiting lessons to the pool, so a
+/// call should end soon: a runtime that shuts down waits for the call that
+/// runs, and drops calls that have not begun. A panic is caught, counted and
 /// told as [`StoreFault::Panicked`].
 pub trait IntervalStore: Send + Sync + 'static {
-    /// What is known of `path`, and how old that is.
+    /// The lessons about `path`, and their age.
     ///
     /// # Errors
     ///
-    /// A [`StoreError`], which is told as an event and else ignored.
+    /// A [`StoreError`], which is told as an event and otherwise ignored.
     fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError>;
 
-    /// Keeps `learned` for `path`, in place of what was known. It was
+    /// Stores `learned` for `path`, in place of earlier lessons. It was
     /// confirmed just now.
     ///
     /// # Errors
@@ -84,8 +84,8 @@ impl<M: IntervalStore + ?Sized> IntervalStore for Box<M> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct PathKey {
-    /// What the host calls the network; `None` where it names none, and all
-    /// networks are one.
+    /// The host's name for the network; `None` where it gives none, and all
+    /// networks count as one.
     pub network: Option<String>,
     /// Where the transport connects to, without credentials.
     pub endpoint: String,
@@ -98,7 +98,7 @@ impl PathKey {
     }
 }
 
-/// A memory could not do what it was asked.
+/// A store could not do its work.
 ///
 /// Events tell the [`fault`](StoreError::fault) alone; the source goes to
 /// the log, so it should hold no secret.
@@ -109,27 +109,27 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// This went wrong.
+    /// An error with this fault.
     pub fn new(fault: StoreFault) -> StoreError {
         StoreError { fault, source: None }
     }
 
-    /// It went wrong because of `source`.
+    /// The same, caused by `source`.
     pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         StoreError { source: Some(source.into()), ..self }
     }
 
-    /// It could not be read.
+    /// The store could not be read.
     pub fn not_read(error: io::Error) -> StoreError {
         StoreError::new(StoreFault::NotRead(error.kind())).with_source(error)
     }
 
-    /// It could not be written.
+    /// The store could not be written.
     pub fn not_written(error: io::Error) -> StoreError {
         StoreError::new(StoreFault::NotWritten(error.kind())).with_source(error)
     }
 
-    /// What went wrong.
+    /// The fault.
     pub fn fault(&self) -> StoreFault {
         self.fault
     }

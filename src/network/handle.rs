@@ -7,20 +7,20 @@ use std::task::{Context, Poll, Waker};
 use super::{Network, NetworkChange, NetworkWatch};
 use crate::NetworkStatus;
 
-/// How much news may wait for one connection before what it makes outdated is
+/// How much news may wait for one connection before outdated news is
 /// dropped. Real changes come a few at a time; more is a burst.
 const MOST_WAITING: usize = 8;
 
-/// Tells connections what the host's own interface says of the network: for
+/// Tells connections the network news of the host's own interface: for
 /// mobile systems and other hosts that already know.
 ///
 /// Clones are the same handle, and any number of connections may watch it.
-/// Each gets every change from when it began to watch, in order. One that
+/// Each gets every change from when it began to watch, in order. A connection that
 /// begins while the network is known to be offline is told that first.
 ///
-/// A connection that does not keep up is not sent a backlog: once more than
-/// eight changes wait for it, those that later ones made outdated are dropped.
-/// The latest always stays, and so does the last `Offline` before it: a
+/// A connection that does not keep up gets no backlog: once more than
+/// eight changes wait for it, changes that later ones made outdated are dropped.
+/// The latest change always stays, and so does the last `Offline` before it: a
 /// connection never misses that the network was away and came back.
 ///
 /// ```
@@ -48,8 +48,8 @@ impl NetworkHandle {
     }
 
     /// Passes on `status`, on the network called `key`: any text that is the
-    /// same whenever the host is on this network again. What is learned about
-    /// idle timeouts is remembered by it. A connection that begins later is
+    /// same whenever the host is on this network again. The lessons about idle
+    /// timeouts are stored by it. A connection that begins later is
     /// told the last such name.
     pub fn set_on(&self, status: NetworkStatus, key: impl Into<String>) {
         self.tell(NetworkChange { status, key: Some(key.into()) });
@@ -70,11 +70,11 @@ impl Network for NetworkHandle {
     }
 }
 
-/// What all clones of a handle and all its watches share.
+/// The state that all clones of a handle and all its watches share.
 #[derive(Debug, Default)]
 struct HandleState {
     last: Option<NetworkChange>,
-    /// What the network was last called.
+    /// The last name of the network.
     key: Option<String>,
     watches: BTreeMap<u64, PendingNews>,
     next_id: u64,
@@ -82,7 +82,7 @@ struct HandleState {
 
 impl HandleState {
     fn tell(&mut self, change: NetworkChange) -> Vec<Waker> {
-        // A machine that wakes says nothing of the network.
+        // A machine that wakes says nothing about the network.
         if change.status != NetworkStatus::Woke {
             self.last = Some(change.clone());
         }
@@ -101,11 +101,11 @@ impl HandleState {
     }
 }
 
-/// What waits for one connection.
+/// The news that waits for one connection.
 #[derive(Debug)]
 struct PendingNews {
     news: VecDeque<NetworkChange>,
-    /// What an outdated change called the network, for the next one to say.
+    /// The network's name in an outdated change, which goes on to the next change.
     name: Option<String>,
     waker: Option<Waker>,
 }
@@ -122,9 +122,9 @@ impl PendingNews {
         self.waker.take()
     }
 
-    /// Keeps the last `Offline`, and of what followed it the last of each
-    /// kind: at most four, in their order. The name that the network got
-    /// meanwhile goes on to the next that has none.
+    /// Keeps the last `Offline`, and of the changes after it the last of each
+    /// kind: at most four, in their order. A name in a dropped change
+    /// goes on to the next change that has none.
     fn forget_the_outdated(&mut self) {
         let last_of = |status| self.news.iter().rposition(|change| change.status == status);
         let offline = last_of(NetworkStatus::Offline);
@@ -145,7 +145,7 @@ impl PendingNews {
 
 struct HandleWatch {
     id: u64,
-    /// What the network was called when the watch began.
+    /// The network's name when the watch began.
     key: Option<String>,
     shared: Arc<Mutex<HandleState>>,
 }
@@ -177,7 +177,7 @@ impl Drop for HandleWatch {
     }
 }
 
-/// Wakers are woken and dropped only after the lock is free, since both may
+/// Wakers are called and dropped only after the lock is free, since both may
 /// run code of others; so a poisoned lock guards whole data.
 fn lock(shared: &Mutex<HandleState>) -> MutexGuard<'_, HandleState> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)

@@ -141,12 +141,12 @@ impl fmt::Debug for Monitor {
     }
 }
 
-/// What clones and watches share. The background task does not: it ends with
-/// this.
+/// The state that clones and watches share. The background task does not share it:
+/// the task ends with this state.
 struct MonitorState {
     handle: NetworkHandle,
-    /// Not a handle of the task, which would keep the runtime's own
-    /// descriptors open after it has shut down.
+    /// Ends the task when it is dropped. A handle of the task would keep the runtime's
+    /// own descriptors open after the runtime has shut down.
     wanted: oneshot::Sender<Infallible>,
 }
 

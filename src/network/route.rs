@@ -1,11 +1,11 @@
-//! What the system says of the way to a peer. Nothing is sent for it.
+//! The system's way to a peer. Nothing is sent for it.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::keeper::RouteFacts;
 
-/// Looks at the way from `local` to `peer`; `None` where the system does not
+/// The facts about the way from `local` to `peer`; `None` where the system does not
 /// tell.
 pub(super) fn look(local: SocketAddr, peer: Option<SocketAddr>) -> Option<RouteFacts> {
     let stays = is_here(local)?;

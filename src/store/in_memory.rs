@@ -1,4 +1,4 @@
-//! A memory that ends with the process.
+//! A store that ends with the process.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,22 +8,22 @@ use super::{IntervalStore, PathKey, StoreError};
 use crate::clock::Clock;
 use crate::keeper::{Learned, Moment, Recalled};
 
-/// Networks that are kept; the one that was not told of for longest goes.
+/// Networks that are kept; beyond that the one that was stored longest ago goes.
 pub(super) const NETWORKS: usize = 64;
 /// Endpoints that are kept for one network.
 pub(super) const ENDPOINTS: usize = 8;
 
-/// Remembers for as long as the process lives. Clones are the same memory:
+/// Remembers for as long as the process lives. Clones are the same store:
 /// give one to each connection that shall share it.
 ///
-/// It keeps 64 networks and 8 endpoints on each; those that were not told of
-/// for longest go. Time asleep counts as time.
+/// The store keeps 64 networks and 8 endpoints on each; beyond that the ones that
+/// were stored longest ago go. Time asleep counts as time.
 ///
 /// ```
 /// use longlink::InMemory;
 ///
-/// let memory = InMemory::new();
-/// // … ResilientConnection::builder(transport).memory(memory.clone()) …
+/// let store = InMemory::new();
+/// // … ResilientConnection::builder(transport).interval_store(store.clone()) …
 /// ```
 #[derive(Clone)]
 pub struct InMemory {
@@ -41,7 +41,7 @@ struct StoredInterval {
 }
 
 impl InMemory {
-    /// A memory that knows nothing.
+    /// A store that knows nothing.
     pub fn new() -> InMemory {
         InMemory { shared: Arc::new(StoredIntervals { clock: Clock::new(), networks: Mutex::default() }) }
     }

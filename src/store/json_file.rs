@@ -1,4 +1,4 @@
-//! A memory in a small JSON file.
+//! A store in a small JSON file.
 
 mod book;
 mod disk;
@@ -14,28 +14,28 @@ use super::{IntervalStore, PathKey, StoreError};
 use crate::keeper::{Learned, Recalled};
 use crate::{Invalid, StoreFault};
 
-/// One file operation at a time in this process, whatever the file: they are
+/// One file operation at a time in this process, whatever the file: operations are
 /// rare and short.
-static DESK: Mutex<()> = Mutex::new(());
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Remembers in a JSON file, so that the next run of the program begins where
 /// this one ended. Feature `json-store`.
 ///
-/// It keeps 64 networks and 8 endpoints on each, the oldest out, in at most
-/// 256 KiB. The names of networks and endpoints are not in the file, only
-/// salted hashes of them; whoever has the file and guesses a name can find
-/// out whether it is there, so treat it as you would a history. There is
-/// nothing secret beside.
+/// The file keeps 64 networks and 8 endpoints on each, the oldest out, in at most
+/// 256 KiB. It holds no names of networks and endpoints, only
+/// salted hashes of them. Whoever has the file and guesses a name can find
+/// out whether it is there, so treat the file as you would a history. It holds
+/// no other secret.
 ///
 /// - The file is written beside itself, synced and renamed, readable by its
-///   owner alone: a crash or a kill leaves the old file or the new one. What
-///   a kill left beside is removed by a later run.
+///   owner alone: a crash or a kill leaves the old file or the new one. A later
+///   run removes files that a kill left beside it.
 /// - Several connections and processes may share one file. Each reads before
 ///   it writes; of two that write within the same instant, the last one's
-///   word about its own path stays, and the other is told again within a day.
+///   lesson about its own path stays, and the other is stored again within a day.
 /// - A file that cannot be used (it makes no sense, is too big, may not be
-///   read) is renamed to `….broken`, in place of the one that was there
-///   before, told as [`StoreFault::Broken`], and begun anew. Where it cannot
+///   read) is renamed to `….broken`, in place of an earlier one of that
+///   name, told as [`StoreFault::Broken`], and begun anew. Where it cannot
 ///   be renamed, or is no file at all but a symbolic link or a directory, it
 ///   is left alone and nothing is remembered. The same goes for a file that a
 ///   newer version wrote.
@@ -48,14 +48,14 @@ static DESK: Mutex<()> = Mutex::new(());
 /// use longlink::JsonFile;
 ///
 /// # fn main() -> Result<(), longlink::Invalid> {
-/// let memory = JsonFile::new("/var/cache/weather/longlink.json")?;
-/// // … ResilientConnection::builder(transport).memory(memory) …
+/// let store = JsonFile::new("/var/cache/weather/longlink.json")?;
+/// // … ResilientConnection::builder(transport).interval_store(store) …
 /// # Ok(())
 /// # }
 /// ```
 pub struct JsonFile {
     path: PathBuf,
-    /// What kills left beside the file was removed.
+    /// Files that kills left beside the file were removed.
     swept: AtomicBool,
 }
 
@@ -63,9 +63,9 @@ impl JsonFile {
     /// The longest file that is read: 256 KiB, which holds the fullest one.
     pub const LONGEST: usize = 256 * 1024;
 
-    /// A memory in the file at `path`, which need not exist yet. A relative
-    /// path counts from the present working directory, for good. Nothing is
-    /// read or written before the first question.
+    /// A store in the file at `path`, which need not exist yet. A relative
+    /// path counts from the present working directory, for good. The file is not
+    /// read or written before the first call.
     ///
     /// # Errors
     ///
@@ -79,8 +79,8 @@ impl JsonFile {
         Ok(JsonFile { path, swept: AtomicBool::new(false) })
     }
 
-    /// What is in the file. Without one, or after it was set aside, nothing
-    /// is; in that case the error says so.
+    /// The content of the file; empty without one, or after the file was set aside:
+    /// then the error says so.
     fn load(&self) -> Result<Book, StoreError> {
         let bytes = match disk::read(&self.path, JsonFile::LONGEST) {
             Ok(Some(bytes)) => bytes,
@@ -109,7 +109,7 @@ impl JsonFile {
         if let Err(invalid) = learned.check() {
             return Err(StoreError::new(StoreFault::Refused).with_source(invalid));
         }
-        let _one = DESK.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut book, trouble) = match self.load() {
             Ok(book) => (book, None),
             Err(error) if error.fault() == StoreFault::Broken { set_aside: true } => {
@@ -126,7 +126,7 @@ impl JsonFile {
     }
 
     fn recall_at(&self, path: &PathKey, now: u64) -> Result<Option<Recalled>, StoreError> {
-        let _one = DESK.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(self.load()?.recall(path, now))
     }
 }
@@ -136,8 +136,8 @@ impl IntervalStore for JsonFile {
         self.recall_at(path, now())
     }
 
-    /// As the trait says. A broken file was set aside, and `learned` written
-    /// to a new one, where the error is [`StoreFault::Broken`] with
+    /// As the trait says. If a broken file was set aside, and `learned` written
+    /// to a new one, the error is [`StoreFault::Broken`] with
     /// `set_aside`.
     fn remember(&self, path: &PathKey, learned: &Learned) -> Result<(), StoreError> {
         self.remember_at(path, learned, now())

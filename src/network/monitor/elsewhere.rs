@@ -1,8 +1,8 @@
 //! Watches the network through netwatch, on systems other than Linux.
 //!
-//! It tells which interfaces are up, their addresses, and over which the
+//! netwatch tells which interfaces are up, their addresses, and over which the
 //! default route goes. It waits for a quarter of a second of silence before it
-//! looks, and looks at its clock every 15 s to notice a sleep.
+//! reports, and reads its clock every 15 s to notice a sleep.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,7 +16,7 @@ use super::name::{Attachment, Naming};
 use super::reporter::Reporter;
 use crate::NetworkStatus;
 
-/// What the background task holds.
+/// The state of the background task.
 #[derive(Debug)]
 pub(super) struct Watcher {
     numbers: Numbers,
@@ -24,18 +24,18 @@ pub(super) struct Watcher {
     naming: Naming,
     /// The name that was told last.
     told: Option<String>,
-    teller: Reporter,
+    reporter: Reporter,
 }
 
 impl Watcher {
-    /// What is there is found out by [`Watcher::run`].
-    pub(super) fn start(teller: Reporter) -> io::Result<Watcher> {
+    /// Begins to watch; [`Watcher::run`] finds out the present state.
+    pub(super) fn start(reporter: Reporter) -> io::Result<Watcher> {
         Ok(Watcher {
             numbers: Numbers::default(),
             judge: Judge::default(),
             naming: Naming::default(),
             told: None,
-            teller,
+            reporter,
         })
     }
 
@@ -50,7 +50,7 @@ impl Watcher {
         };
         let mut states = monitor.interface_state();
         let mut state = states.get();
-        // That there is a network is no news, but its name is.
+        // The presence of a network is no news at the start, but its name is.
         match self.found(&state) {
             Some(NetworkStatus::Online) => self.tell(NetworkStatus::Changed),
             Some(status) => self.tell(status),
@@ -58,7 +58,7 @@ impl Watcher {
         }
         while let Ok(next) = states.updated().await {
             if next.last_unsuspend != state.last_unsuspend {
-                self.teller.tell(NetworkStatus::Woke, None);
+                self.reporter.tell(NetworkStatus::Woke, None);
             }
             state = next;
             if let Some(status) = self.found(&state) {
@@ -76,8 +76,8 @@ impl Watcher {
         Some(status)
     }
 
-    /// Without link-layer addresses many networks have the same name: that it
-    /// is told again would say that the network has stayed, which nobody knows.
+    /// Without link-layer addresses many networks have the same name. To tell the same
+    /// name again would say that the network has stayed, which nobody knows.
     fn tell(&mut self, status: NetworkStatus) {
         let name = self.naming.name();
         let tells = status != NetworkStatus::Offline && name != self.told;
@@ -85,11 +85,11 @@ impl Watcher {
         if other.is_some() {
             self.told = name;
         }
-        self.teller.tell(status, other);
+        self.reporter.tell(status, other);
     }
 }
 
-/// What matters of what netwatch found. `gateway` is asked for only where
+/// The facts that matter in netwatch's state. `gateway` is called only where
 /// there is a default route.
 fn host(state: &State, numbers: &mut Numbers, gateway: impl FnOnce() -> Option<IpAddr>) -> Host {
     let mut host = Host::default();
@@ -101,7 +101,7 @@ fn host(state: &State, numbers: &mut Numbers, gateway: impl FnOnce() -> Option<I
             running: found.is_up(),
             loopback: false,
             plumbing: false,
-            // Nothing tells the link-layer address of a neighbour.
+            // netwatch does not tell a neighbour's link-layer address.
             resolves: false,
         };
         for network in found.addrs() {

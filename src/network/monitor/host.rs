@@ -1,4 +1,7 @@
-//! What was found on the host, and what of it matters.
+//! The facts that a scan found on the host, and the news in them.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,10 +15,10 @@ pub(super) struct Interface {
     /// Switched on, with a carrier, and ready.
     pub(super) running: bool,
     pub(super) loopback: bool,
-    /// Of a kind that joins containers to each other. It counts only where a
+    /// Of a kind that joins containers to each other. Counts only where a
     /// default route goes over it.
     pub(super) plumbing: bool,
-    /// Whether it asks for the link-layer addresses of its neighbours.
+    /// Whether the interface asks for the link-layer addresses of its neighbours.
     pub(super) resolves: bool,
 }
 
@@ -24,7 +27,7 @@ pub(super) struct Interface {
 pub(super) struct HostAddress {
     pub(super) interface: u32,
     pub(super) ip: IpAddr,
-    /// How many bits of it name its network.
+    /// How many bits of the address name its network.
     pub(super) prefix: u8,
 }
 
@@ -34,16 +37,16 @@ pub(super) struct Route {
     pub(super) table: u32,
     pub(super) destination: IpAddr,
     pub(super) prefix: u8,
-    /// The lower is taken first.
+    /// A lower priority is taken first.
     pub(super) priority: u32,
     pub(super) interface: u32,
     pub(super) gateway: Option<IpAddr>,
-    /// The address that it says to send from.
+    /// The address that the route says to send from.
     pub(super) source: Option<IpAddr>,
 }
 
 impl Route {
-    /// Whether it is for everything, or for so much that it stands in for a
+    /// Whether the route is for all addresses, or for so many that it stands in for a
     /// default route: VPNs put two halves (0.0.0.0/1 and 128.0.0.0/1) before
     /// the default route that they leave in place, or 2000::/3, which is all
     /// of the public IPv6 space.
@@ -52,14 +55,14 @@ impl Route {
     }
 }
 
-/// What a look at the host found.
+/// The facts that a scan of the host found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Host {
     pub(super) interfaces: BTreeMap<u32, Interface>,
     pub(super) addresses: Vec<HostAddress>,
-    /// Those that are like a default route.
+    /// Routes that are like a default route.
     pub(super) routes: Vec<Route>,
-    /// What the system would take towards the public Internet now, in IPv4
+    /// The ways that the system would take towards the public Internet now, in IPv4
     /// and in IPv6, after all tables and rules.
     pub(super) ways: Vec<Route>,
 }
@@ -71,7 +74,7 @@ impl Host {
     }
 }
 
-/// Says what each look means, after those before.
+/// Says what each scan means after the scans before.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     last: View,
@@ -82,14 +85,14 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// What happens before the next look may be unseen: it counts as a
+    /// A change before the next scan may be unseen: it counts as a
     /// change.
     #[cfg_attr(any(not(target_os = "linux"), longlink_netwatch), allow(dead_code))]
     pub(super) fn miss(&mut self) {
         self.missed = true;
     }
 
-    /// The news in what was found, if there is any. The first look is compared
+    /// The news in a scan, if there is any. The first scan is compared
     /// with a host without a network.
     pub(super) fn judge(&mut self, host: &Host) -> Option<NetworkStatus> {
         let found = View::of(host);
@@ -112,19 +115,19 @@ impl Judge {
     }
 }
 
-/// What of a look makes a difference, in an order that does not depend on
-/// how it was listed.
+/// The facts of a scan that make a difference, in an order that does not depend on
+/// how they were listed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct View {
-    /// The default routes, and what stands in for them, over interfaces that
+    /// The default routes, and routes that stand in for them, over interfaces that
     /// run.
     defaults: Vec<DefaultRoute>,
-    /// Over which interface and from which address the system would send.
+    /// Over which interfaces and from which addresses the system would send.
     ways: BTreeSet<(u32, Option<IpAddr>)>,
     addresses: BTreeSet<HostAddress>,
 }
 
-/// In the order in which they are taken. The priority itself says nothing.
+/// In the order in which routes are taken. The priority itself says nothing.
 type DefaultRoute = (u32, IpAddr, u8, u32, Option<IpAddr>);
 
 impl View {
@@ -161,244 +164,18 @@ impl View {
         View { defaults, ways, addresses }
     }
 
-    /// Whether there is a way out. The kernel's word counts beside the list,
+    /// Whether there is a way out. The kernel's answer counts beside the list,
     /// which does not show the ways of every kind of route (nexthop objects).
     fn has_default(&self) -> bool {
         !self.defaults.is_empty() || !self.ways.is_empty()
     }
 }
 
-/// Whether a link over the network may have this address. Those that a host
-/// gives itself lead no farther than the cable.
+/// Whether a link over the network may have this address. An address that a host
+/// gives itself leads no farther than the cable.
 fn is_usable(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_link_local() && ip != Ipv4Addr::UNSPECIFIED,
         IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local() && !ip.is_unspecified(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use NetworkStatus::{Changed, Offline, Online};
-
-    use super::*;
-
-    const ETH: u32 = 2;
-    const WLAN: u32 = 3;
-    const DOCKER: u32 = 4;
-    const VETH: u32 = 5;
-    const VPN: u32 = 6;
-
-    /// What happens, and what it does to a host.
-    type Case = (&'static str, fn(&mut Host));
-
-    fn interface(name: &str) -> Interface {
-        Interface { name: name.into(), running: true, loopback: false, plumbing: false, resolves: true }
-    }
-
-    fn address(interface: u32, text: &str) -> HostAddress {
-        let (ip, prefix) = text.split_once('/').unwrap();
-        HostAddress { interface, ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() }
-    }
-
-    fn route(interface: u32, to: &str, via: Option<&str>, priority: u32) -> Route {
-        let (destination, prefix) = to.split_once('/').unwrap();
-        Route {
-            table: 254,
-            destination: destination.parse().unwrap(),
-            prefix: prefix.parse().unwrap(),
-            priority,
-            interface,
-            gateway: via.map(|via| via.parse().unwrap()),
-            source: None,
-        }
-    }
-
-    /// A laptop at home, with a container beside it.
-    fn home() -> Host {
-        let mut host = Host::default();
-        host.interfaces.insert(1, Interface { loopback: true, ..interface("lo") });
-        host.interfaces.insert(ETH, interface("eth0"));
-        host.interfaces.insert(DOCKER, Interface { plumbing: true, ..interface("docker0") });
-        host.addresses =
-            ["192.168.1.7/24", "fe80::7/64", "2001:db8:1::7/64"].map(|text| address(ETH, text)).to_vec();
-        host.addresses.push(address(1, "127.0.0.1/8"));
-        host.addresses.push(address(DOCKER, "172.17.0.1/16"));
-        host.routes = vec![route(ETH, "0.0.0.0/0", Some("192.168.1.1"), 100)];
-        let source = Some("192.168.1.7".parse().unwrap());
-        host.ways = vec![Route { source, ..route(ETH, "198.41.0.4/32", Some("192.168.1.1"), 0) }];
-        host
-    }
-
-    /// Home, and then what `change` makes of it.
-    fn after(change: impl FnOnce(&mut Host)) -> Option<NetworkStatus> {
-        let mut judge = Judge::default();
-        assert_eq!(judge.judge(&home()), Some(Online));
-        let mut host = home();
-        change(&mut host);
-        judge.judge(&host)
-    }
-
-    fn running(host: &mut Host, index: u32, running: bool) {
-        host.interfaces.get_mut(&index).unwrap().running = running;
-    }
-
-    #[test]
-    fn without_a_default_route_over_a_running_interface_it_is_offline() {
-        let table: [Case; 4] = [
-            ("the route is gone", |host| {
-                host.routes.clear();
-                host.ways.clear();
-            }),
-            ("the carrier is lost", |host| running(host, ETH, false)),
-            ("the interface is gone", |host| drop(host.interfaces.remove(&ETH))),
-            ("everything is gone", |host| *host = Host::default()),
-        ];
-        for (what, change) in table {
-            assert_eq!(after(change), Some(Offline), "{what}");
-        }
-    }
-
-    #[test]
-    fn a_way_that_the_list_of_routes_does_not_show_is_one() {
-        assert_eq!(after(|host| host.routes.clear()), Some(Changed));
-    }
-
-    #[test]
-    fn another_way_or_address_is_a_change() {
-        let table: [Case; 13] = [
-            ("another gateway", |host| host.routes[0].gateway = "192.168.1.254".parse().ok()),
-            ("an address more", |host| host.addresses.push(address(ETH, "192.168.1.8/24"))),
-            ("an address less", |host| host.addresses.truncate(2)),
-            ("an address replaced", |host| host.addresses[0] = address(ETH, "192.168.1.9/24")),
-            ("its network is larger", |host| host.addresses[0].prefix = 16),
-            ("a second uplink", |host| {
-                host.interfaces.insert(WLAN, interface("wlan0"));
-                host.routes.push(route(WLAN, "0.0.0.0/0", Some("10.0.0.1"), 600));
-            }),
-            ("an IPv6 router", |host| host.routes.push(route(ETH, "::/0", Some("fe80::1"), 100))),
-            ("a VPN before the default route", |host| {
-                host.interfaces.insert(VPN, interface("tun0"));
-                host.routes.push(route(VPN, "0.0.0.0/1", None, 0));
-                host.routes.push(route(VPN, "128.0.0.0/1", None, 0));
-            }),
-            ("a VPN in a table of its own", |host| {
-                host.interfaces.insert(VPN, interface("wg0"));
-                host.routes.push(Route { table: 51_820, ..route(VPN, "0.0.0.0/0", None, 0) });
-            }),
-            ("an address on a VPN without a default route", |host| {
-                host.interfaces.insert(VPN, interface("tun0"));
-                host.addresses.push(address(VPN, "10.8.0.2/24"));
-            }),
-            ("a rule sends elsewhere", |host| host.ways[0].interface = DOCKER),
-            ("another source address is taken", |host| host.ways[0].source = "192.168.1.8".parse().ok()),
-            ("a default route over a bridge", |host| {
-                host.routes.push(route(DOCKER, "0.0.0.0/0", Some("172.17.0.9"), 900));
-            }),
-        ];
-        for (what, change) in table {
-            assert_eq!(after(change), Some(Changed), "{what}");
-        }
-    }
-
-    #[test]
-    fn noise_is_no_change() {
-        let table: [Case; 12] = [
-            ("nothing", |_| ()),
-            ("listed in another order", |host| {
-                host.addresses.reverse();
-                host.routes.reverse();
-            }),
-            ("a link-local address", |host| host.addresses.push(address(ETH, "fe80::8/64"))),
-            ("an address that the host gave itself", |host| {
-                host.addresses.push(address(ETH, "169.254.9.9/16"))
-            }),
-            ("an address on the loopback", |host| host.addresses.push(address(1, "10.9.9.9/32"))),
-            ("an address on an interface that is down", |host| {
-                host.interfaces.insert(WLAN, Interface { running: false, ..interface("wlan0") });
-                host.addresses.push(address(WLAN, "10.0.0.2/24"));
-            }),
-            ("an interface without an address", |host| {
-                drop(host.interfaces.insert(WLAN, interface("wlan0")))
-            }),
-            ("a container started", |host| {
-                host.interfaces.insert(VETH, Interface { plumbing: true, ..interface("veth1") });
-                host.addresses.push(address(VETH, "fe80::9/64"));
-                host.addresses.push(address(VETH, "172.18.0.1/16"));
-            }),
-            ("the last container stopped", |host| running(host, DOCKER, false)),
-            ("a container network removed", |host| drop(host.interfaces.remove(&DOCKER))),
-            ("a route to a single network", |host| {
-                host.routes.push(route(ETH, "10.0.0.0/8", Some("192.168.1.2"), 0));
-            }),
-            ("the only route has another priority", |host| host.routes[0].priority = 20_100),
-        ];
-        for (what, change) in table {
-            assert_eq!(after(change), None, "{what}");
-        }
-    }
-
-    #[test]
-    fn the_order_of_two_uplinks_is_what_counts_of_their_priorities() {
-        let two = |first: u32, second: u32| {
-            let mut host = home();
-            host.interfaces.insert(WLAN, interface("wlan0"));
-            host.routes[0].priority = first;
-            host.routes.push(route(WLAN, "0.0.0.0/0", Some("10.0.0.1"), second));
-            host
-        };
-        let mut judge = Judge::default();
-        judge.judge(&two(100, 600));
-        assert_eq!(judge.judge(&two(101, 20_600)), None);
-        assert_eq!(judge.judge(&two(20_100, 600)), Some(Changed));
-    }
-
-    #[test]
-    fn a_host_that_never_had_a_default_route_is_online_with_an_address() {
-        let alone = |text: &str| {
-            let mut host = Host::default();
-            host.interfaces.insert(VETH, Interface { plumbing: true, ..interface("eth0") });
-            host.addresses.push(address(VETH, text));
-            host
-        };
-        let mut judge = Judge::default();
-        assert_eq!(judge.judge(&Host::default()), None);
-        assert_eq!(judge.judge(&alone("fe80::1/64")), None);
-        assert_eq!(judge.judge(&alone("10.1.0.2/24")), Some(Online));
-        assert_eq!(judge.judge(&alone("10.1.0.3/24")), Some(Changed));
-        assert_eq!(judge.judge(&Host::default()), Some(Offline));
-        assert_eq!(judge.judge(&home()), Some(Online));
-        // From here on it is known to have one.
-        assert_eq!(judge.judge(&alone("10.1.0.2/24")), Some(Offline));
-        assert_eq!(judge.judge(&alone("10.1.0.3/24")), None);
-        assert_eq!(judge.judge(&home()), Some(Online));
-    }
-
-    #[test]
-    fn what_may_have_been_missed_is_a_change_once() {
-        let mut judge = Judge::default();
-        judge.judge(&home());
-        judge.miss();
-        assert_eq!(judge.judge(&home()), Some(Changed));
-        assert_eq!(judge.judge(&home()), None);
-        judge.miss();
-        assert_eq!(judge.judge(&Host::default()), Some(Offline));
-        judge.miss();
-        assert_eq!(judge.judge(&Host::default()), None, "still offline");
-        assert_eq!(judge.judge(&home()), Some(Online));
-        assert_eq!(judge.judge(&home()), None);
-    }
-
-    #[test]
-    fn an_uplink_that_is_replaced_at_once_is_a_change_and_not_offline() {
-        let mut host = home();
-        host.interfaces.insert(WLAN, interface("wlan0"));
-        host.routes.push(route(WLAN, "0.0.0.0/0", Some("10.0.0.1"), 600));
-        let mut judge = Judge::default();
-        judge.judge(&host);
-        running(&mut host, ETH, false);
-        assert_eq!(judge.judge(&host), Some(Changed));
-        running(&mut host, WLAN, false);
-        assert_eq!(judge.judge(&host), Some(Offline));
     }
 }

@@ -1,10 +1,9 @@
 //! Watches the network on Linux, through the kernel's route socket.
 //!
-//! Whatever the kernel says means no more than "look again": links go down
-//! without a word of their IPv4 routes, and when too much is said at once some
-//! of it is lost. So nothing is made of the messages; what counts is what a
-//! look finds, and that something was lost: it may have been a change and a
-//! change back.
+//! A message of the kernel means no more than "scan again": links go down
+//! without a message about their IPv4 routes, and when too many messages come at
+//! once some of them are lost. So no message is read. The scan counts, and the loss
+//! of messages: the network may have changed and changed back.
 
 mod message;
 mod ready;
@@ -36,9 +35,9 @@ type SleepClock = fn() -> Duration;
 /// Messages that are taken off the socket before others have their turn.
 const TURN: usize = 256;
 
-/// When the gateway's link-layer address is asked for again if it is not
-/// there: the kernel learns it as soon as something is sent that way. After
-/// the last the name does without.
+/// When the kernel is asked again for the gateway's link-layer address, if it does
+/// not know it: the kernel learns the address as soon as a packet is sent that way.
+/// After the last time the name does without.
 const ASK_AGAIN: [Duration; 5] = [
     Duration::from_millis(250),
     Duration::from_millis(500),
@@ -47,35 +46,35 @@ const ASK_AGAIN: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
-/// What the background task holds.
+/// The state of the background task.
 #[derive(Debug)]
 pub(super) struct Watcher {
     events: AsyncFd<OwnedFd>,
     wake: Option<WakeTimer<SleepClock>>,
-    settling: Debounce,
+    debounce: Debounce,
     judge: Judge,
     naming: Naming,
     /// When to ask for the gateway's address again, and how often that was
     /// done.
     ask_again: Option<(Instant, usize)>,
-    teller: Reporter,
+    reporter: Reporter,
 }
 
 impl Watcher {
-    /// Begins to listen, then looks: what changes in between is heard of.
-    pub(super) fn start(teller: Reporter) -> io::Result<Watcher> {
+    /// Begins to listen, then scans, so that no change in between is missed.
+    pub(super) fn start(reporter: Reporter) -> io::Result<Watcher> {
         let events = ready::readable(socket::events()?)?;
         let mut watcher = Watcher {
             events,
-            // Only a hint is lost where it cannot be had.
+            // Without the timer only a hint is lost.
             wake: WakeTimer::new(system_sleep as SleepClock).ok(),
-            settling: Debounce::new(Instant::now()),
+            debounce: Debounce::new(Instant::now()),
             judge: Judge::default(),
             naming: Naming::default(),
             ask_again: None,
-            teller,
+            reporter,
         };
-        let host = look_at_once()?;
+        let host = scan_at_once()?;
         let status = watcher.judge.judge(&host).unwrap_or(NetworkStatus::Offline);
         if let Some(place) = Attachment::of(&host).filter(|_| status != NetworkStatus::Offline) {
             let link_layer = place.neighbour().and_then(|ip| Neighbours::at_once(place.index, ip).ok()?);
@@ -88,13 +87,13 @@ impl Watcher {
     /// Listens and tells, without end.
     pub(super) async fn run(mut self) {
         loop {
-            let (scan, ask) = (self.settling.due(), self.ask_again.map(|(at, _)| at));
+            let (scan, ask) = (self.debounce.due(), self.ask_again.map(|(at, _)| at));
             tokio::select! {
                 heard = hear(&self.events) => self.heard(heard).await,
                 () = until(scan) => self.scan().await,
                 () = until(ask) => self.ask_again().await,
                 woke = slept(&mut self.wake) => match woke {
-                    Ok(()) => self.teller.tell(NetworkStatus::Woke, None),
+                    Ok(()) => self.reporter.tell(NetworkStatus::Woke, None),
                     Err(_) => self.wake = None,
                 },
             }
@@ -102,26 +101,26 @@ impl Watcher {
     }
 
     async fn heard(&mut self, heard: io::Result<NetlinkEvent>) {
-        self.settling.heard(Instant::now());
+        self.debounce.heard(Instant::now());
         match heard {
             Ok(NetlinkEvent::Message) => {}
             Ok(NetlinkEvent::Loss) => self.judge.miss(),
-            // Not known to happen: not again at once, in any case.
+            // No cause is known; in any case not again at once.
             Err(_) => sleep(Duration::from_secs(1)).await,
         }
         tokio::task::yield_now().await;
     }
 
     async fn scan(&mut self) {
-        self.settling.scan(Instant::now());
+        self.debounce.scan(Instant::now());
         let mut cost = Duration::ZERO;
         match scan(&mut cost).await {
             Ok(host) => self.found(&host).await,
-            // What was listed changed meanwhile: that settles, too.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.settling.heard(Instant::now()),
-            Err(_) => self.settling.failed(Instant::now()),
+            // The host changed during the scan: that has to settle, too.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.debounce.heard(Instant::now()),
+            Err(_) => self.debounce.failed(Instant::now()),
         }
-        self.settling.looked(cost, Instant::now());
+        self.debounce.scanned(cost, Instant::now());
     }
 
     async fn found(&mut self, host: &Host) {
@@ -155,11 +154,11 @@ impl Watcher {
     }
 
     fn tell(&mut self, status: NetworkStatus) {
-        self.teller.tell(status, self.naming.name());
+        self.reporter.tell(status, self.naming.name());
     }
 }
 
-/// Waits until the kernel says something, and takes what it has said.
+/// Waits for messages of the kernel, and takes them.
 async fn hear(events: &AsyncFd<OwnedFd>) -> io::Result<NetlinkEvent> {
     let mut ready = events.readable().await?;
     let mut heard = NetlinkEvent::Message;
@@ -181,8 +180,8 @@ async fn slept(wake: &mut Option<WakeTimer<SleepClock>>) -> io::Result<()> {
     }
 }
 
-/// Looks, and lets others have their turn meanwhile. `cost` counts the time
-/// that it takes itself.
+/// Scans the host, and lets other tasks run meanwhile. `cost` counts the scan's
+/// own time.
 async fn scan(cost: &mut Duration) -> io::Result<Host> {
     let mut scan = HostScan::begin()?;
     loop {
@@ -196,8 +195,8 @@ async fn scan(cost: &mut Duration) -> io::Result<Host> {
     }
 }
 
-/// Looks, however often the host changes meanwhile, a few times.
-fn look_at_once() -> io::Result<Host> {
+/// Scans the host at once; if it changes meanwhile, again, a few times.
+fn scan_at_once() -> io::Result<Host> {
     const TRIES: usize = 5;
     let mut found = HostScan::at_once();
     for _ in 1..TRIES {
@@ -217,7 +216,7 @@ async fn link_layer(interface: u32, ip: IpAddr) -> io::Result<Option<Vec<u8>>> {
     Ok(neighbours.into_link_layer())
 }
 
-/// Without a time it does not come.
+/// Never ready without a time.
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,

@@ -10,7 +10,7 @@ use super::host::{Host, Route};
 /// Where the host is attached, as far as it names the network.
 #[derive(Clone, Debug)]
 pub(super) struct Attachment {
-    /// The index of the interface, which does not outlive it.
+    /// The index of the interface, which does not outlive the interface.
     pub(super) index: u32,
     interface: String,
     resolves: bool,
@@ -22,8 +22,8 @@ pub(super) struct Attachment {
 }
 
 impl Attachment {
-    /// Where the host would send from now: in IPv4 if it can, since it is
-    /// IPv4's routers that forget idle flows.
+    /// The attachment that the host would send from now: in IPv4 if it can, since
+    /// IPv4's routers forget idle flows.
     pub(super) fn of(host: &Host) -> Option<Attachment> {
         let index = main_interface(host)?;
         let interface = host.interfaces.get(&index)?;
@@ -53,14 +53,14 @@ impl Attachment {
         if self.resolves && self.public.is_none() { self.gateway } else { None }
     }
 
-    /// Whether this is where the host was before, as far as can be seen from
-    /// here. Many networks look the same.
+    /// Whether the host was attached here before, as far as can be seen. Many
+    /// networks look the same.
     fn looks_like(&self, before: &Attachment) -> bool {
         let seen = |place: &Attachment| (place.network, place.public, place.gateway);
         self.interface == before.interface && seen(self) == seen(before)
     }
 
-    /// The network's name: the same whenever the host is in this place, also
+    /// The network's name: the same whenever the host is attached here, also
     /// for another process. The gateway's link-layer address tells apart the
     /// many networks whose gateway is 192.168.1.1.
     fn name(&self, link_layer: Option<&[u8]>) -> String {
@@ -86,7 +86,7 @@ impl Attachment {
     }
 }
 
-/// What the network is called that the host is on, or was on last.
+/// The name of the network that the host is on, or was on last.
 #[derive(Debug, Default)]
 pub(super) struct Naming {
     here: Option<(Attachment, Option<String>)>,
@@ -104,9 +104,9 @@ impl Naming {
         Some((place.index, place.neighbour()?))
     }
 
-    /// The host is in this place. Returns whether the name is known for sure:
-    /// the neighbour's address belongs to it, but is there only once
-    /// something was sent that way. Until then a network that looks like the
+    /// The host is attached here. Returns whether the name is known for sure:
+    /// the neighbour's address belongs to it, but the kernel knows that only after
+    /// a packet was sent that way. Until then a network that looks like the
     /// last keeps its name, and another has none.
     pub(super) fn arrive(&mut self, place: Attachment, link_layer: Option<&[u8]>) -> bool {
         let known = place.neighbour().is_none() || link_layer.is_some();
@@ -120,7 +120,7 @@ impl Naming {
     }
 
     /// The neighbour's address was asked for again, for the last time if
-    /// `last`. Returns whether the network's name is another now.
+    /// `last`. Returns whether the network's name has changed.
     pub(super) fn asked_again(&mut self, link_layer: Option<&[u8]>, last: bool) -> bool {
         let Some((place, name)) = &mut self.here else { return false };
         if link_layer.is_none() && (name.is_some() || !last) {
@@ -158,7 +158,7 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether it is the host's alone in the world.
+/// Whether no other host in the world has the address.
 fn is_public(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     let shared = a == 100 && (64..128).contains(&b);
@@ -237,8 +237,8 @@ mod tests {
         place("wlan0", &["192.168.1.7/24", "fe80::7/64", "2001:db8::7/64"], Some("192.168.1.1"))
     }
 
-    /// As another process, another release of Rust or another machine would
-    /// say it.
+    /// The name is the same in another process, another release of Rust and on
+    /// another machine.
     #[test]
     fn a_name_is_the_same_in_the_next_process() {
         assert_eq!(home().name(MAC), "d1439a615f62374aa6f80223d1df02b9");
@@ -351,7 +351,7 @@ mod tests {
         assert!(naming.arrive(home(), MAC));
         let name = naming.name();
         assert_eq!(name, Some(home().name(MAC)));
-        // Away and back: nothing was sent to the gateway yet.
+        // Away and back: no packet was sent to the gateway yet.
         assert!(!naming.arrive(home(), None));
         assert_eq!(naming.name(), name);
         assert!(!naming.asked_again(None, false));
@@ -371,7 +371,7 @@ mod tests {
         assert!(!naming.asked_again(None, false));
         assert!(naming.asked_again(MAC, false));
         assert_eq!(naming.name(), Some(cafe().name(MAC)));
-        // One that never answers.
+        // A gateway that never answers.
         assert!(!naming.arrive(home(), None));
         assert!(naming.asked_again(None, true));
         assert_eq!(naming.name(), Some(home().name(None)));

@@ -1,4 +1,4 @@
-//! Passes on what the monitor finds.
+//! Passes the monitor's news on.
 
 use crate::{NetworkHandle, NetworkStatus};
 
@@ -6,7 +6,7 @@ use crate::{NetworkHandle, NetworkStatus};
 #[derive(Debug)]
 pub(super) struct Reporter {
     handle: NetworkHandle,
-    /// Whether the last that was said of the network is that it is gone.
+    /// Whether the last report said that the network is gone.
     offline: bool,
 }
 
@@ -30,8 +30,8 @@ impl Reporter {
 }
 
 impl Drop for Reporter {
-    /// Nobody will say any more that the network is back, so that nobody may
-    /// go on believing that it is gone.
+    /// No report will say any more that the network is back, so that no connection
+    /// may go on believing that it is gone.
     fn drop(&mut self) {
         if self.offline {
             self.handle.set(NetworkStatus::Changed);
@@ -46,15 +46,15 @@ mod tests {
     use super::*;
     use crate::network::Network as _;
 
-    /// What a watch is told from `tells`, and then from the teller's end.
+    /// The news that a watch gets from `tells`, and then from the reporter's end.
     fn told(tells: &[NetworkStatus]) -> Vec<NetworkStatus> {
         let handle = NetworkHandle::new();
         let mut watch = handle.watch();
-        let mut teller = Reporter::new(handle);
+        let mut reporter = Reporter::new(handle);
         for status in tells {
-            teller.tell(*status, Some("home".into()));
+            reporter.tell(*status, Some("home".into()));
         }
-        drop(teller);
+        drop(reporter);
         let mut cx = Context::from_waker(Waker::noop());
         std::iter::from_fn(|| match watch.poll_change(&mut cx) {
             Poll::Ready(change) => Some(change.status),

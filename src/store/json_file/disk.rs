@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 
 /// A file beside the file that is this old was left by a kill.
 const STALE: Duration = Duration::from_secs(60);
-/// What a file that cannot be used is called.
+/// The ending of a file that cannot be used.
 const BROKEN: &str = ".broken";
-/// What a file is called until it is whole.
+/// The ending of a file that is not whole yet.
 const UNFINISHED: &str = ".tmp";
 
 /// Why a file was not read.
@@ -22,7 +22,7 @@ pub(super) enum NotRead {
     /// A symbolic link, a directory, a pipe.
     NotAFile,
     TooBig,
-    /// The system does not let us.
+    /// The system does not permit it.
     Denied(io::Error),
     Failed(io::Error),
 }
@@ -37,7 +37,7 @@ impl From<io::Error> for NotRead {
     }
 }
 
-/// All that is in the file, which may be `longest` bytes long; `None` without
+/// The whole content of the file, at most `longest` bytes; `None` without
 /// a file.
 pub(super) fn read(path: &Path, longest: usize) -> Result<Option<Vec<u8>>, NotRead> {
     /// Others may replace the file while it is opened, but not for ever.
@@ -49,11 +49,11 @@ pub(super) fn read(path: &Path, longest: usize) -> Result<Option<Vec<u8>>, NotRe
         }
         let file = match File::open(path) {
             Ok(file) => file,
-            // Somebody has set it aside since.
+            // Another process has set it aside since.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        // Another than was looked at may be a link that was followed.
+        // If the file is another than the one examined, a link was followed.
         if is_same(&seen, &file.metadata().map_err(NotRead::Failed)?) {
             return take(file, longest).map(Some);
         }
@@ -61,13 +61,13 @@ pub(super) fn read(path: &Path, longest: usize) -> Result<Option<Vec<u8>>, NotRe
     Err(NotRead::Failed(io::ErrorKind::ResourceBusy.into()))
 }
 
-/// What is at `path`, if that is a regular file; links are not followed.
+/// The metadata at `path`, if a regular file is there; links are not followed.
 fn look(path: &Path) -> Result<Option<Metadata>, NotRead> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(_) => Err(NotRead::NotAFile),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        // The directory does not let us look: to set the file aside would not
+        // The directory does not permit the look: to set the file aside would not
         // help.
         Err(error) => Err(NotRead::Failed(error)),
     }
@@ -90,12 +90,12 @@ fn take(file: File, longest: usize) -> Result<Vec<u8>, NotRead> {
     if bytes.len() > longest { Err(NotRead::TooBig) } else { Ok(bytes) }
 }
 
-/// Puts `bytes` in place of what is in the file: whoever looks sees all of
+/// Replaces the content of the file by `bytes`: a reader sees all of
 /// the old or all of the new, after a crash too.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = beside(path, &format!("{}-{:016x}{UNFINISHED}", process::id(), random()));
     let mut options = OpenOptions::new();
-    // A new file: whatever is there already, a link for instance, is an error.
+    // A new file: anything that is there already, a link for instance, is an error.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -111,7 +111,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The rename is on disk, too, where the system can be asked for that. The
+/// Puts the rename on disk, too, where the system can do that. The
 /// file is whole without.
 fn sync_directory(path: &Path) {
     #[cfg(unix)]
@@ -129,7 +129,7 @@ pub(super) fn set_aside(path: &Path) -> io::Result<()> {
     fs::rename(path, PathBuf::from(aside))
 }
 
-/// Removes what was left beside the file by those who were killed.
+/// Removes files that killed processes left beside the file.
 pub(super) fn sweep(path: &Path) {
     let prefix = beside(path, "");
     let (Some(directory), Some(prefix)) = (path.parent(), prefix.file_name()) else { return };

@@ -1,7 +1,7 @@
-//! Reads what the kernel says on a route socket (`rtnetlink(7)`).
+//! Reads the kernel's messages on a route socket (`rtnetlink(7)`).
 //!
-//! Only the few fields that are needed. Whatever the bytes are, nothing here
-//! panics, and nothing is read past a message's end.
+//! Only the few fields that are needed. No bytes make this code panic, and nothing
+//! is read past a message's end.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,7 +18,7 @@ pub(super) const GET_ROUTE: u16 = 26;
 pub(super) const NEW_NEIGHBOUR: u16 = 28;
 pub(super) const GET_NEIGHBOUR: u16 = 30;
 
-/// `NLM_F_DUMP_INTR`: what is listed changed while it was listed.
+/// `NLM_F_DUMP_INTR`: the list changed while it was listed.
 pub(super) const INTERRUPTED: u16 = 0x10;
 
 pub(super) const AF_INET: u8 = 2;
@@ -48,8 +48,8 @@ pub(super) struct NetlinkMessage<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The messages in what was received at once. Ends at the first that is not
-/// whole.
+/// The messages in the bytes of one reception. Ends at the first message that is
+/// not whole.
 pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = NetlinkMessage<'_>> {
     std::iter::from_fn(move || {
         let length = read_u32(bytes, 0)? as usize;
@@ -125,7 +125,7 @@ pub(super) fn address(body: &[u8]) -> Option<HostAddress> {
     let (mut local, mut peer) = (None, None);
     for (kind, value) in attributes(body.get(ADDRESS..)?) {
         match kind {
-            // With a peer it is the peer's address, otherwise the host's own.
+            // With a peer the attribute holds the peer's address, otherwise the host's own.
             PEER => peer = ip(family, value),
             LOCAL => local = ip(family, value),
             FLAGS => flags = read_u32(value, 0)?,
@@ -216,8 +216,7 @@ pub(super) struct Neighbour {
     pub(super) link_layer: Vec<u8>,
 }
 
-/// A [`NEW_NEIGHBOUR`], if its link-layer address is known and was not found
-/// wrong.
+/// A [`NEW_NEIGHBOUR`], if its link-layer address is known and valid.
 pub(super) fn neighbour(body: &[u8]) -> Option<Neighbour> {
     const DESTINATION: u16 = 1;
     const LINK_LAYER: u16 = 2;

@@ -1,4 +1,4 @@
-//! Looks at the host: asks the kernel for what there is, a part at a time.
+//! Scans the host: asks the kernel for links, addresses and routes, a part at a time.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,15 +12,15 @@ use super::socket::{NetlinkSocket, put_attribute};
 const FAR_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 41, 0, 4));
 const FAR_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30));
 
-/// A look that is under way.
+/// A scan that is under way.
 #[derive(Debug)]
 pub(super) struct HostScan {
-    questions: NetlinkSocket,
+    netlink: NetlinkSocket,
     asked: Query,
     host: Host,
 }
 
-/// What the kernel was asked last.
+/// The last question to the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Query {
     Links,
@@ -32,17 +32,17 @@ enum Query {
 impl HostScan {
     pub(super) fn begin() -> io::Result<HostScan> {
         let mut scan =
-            HostScan { questions: NetlinkSocket::new()?, asked: Query::Links, host: Host::default() };
+            HostScan { netlink: NetlinkSocket::new()?, asked: Query::Links, host: Host::default() };
         scan.ask(Query::Links)?;
         Ok(scan)
     }
 
     /// Goes on by one part, which takes well under a millisecond. Returns
-    /// what was found, once all is.
+    /// the facts once the scan is complete.
     ///
     /// # Errors
     ///
-    /// Those of [`NetlinkSocket::read`].
+    /// The errors of [`NetlinkSocket::read`].
     pub(super) fn step(&mut self) -> io::Result<Option<Host>> {
         let next = match self.asked {
             Query::Links => self.read_links()?.then_some(Query::Addresses),
@@ -62,7 +62,7 @@ impl HostScan {
         Ok(None)
     }
 
-    /// Looks in one go.
+    /// Scans in one go.
     pub(super) fn at_once() -> io::Result<Host> {
         let mut scan = HostScan::begin()?;
         loop {
@@ -73,7 +73,7 @@ impl HostScan {
     }
 
     fn ask(&mut self, question: Query) -> io::Result<()> {
-        /// `IFLA_EXT_MASK`, and in it to leave out the counters.
+        /// `IFLA_EXT_MASK`, and its bit that leaves out the counters.
         const EXTENT: u16 = 29;
         const NO_COUNTERS: u32 = 8;
         self.asked = question;
@@ -81,17 +81,17 @@ impl HostScan {
             Query::Links => {
                 let mut body = vec![0; message::LINK];
                 put_attribute(&mut body, EXTENT, &NO_COUNTERS.to_ne_bytes());
-                self.questions.ask_for_all(message::GET_LINK, &body)
+                self.netlink.ask_for_all(message::GET_LINK, &body)
             }
-            Query::Addresses => self.questions.ask_for_all(message::GET_ADDRESS, &[0; message::ADDRESS]),
-            Query::Routes => self.questions.ask_for_all(message::GET_ROUTE, &[0; message::ROUTE]),
-            Query::Way(to) => self.questions.ask_for_way(to),
+            Query::Addresses => self.netlink.ask_for_all(message::GET_ADDRESS, &[0; message::ADDRESS]),
+            Query::Routes => self.netlink.ask_for_all(message::GET_ROUTE, &[0; message::ROUTE]),
+            Query::Way(to) => self.netlink.ask_for_way(to),
         }
     }
 
     fn read_links(&mut self) -> io::Result<bool> {
         let interfaces = &mut self.host.interfaces;
-        self.questions.read(|found| {
+        self.netlink.read(|found| {
             if found.kind == message::NEW_LINK {
                 interfaces.extend(message::link(found.body));
             }
@@ -100,7 +100,7 @@ impl HostScan {
 
     fn read_addresses(&mut self) -> io::Result<bool> {
         let addresses = &mut self.host.addresses;
-        self.questions.read(|found| {
+        self.netlink.read(|found| {
             if found.kind == message::NEW_ADDRESS {
                 addresses.extend(message::address(found.body));
             }
@@ -109,7 +109,7 @@ impl HostScan {
 
     fn read_routes(&mut self) -> io::Result<bool> {
         let routes = &mut self.host.routes;
-        self.questions.read(|found| {
+        self.netlink.read(|found| {
             if found.kind == message::NEW_ROUTE {
                 routes
                     .extend(message::routes(found.body).into_iter().filter(|route| route.is_default_like()));
@@ -121,7 +121,7 @@ impl HostScan {
     /// the kernel does not know this family.
     fn read_way(&mut self) -> io::Result<()> {
         let ways = &mut self.host.ways;
-        let read = self.questions.read(|found| {
+        let read = self.netlink.read(|found| {
             if found.kind == message::NEW_ROUTE {
                 ways.extend(message::routes(found.body));
             }
@@ -136,7 +136,7 @@ impl HostScan {
 /// The link-layer address of a neighbour, if the kernel knows it.
 #[derive(Debug)]
 pub(super) struct Neighbours {
-    questions: NetlinkSocket,
+    netlink: NetlinkSocket,
     interface: u32,
     ip: IpAddr,
     found: Option<Vec<u8>>,
@@ -144,15 +144,15 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     pub(super) fn ask(interface: u32, ip: IpAddr) -> io::Result<Neighbours> {
-        let mut questions = NetlinkSocket::new()?;
-        questions.ask_for_all(message::GET_NEIGHBOUR, &[0; message::NEIGHBOUR])?;
-        Ok(Neighbours { questions, interface, ip, found: None })
+        let mut netlink = NetlinkSocket::new()?;
+        netlink.ask_for_all(message::GET_NEIGHBOUR, &[0; message::NEIGHBOUR])?;
+        Ok(Neighbours { netlink, interface, ip, found: None })
     }
 
     /// Goes on by one part. Returns whether that was all.
     pub(super) fn step(&mut self) -> io::Result<bool> {
         let (interface, ip, found) = (self.interface, self.ip, &mut self.found);
-        self.questions.read(|told| {
+        self.netlink.read(|told| {
             if told.kind == message::NEW_NEIGHBOUR
                 && let Some(neighbour) = message::neighbour(told.body)
                 && (neighbour.interface, neighbour.ip) == (interface, ip)

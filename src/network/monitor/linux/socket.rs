@@ -12,7 +12,7 @@ use rustix::net::{
 
 use super::message::{self, NetlinkMessage};
 
-/// What is heard of, as bits of `nl_groups`: links, and for IPv4 and IPv6
+/// The changes to hear of, as bits of `nl_groups`: links, and for IPv4 and IPv6
 /// addresses, routes, and the rules that choose a table of routes.
 const GROUPS: u32 = LINK | IPV4_ADDRESS | IPV4_ROUTE | IPV4_RULE | IPV6_ADDRESS | IPV6_ROUTE | IPV6_RULE;
 const LINK: u32 = 0x1;
@@ -25,7 +25,7 @@ const IPV6_RULE: u32 = 0x4_0000;
 
 /// `NLM_F_REQUEST`.
 const REQUEST: u16 = 0x1;
-/// `NLM_F_DUMP`: all there are.
+/// `NLM_F_DUMP`: the whole list.
 const DUMP: u16 = 0x300;
 
 /// The kernel puts no more than this into one part of a list.
@@ -43,17 +43,17 @@ fn open() -> io::Result<OwnedFd> {
     Ok(socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?)
 }
 
-/// What was taken off a socket of [`events`].
+/// The result of taking from a socket of [`events`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NetlinkEvent {
     /// A message.
     Message,
-    /// That messages were lost, since too many came at once.
+    /// Messages were lost, since too many came at once.
     Loss,
 }
 
-/// Takes one message off a socket of [`events`], unread: that there was one
-/// is all that counts.
+/// Takes one message off a socket of [`events`], unread: only its presence
+/// counts.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub(super) fn take(socket: &OwnedFd) -> io::Result<NetlinkEvent> {
 
 fn heard(received: Result<(), Errno>) -> io::Result<NetlinkEvent> {
     match received {
-        // To look once too often does no harm.
+        // One scan too many does no harm.
         Ok(()) | Err(Errno::INTR) => Ok(NetlinkEvent::Message),
         Err(Errno::NOBUFS) => Ok(NetlinkEvent::Loss),
         Err(error) => Err(error.into()),
@@ -86,7 +86,7 @@ impl NetlinkSocket {
         Ok(NetlinkSocket { socket, sequence: 0, part: vec![0; PART] })
     }
 
-    /// Asks for all there are of a kind; `body` is its header.
+    /// Asks for the whole list of a kind; `body` is its header.
     pub(super) fn ask_for_all(&mut self, kind: u16, body: &[u8]) -> io::Result<()> {
         self.ask(kind, REQUEST | DUMP, body)
     }
@@ -118,17 +118,17 @@ impl NetlinkSocket {
     }
 
     /// Reads the next part of the answer; each of its messages is given to
-    /// `each`. The kernel has it ready within the call that asks, so nothing
-    /// waits. Returns whether that was the last part.
+    /// `each`. The kernel has the answer ready within the call that asks, so this does
+    /// not wait. Returns whether that was the last part.
     ///
     /// # Errors
     ///
-    /// What the kernel answers instead; `Interrupted` if what is listed
+    /// The kernel's own error; `Interrupted` if the list
     /// changed meanwhile; and `WouldBlock` if there is no answer.
     pub(super) fn read(&mut self, mut each: impl FnMut(&NetlinkMessage<'_>)) -> io::Result<bool> {
         let (_, length, from) =
             recvfrom(&self.socket, &mut self.part[..], RecvFlags::DONTWAIT | RecvFlags::TRUNC)?;
-        // Whoever may can send to this socket; the kernel's number is 0.
+        // Any process with the right can send to this socket; the kernel's number is 0.
         if from.and_then(|from| SocketAddrNetlink::try_from(from).ok()).is_none_or(|from| from.pid() != 0) {
             return Ok(false);
         }
@@ -172,19 +172,19 @@ mod tests {
 
     #[test]
     fn what_the_kernel_refuses_is_an_error() {
-        let mut questions = NetlinkSocket::new().unwrap();
+        let mut netlink = NetlinkSocket::new().unwrap();
         // No message has this number.
-        questions.ask_for_all(0x3FFF, &[]).unwrap();
-        let error = questions.read(|_| panic!("no answer is expected")).unwrap_err();
+        netlink.ask_for_all(0x3FFF, &[]).unwrap();
+        let error = netlink.read(|_| panic!("no answer is expected")).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::OPNOTSUPP.raw_os_error()));
     }
 
     #[test]
     fn an_answer_to_an_earlier_question_is_passed_over() {
-        let mut questions = NetlinkSocket::new().unwrap();
-        questions.ask_for_way(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
-        questions.sequence += 1;
-        assert!(!questions.read(|_| panic!("it answers another question")).unwrap());
-        assert_eq!(questions.read(|_| ()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let mut netlink = NetlinkSocket::new().unwrap();
+        netlink.ask_for_way(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
+        netlink.sequence += 1;
+        assert!(!netlink.read(|_| panic!("it answers another question")).unwrap());
+        assert_eq!(netlink.read(|_| ()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

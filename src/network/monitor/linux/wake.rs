@@ -1,6 +1,6 @@
 //! Notices that the machine has slept.
 //!
-//! A timer on the wall clock that never goes off, but which the kernel cancels
+//! A timer on the wall clock never goes off, but the kernel cancels it
 //! when that clock is set: by somebody, or by the kernel as the machine wakes.
 //! Only after a sleep has the clock that runs in sleep gone ahead of the one
 //! that does not.
@@ -24,7 +24,7 @@ const SLEPT: Duration = Duration::from_secs(2);
 pub(super) struct WakeTimer<C> {
     timer: AsyncFd<OwnedFd>,
     clock: C,
-    /// What the clock said last.
+    /// The last reading of the clock.
     before: Duration,
 }
 
@@ -38,7 +38,7 @@ impl<C: Fn() -> Duration> WakeTimer<C> {
     }
 
     /// Waits until the machine has slept for two seconds or longer. Returns
-    /// an error if that cannot be told any more. May be dropped while it waits.
+    /// an error if the timer cannot tell any more. May be dropped while it waits.
     pub(super) async fn slept(&mut self) -> io::Result<()> {
         loop {
             let mut ready = self.timer.readable().await?;
@@ -54,14 +54,14 @@ impl<C: Fn() -> Duration> WakeTimer<C> {
     }
 }
 
-/// Sets the timer to a time that does not come.
+/// Sets the timer to a time that never comes.
 fn arm(timer: &OwnedFd) -> io::Result<()> {
     /// In the year 2200.
     const NEVER: Timespec = Timespec { tv_sec: 7_258_118_400, tv_nsec: 0 };
     const NO_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
     match timerfd_settime(timer, flags, &Itimerspec { it_interval: NO_INTERVAL, it_value: NEVER }) {
-        // So says the kernel where the timer was cancelled before it was set
+        // The kernel answers so where the timer was cancelled before it was set
         // again; it is set all the same.
         Ok(_) | Err(Errno::CANCELED) => Ok(()),
         Err(error) => Err(error.into()),

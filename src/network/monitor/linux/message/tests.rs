@@ -231,7 +231,7 @@ fn real() -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// It ends, does not panic, and finds no more than there can be.
+    /// The reader ends, does not panic, and finds no more than there can be.
     #[test]
     fn hostile_bytes_do_no_harm(bytes in vec(any::<u8>(), 0..2_048)) {
         prop_assert!(read_all(&bytes) <= 6 + bytes.len());
