@@ -1,4 +1,4 @@
-//! What a connection runs over: the [`Transport`] opens links, a [`Link`]
+//! The layer under a connection: the [`Transport`] opens links, a [`Link`]
 //! carries messages until it ends.
 //!
 //! `WebSocket` speaks ws and wss (feature `websocket`); `Tcp`, with TLS or
@@ -59,7 +59,7 @@ pub trait Transport: Send + Sync + 'static {
     /// included; when it passes, the future is dropped, which must leave
     /// nothing behind. Report the moment when the network path is there
     /// (TCP connected, before TLS and any login) with [`Attempt::dialled`]:
-    /// it is what tells an idle timeout from an outage.
+    /// the keeper tells an idle timeout from an outage by it.
     ///
     /// # Errors
     ///
@@ -73,9 +73,9 @@ pub trait Transport: Send + Sync + 'static {
         1
     }
 
-    /// Names the place that `route` leads to, for what is remembered of it
-    /// across connections: scheme, host and port, never credentials, a path
-    /// or a query. `None`, the default: nothing is remembered.
+    /// Names the place that `route` leads to, under which the lessons about its
+    /// path are stored across connections: scheme, host and port, never credentials, a path
+    /// or a query. `None`, the default: nothing is stored.
     fn endpoint(&self, route: usize) -> Option<String> {
         let _ = route;
         None
@@ -89,8 +89,8 @@ pub trait Transport: Send + Sync + 'static {
     }
 
     /// Whether the links go over the host's network. False for a transport that
-    /// stays on the machine: then its connections hear nothing of what the
-    /// host says of the network ([`Builder::network`](crate::Builder::network)),
+    /// stays on the machine: then its connections hear no news of the host's
+    /// network ([`Builder::network`](crate::Builder::network)),
     /// and "offline" does not slow their attempts down. True, the default,
     /// also where only the first step stays here, such as to a local tunnel.
     fn needs_network(&self) -> bool {
@@ -99,7 +99,7 @@ pub trait Transport: Send + Sync + 'static {
 
     /// The size of a message in bytes, as it counts against the outbox's byte
     /// limit, and whether it may be sent at all. Default: its size in memory,
-    /// which leaves out what it points to. Called once for each message that
+    /// without the data that it points to. Called once for each message that
     /// is offered for sending, by the task that offers it.
     ///
     /// # Errors

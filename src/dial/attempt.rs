@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::keeper::{Dialled, Purpose};
 use crate::{Failure, LinkId};
 
-/// One attempt to open a link: which one it is, and what for.
+/// One attempt to open a link: its number, its route and its purpose.
 ///
-/// Clones are the same attempt: what one reports, all have reported.
+/// Clones are the same attempt: a report of one is a report of all.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     link: LinkId,
@@ -43,7 +43,7 @@ impl Attempt {
     }
 
     /// An attempt apart from any connection: to try a transport by itself, as
-    /// its tests do. It is number `number`, from 1, after `last_failure`.
+    /// its tests do. Its number is `number`, from 1, after `last_failure`.
     pub fn standalone(number: u32, last_failure: Option<Failure>) -> Attempt {
         Attempt::new(LinkId(u64::from(number)), number, 0, Purpose::Main, last_failure)
     }
@@ -71,7 +71,7 @@ impl Attempt {
         self.route
     }
 
-    /// What the link is for.
+    /// The purpose of the link.
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
@@ -90,7 +90,7 @@ impl Attempt {
         let _ = self.dialled.set(Dialled::new(self.started.elapsed(), local.map(|address| address.ip())));
     }
 
-    /// What [`Attempt::dialled`] reported.
+    /// The report of [`Attempt::dialled`].
     pub fn dial_report(&self) -> Option<Dialled> {
         self.dialled.get().copied()
     }

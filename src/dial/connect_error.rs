@@ -25,7 +25,7 @@ impl ConnectError {
         ConnectError { failure, source: Some(source.into()) }
     }
 
-    /// What failed.
+    /// The failure.
     pub fn failure(&self) -> &Failure {
         &self.failure
     }

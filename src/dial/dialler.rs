@@ -24,19 +24,19 @@ pub(crate) struct Dialler {
     host: String,
     port: u16,
     known: Mutex<AddressHistory>,
-    /// What the resolver says in a test, one answer for each attempt.
+    /// The resolver's answers in a test, one for each attempt.
     #[cfg(test)]
     answers: Mutex<std::collections::VecDeque<Vec<SocketAddr>>>,
 }
 
-/// What earlier attempts say of a host's addresses. An address is doubted from
-/// the moment that it has answered the dial until the link is open: a server
-/// that hangs, or a path that drops long packets, answers a dial as well.
+/// The experience of earlier attempts with a host's addresses. An address is
+/// doubted from the moment that it has answered the dial until the link is open: a
+/// server that hangs, or a path that drops long packets, answers a dial as well.
 #[derive(Debug, Default)]
 struct AddressHistory {
     /// The address of the last link that opened.
     good: Option<IpAddr>,
-    /// Those that answered since and came to nothing, the latest last.
+    /// Addresses that answered since without a link, the latest last.
     doubted: Vec<IpAddr>,
 }
 
@@ -127,7 +127,7 @@ impl AddressHistory {
     }
 }
 
-/// What the failure of every address means: an address that refused or timed
+/// The failure of all addresses together: an address that refused or timed
 /// out says more than a family that has no route here.
 fn verdict(errors: Vec<io::Error>) -> ConnectError {
     let rank = |error: &io::Error| {
@@ -140,7 +140,7 @@ fn verdict(errors: Vec<io::Error>) -> ConnectError {
             2
         }
     };
-    // Of equals the earlier is kept: the better address by the resolver's word.
+    // Of equals the earlier is kept: the resolver names the better address first.
     let telling = errors.into_iter().reduce(|kept, next| if rank(&next) > rank(&kept) { next } else { kept });
     match telling {
         Some(error) => failed(error),

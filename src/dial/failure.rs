@@ -1,4 +1,4 @@
-//! What an error means while a connection is being opened.
+//! The failure in an error of a connection that is being opened.
 
 use std::io;
 

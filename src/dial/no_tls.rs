@@ -1,6 +1,6 @@
 //! TLS where the feature `tls` is off: there is none.
 
-/// Nobody has one.
+/// Never made.
 #[derive(Clone, Debug)]
 pub(crate) enum Tls {}
 

@@ -1,10 +1,10 @@
-//! What the kernel knows of one TCP connection.
+//! The kernel's facts about one TCP connection.
 //!
-//! Linux tells it to anybody over a netlink socket (`sock_diag(7)`), the same
-//! that `TCP_INFO` holds. Asked is for one connection, by its addresses and
-//! its cookie, never for a list. The kernel answers within the call that
-//! asks, so nothing here waits; it costs four system calls. Where it says no
-//! (another kernel, a sandbox, another network namespace) nothing is known.
+//! Linux tells them to every process over a netlink socket (`sock_diag(7)`), the
+//! same that `TCP_INFO` holds. The question names one connection, by its addresses
+//! and its cookie, and never asks for a list. The kernel answers within the call
+//! that asks, so this code never waits; it costs four system calls. Where the kernel
+//! refuses (another kernel, a sandbox, another network namespace) nothing is known.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,11 +32,11 @@ const HEADER: usize = 16;
 const REQUEST: usize = 56;
 /// `struct inet_diag_msg`.
 const ANSWER: usize = 72;
-/// Where `idiag_wqueue` is in it: bytes that were written and not
+/// The place of `idiag_wqueue` in it: bytes that were written and not
 /// acknowledged, sent or not.
 const WRITE_QUEUE: usize = 60;
 
-/// Where the fields are in `struct tcp_info`.
+/// The places of the fields in `struct tcp_info`.
 mod tcp_info {
     /// How often the retransmission timeout has doubled.
     pub(super) const BACKOFF: usize = 4;
@@ -52,7 +52,7 @@ mod tcp_info {
     pub(super) const NOTSENT_BYTES: usize = 144;
 }
 
-/// What the kernel knows of this connection, if it tells.
+/// The kernel's facts about this connection, if it tells them.
 pub(crate) fn path_facts(stream: &TcpStream) -> Option<PathFacts> {
     let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
     let cookie = sockopt::socket_cookie(stream).ok()?;
@@ -93,7 +93,7 @@ fn request(local: SocketAddr, peer: SocketAddr, cookie: u64) -> Option<[u8; HEAD
     put(&((HEADER + REQUEST) as u32).to_ne_bytes());
     put(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     put(&NLM_F_REQUEST.to_ne_bytes());
-    // A number and a sender, which nobody looks at.
+    // A number and a sender, which the kernel ignores.
     put(&[0; 8]);
     put(&[family, IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), 0]);
     // In any state.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The order in which to try `found`: families by turns, beginning with the
-/// resolver's first, and before all of them the address that was good last
-/// time, if it is still there; behind all of them those that are doubted, the
+/// resolver's first. The address that was good last time comes before all others,
+/// if it is still there; doubted addresses come behind all others, the
 /// latest last. Repetitions go.
 pub(super) fn order(
     found: Vec<SocketAddr>,
@@ -38,13 +38,13 @@ pub(super) fn order(
     while !one.is_empty() || !other.is_empty() {
         one.pop().into_iter().chain(other.pop()).for_each(&mut add);
     }
-    // A stable sort, and those that are not doubted have no place: they stay first.
+    // A stable sort: addresses that are not doubted have no place and stay first.
     ordered.sort_by_key(|address| doubted.iter().position(|doubted| *doubted == address.ip()));
     ordered
 }
 
 /// Dials `addresses` in order, the next one after `stagger`, or at once when
-/// none is under way or one has just failed. The first to connect wins; the
+/// no dial is under way or one has just failed. The first to connect wins; the
 /// others are dropped. If all fail, their errors come back in the order in
 /// which they came.
 ///

@@ -1,4 +1,4 @@
-//! What bytes go over below TLS: TCP, a Unix socket, or a stream that the
+//! The stream below TLS: TCP, a Unix socket, or a stream that the
 //! application dialled itself.
 
 use std::any::Any;
@@ -18,7 +18,7 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
-    /// Anything else that the application brought.
+    /// Any other stream of the application's.
     Own(Box<dyn ReadWrite>),
 }
 
@@ -29,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for S {}
 
 impl Socket {
     /// A stream of the application's. A socket is recognised, so that its
-    /// addresses and what the system knows of its path are not lost.
+    /// addresses and the system's facts about its path are not lost.
     pub(crate) fn own<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S) -> Socket {
         let mut stream = Some(stream);
         let any: &mut dyn Any = &mut stream;
@@ -51,7 +51,7 @@ impl Socket {
         self.tcp().and_then(|tcp| tcp.peer_addr().ok())
     }
 
-    /// Whether its other end is on this machine for certain.
+    /// Whether its other end is certainly on this machine.
     #[cfg(feature = "tcp")]
     pub(super) fn is_local(&self) -> bool {
         match self {

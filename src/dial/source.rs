@@ -43,12 +43,12 @@ impl StreamSource {
             }
             StreamSource::Own(dial) => dial(attempt.clone()).await?,
         };
-        // Without effect where the application has said it sooner.
+        // Without effect where the application has reported the dial sooner.
         attempt.dialled(socket.local_addr());
         Ok(socket)
     }
 
-    /// What `attempt` has reached at `peer` speaks the protocol: the address is
+    /// The peer that `attempt` has reached at `peer` speaks the protocol: the address is
     /// a good one.
     pub(crate) fn opened(&self, attempt: &Attempt, peer: Option<SocketAddr>) {
         if let (StreamSource::Ours(dialler), Purpose::Main, Some(peer)) = (self, attempt.purpose(), peer) {

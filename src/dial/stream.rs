@@ -32,8 +32,8 @@ impl Stream {
         }
     }
 
-    /// Whether it is known who is at the other end: whoever has the name's
-    /// certificate, or somebody on this machine.
+    /// Whether the peer is known: it has shown a certificate of its name, or is on
+    /// this machine.
     #[cfg(feature = "tcp")]
     pub(crate) fn is_vouched_for(&self) -> bool {
         match self {
@@ -43,7 +43,7 @@ impl Stream {
         }
     }
 
-    /// What the system knows of the path under the connection.
+    /// The system's facts about the path under the connection.
     #[cfg(all(feature = "tcp-info", target_os = "linux"))]
     pub(crate) fn path_facts(&self) -> Option<PathFacts> {
         super::path_facts::path_facts(self.socket().tcp()?)
@@ -58,7 +58,7 @@ impl Stream {
         }
     }
 
-    /// Nothing: this system does not tell, or was not to be asked.
+    /// No facts: this system does not tell them, or was not to be asked.
     #[cfg(not(all(feature = "tcp-info", target_os = "linux")))]
     pub(crate) fn path_facts(&self) -> Option<PathFacts> {
         None

@@ -13,7 +13,7 @@ use super::failure::failed;
 use super::{ConnectError, Socket};
 use crate::Failure;
 
-/// The configuration of everybody who brings none: made on first use, kept
+/// The configuration of all transports that bring none: made on first use, kept
 /// for the life of the process, so that roots are loaded once and sessions
 /// resume from one connection to the next.
 static SHARED: OnceCell<Arc<ClientConfig>> = OnceCell::const_new();
@@ -33,7 +33,7 @@ impl Tls {
         ServerName::try_from(host.to_owned()).ok().map(|name| Tls { name, own: None })
     }
 
-    /// The same for a server called as `other` says.
+    /// The same for the server name of `other`.
     #[cfg(feature = "tcp")]
     pub(crate) fn named(self, other: Tls) -> Tls {
         Tls { name: other.name, own: self.own }
@@ -71,8 +71,8 @@ async fn load() -> Result<Arc<ClientConfig>, ConnectError> {
 }
 
 /// The platform's verifier under the ring provider. The provider is passed by
-/// hand: rustls panics when the process's default is asked for and two, or
-/// none, are compiled in.
+/// hand: rustls panics when the process's default is asked for and two
+/// providers, or none, are compiled in.
 fn platform_config() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)

@@ -7,23 +7,22 @@ use std::time::Duration;
 use super::{ConfirmedBy, Frame};
 use crate::{Beat, LinkEnd, Token};
 
-/// How long a link may be silent of which nothing is known: for ever, as far
+/// The longest silence of a link about which nothing is known: for ever, as far
 /// as any clock can tell.
 const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// The messages by which a protocol keeps its links and ends them: how our
-/// beats are written, how the peer's answers are recognised, what a goodbye
-/// is. `In` are the messages that come in, `Out` those that go out.
+/// The messages by which a protocol keeps its links and ends them: our beats,
+/// the peer's answers, the goodbyes of both. `In` are the messages that come in, `Out` those that go out.
 ///
 /// A new value knows no control message: then each message goes to the
 /// application, the peer is listened to, and its silence never ends the link.
 /// [`ping`](ControlMessages::ping) or [`beat`](ControlMessages::beat) changes
 /// that.
 ///
-/// A message that comes in is what the first of these says that knows it:
+/// A message that comes in has the kind of the first of these that recognises it:
 /// [`pong`](ControlMessages::pong), [`answer`](ControlMessages::answer),
 /// [`alive`](ControlMessages::alive), [`closes`](ControlMessages::closes). If
-/// none does, it goes to the application.
+/// none does, the message goes to the application.
 ///
 /// One value serves every link of its transport. A clone shares the closures.
 ///
@@ -56,11 +55,11 @@ type Reads<In, Verdict> = Arc<dyn Fn(&In) -> Verdict + Send + Sync>;
 /// Whether a message is the answer to a beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PongMatch {
-    /// It is not.
+    /// The message is no answer.
     No,
-    /// It is, and does not say to which.
+    /// The message is an answer, and does not say to which beat.
     Any,
-    /// It answers this beat.
+    /// The message answers this beat.
     Of(Token),
 }
 
@@ -103,13 +102,13 @@ impl<In, Out> ControlMessages<In, Out> {
     }
 
     /// Which messages answer our beats: `true`, or the token of the beat
-    /// where they tell it. They do not reach the application. Default: none.
+    /// where an answer tells it. Answers do not reach the application. Default: none.
     pub fn pong<P: Into<PongMatch>>(mut self, pong: impl Fn(&In) -> P + Send + Sync + 'static) -> Self {
         self.pong = Some(Arc::new(move |message| pong(message).into()));
         self
     }
 
-    /// Which messages are the peer's beats, and what answers them. They do
+    /// Which messages are the peer's beats, and our answers to them. Beats do
     /// not reach the application. One answer waits at most: where there is no
     /// room, only the latest beat is answered; where there is, each is, though
     /// several come at once. Default: the peer has no beats.
@@ -118,7 +117,7 @@ impl<In, Out> ControlMessages<In, Out> {
         self
     }
 
-    /// Which messages are signs of life and nothing else. They do not reach
+    /// Which messages are signs of life and nothing else. Such messages do not reach
     /// the application. Default: none.
     pub fn alive(mut self, alive: impl Fn(&In) -> bool + Send + Sync + 'static) -> Self {
         self.alive = Some(Arc::new(alive));
@@ -128,14 +127,14 @@ impl<In, Out> ControlMessages<In, Out> {
     /// Which messages are the peer's goodbye, and how the link has ended
     /// then: [`LinkEnd::closed`] with the protocol's own code, which
     /// [`Reconnect::classify`](crate::Reconnect::classify) may judge; one of
-    /// 1000 and more is otherwise judged as WebSocket's. They do not reach the
-    /// application, and nothing after them is read. In the login hook they are
+    /// 1000 and more is otherwise judged as WebSocket's. Goodbyes do not reach the
+    /// application, and nothing after them is read. In the login hook a goodbye is
     /// the error of [`Handshake::recv`](crate::Handshake::recv). Default: the
     /// link's own end is the goodbye.
     ///
     /// One without a code, or with 1000, that comes after our own
-    /// [`goodbye`](ControlMessages::goodbye) counts as its answer: all that
-    /// was sent is delivered then. So give another code to a goodbye that the
+    /// [`goodbye`](ControlMessages::goodbye) counts as its answer: all messages
+    /// that were sent are delivered then. So give another code to a goodbye that the
     /// peer says for reasons of its own, where it can be told apart. A goodbye
     /// that comes before ours was written is no answer, nor is one where the
     /// protocol has no goodbye of ours: it is an end of the link that
@@ -154,8 +153,8 @@ impl<In, Out> ControlMessages<In, Out> {
     }
 
     /// How the peer is asked to say something after a silence
-    /// ([`Link::answer_me_after`](super::Link::answer_me_after)). The message
-    /// that it says then is recognised by [`alive`](ControlMessages::alive),
+    /// ([`Link::answer_me_after`](super::Link::answer_me_after)). The peer's
+    /// message then is recognised by [`alive`](ControlMessages::alive),
     /// or reaches the application. Default: the protocol has no such request.
     pub fn ask_after(mut self, ask: impl Fn(Duration) -> Out + Send + Sync + 'static) -> Self {
         self.ask_after = Some(Arc::new(ask));
@@ -178,14 +177,14 @@ impl<In, Out> ControlMessages<In, Out> {
         self
     }
 
-    /// What shows that a message has reached the peer. The default goes by
+    /// The sign that a message has reached the peer. The default goes by
     /// the beat, as for every link ([`ConfirmedBy::of`]).
     pub fn confirmed_by(mut self, confirmed_by: ConfirmedBy) -> Self {
         self.confirmed_by = Some(confirmed_by);
         self
     }
 
-    /// What a message that came in is.
+    /// Sorts a message that came in.
     pub(super) fn sort(&self, message: In) -> Sorted<In, Out> {
         match self.pong.as_ref().map_or(PongMatch::No, |pong| pong(&message)) {
             PongMatch::No => {}
@@ -240,7 +239,7 @@ impl<In, Out> ControlMessages<In, Out> {
     }
 }
 
-/// What a message that came in is.
+/// The kind of a message that came in.
 pub(super) enum Sorted<In, Out> {
     Frame(Frame<In>),
     /// The peer's beat, and our answer to it.

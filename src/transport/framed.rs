@@ -23,8 +23,8 @@ const EARLIER_BEATS: usize = 32;
 /// Adapts a `Stream` and `Sink` of messages, such as a codec over a socket,
 /// into a [`Link`].
 ///
-/// Which of the messages are beats, answers and goodbyes is in its
-/// [`ControlMessages`]; all others are the application's.
+/// Its [`ControlMessages`] tell which messages are beats, answers and goodbyes; all
+/// others are the application's.
 ///
 /// ```
 /// use longlink::{LinkEnd, Token};
@@ -66,11 +66,11 @@ pub struct Framed<S: TryStream, Out> {
     size_in: fn(&S::Ok) -> usize,
     local_addr: Option<SocketAddr>,
     peer_addr: Option<SocketAddr>,
-    /// What waits for room in the sink: the answer to the peer's latest beat,
-    /// our own beats, and our latest request to speak.
+    /// The messages that wait for room in the sink: the answer to the peer's latest
+    /// beat, our own beats, and our latest request to speak.
     pending_answer: Option<Out>,
-    /// Our beats before the latest: where answers have no names they are
-    /// counted, so that a beat that never went out would be one too few.
+    /// Our beats before the latest. Answers without tokens are counted, so a beat
+    /// that never went out would be one answer too few.
     earlier_beats: VecDeque<Out>,
     pending_beat: Option<Out>,
     pending_request: Option<Out>,
@@ -82,13 +82,13 @@ type Ends<E> = Box<dyn Fn(&E) -> LinkEnd + Send>;
 /// How far our goodbye has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goodbye {
-    /// It is not time yet.
+    /// The time of the goodbye has not come.
     NotYet,
-    /// It is time, and the sink has no room yet.
+    /// The goodbye is due, and the sink has no room yet.
     Waits,
-    /// The sink has it, or the protocol has none: nothing goes out behind it.
+    /// The sink has the goodbye, or the protocol has none: nothing goes out behind it.
     Given,
-    /// It was written: the peer can answer it.
+    /// The goodbye was written: the peer can answer it.
     Written,
 }
 
@@ -122,7 +122,7 @@ where
     }
 
     /// The size in bytes of a message that came in, as it counts against the
-    /// inbox's byte limit. Default: its size in memory, which leaves out what
+    /// inbox's byte limit. Default: its size in memory, without the data that
     /// it points to.
     pub fn size_in(mut self, size: fn(&S::Ok) -> usize) -> Self {
         self.size_in = size;
@@ -160,7 +160,7 @@ where
         &mut self.io
     }
 
-    /// Hands what waits to the sink, as far as it has room.
+    /// Hands waiting messages to the sink, as far as it has room.
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>>
     where
         S: Unpin,
@@ -188,9 +188,9 @@ where
         earlier.or_else(|| self.pending_beat.take())
     }
 
-    /// Hands the answer that waits to the sink, if it has room, before the next
-    /// takes its place. An error of the sink is left to the next flush: what
-    /// the peer has said is read first.
+    /// Hands the waiting answer to the sink, if it has room, before the next answer
+    /// takes its place. An error of the sink is left to the next flush: messages of
+    /// the peer are read first.
     fn make_way(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd>
     where
         S: Unpin,
@@ -205,7 +205,7 @@ where
         Ok(())
     }
 
-    /// Whether nothing goes out any more. What comes in is still read.
+    /// Whether nothing goes out any more. Messages that come in are still read.
     fn has_parted(&self) -> bool {
         matches!(self.goodbye, Goodbye::Given | Goodbye::Written)
     }
@@ -221,8 +221,8 @@ where
         }
     }
 
-    /// How the peer's goodbye ends the link. One that cannot be the answer to
-    /// ours must not look like it.
+    /// The end of the link by the peer's goodbye. A goodbye that cannot be the answer
+    /// to ours must not look like one.
     fn closed(&self, end: LinkEnd) -> LinkEnd {
         match self.goodbye {
             Goodbye::NotYet | Goodbye::Written => end,

@@ -11,7 +11,7 @@ use crate::Invalid;
 /// Makes a [`Transport`] of a closure that opens one link.
 ///
 /// The closure is called afresh for every attempt and gets an [`Attempt`] of
-/// its own, so its future may keep it. What every attempt needs is cloned
+/// its own, so its future may keep it. Clone the values that every attempt needs
 /// into its future: that keeps the future `Send` and free of borrows.
 ///
 /// The setters of [`FromFn`] say all else that a transport can say, except
@@ -75,9 +75,9 @@ pub struct FromFn<F, Out> {
 }
 
 impl<F, Out> FromFn<F, Out> {
-    /// Names the place that it connects to ([`Transport::endpoint`]): scheme,
-    /// host and port, never credentials, a path or a query. Default: it has no
-    /// name, and what is learned of its path is not remembered across
+    /// Names the place that the closure connects to ([`Transport::endpoint`]): scheme,
+    /// host and port, never credentials, a path or a query. Default: no
+    /// name, and the lessons about its path are not stored across
     /// connections.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> FromFn<F, Out> {
         self.endpoint = Some(endpoint.into());
@@ -87,7 +87,7 @@ impl<F, Out> FromFn<F, Out> {
     /// The size in bytes of a message that is offered for sending: it counts
     /// against the outbox's byte limit, and against
     /// [`max_message`](FromFn::max_message). Default: its size in memory,
-    /// which leaves out what it points to.
+    /// without the data that it points to.
     pub fn size_out(mut self, size: fn(&Out) -> usize) -> FromFn<F, Out> {
         self.size_out = size;
         self

@@ -29,9 +29,9 @@ const BACKLOG: usize = 128;
 /// bytes in between. For servers and plug-ins in the same process, and for
 /// tests.
 ///
-/// It stands for a place: a server [listens](InProcess::listen) there,
+/// An `InProcess` stands for a place: a server [listens](InProcess::listen) there,
 /// connections lead there. Clones are the same place. Attempts are refused
-/// while nobody listens.
+/// while there is no listener.
 ///
 /// `In` is what the connection receives, `Out` what it sends.
 ///
@@ -70,22 +70,22 @@ pub struct InProcess<In, Out = In> {
     place: Arc<ListenerSlot<In, Out>>,
 }
 
-/// Where the present listener is reached, if there is one.
+/// The way to the present listener, if there is one.
 struct ListenerSlot<In, Out> {
     listener: Mutex<Option<mpsc::Sender<InProcessPeer<In, Out>>>>,
 }
 
 impl<In: Send + 'static, Out: Send + 'static> InProcess<In, Out> {
-    /// A place where nobody listens yet.
+    /// A place without a listener.
     pub fn new() -> InProcess<In, Out> {
         InProcess { place: Arc::new(ListenerSlot { listener: Mutex::new(None) }) }
     }
 
-    /// Listens there. Whoever listened before gets no more links.
+    /// Listens there. An earlier listener gets no more links.
     pub fn listen(&self) -> InProcessListener<In, Out> {
         let (peers, accepted) = mpsc::channel(BACKLOG);
         let before = self.place.listener().replace(peers);
-        // Its backlog goes with it, whose messages may be anybody's code.
+        // Its backlog goes with it, and a message's drop may run any code.
         drop(before);
         InProcessListener { accepted }
     }
@@ -110,7 +110,7 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for InProcess<In, Out> {
         Ok(InProcessLink::new(to_client, to_server))
     }
 
-    /// No: its links do not leave the process.
+    /// False: the links do not leave the process.
     fn needs_network(&self) -> bool {
         false
     }
@@ -118,15 +118,15 @@ impl<In: Send + 'static, Out: Send + 'static> Transport for InProcess<In, Out> {
 
 /// A server's place to accept links, made by [`InProcess::listen`].
 ///
-/// Dropping it refuses attempts from then on, and resets links that nobody
-/// has accepted.
+/// Dropping it refuses attempts from then on, and resets links that were not
+/// accepted.
 pub struct InProcessListener<In, Out = In> {
     accepted: mpsc::Receiver<InProcessPeer<In, Out>>,
 }
 
 impl<In: Send + 'static, Out: Send + 'static> InProcessListener<In, Out> {
     /// The server's end of the next link; `None` once no more can come: the
-    /// place is gone, or somebody else listens there. Cancel safe.
+    /// place is gone, or another task listens there. Cancel safe.
     pub async fn accept(&mut self) -> Option<InProcessPeer<In, Out>> {
         self.accepted.recv().await
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::keeper::PathFacts;
 use crate::{Beat, LinkEnd, Token};
 
-/// What comes in over a link.
+/// A frame that came in over a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame<M> {
     /// A message for the application.
@@ -15,7 +15,7 @@ pub enum Frame<M> {
     /// The answer to a beat: the token of the beat that it answers, or `None`
     /// where the protocol's answers do not say.
     Pong(Option<Token>),
-    /// A sign of life that is neither: a peer's ping (which the link answers
+    /// Another sign of life: a peer's ping (which the link answers
     /// itself), a comment, a part of a message.
     Alive,
 }
@@ -56,9 +56,9 @@ pub trait Link: Send + 'static {
     /// message may have reached the peer.
     fn start_send(&mut self, message: Self::Outgoing) -> Result<(), LinkEnd>;
 
-    /// Queues one beat of at most 10 bytes. It may come without a
-    /// `poll_ready`, also while messages wait: a link keeps room for it. A
-    /// link whose [`beat`](Link::beat) is [`Beat::Listen`] is never asked.
+    /// Queues one beat of at most 10 bytes. The call may come without a
+    /// `poll_ready`, also while messages wait: a link keeps room for the beat. A
+    /// link whose [`beat`](Link::beat) is [`Beat::Listen`] never gets the call.
     fn start_beat(&mut self, token: Token) -> Result<(), LinkEnd>;
 
     /// Ready when all that was taken was handed to the system.
@@ -75,21 +75,21 @@ pub trait Link: Send + 'static {
         Beat::Ping
     }
 
-    /// What shows that a message has reached the peer. The default goes by
+    /// The sign that a message has reached the peer. The default goes by
     /// [`beat`](Link::beat): an answered beat, or nothing where the peer is
     /// only listened to.
     fn confirmed_by(&self) -> ConfirmedBy {
         ConfirmedBy::of(self.beat())
     }
 
-    /// Whether opening the link has shown that its peer is one that speaks the
-    /// protocol: by a handshake of the protocol itself, by TLS, or because it
-    /// lives on this machine. True, the default, where a peer that breaks the
-    /// protocol three times in a row, or says what is too long, is not to be
-    /// tried again. False where anybody may have answered, such as a captive
-    /// portal over plain TCP: then it is tried again for ever, unless
-    /// [`Reconnect::classify`](crate::Reconnect::classify) has it otherwise.
-    /// Asked once, when the link is taken into use.
+    /// Whether opening the link has shown that its peer speaks the
+    /// protocol: by a handshake of the protocol itself, by TLS, or because the peer
+    /// lives on this machine. If true, the default, a peer that breaks the
+    /// protocol three times in a row, or sends too long a message, is not
+    /// tried again. If false, any host may have answered, such as a captive
+    /// portal over plain TCP, and the peer is tried again for ever, unless
+    /// [`Reconnect::classify`](crate::Reconnect::classify) says otherwise.
+    /// Called once, when the link is taken into use.
     fn is_vouched_for(&self) -> bool {
         true
     }
@@ -112,12 +112,12 @@ pub trait Link: Send + 'static {
         None
     }
 
-    /// What the system knows of the path under the link, if it tells.
+    /// The system's facts about the path under the link, if it tells them.
     ///
-    /// Asked when the link is taken into use and when a beat is not answered.
-    /// If it told something at first, it is also asked when messages went out
+    /// Called when the link is taken into use and when a beat is not answered.
+    /// If there were facts at first, also called when messages went out
     /// and nothing has come back for as long as a beat may take, and while
-    /// the reader stalls. So it may cost some system calls; it must not wait.
+    /// the reader stalls. So the call may cost some system calls; it must not wait.
     fn path_facts(&self) -> Option<PathFacts> {
         None
     }
@@ -131,19 +131,19 @@ pub trait Link: Send + 'static {
 
     /// Whether the peer can be asked to say something after a silence
     /// ([`answer_me_after`](Link::answer_me_after)). False, the default, where
-    /// the protocol has no such request. Asked once, when the link is taken
+    /// the protocol has no such request. Called once, when the link is taken
     /// into use.
     ///
-    /// What the peer says first is the strongest evidence of how long a path
-    /// may be idle: some routers forget a flow and take it up again for what
-    /// the client sends, so that its beats are answered and the server's
+    /// A peer that speaks first is the strongest evidence of how long a path
+    /// may be idle: some routers forget a flow and take it up again for a packet of
+    /// the client, so that its beats are answered and the server's
     /// pushes are lost.
     fn answers_after(&self) -> bool {
         false
     }
 
     /// Queues a request, as [`start_beat`](Link::start_beat) does, that the
-    /// peer say something, whatever it is, `silence` from now. It takes the
+    /// peer say something, whatever it is, `silence` from now. The request takes the
     /// place of a beat. Only called where
     /// [`answers_after`](Link::answers_after).
     fn answer_me_after(&mut self, silence: Duration) -> Result<(), LinkEnd> {
@@ -152,7 +152,7 @@ pub trait Link: Send + 'static {
     }
 
     /// The size of a message in bytes, as it counts against the inbox's byte
-    /// limit. Default: its size in memory, which leaves out what it points to.
+    /// limit. Default: its size in memory, without the data that it points to.
     fn size(&self, message: &Self::Incoming) -> usize {
         size_of_val(message)
     }
@@ -174,7 +174,7 @@ pub trait Link: Send + 'static {
     }
 }
 
-/// What shows that a message has reached the peer.
+/// The sign that a message has reached the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfirmedBy {
@@ -182,14 +182,14 @@ pub enum ConfirmedBy {
     /// written before the beat.
     Answer,
     /// A finished flush: the link's `poll_flush` is ready only once the peer
-    /// has accepted what was sent (a POST that was answered).
+    /// has accepted all messages (a POST that was answered).
     Flush,
     /// Nothing: a confirmed message ends as maybe sent.
     Never,
 }
 
 impl ConfirmedBy {
-    /// What a link confirms by if it says nothing else: an answered beat, or
+    /// The default for a link: an answered beat, or
     /// nothing where the peer is only listened to.
     pub fn of(beat: Beat) -> ConfirmedBy {
         match beat {

@@ -19,7 +19,7 @@ use super::{ControlMessages, MAX_MESSAGE, MessageTooBig};
 use crate::dial::Stream;
 use crate::{Invalid, LinkEnd};
 
-/// What an idle link keeps for reading: 4 KiB. A long message takes more while
+/// The read buffer of an idle link: 4 KiB. A long message takes more while
 /// it comes in.
 const READ_BUFFER: usize = 4 * 1024;
 
@@ -50,13 +50,13 @@ const READ_BUFFER: usize = 4 * 1024;
 /// # }
 /// ```
 ///
-/// Two things differ from the bare codec. What the end of the stream cuts is
+/// Two things differ from the bare codec. A message that the end of the stream cuts is
 /// dropped: a price line that lost its last digits is worse than none, so
 /// `decode_eof` is never called. And a message that grows beyond
 /// [`max_message`](Protocol::max_message) ends the link, whatever the codec
 /// would bear; room that a codec makes for more than two such messages is taken
-/// back. But what a codec keeps to itself it has to limit itself, and it should
-/// refuse a length that it is not to make room for at all.
+/// back. But a codec has to limit the data that it keeps inside, and should
+/// refuse a length for which it is to make no room at all.
 pub struct Protocol<C: Decoder, Out> {
     codec: Box<dyn Fn() -> C + Send + Sync>,
     control: ControlMessages<C::Item, Out>,
@@ -114,7 +114,7 @@ where
     /// The size in bytes of a message that is offered for sending: it counts
     /// against the outbox's byte limit, and against
     /// [`max_message`](Protocol::max_message). Default: its size in memory,
-    /// which leaves out what it points to.
+    /// without the data that it points to.
     pub fn size_out(mut self, size: fn(&Out) -> usize) -> Self {
         self.size_out = size;
         self
@@ -122,7 +122,7 @@ where
 
     /// Detaches a message that has to wait for the application from a buffer
     /// that it shares ([`Link::detach`](super::Link::detach)): for codecs whose
-    /// messages are slices of what was read. Default: it waits as it is.
+    /// messages are slices of the read buffer. Default: the message waits as it is.
     pub fn detach(mut self, detach: fn(C::Item) -> C::Item) -> Self {
         self.detach = Some(detach);
         self

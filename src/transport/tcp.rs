@@ -123,8 +123,8 @@ where
 
     /// Dials with `dial` in place of our own dial: through a proxy, from a
     /// chosen interface, over a stream in memory. TLS, where it is asked for,
-    /// follows over what it returns. All that
-    /// [`WebSocket::dial_with`](crate::WebSocket::dial_with) says holds here.
+    /// follows over the stream that `dial` returns. The doc of
+    /// [`WebSocket::dial_with`](crate::WebSocket::dial_with) holds here too.
     pub fn dial_with<F, Fut, S>(mut self, dial: F) -> Tcp<C, Out>
     where
         F: Fn(Attempt) -> Fut + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! TLS for the transports that speak it: what a client trusts and who it is.
+//! TLS for the transports that speak it: the authorities and identity of a client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use tokio_rustls::rustls;
 
 use crate::Invalid;
 
-/// Makes a rustls [`ClientConfig`] for what clients mostly need: authorities
+/// Makes a rustls [`ClientConfig`] for the usual needs of clients: authorities
 /// of their own, a client certificate, protocols by ALPN.
 ///
 /// Make one and share it among transports: sessions then resume from one
-/// connection to the next. Whoever needs more makes the `ClientConfig` by
+/// connection to the next. An application that needs more makes the `ClientConfig` by
 /// hand; name its provider
 /// (`builder_with_provider`), as rustls panics where it has to guess.
 ///
@@ -62,14 +62,14 @@ impl TlsConfig {
     }
 
     /// Shows the server who we are, where it asks: `chain` is our certificate
-    /// and those between it and the authority, `key` its private key (PKCS#8,
+    /// and the certificates between it and the authority, `key` its private key (PKCS#8,
     /// PKCS#1 or SEC1), both PEM.
     ///
     /// # Errors
     ///
     /// [`Invalid`] names the field `tls.identity`: not PEM, no certificate or
-    /// no key. It never quotes either. Whether the key fits the certificate
-    /// shows in [`build`](TlsConfig::build).
+    /// no key. The error never quotes either. [`build`](TlsConfig::build) tells
+    /// whether the key fits the certificate.
     pub fn identity_pem(mut self, chain: &[u8], key: &[u8]) -> Result<TlsConfig, Invalid> {
         const FIELD: &str = "tls.identity";
         let chain = certificates(FIELD, chain)?;
@@ -80,13 +80,13 @@ impl TlsConfig {
     }
 
     /// Offers an application protocol, after those offered before: some
-    /// brokers and balancers tell what they serve on one port by it.
+    /// brokers and balancers choose by it between services on one port.
     pub fn alpn(mut self, protocol: impl AsRef<[u8]>) -> TlsConfig {
         self.alpn.push(protocol.as_ref().to_vec());
         self
     }
 
-    /// The configuration. It reads the platform's authorities, which may take
+    /// The configuration. The call reads the platform's authorities, which may take
     /// some milliseconds, unless [`roots_pem`](TlsConfig::roots_pem) replaced
     /// them.
     ///

@@ -17,12 +17,12 @@ use crate::dial::{Socket, Stream};
 /// machine, which restarts and hangs as servers do.
 ///
 /// A socket file that is not there yet ([`std::io::ErrorKind::NotFound`]) and
-/// one that nobody listens on are failed attempts like others: there is
-/// another.
+/// a socket without a listener are failed attempts like others: another
+/// attempt follows.
 ///
-/// What is remembered of a path is not remembered here: there is no NAT in
-/// between, so [`Transport::endpoint`] is `None`. Nor does it hear what the host
-/// says of the network ([`Transport::needs_network`]).
+/// Lessons about the path are not stored: there is no NAT in
+/// between, so [`Transport::endpoint`] is `None`. Nor does the connection hear the
+/// host's news of the network ([`Transport::needs_network`]).
 pub struct Unix<C: Decoder, Out> {
     path: PathBuf,
     protocol: Protocol<C, Out>,
@@ -40,7 +40,7 @@ where
     /// longer than a socket's path may be, which on Linux is 107 bytes.
     pub fn new(path: impl AsRef<Path>, protocol: Protocol<C, Out>) -> Result<Unix<C, Out>, Invalid> {
         let path = path.as_ref();
-        // What is without a name is nobody's to connect to.
+        // A socket without a name cannot be connected to.
         match SocketAddr::from_pathname(path) {
             Ok(address) if !address.is_unnamed() => Ok(Unix { path: path.to_owned(), protocol }),
             Ok(_) | Err(_) => {

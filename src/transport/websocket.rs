@@ -62,7 +62,7 @@ use crate::rustls;
 /// subprotocols are never printed, here or in any error. Messages that come
 /// in are another matter: at TRACE the protocol library logs each of them, so
 /// keep targets that begin with `tungstenite` above that level where messages
-/// are secret. It does not see what goes out.
+/// are secret. The library does not see outgoing messages.
 pub struct WebSocket {
     url: Url,
     headers: HeaderMap,
@@ -140,7 +140,7 @@ impl WebSocket {
     }
 
     /// Asks `hook` for headers anew for every attempt that has reached the
-    /// server, so that no expired credential is sent twice. They replace
+    /// server, so that no expired credential is sent twice. The headers replace
     /// headers of the same names that were set with [`WebSocket::header`].
     ///
     /// The hook runs beside the TLS handshake, under the attempt's deadline;
@@ -209,11 +209,11 @@ impl WebSocket {
 
     /// Dials with `dial` in place of our own dial: through a proxy, from a
     /// chosen interface, over a Unix socket or a stream in memory. TLS, where
-    /// the URL asks for it, and the upgrade follow over what it returns.
+    /// the URL asks for it, and the upgrade follow over the stream that `dial` returns.
     ///
-    /// It runs under the attempt's deadline; when that passes its future is
+    /// `dial` runs under the attempt's deadline; when that passes its future is
     /// dropped. Its errors are the attempt's. Where the way to the peer is
-    /// there before its future is ready, it says so with
+    /// there before the future is ready, `dial` reports that with
     /// [`Attempt::dialled`]. Set TCP_NODELAY on a socket: beats and small
     /// messages wait otherwise. Of a `TcpStream` the addresses are taken for
     /// [`Link::local_addr`](crate::transport::Link::local_addr); other streams have none.
@@ -235,7 +235,7 @@ impl WebSocket {
             }
             let mut headers = self.headers.clone();
             if let Some(credentials) = &self.credentials {
-                // `extend` replaces what has the same name.
+                // `extend` replaces headers of the same name.
                 headers.extend(credentials.ask(attempt).await?);
             }
             Ok(headers)

@@ -1,4 +1,4 @@
-//! What is boxed is called all the same.
+//! A boxed link or transport forwards every method.
 
 use std::sync::Mutex;
 

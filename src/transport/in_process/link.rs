@@ -9,15 +9,15 @@ use super::pipe::{Pipe, PipeItem};
 use crate::transport::{Frame, Link};
 use crate::{LinkEnd, Token};
 
-/// What is taken and not yet flushed: up to 64 messages; then `poll_ready`
+/// The most messages that were taken and not yet flushed: 64; then `poll_ready`
 /// flushes first.
 const STAGED: usize = 64;
 
 /// The connection's end of a link in memory, opened by
-/// [`InProcess`](super::InProcess). A [`InProcessPeer`](super::InProcessPeer) has the
+/// [`InProcess`](super::InProcess). An [`InProcessPeer`](super::InProcessPeer) has the
 /// other.
 ///
-/// What it takes reaches the peer when it is flushed. Dropping it without a
+/// Messages reach the peer when they are flushed. Dropping the link without a
 /// goodbye is an end of the stream to its peer.
 pub struct InProcessLink<In, Out = In> {
     to_client: Arc<Pipe<In>>,
@@ -32,7 +32,7 @@ impl<In, Out> InProcessLink<In, Out> {
         InProcessLink { to_client, to_server, staged: VecDeque::new(), closing: false, said_goodbye: false }
     }
 
-    /// A peer that has gone without a word has reset the link.
+    /// A peer that was dropped without a goodbye has reset the link.
     fn check(&self) -> Result<(), LinkEnd> {
         if self.to_server.is_read() { Ok(()) } else { Err(LinkEnd::Reset) }
     }
@@ -43,13 +43,13 @@ impl<In: Send + 'static, Out: Send + 'static> Link for InProcessLink<In, Out> {
     type Outgoing = Out;
 
     /// A goodbye of the peer's own that crossed ours is the end of the stream:
-    /// it says nothing of what the peer has read.
+    /// it says nothing about the messages that the peer has read.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<In>, LinkEnd>> {
         let polled = self.to_client.poll_recv(cx).map_err(|end| {
             let crossed = self.closing && !self.to_server.is_read_to_end();
             if crossed && matches!(end, LinkEnd::Closed { .. }) { LinkEnd::Eof } else { end }
         });
-        polled.map_ok(|parcel| match parcel {
+        polled.map_ok(|item| match item {
             PipeItem::Message(message) => Frame::Message(message),
             PipeItem::Pong(token) => Frame::Pong(token),
             PipeItem::Ping(token) => {
@@ -87,8 +87,8 @@ impl<In: Send + 'static, Out: Send + 'static> Link for InProcessLink<In, Out> {
         }
     }
 
-    /// Closes with code 1000, behind all that was taken. The peer answers it
-    /// when it comes to read it.
+    /// Closes with code 1000, behind all messages that were taken. The peer answers
+    /// when it comes to read the Close.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkEnd>> {
         self.closing = true;
         let flushed = self.poll_flush(cx);

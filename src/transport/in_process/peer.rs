@@ -11,17 +11,17 @@ use crate::{LinkEnd, Token};
 /// The server's end of a link in memory, from
 /// [`InProcessListener::accept`](super::InProcessListener::accept).
 ///
-/// Everything takes `&self`, so that one task may read while another writes
+/// All methods take `&self`, so that one task may read while another writes
 /// (in an `Arc`). All futures are cancel safe unless they say otherwise.
 ///
-/// Dropping it resets the link, unless it was closed before: what was sent is
-/// still read, and no more is taken.
+/// Dropping it resets the link, unless it was closed before: messages that were
+/// sent are still read, and no more are taken.
 pub struct InProcessPeer<In, Out = In> {
     to_client: Arc<Pipe<In>>,
     to_server: Arc<Pipe<Out>>,
 }
 
-/// What a connection says to its peer.
+/// A frame from a connection to its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InProcessFrame<M> {
     /// A message.
@@ -48,8 +48,8 @@ impl<In: Send + 'static, Out: Send + 'static> InProcessPeer<In, Out> {
         loop {
             match self.next().await? {
                 InProcessFrame::Message(message) => return Ok(message),
-                // An error says that the link is gone, which `next` tells
-                // behind what is left to be read.
+                // An error says that the link is gone. `next` tells that behind the
+                // frames that are left to be read.
                 InProcessFrame::Beat(token) => drop(self.pong(Some(token))),
                 InProcessFrame::Pong(_) => {}
             }
@@ -62,8 +62,8 @@ impl<In: Send + 'static, Out: Send + 'static> InProcessPeer<In, Out> {
     ///
     /// As [`recv`](InProcessPeer::recv).
     pub async fn next(&self) -> Result<InProcessFrame<Out>, LinkEnd> {
-        let parcel = poll_fn(|cx| self.to_server.poll_recv(cx)).await;
-        match parcel {
+        let item = poll_fn(|cx| self.to_server.poll_recv(cx)).await;
+        match item {
             Ok(PipeItem::Message(message)) => Ok(InProcessFrame::Message(message)),
             Ok(PipeItem::Ping(token)) => Ok(InProcessFrame::Beat(token)),
             Ok(PipeItem::Pong(token)) => Ok(InProcessFrame::Pong(token.unwrap_or(Token(0)))),
@@ -76,8 +76,8 @@ impl<In: Send + 'static, Out: Send + 'static> InProcessPeer<In, Out> {
         }
     }
 
-    /// Waits for room and sends a message. Dropped before it is ready, it has
-    /// not sent it.
+    /// Waits for room and sends a message. If the future is dropped before it is
+    /// ready, the message was not sent.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ impl<In: Send + 'static, Out: Send + 'static> InProcessPeer<In, Out> {
         poll_fn(|cx| self.to_client.poll_send(&mut staged, cx)).await
     }
 
-    /// Answers a beat: with its token, or with `None` as protocols do whose
-    /// answers do not tell what they answer.
+    /// Answers a beat: with its token, or with `None`, as in protocols whose
+    /// answers do not name the beat.
     ///
     /// # Errors
     ///
@@ -109,23 +109,23 @@ impl<In: Send + 'static, Out: Send + 'static> InProcessPeer<In, Out> {
         self.say(PipeItem::Ping(token))
     }
 
-    /// Closes the link with a code and a reason, behind what was sent. What
-    /// the connection still says can be read; once it is gone too,
+    /// Closes the link with a code and a reason, behind the messages that were sent.
+    /// Messages of the connection can still be read; once it is gone too,
     /// [`recv`](InProcessPeer::recv) ends.
     pub fn close(&self, code: u16, reason: &str) {
         self.to_client.end(LinkEnd::closed(Some(code), reason));
     }
 
-    /// Ends the stream to the connection, behind what was sent, without a
-    /// goodbye. What the connection says can still be read.
+    /// Ends the stream to the connection, behind the messages that were sent, without a
+    /// goodbye. Messages of the connection can still be read.
     pub fn half_close(&self) {
         self.to_client.end(LinkEnd::Eof);
     }
 
     /// Beats take no room, so this never waits.
-    fn say(&self, parcel: PipeItem<In>) -> Result<(), LinkEnd> {
+    fn say(&self, item: PipeItem<In>) -> Result<(), LinkEnd> {
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        match self.to_client.poll_send(&mut VecDeque::from([parcel]), &mut cx) {
+        match self.to_client.poll_send(&mut VecDeque::from([item]), &mut cx) {
             std::task::Poll::Ready(said) => said,
             std::task::Poll::Pending => Ok(()),
         }

@@ -11,7 +11,7 @@ use crate::{LinkEnd, Token};
 /// come only from an end that beats without listening: then the oldest goes.
 const BEATS: usize = 32;
 
-/// What goes over a pipe.
+/// An item in a pipe.
 #[derive(Debug)]
 pub(super) enum PipeItem<M> {
     Message(M),
@@ -27,7 +27,7 @@ pub(super) struct Pipe<M> {
 struct PipeState<M> {
     queue: VecDeque<PipeItem<M>>,
     messages: usize,
-    /// What the reader finds behind the queue.
+    /// The end that the reader finds behind the queue.
     end: Option<LinkEnd>,
     /// The reader has come to the end.
     read_to_end: bool,
@@ -50,10 +50,10 @@ impl<M> Pipe<M> {
         Pipe { state: Mutex::new(state) }
     }
 
-    /// The next parcel, or how the pipe ended.
+    /// The next item, or how the pipe ended.
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<PipeItem<M>, LinkEnd>> {
         let mut state = self.state();
-        let Some(parcel) = state.queue.pop_front() else {
+        let Some(item) = state.queue.pop_front() else {
             return match state.end.clone() {
                 Some(end) => {
                     state.read_to_end = true;
@@ -66,7 +66,7 @@ impl<M> Pipe<M> {
             };
         };
         let mut writers = Vec::new();
-        if let PipeItem::Message(_) = parcel {
+        if let PipeItem::Message(_) = item {
             if state.messages == IN_PROCESS_MESSAGES {
                 writers = std::mem::take(&mut state.writers);
             }
@@ -74,11 +74,11 @@ impl<M> Pipe<M> {
         }
         drop(state);
         wake(writers);
-        Poll::Ready(Ok(parcel))
+        Poll::Ready(Ok(item))
     }
 
-    /// Moves what is staged into the pipe, as far as there is room. Ready
-    /// when all of it is there.
+    /// Moves staged items into the pipe, as far as there is room. Ready
+    /// when all of them are there.
     pub(super) fn poll_send(
         &self,
         staged: &mut VecDeque<PipeItem<M>>,
@@ -89,18 +89,18 @@ impl<M> Pipe<M> {
             return Poll::Ready(Err(end));
         }
         let before = state.queue.len();
-        while let Some(parcel) = staged.pop_front() {
-            if let PipeItem::Message(_) = parcel {
+        while let Some(item) = staged.pop_front() {
+            if let PipeItem::Message(_) = item {
                 if state.messages == IN_PROCESS_MESSAGES {
-                    staged.push_front(parcel);
+                    staged.push_front(item);
                     break;
                 }
                 state.messages += 1;
             } else if state.queue.len() - state.messages >= BEATS {
-                let oldest = state.queue.iter().position(|parcel| !matches!(parcel, PipeItem::Message(_)));
+                let oldest = state.queue.iter().position(|item| !matches!(item, PipeItem::Message(_)));
                 oldest.and_then(|at| state.queue.remove(at));
             }
-            state.queue.push_back(parcel);
+            state.queue.push_back(item);
         }
         let readers = match state.queue.len() > before {
             true => std::mem::take(&mut state.readers),
@@ -118,7 +118,7 @@ impl<M> Pipe<M> {
         polled
     }
 
-    /// Ends the pipe behind all that was sent. The first end stands.
+    /// Ends the pipe behind all items. The first end stands.
     pub(super) fn end(&self, end: LinkEnd) {
         let mut state = self.state();
         state.end.get_or_insert(end);
@@ -128,7 +128,7 @@ impl<M> Pipe<M> {
         wake(waiting);
     }
 
-    /// Nobody will read it any more.
+    /// The reader is gone.
     pub(super) fn leave(&self) {
         let mut state = self.state();
         state.reader_gone = true;
@@ -140,12 +140,12 @@ impl<M> Pipe<M> {
         wake(writers);
     }
 
-    /// Whether its reader has read all of it, and how it ended.
+    /// Whether the reader has come to the end of the pipe, and to which.
     pub(super) fn is_read_to_end(&self) -> bool {
         self.state().read_to_end
     }
 
-    /// Whether its reader is there.
+    /// Whether the reader is there.
     pub(super) fn is_read(&self) -> bool {
         !self.state().reader_gone
     }

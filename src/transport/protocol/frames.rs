@@ -9,7 +9,7 @@ use tokio_util::codec::{Decoder, Encoder};
 use super::{Ends, READ_BUFFER};
 use crate::LinkEnd;
 
-/// The user's codec, with a limit to what it may collect, and without what it
+/// The user's codec, with a limit to its buffer, and without the message that it
 /// would make of a message that the stream's end has cut.
 pub(super) struct Frames<C: Decoder> {
     codec: C,
@@ -17,9 +17,9 @@ pub(super) struct Frames<C: Decoder> {
     limit: usize,
     /// How long the latest message was on the stream.
     latest: usize,
-    /// The most that waited in the buffer for reading, and in that for
-    /// writing: what they hold cannot be asked for, as theirs is the part only
-    /// that nobody has taken yet.
+    /// The most bytes that waited in the read buffer and in the write buffer. A
+    /// buffer does not tell its allocation: it owns only the part that was not taken
+    /// yet.
     pub(super) most_read: usize,
     pub(super) most_written: usize,
 }
@@ -65,9 +65,9 @@ impl<C: Decoder> Decoder for Frames<C> {
     }
 }
 
-/// Takes back what a codec has made room for, where that is for more than any
-/// message may be: a peer announces what it likes. Twice the limit is what a
-/// buffer comes to that grows while such a message comes in.
+/// Takes back room that a codec has made beyond twice the limit of a
+/// message: a peer may announce any length. A buffer that grows with a message of
+/// the limit comes to twice the limit.
 fn give_back_room(bytes: &mut BytesMut, limit: usize) {
     const AT_LEAST: usize = 64 * 1024;
     let most = limit.saturating_mul(2).max(AT_LEAST);

@@ -26,7 +26,7 @@ const KEPT: usize = 8 * 1024;
 /// One live link of a [`Protocol`](super::Protocol) over TCP, TLS or a Unix
 /// socket.
 ///
-/// InProcess while idle is about 4 KiB, whatever went over it before. Up to
+/// An idle link takes about 4 KiB, whatever went over it before. Up to
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct StreamLink<C: Decoder, Out> {
     framed: Framed<Inner<C>, Out>,
@@ -137,7 +137,7 @@ where
         Some(self.counted().traffic)
     }
 
-    /// What the kernel knows of the TCP connection: on Linux, with the
+    /// The kernel's facts about the TCP connection: on Linux, with the
     /// feature `tcp-info`.
     fn path_facts(&self) -> Option<PathFacts> {
         self.counted().stream.path_facts()
@@ -156,7 +156,7 @@ where
         self.framed.answer_me_after(silence)
     }
 
-    /// By default what the latest message took of the stream.
+    /// By default the bytes that the latest message took of the stream.
     fn size(&self, message: &C::Item) -> usize {
         match self.size_in {
             Some(size) => size(message),

@@ -18,7 +18,7 @@ pub(super) struct Boundary {
     payload: u64,
     /// Inside of a fragmented message, between its frames or in one.
     fragmented: bool,
-    /// Whether the present frame is a Close, and what it says.
+    /// Whether the present frame is a Close, and its payload so far.
     closing: bool,
     close: Vec<u8>,
 }
@@ -86,8 +86,8 @@ impl Boundary {
     }
 }
 
-/// What follows the messages of one frame each that `bytes` begins with and
-/// holds whole: nearly all frames are such, and this is the short way past
+/// The bytes behind the whole messages of one frame each at the start of `bytes`.
+/// Nearly all frames are such messages, and this is the short way past
 /// them.
 fn skip_whole_messages(mut bytes: &[u8]) -> &[u8] {
     loop {

@@ -1,7 +1,7 @@
 //! Frames that go out: header, mask and payload, straight into the buffer
 //! that the socket is written from.
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
     Text = 1,

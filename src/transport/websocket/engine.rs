@@ -1,8 +1,8 @@
 //! The WebSocket protocol over any stream, without its handshake.
 //!
-//! Reading is the protocol library's work, driven directly. Writing is ours:
+//! The protocol library reads, driven directly. We write:
 //! frames go straight into the buffer that the socket is written from, and
-//! whatever the library wants to say itself joins them there.
+//! the library's own frames join them there.
 
 use std::io;
 use std::pin::Pin;
@@ -22,8 +22,8 @@ use super::socket::{BufferedStream, HIGH_WATER};
 use crate::transport::{Frame, Traffic};
 use crate::{LinkEnd, Token};
 
-/// The library's read buffer: 4 KiB. It is all the memory that an idle link
-/// needs for reading, and it is zeroed at each read that finds nothing.
+/// The library's read buffer: 4 KiB. An idle link needs no other memory
+/// for reading. The library zeroes it at each read that finds nothing.
 const READ_BUFFER: usize = 4 * 1024;
 /// Room for the library's own frames, pongs and a Close, while there is none
 /// in the way out. Later pongs then replace each other.
@@ -52,8 +52,8 @@ pub(super) struct Engine<S> {
 enum CloseState {
     /// Nobody has said it.
     Open,
-    /// We have, and it is written or on its way. The peer's answer, once it is
-    /// there, is what the link ends with, though the peer has yet to close the
+    /// We have said it: it is written or on its way. The link ends with the peer's
+    /// answer, once it is there, though the peer has yet to close the
     /// stream.
     Closing {
         written: bool,
@@ -81,8 +81,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             .max_frame_size(Some(limit));
         Engine {
             socket: BufferedStream::new(stream, behind),
-            // Not from what was already read: the library would go on with
-            // buffers of that size.
+            // The bytes that were already read are not given to the library here: it
+            // would go on with buffers of that size.
             protocol: WebSocketContext::new(Role::Client, Some(config)),
             config,
             fresh_at: 0,
@@ -217,8 +217,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         }
     }
 
-    /// Takes over what the library wants to write. An error says that there
-    /// is no room for it now.
+    /// Takes over the library's own frames. An error says that there
+    /// is no room for them now.
     fn collect_own_frames(&mut self) -> Result<(), Error> {
         match self.protocol.flush(&mut self.socket) {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Err(Error::Io(error)),
@@ -231,8 +231,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         }
     }
 
-    /// What the peer's Close said. The library puts 1002 in place of codes
-    /// that it does not know, among them 1014, which proxies send: the code
+    /// The end that the peer's Close means. The library puts 1002 in place of codes
+    /// that it does not know, among them 1014, which proxies send: so the code
     /// is taken from the wire.
     fn said(&self, close: Option<CloseFrame>) -> LinkEnd {
         match (close, self.socket.boundary.close_payload()) {
@@ -245,8 +245,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         }
     }
 
-    /// Answers the peer's Close as far as that works at once: nobody waits
-    /// for a peer that has gone.
+    /// Answers the peer's Close as far as that works at once: a peer that has gone
+    /// is not waited for.
     fn answer_close(&mut self, end: LinkEnd, cx: &mut Context<'_>) -> LinkEnd {
         let _ = self.collect_own_frames();
         self.last_words(cx);
@@ -259,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         }
     }
 
-    /// What an error of the library means. Where the peer is at fault it is
+    /// The end that an error of the library means. A peer that broke the protocol is
     /// told so, as far as that works at once.
     fn end(&mut self, error: Error, cx: &mut Context<'_>) -> LinkEnd {
         if let CloseState::Closing { answer: Some(answer), .. } = &self.close_state {
@@ -275,8 +275,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
             }
             Error::Protocol(rule) => (CloseCode::Protocol, LinkEnd::Protocol(rule.to_string())),
             Error::Utf8(_) => (CloseCode::Invalid, LinkEnd::Protocol("text that is not UTF-8".to_owned())),
-            // The rest belongs to the handshake or to writing, which the
-            // library does not do here. Its words could hold what was read.
+            // The other errors belong to the handshake or to writing, which the
+            // library does not do here. Their texts could hold bytes of the peer.
             Error::Capacity(CapacityError::TooManyHeaders)
             | Error::WriteBufferFull(_)
             | Error::AttackAttempt

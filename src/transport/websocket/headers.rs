@@ -1,5 +1,5 @@
-//! Headers of the upgrade request: what may be in them, and where the secret
-//! ones come from.
+//! Headers of the upgrade request: the permitted ones, and the source of the secret
+//! ones.
 
 use std::fmt;
 use std::future::Future;
@@ -50,7 +50,7 @@ impl Credentials {
         Credentials(Arc::new(move |attempt| Box::pin(hook(attempt))))
     }
 
-    /// Asks the hook, and refuses what it may not set.
+    /// Asks the hook, and refuses headers that it may not set.
     pub(super) async fn ask(&self, attempt: &Attempt) -> Result<HeaderMap, ConnectError> {
         let mut headers = (self.0)(attempt.clone()).await?;
         for (name, value) in headers.iter_mut() {

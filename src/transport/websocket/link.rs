@@ -23,7 +23,7 @@ const COPIED_WHEN_DETACHED: usize = 32 * 1024;
 /// flush. A peer's Close is answered as far as that works without waiting,
 /// and ends the link with its code and reason.
 ///
-/// InProcess while idle is about 4 KiB, whatever went over it before. Up to
+/// An idle link takes about 4 KiB, whatever went over it before. Up to
 /// 64 KiB and one message wait to be written; then `poll_ready` waits.
 pub struct WebSocketLink {
     engine: Engine<Stream>,
@@ -91,7 +91,7 @@ impl Link for WebSocketLink {
         Some(self.engine.traffic())
     }
 
-    /// What the kernel knows of the TCP connection: on Linux, with the
+    /// The kernel's facts about the TCP connection: on Linux, with the
     /// feature `tcp-info`.
     fn path_facts(&self) -> Option<PathFacts> {
         self.engine.stream().path_facts()

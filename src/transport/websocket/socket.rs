@@ -16,7 +16,7 @@ pub(super) const HIGH_WATER: usize = 64 * 1024;
 /// The write buffer's memory is given back when it is empty and larger.
 const KEPT: usize = 8 * 1024;
 
-/// A stream with what waits on either side of it.
+/// A stream with the bytes that wait on either side of it.
 #[derive(Debug)]
 pub(super) struct BufferedStream<S> {
     stream: S,
@@ -25,7 +25,7 @@ pub(super) struct BufferedStream<S> {
     /// Bytes that came before the first read: they are read first.
     behind: Bytes,
     pub(super) boundary: Boundary,
-    /// What is to be written; the first `written` bytes of it are.
+    /// The bytes to write; the first `written` of them are written.
     out: Vec<u8>,
     written: usize,
     /// Bytes were written that the stream itself may still hold.
@@ -103,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Moves what waits to the front once the room before it is larger, so
+    /// Moves waiting bytes to the front once the room before them is larger, so
     /// that a buffer that never runs empty does not grow.
     fn forget_written(&mut self) {
         if self.written > self.waiting() {
@@ -146,8 +146,8 @@ impl<S: AsyncRead + Unpin> Read for BufferedStream<S> {
     }
 }
 
-/// What the protocol library writes by itself, pongs and the answer to a
-/// Close, joins the frames that wait already. While much waits it is refused,
+/// The library's own frames, pongs and the answer to a
+/// Close, join the frames that wait already. While much waits they are refused,
 /// so that a peer that sends pings and reads nothing cannot fill the memory:
 /// the library then keeps the newest pong only.
 impl<S> Write for BufferedStream<S> {

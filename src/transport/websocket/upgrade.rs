@@ -28,7 +28,7 @@ use crate::{Failure, LinkEnd};
 /// No server needs more than 16 KiB to say yes or no.
 const LONGEST_HEADER: usize = 16 * 1024;
 
-/// What the request asks for.
+/// The upgrade request.
 pub(super) struct UpgradeRequest<'a> {
     pub(super) url: &'a Url,
     /// Whether the query of the URL is part of it.
@@ -121,7 +121,7 @@ fn request(wanted: UpgradeRequest<'_>, key: &str) -> Result<Request<String>, Con
     Ok(request)
 }
 
-/// What an answer that is no upgrade means.
+/// The failure in an answer that is no upgrade.
 fn refusal<B>(response: &Response<B>, verified: bool) -> Failure {
     let retry_after = response
         .headers()

@@ -19,10 +19,10 @@ pub(super) struct Url {
     /// A name or an address, without brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// What the `Host` header says: the port only where it is not the
+    /// The `Host` header: the port only where it is not the
     /// scheme's own.
     pub(super) authority: String,
-    /// What the request line asks for.
+    /// The target of the request line.
     pub(super) target: Uri,
 }
 
@@ -83,7 +83,7 @@ impl Url {
         Ok(Url { secure, host, port, authority, target })
     }
 
-    /// What to ask for, with the query or without.
+    /// The target, with the query or without.
     pub(super) fn target(&self, with_query: bool) -> Uri {
         if with_query || self.target.query().is_none() {
             return self.target.clone();

@@ -205,7 +205,7 @@ fn a_pong_that_waits_goes_before_our_close() {
 fn a_pong_that_waits_goes_before_the_close_that_an_error_brings() {
     block_on(async {
         let (mut engine, mut peer) = pair(64);
-        // RSV1, which nobody has asked for.
+        // RSV1, which was not negotiated.
         peer.write_all(b"\x89\x02hi\xc1\x00").await.unwrap();
         assert_eq!(next(&mut engine), Poll::Ready(Ok(Frame::Alive)));
         assert!(matches!(next(&mut engine), Poll::Ready(Err(LinkEnd::Protocol(_)))));
