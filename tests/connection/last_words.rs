@@ -1,4 +1,4 @@
-//! What came in just before a link's end: the goodbye's own bytes, or part of a
+//! Bytes that came in just before a link's end: the goodbye's own, or part of a
 //! message.
 
 use std::sync::Arc;

@@ -203,7 +203,7 @@ async fn a_pause_ends_a_login_that_is_under_way() {
     assert_eq!(connection.watch().state(), State::Paused);
 }
 
-/// What the future yields, if it is there.
+/// The result of the future, if it is there.
 async fn poll_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     tokio::time::timeout(Duration::ZERO, future).await.ok()
 }

@@ -137,7 +137,7 @@ async fn what_is_sent_goes_over_the_new_link_from_its_promotion() {
     sender.send("before".into()).await.unwrap();
     tokio::time::sleep(OPENING / 2).await;
     assert_eq!(old.messages(), ["before"]);
-    // What the old one does not take goes over the new one, ahead of the rest.
+    // Messages that the old link does not take go over the new one, ahead of the rest.
     old.block_writes();
     sender.send("taken".into()).await.unwrap();
     sender.send("waits".into()).await.unwrap();

@@ -55,7 +55,7 @@ fn who_waits_for_a_state_may_hold_up_the_question() {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(watch.wait_for(|state| {
                 let _ = asks.send(());
-                // What the driver does meanwhile does not wait for the answer.
+                // The driver's other work does not wait for the answer.
                 state == State::Paused || is_shown.recv_timeout(Duration::from_secs(20)).is_err()
             }))
         });

@@ -1,4 +1,4 @@
-//! What the host says of the network while the next attempt is waited for or
+//! News of the network while the next attempt is waited for or
 //! under way: hints that advance, once a burst. With a link in use:
 //! network.rs.
 

@@ -1,5 +1,5 @@
-//! What follows an end or a failure: the tables, and the application's word
-//! on them.
+//! The answer to an end or a failure: the tables, and the application's own
+//! answer.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

@@ -135,7 +135,7 @@ fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_sco
         assert!(rig.elapsed() < secs(4_000), "it is noticed");
         live(&mut rig, secs(1), |scout| scout.gap < secs(140));
     }
-    // What is left between is tested, and the server ends one that is idle.
+    // The gap in between is tested, and the server ends an idle scout.
     rig.forget();
     await_scouts(&mut rig);
     live(&mut rig, secs(145), |_| true);

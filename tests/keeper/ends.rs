@@ -1,4 +1,4 @@
-//! What an end of the link in use says of the idle timeout.
+//! The idle timeout in an end of the link in use.
 
 use crate::rig::{RTT, Rig, millis, secs};
 use longlink::keeper::{Config, Input, Output};

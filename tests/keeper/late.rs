@@ -44,7 +44,7 @@ fn pitfall_23_a_sleep_is_only_a_hint_to_probe() {
     let woke = rig.elapsed();
     rig.timeout();
     assert!(rig.is_connected());
-    // What waits is read for a second, then the probe goes out.
+    // Waiting bytes are read for a second, then the probe goes out.
     assert_eq!(rig.until_beat(), woke + secs(1));
     rig.pass(millis(2_999));
     assert!(rig.is_connected());

@@ -1,4 +1,4 @@
-//! What the host says of the network, and what a sleep does, with a link in
+//! News of the network, and a sleep, with a link in
 //! use: hints that probe, never verdicts. Without one: advance.rs.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What the system knows of the path: a dead path is told from a server that
-//! is stuck, and is noticed sooner.
+//! The system's facts about the path tell a dead path from a stuck server,
+//! sooner than beats alone.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ fn asking(config: Config) -> Rig {
     rig
 }
 
-/// What the peer was asked for: when, and the silence.
+/// The requests to the peer: when, and for which silence.
 fn requests(rig: &Rig) -> Vec<(Duration, Duration)> {
     let requests = rig.log.iter().filter_map(|(at, output)| match output {
         Output::AskAfter { silence, .. } => Some((*at, *silence)),

@@ -1,5 +1,4 @@
-//! What the keeper must know and asks for, and whoever drives it that answers
-//! late or never.
+//! The facts that the keeper asks for, and a driver that answers late or never.
 
 use crate::rig::{LOGIN, NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{Dialled, Input, Opened, Output, PathFacts, RouteFacts};

@@ -1,5 +1,5 @@
-//! What the application sends ends a silence as a beat does: whether the link
-//! survives it says the same of the idle timeout.
+//! A message of the application ends a silence as a beat does: whether the link
+//! survives it says the same about the idle timeout.
 
 use std::time::Duration;
 

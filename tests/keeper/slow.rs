@@ -77,7 +77,7 @@ fn news_costs_no_link_whose_round_trip_is_longer_than_a_probe_waits_as_a_rule() 
 
 #[test]
 fn a_probe_waits_no_longer_than_the_path_needs_and_never_longer_than_a_row_of_beats() {
-    // What it was measured by, and how long a probe waits then: not less than
+    // The measured round trip, and how long a probe waits then: not less than
     // 3 s, the beats' deadline of at most 5 s, or twice the shortest round trip.
     for (rtt, waits) in [(50, 3), (500, 3), (3_500, 7), (6_000, 12), (20_000, 40)] {
         let mut rig = measured(millis(rtt));

@@ -1,4 +1,4 @@
-//! What the keeper counts, and what it tells of what it has learned.
+//! The keeper's counts, and its figures of the idle timeout.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What the keeper's facts say of themselves: each in one line for a log, and
-//! nothing of a peer's words unescaped.
+//! The keeper's facts in words: each in one line for a log, and
+//! no text of a peer unescaped.
 
 use std::io::{Error, ErrorKind};
 

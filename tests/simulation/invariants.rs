@@ -1,4 +1,4 @@
-//! What holds whatever comes in: tens of thousands of random schedules, each
+//! Rules that hold for all inputs: tens of thousands of random schedules, each
 //! checked after every step.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

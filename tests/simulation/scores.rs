@@ -1,4 +1,4 @@
-//! What the heartbeat must reach on a steady path, learning on the main link
+//! The scores of the heartbeat on a steady path, learning on the main link
 //! or with scouts.
 //!
 //! | | main: the listed timeouts | main: any timeout | scouts: both |

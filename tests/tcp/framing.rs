@@ -1,4 +1,4 @@
-//! What a protocol makes of the bytes, over a stream in memory.
+//! A protocol's reading of bytes, over a stream in memory.
 
 use std::io;
 use std::sync::Arc;

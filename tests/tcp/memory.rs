@@ -1,4 +1,4 @@
-//! What an idle link holds, also after a burst.
+//! The memory of an idle link, also after a burst.
 
 use bytes::Bytes;
 use futures::poll;

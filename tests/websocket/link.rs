@@ -137,7 +137,7 @@ async fn our_close_is_answered_and_the_server_may_close_the_stream_first() {
     let (mut link, mut server) = bare_pair(|ws| ws).await;
     soon(poll_fn(|cx| link.poll_close(cx))).await.unwrap();
     assert_eq!(read_frame(&mut server).await.unwrap(), (0x88, vec![0x03, 0xe8]));
-    // What the server had sent before it saw our Close still comes in.
+    // Messages that the server had sent before it saw our Close still come in.
     server.write_all(b"\x81\x04late").await.unwrap();
     assert_eq!(message(&mut link).await.as_text(), Some("late"));
     server.write_all(b"\x88\x05\x03\xe8bye").await.unwrap();

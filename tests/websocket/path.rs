@@ -1,4 +1,4 @@
-//! What the kernel knows of a real WebSocket: a server that does not answer,
+//! The kernel's facts about a real WebSocket: a server that does not answer,
 //! though its kernel acknowledges, is stuck, and the path is not blamed.
 
 use std::sync::mpsc;

@@ -10,7 +10,7 @@ use longlink::transport::{Attempt, ConnectError, Transport};
 use longlink::{Failure, LinkEnd, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What a server that answers with `answer` makes of an attempt.
+/// The failure of an attempt whose server answers with `answer`.
 async fn failure_of(answer: impl Fn(&str) -> String + Send + 'static) -> Failure {
     let (listener, url) = listen().await;
     serve(listener, move |head| answer(head).into_bytes());

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Nanoseconds of virtual time.
 pub type Nanos = u64;
 
-/// What never comes.
+/// A time that never comes.
 pub const NEVER: Nanos = Nanos::MAX;
 
 /// A round trip between any client and any server.
@@ -56,7 +56,7 @@ pub struct Place {
     life: u32,
 }
 
-/// What becomes of an attempt, as far as it can be known when it is made.
+/// The fate of an attempt, as far as it can be known when the attempt is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Refused { at: Nanos },

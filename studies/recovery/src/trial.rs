@@ -17,7 +17,7 @@ const FIRST_LINK: Duration = Duration::from_secs(10);
 /// How long a link may take to carry out a blow.
 const BLOW: Duration = Duration::from_secs(5);
 
-/// What to try.
+/// One trial.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial {
     pub client: Client,
@@ -30,7 +30,7 @@ pub struct Trial {
     pub limit: Duration,
 }
 
-/// What came of it.
+/// The result of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// From the fault to the client's first sign that it knows.

@@ -1,4 +1,4 @@
-//! What a login hook waits for.
+//! The waits of a login hook.
 
 use std::sync::Mutex;
 
@@ -34,7 +34,7 @@ async fn pitfall_20_the_logins_waits_lose_nothing() {
             peer.deliver(message.into());
         }
         let finished = tell.recv().await.unwrap();
-        // What was skipped comes first; the rest was read by the login or
+        // Skipped messages come first; the login read the rest, or the rest
         // comes after.
         let mut rest = Vec::new();
         while rest.last().is_none_or(|last| last != "last") {

@@ -1,4 +1,4 @@
-//! What becomes of a scout, and when that is believed.
+//! The result of a scout, and when it is believed.
 
 use super::{
     await_scouts, gaps, knows_nothing, linked, live, met, scouted, scouted_by, scouting, sent, stats,

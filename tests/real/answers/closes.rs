@@ -15,7 +15,7 @@ const SCALE: f64 = 1.0 / 100.0;
 /// Clients for each end: the delays are drawn.
 const DRAWS: u64 = 20;
 
-/// What a link comes to, by the table: the bounds of the first delay after a
+/// The table's answer to an end: the bounds of the first delay after a
 /// link that had proved itself, at scale 1, and the reason.
 #[derive(Clone, Copy, Debug)]
 enum Row {

@@ -15,7 +15,7 @@ use crate::{SMALL, small, tools};
 const STALE: &str = "Bearer stale-and-secret";
 const FRESH: &str = "Bearer fresh-and-secret";
 
-/// What each call of the hook was told.
+/// The last failure in each call of the hook.
 type Calls = Arc<Mutex<Vec<Option<Failure>>>>;
 
 /// A refusal, and the header that it wants.

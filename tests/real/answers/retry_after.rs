@@ -125,7 +125,7 @@ async fn a_time_that_a_verified_server_names_outranks_online_and_another_s_does_
             let transport = site.transport(&format!("/{status}")).tls_config(authority.client());
             let mut client = Client::start(transport, Reconnect::default(), 1);
             client.failed().await.1.assert_between(secs(100), secs(120));
-            // What "online" advances is told before the next piece of news.
+            // The advance for "online" is told before the next piece of news.
             client.network.set(NetworkStatus::Online);
             client.network.set(NetworkStatus::Woke);
             let mut advanced = None;

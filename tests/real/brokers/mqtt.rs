@@ -19,7 +19,7 @@ use crate::protocol::{self, Mqtt};
 const TOPIC: &str = "longlink/test";
 /// A broker ends a client that is silent for 1.5 times as long.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// What nobody needs to keep.
+/// A time that no test waits for.
 const LONG: Duration = Duration::from_secs(3600);
 
 fn login(name: &str) -> Login {
@@ -111,7 +111,7 @@ async fn the_keep_alive_that_the_broker_insists_on_replaces_the_one_that_was_off
             _ => None,
         })
         .await;
-    // What the login said last was said just before the link was in use.
+    // The login's last word went out just before the link was in use.
     assert!(gap + Duration::from_secs(1) > INSISTED, "{gap:?}");
     client.until_answered(1).await;
 }
@@ -159,7 +159,7 @@ async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_b
     let subscribed = "Received SUBSCRIBE from returning";
     assert_eq!(broker.count(subscribed), 1);
 
-    // What is published meanwhile waits at the broker.
+    // Messages that are published meanwhile wait at the broker.
     client.connection.pause();
     assert_eq!(client.until_lost().await, Detection::Paused);
     let missed = message(2, QosPid::Level1(Pid::default()));

@@ -18,7 +18,7 @@ fn tcp(redis: &Redis) -> Tcp<Resp, Command> {
     Tcp::new(redis.address(), resp()).expect("a sound address")
 }
 
-/// What is said on every new link.
+/// The login on every new link.
 async fn log_in(
     mut handshake: Handshake<RespLink>,
     password: &str,

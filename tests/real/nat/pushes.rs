@@ -1,4 +1,4 @@
-//! What a server pushes without being asked.
+//! Pushes of a server without a request.
 
 use std::thread;
 use std::time::Duration;

@@ -14,7 +14,7 @@ use crate::waits::{BURST, count, flow, is_offline, until_heard, until_told};
 const PERIOD: Duration = Duration::from_millis(200);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What happened while it flapped.
+/// The events while the network flapped.
 #[derive(Debug)]
 struct Tally {
     took: Duration,
