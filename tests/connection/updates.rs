@@ -27,7 +27,7 @@ fn must_end<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
 }
 
 #[test]
-fn a_policy_whose_place_another_takes_may_use_the_connection_when_it_is_dropped() {
+fn a_replaced_policy_may_use_the_connection_when_it_is_dropped() {
     must_end(|| async {
         let (connection, _script, _peer) = connected().await;
         for _ in 0..2 {

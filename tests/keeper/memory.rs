@@ -456,7 +456,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_told_of_a_server_that_ends_links_for_ever_just_before_they_beat_is_taken_back() {
+fn lessons_from_a_server_that_ends_links_before_they_beat_are_taken() {
     let heartbeat = Heartbeat::adaptive().min(secs(30)).start(secs(30));
     let mut rig = Rig::new(with_heartbeat(heartbeat), 1);
     let mut told = Vec::new();

@@ -103,7 +103,7 @@ fn an_address_that_is_gone_when_the_network_is_back_is_not_probed() {
 }
 
 #[test]
-fn offline_drops_a_link_whose_address_is_gone_tries_once_and_then_once_a_minute() {
+fn offline_drops_a_link_without_its_address_and_tries_each_minute() {
     let mut rig = Rig::linked();
     rig.answers_at_once = true;
     rig.pass(secs(60));
@@ -121,7 +121,7 @@ fn offline_drops_a_link_whose_address_is_gone_tries_once_and_then_once_a_minute(
 }
 
 #[test]
-fn pitfall_33_a_change_that_leaves_the_way_to_the_peer_alone_costs_not_even_a_beat() {
+fn pitfall_33_a_change_elsewhere_costs_not_even_a_beat() {
     for (named, facts, probes) in [
         (true, RouteFacts::new(true, Some(true)), 0),
         (true, RouteFacts::new(true, Some(false)), 1),
@@ -156,7 +156,7 @@ fn a_networks_first_name_is_no_reason_to_probe_where_the_way_is_the_same() {
 }
 
 #[test]
-fn another_network_by_name_is_a_reason_to_probe_though_the_addresses_are_the_same() {
+fn another_networks_name_asks_for_a_probe_at_the_same_address() {
     let mut rig = Rig::linked();
     rig.named("home");
     rig.look(RouteFacts::new(true, Some(true)));
@@ -184,7 +184,7 @@ fn the_host_says_that_it_woke_where_the_clocks_do_not() {
 }
 
 #[test]
-fn a_wake_that_the_clocks_tell_of_is_not_counted_again_when_the_host_says_so() {
+fn a_wake_that_the_clocks_tell_is_not_counted_again() {
     let mut rig = Rig::linked();
     rig.suspend(secs(30));
     rig.network(NetworkStatus::Woke);
@@ -309,7 +309,7 @@ fn a_young_link_that_ends_while_offline_is_not_dialled_at_once() {
 }
 
 #[test]
-fn a_gap_that_a_link_survives_while_the_network_is_reported_gone_proves_nothing() {
+fn a_gap_survived_while_the_network_is_reported_gone_proves_nothing() {
     let mut rig = Rig::connected(Config::default(), 1);
     rig.learn(secs(34));
     rig.network(NetworkStatus::Offline);
@@ -451,7 +451,7 @@ fn offline_for_good(rig: &mut Rig) {
 }
 
 #[test]
-fn a_link_that_works_though_the_network_is_reported_gone_is_held_as_it_needs() {
+fn a_link_that_works_though_offline_is_held_at_its_interval() {
     let mut rig = Rig::connected(Config::default(), 1);
     rig.learn(secs(34));
     offline_for_good(&mut rig);
@@ -489,7 +489,7 @@ fn what_was_on_its_way_when_the_network_was_reported_gone_shows_nothing() {
 }
 
 #[test]
-fn a_link_that_opens_though_the_network_is_reported_gone_is_held_as_it_needs() {
+fn a_link_that_opens_though_offline_is_held_at_its_interval() {
     let mut rig = Rig::connected(Config::default(), 1);
     rig.learn(secs(34));
     offline_for_good(&mut rig);
@@ -503,7 +503,7 @@ fn a_link_that_opens_though_the_network_is_reported_gone_is_held_as_it_needs() {
 }
 
 #[test]
-fn a_path_that_forgets_sooner_than_within_a_minute_costs_few_links_though_offline_is_never_taken_back() {
+fn a_short_timeout_costs_few_links_though_offline_is_never_taken_back() {
     for timeout in [15, 30, 50].map(secs) {
         let mut rig = Rig::connected(Config::default(), 1);
         offline_for_good(&mut rig);
@@ -545,7 +545,7 @@ fn nothing_is_tried_on_a_network_that_is_reported_gone_though_it_works() {
 }
 
 #[test]
-fn offline_asks_nothing_for_a_minute_however_long_the_link_was_silent_before() {
+fn offline_asks_nothing_for_a_minute_after_any_silence() {
     let mut rig = Rig::linked();
     rig.pass(secs(200));
     rig.network(NetworkStatus::Offline);
@@ -604,7 +604,7 @@ fn a_silence_in_which_the_network_changed_is_no_try() {
 }
 
 #[test]
-fn what_waited_while_the_process_stood_still_does_not_show_that_the_network_is_there() {
+fn bytes_from_a_standstill_do_not_show_that_the_network_is_there() {
     let mut rig = Rig::connected(Config::default(), 1);
     rig.learn(secs(34));
     offline_for_good(&mut rig);
@@ -617,7 +617,7 @@ fn what_waited_while_the_process_stood_still_does_not_show_that_the_network_is_t
 }
 
 #[test]
-fn a_link_that_works_though_the_network_is_reported_gone_is_probed_as_any() {
+fn a_link_that_works_though_offline_is_probed_as_any() {
     let looks: fn(&mut Rig) = |rig| {
         rig.keeper.tell(Input::Activity(Activity::Background));
         rig.keeper.tell(Input::Activity(Activity::Foreground));
@@ -669,7 +669,7 @@ fn an_offline_that_was_disproved_slows_no_attempt_down() {
 }
 
 #[test]
-fn an_offline_that_was_disproved_slows_nothing_down_when_it_is_said_again() {
+fn a_disproved_offline_slows_nothing_down_when_repeated() {
     let mut rig = disproved_and_in_use(1);
     rig.end(LinkEnd::closed(Some(1012), ""));
     let due = rig.due();
@@ -683,7 +683,7 @@ fn an_offline_that_was_disproved_slows_nothing_down_when_it_is_said_again() {
 }
 
 #[test]
-fn an_offline_that_was_disproved_calls_no_probe_off_when_it_is_said_again() {
+fn a_disproved_offline_calls_no_probe_off_when_repeated() {
     let mut rig = disproved_and_in_use(1);
     rig.keeper.tell(Input::Activity(Activity::Background));
     rig.keeper.tell(Input::Activity(Activity::Foreground));

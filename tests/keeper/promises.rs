@@ -46,7 +46,7 @@ fn proven(rig: &Rig) -> Duration {
 }
 
 #[test]
-fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_out() {
+fn a_peer_is_asked_at_the_start_of_each_tried_silence() {
     let mut rig = asking(Config::default());
     // At first it has to show that it does what it is asked.
     assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
@@ -63,7 +63,7 @@ fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_o
 }
 
 #[test]
-fn a_word_that_does_not_come_though_a_beat_is_answered_means_that_the_path_had_forgotten() {
+fn a_missing_reply_with_an_answered_beat_means_a_forgotten_flow() {
     let mut rig = trusting();
     rig.forget();
     let asked = rig.elapsed();
@@ -149,7 +149,7 @@ fn learn_on_a_loose_path(timeout: Duration) -> (Vec<Duration>, Option<(Duration,
 }
 
 #[test]
-fn what_is_forgotten_costs_no_link_and_none_of_the_drops_that_learning_may() {
+fn a_forgotten_flow_costs_no_link_and_no_drop() {
     let (forgotten, learned) = learn_on_a_loose_path(secs(70));
     assert_eq!(forgotten, [115, 115, 96, 96, 77, 77].map(secs));
     assert_eq!(learned, Some((secs(68), secs(77))));
@@ -200,7 +200,7 @@ fn a_reset_in_answer_to_the_beat_says_that_the_silence_was_too_long() {
 }
 
 #[test]
-fn a_peer_that_never_speaks_is_asked_three_times_and_its_silence_says_nothing() {
+fn a_peer_that_never_speaks_is_asked_three_times_only() {
     let mut rig = asking(Config::default());
     for _ in 0..3 {
         assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
@@ -230,7 +230,7 @@ fn a_first_word_that_is_lost_does_not_keep_a_peer_from_being_asked_again() {
 }
 
 #[test]
-fn what_comes_in_before_voids_the_request_and_a_beat_takes_its_place_that_proves_nothing() {
+fn bytes_before_the_reply_void_the_request() {
     let mut rig = trusting();
     rig.forget();
     rig.pass(secs(20));
@@ -369,7 +369,7 @@ fn another_links_peer_has_to_show_first_that_it_keeps_its_word() {
 }
 
 #[test]
-fn a_peer_that_breaks_its_word_on_a_new_link_is_asked_again_for_the_shortest_gap() {
+fn a_peer_silent_on_a_new_link_is_asked_for_the_shortest_gap() {
     let mut rig = trusting();
     rig.end(LinkEnd::Closed { code: Some(1012), reason: String::new() });
     rig.until_opening();
@@ -382,7 +382,7 @@ fn a_peer_that_breaks_its_word_on_a_new_link_is_asked_again_for_the_shortest_gap
 }
 
 #[test]
-fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() {
+fn a_request_for_a_gap_no_longer_tried_stands_in_for_no_beat() {
     let mut rig = asking(Config::default());
     assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
     rig.pass(secs(5));
@@ -394,7 +394,7 @@ fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() 
 }
 
 #[test]
-fn an_end_in_answer_to_the_beat_after_a_silence_is_this_clients_alone_where_that_was_a_try() {
+fn an_end_answering_a_tried_beat_is_this_clients_alone() {
     for (sends, reason) in [(false, RetryReason::EndedAlone), (true, RetryReason::LinkEnded)] {
         let mut rig = trusting();
         if sends {
@@ -410,7 +410,7 @@ fn an_end_in_answer_to_the_beat_after_a_silence_is_this_clients_alone_where_that
 }
 
 #[test]
-fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_one() {
+fn a_request_stands_while_its_gap_is_tried() {
     let mut rig = trusting();
     rig.forget();
     let asked = rig.elapsed();
@@ -431,7 +431,7 @@ fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_
 }
 
 #[test]
-fn a_first_word_that_is_late_is_asked_for_again_though_the_beats_answer_comes_behind_it() {
+fn a_late_first_reply_is_asked_for_again() {
     let mut rig = asking(Config::default());
     let beat = rig.until_beat();
     assert_eq!(beat, secs(10) + FIRST_DEADLINE);
@@ -444,7 +444,7 @@ fn a_first_word_that_is_late_is_asked_for_again_though_the_beats_answer_comes_be
 }
 
 #[test]
-fn a_late_word_with_the_beats_answer_behind_it_in_another_turn_leaves_a_request_under_way() {
+fn a_late_reply_with_an_answer_behind_it_leaves_a_request() {
     let mut rig = trusting();
     // The machine stands still, with the server on it: its word and our beat
     // cross.
@@ -461,7 +461,7 @@ fn a_late_word_with_the_beats_answer_behind_it_in_another_turn_leaves_a_request_
 }
 
 #[test]
-fn an_answer_to_the_beat_behind_a_message_of_ours_does_not_prove_what_the_peers_word_was_to() {
+fn an_answer_behind_our_message_does_not_prove_the_requested_gap() {
     for confirmed in [false, true] {
         let mut rig = trusting();
         // Ours has brought back whatever the path had forgotten.
@@ -494,7 +494,7 @@ fn answers_to_nothing_lead_to_no_requests() {
 }
 
 #[test]
-fn a_request_that_went_out_late_in_a_silence_may_be_what_the_path_did_not_know() {
+fn a_request_late_in_a_silence_may_meet_a_forgotten_flow() {
     // Asked for anew after 25 s of a silence of 27: the path may have
     // forgotten by then.
     let mut rig = trusting();

@@ -38,7 +38,7 @@ const SCALE: f64 = 1.0 / 20.0;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
-fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_killed_and_frozen() {
+fn the_proxys_limit_is_learned_and_held_through_server_faults() {
     let required = std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1");
     let tools = match Tools::find() {
         Ok(tools) => tools,

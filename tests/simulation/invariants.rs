@@ -9,7 +9,7 @@ use crate::play::{Coverage, Play, STATES};
 use crate::schedules::{Said, Schedule};
 
 #[test]
-fn twenty_thousand_random_schedules_break_no_invariant_and_every_state_meets_every_input() {
+fn twenty_thousand_random_schedules_break_no_invariant() {
     check_schedules(0, 20_000, 60);
 }
 

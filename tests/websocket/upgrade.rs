@@ -301,7 +301,7 @@ async fn nobody_there_is_refused_and_no_name_is_dns() {
 }
 
 #[tokio::test]
-async fn pitfall_28_an_attempt_that_is_dropped_anywhere_leaves_no_task_and_no_socket() {
+async fn pitfall_28_an_attempt_dropped_anywhere_leaves_no_task_or_socket() {
     // Each server stops at another point of the handshake and reports when
     // the client's socket is gone.
     for answer in ["", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: webs"] {

@@ -119,7 +119,7 @@ mod tests {
     const SECOND: Nanos = 1_000_000_000;
 
     #[test]
-    fn a_server_accepts_at_its_pace_queues_for_four_seconds_and_refuses_the_rest() {
+    fn a_server_accepts_at_its_pace_queues_4_s_and_refuses_the_rest() {
         let mut service = Service::new(1, 1000.0, LONGEST_WAIT);
         let fates: Vec<Fate> = (0..5000).map(|_| service.attempt(NEVER, 0)).collect();
         let opened = fates.iter().filter(|fate| matches!(fate, Fate::Opened { .. })).count();

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refused_dials_are_attempts_and_the_way_back_counts_from_when_the_server_is() {
+    async fn refused_dials_are_attempts_before_the_server_is_back() {
         // Attempts after 1 s and, 2 s later, 1 s after the server is back.
         let started = Instant::now();
         let outcome = outcome(Client::ByHand, Fault::ServerDown, Duration::from_secs(20)).await;

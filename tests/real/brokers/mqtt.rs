@@ -98,7 +98,7 @@ async fn a_client_that_only_listens_is_heard_as_often_as_the_broker_wants_it() {
 }
 
 #[tokio::test]
-async fn the_keep_alive_that_the_broker_insists_on_replaces_the_one_that_was_offered() {
+async fn the_keep_alive_of_the_broker_replaces_the_offered_one() {
     // The least that it can insist on.
     const INSISTED: Duration = Duration::from_secs(10);
     let Some(broker) = Mosquitto::open(&format!("max_keepalive {}", INSISTED.as_secs())) else { return };
@@ -149,7 +149,7 @@ async fn what_comes_in_does_not_put_off_what_the_broker_wants_to_hear() {
 }
 
 #[tokio::test]
-async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_begun_anew() {
+async fn a_kept_session_is_taken_up_and_a_lost_one_begun_anew() {
     let Some(mut broker) = Mosquitto::open("") else { return };
     let mut client = client(&broker, "returning");
     let mut other = Client::start(builder(tcp(&broker, LONG), login("other")));

@@ -74,7 +74,7 @@ async fn a_fin_comes_without_a_close_and_a_close_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_silent_link_stays_open_and_answers_no_ping_while_new_links_are_served() {
+async fn a_silent_link_answers_no_ping_while_new_links_are_served() {
     let mut server = Server::start(Language::WebSocket).await.unwrap();
     let url = format!("ws://{}/", server.address());
     let (mut old, _) = connect_async(&url).await.unwrap();
@@ -117,7 +117,7 @@ async fn who_dials_a_server_that_is_down_is_refused_and_the_port_stays_ours() {
 }
 
 #[tokio::test]
-async fn messages_of_the_client_are_counted_in_both_languages_and_pings_are_not() {
+async fn client_messages_are_counted_in_both_languages_and_pings_not() {
     let (server, mut link) = lines().await;
     link.write_all(b"1\n2\n").await.unwrap();
     heard(&server, 2).await;
