@@ -5,14 +5,6 @@ use longlink::keeper::PathFacts;
 use longlink::testing::{Answers, Direction, FaultyNet, Script, ScriptedAttempt};
 use longlink::{Cause, Event, Evidence, Heartbeat, ResilientConnection};
 
-fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
-    let diagnosed = log.events().into_iter().filter_map(|event| match event {
-        Event::Diagnosed { cause, evidence, .. } => Some((cause, evidence)),
-        _ => None,
-    });
-    diagnosed.collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_beats_and_answers_none_is_stuck() {
     let script = Script::<String>::new([ScriptedAttempt::open()
@@ -24,7 +16,7 @@ async fn a_server_that_takes_beats_and_answers_none_is_stuck() {
     // 27 s of silence, and ten of beats, since the link was there at once.
     assert_eq!(peer.dropped().await, secs(27 + 10));
     in_time(connection.connected()).await.unwrap();
-    assert_eq!(diagnoses(&log), [(Cause::ServerStuck, Evidence::Acknowledged)]);
+    assert_eq!(log.diagnoses(), [(Cause::ServerStuck, Evidence::Acknowledged)]);
     assert_eq!(connection.stats().keeper.interval, secs(27), "nothing was learned");
 }
 

@@ -7,14 +7,6 @@ use crate::support::{Log, builder, in_time, millis, secs};
 use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
 use longlink::{Cause, Event, Evidence, Heartbeat};
 
-fn diagnoses(log: &Log) -> Vec<(Cause, Evidence)> {
-    let diagnosed = log.events().into_iter().filter_map(|event| match event {
-        Event::Diagnosed { cause, evidence, .. } => Some((cause, evidence)),
-        _ => None,
-    });
-    diagnosed.collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_speaks_when_asked_spares_all_beats() {
     let script = Script::<String>::new([ScriptedAttempt::open().words(Answers::After(millis(40)))]);
@@ -46,7 +38,7 @@ async fn a_path_that_takes_up_forgotten_flows_is_found_out_without_a_drop() {
         (stats.keeper.proven, stats.keeper.interval, stats.keeper.reconnects),
         (secs(34), secs(42), 0)
     );
-    assert_eq!(diagnoses(&log), []);
+    assert_eq!(log.diagnoses(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,5 +56,5 @@ async fn a_quick_dial_tells_an_idle_expiry_before_the_login_ends() {
     let dropped = in_time(peer.dropped()).await;
     tokio::time::sleep(millis(100)).await;
     assert_eq!(script.attempts()[1].abandoned, None, "the attempt is still under way");
-    assert_eq!(diagnoses(&log), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)], "after {dropped:?}");
+    assert_eq!(log.diagnoses(), [(Cause::IdleExpiry, Evidence::ConnectedAtOnce)], "after {dropped:?}");
 }

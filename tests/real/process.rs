@@ -1,7 +1,7 @@
 //! Processes of other people's making: how they are found, started and ended.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,25 @@ use tokio::net::TcpSocket;
 
 /// How long a process may take until it is ready, on a slow machine.
 const READY: Duration = Duration::from_secs(20);
+
+/// Whether the tests must run.
+pub fn required() -> bool {
+    std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1")
+}
+
+/// The wanted tools, or why the test is skipped: the reason is printed past
+/// the test harness, which keeps back the output of a passing test.
+pub fn had<T>(found: Result<T, String>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
+        Err(missing) if required() => panic!("{missing}"),
+        Err(missing) => {
+            // In one piece, since other tests tell at the same time.
+            let _ = io::stderr().write_all(format!("skipped: {missing}\n").as_bytes());
+            None
+        }
+    }
+}
 
 /// The tools that the tests need from the system.
 #[derive(Clone, Debug)]

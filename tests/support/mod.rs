@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use longlink::testing::{Script, ScriptedTransport};
-use longlink::{Builder, Closed, Event, ResilientConnection};
+use longlink::{Builder, Cause, Closed, Event, Evidence, ResilientConnection};
 
 pub type Connection = ResilientConnection<String>;
 pub type Peer = longlink::testing::ScriptedPeer<String>;
@@ -65,5 +65,13 @@ impl Log {
 
     pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
         self.events().iter().filter(|event| wanted(event)).count()
+    }
+
+    pub fn diagnoses(&self) -> Vec<(Cause, Evidence)> {
+        let diagnosed = self.events().into_iter().filter_map(|event| match event {
+            Event::Diagnosed { cause, evidence, .. } => Some((cause, evidence)),
+            _ => None,
+        });
+        diagnosed.collect()
     }
 }

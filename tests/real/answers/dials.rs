@@ -63,8 +63,8 @@ async fn a_server_that_is_frozen_is_given_the_attempt_s_deadline_and_retried() {
 #[cfg(target_os = "linux")]
 mod alone {
     use super::*;
-    use crate::had;
     use crate::namespace::{Namespace, Settlement};
+    use crate::process::had;
 
     /// A host of its own: `routes` are its routes beside loopback's.
     fn host(routes: &[&str]) -> Option<(Namespace, Settlement)> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::had;
+use crate::process::had;
 use crate::process::{Process, free_port, scratch, until_listening};
 
 /// Who may log in where not everybody may.

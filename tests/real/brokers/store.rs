@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::had;
+use crate::process::had;
 use crate::process::{Process, find, free_port, scratch, until_listening};
 
 /// The password of the store; no output of longlink's may hold it.
