@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::{Log, builder, in_time, millis, secs};
 use longlink::testing::{Answers, Script, ScriptedAttempt, WroteWhat};
-use longlink::{Cause, Event, Evidence, Heartbeat};
+use longlink::{Cause, Evidence, Heartbeat};
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_speaks_when_asked_spares_all_beats() {
