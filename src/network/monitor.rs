@@ -88,22 +88,22 @@ use reporter::Reporter;
 ///
 /// # Systems
 ///
-/// On Linux the kernel is asked (netlink). Elsewhere the crate netwatch is,
-/// which tells less: whether an interface is up but not its carrier, the
-/// default route's interface, no link-layer addresses, a sleep only where the
-/// system's clock runs on in it; and it waits for 250 ms of silence first. That
-/// part was run on Linux alone.
+/// On Linux the monitor asks the kernel (netlink). Elsewhere it asks the crate
+/// netwatch, which tells less: whether an interface is up but not its carrier, the
+/// default route's interface, no link-layer addresses, and a sleep only where the
+/// system's clock runs on in it. netwatch waits for 250 ms of silence before it
+/// reports. This use of netwatch was run on Linux alone.
 #[derive(Clone)]
 pub struct Monitor {
     shared: Arc<MonitorState>,
 }
 
 impl Monitor {
-    /// Begins to watch, on the tokio runtime that this is called in. On Linux
-    /// it looks once before it returns, which takes less than a millisecond
-    /// unless there are very many routes. When that
-    /// runtime shuts down there is no more news; connections that were told
-    /// `Offline` last are told `Changed` then.
+    /// Begins to watch, on the tokio runtime in which `start` is called. On Linux
+    /// `start` scans the host once before it returns, which takes less than a
+    /// millisecond unless there are very many routes. When the runtime shuts down
+    /// there is no more news; connections whose last news was `Offline` get a
+    /// `Changed` then.
     ///
     /// # Errors
     ///

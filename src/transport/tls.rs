@@ -16,8 +16,8 @@ use crate::Invalid;
 ///
 /// Make one and share it among transports: sessions then resume from one
 /// connection to the next. An application that needs more makes the `ClientConfig` by
-/// hand; name its provider
-/// (`builder_with_provider`), as rustls panics where it has to guess.
+/// hand. Name its provider (`builder_with_provider`), as rustls panics where it has to
+/// guess.
 ///
 /// ```no_run
 /// use longlink::{TlsConfig, WebSocket};

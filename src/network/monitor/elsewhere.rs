@@ -100,7 +100,7 @@ fn host(state: &State, numbers: &mut Numbers, gateway: impl FnOnce() -> Option<I
             name: found.name().to_owned(),
             running: found.is_up(),
             loopback: false,
-            plumbing: false,
+            joins_containers: false,
             // netwatch does not tell a neighbour's link-layer address.
             resolves: false,
         };

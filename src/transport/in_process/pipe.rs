@@ -118,7 +118,7 @@ impl<M> Pipe<M> {
         polled
     }
 
-    /// Ends the pipe behind all items. The first end stands.
+    /// Ends the pipe behind all items. Only the first end counts.
     pub(super) fn end(&self, end: LinkEnd) {
         let mut state = self.state();
         state.end.get_or_insert(end);
