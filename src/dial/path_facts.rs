@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_peer_has_no_room_for_does_not_wait() {
+    fn bytes_that_the_peer_has_no_room_for_do_not_wait() {
         let fields = [(tcp_info::NOTSENT_BYTES, 70_000), (tcp_info::LAST_ACK_RECV, 90_000)];
         assert_eq!(facts(70_000, &info(&fields, 0)), Some(PathFacts::default()));
     }

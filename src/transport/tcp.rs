@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused_without_being_quoted() {
+    fn an_address_that_cannot_work_is_refused_without_being_quoted() {
         for bad in [
             "",
             "secret",

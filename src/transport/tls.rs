@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_pem_is_refused_by_field() {
+    fn bytes_that_are_not_pem_are_refused_by_field() {
         let (certificate, key) = pair();
         let refused = TlsConfig::new().roots_pem(b"nothing").unwrap_err();
         assert_eq!((refused.field, &*refused.why), ("tls.roots", "no certificate in it"));

@@ -9,7 +9,7 @@ use crate::{LinkEnd, Token};
 
 /// How many beats and answers wait on one way beside messages. More would
 /// come only from an end that beats without listening: then the oldest goes.
-const BEATS: usize = 32;
+const MOST_BEATS: usize = 32;
 
 /// An item in a pipe.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl<M> Pipe<M> {
                     break;
                 }
                 state.messages += 1;
-            } else if state.queue.len() - state.messages >= BEATS {
+            } else if state.queue.len() - state.messages >= MOST_BEATS {
                 let oldest = state.queue.iter().position(|item| !matches!(item, PipeItem::Message(_)));
                 oldest.and_then(|at| state.queue.remove(at));
             }

@@ -192,7 +192,7 @@ fn a_host_that_never_had_a_default_route_is_online_with_an_address() {
 }
 
 #[test]
-fn what_may_have_been_missed_is_a_change_once() {
+fn a_change_that_may_have_been_missed_is_told_once() {
     let mut judge = Judge::default();
     judge.judge(&home());
     judge.miss();
