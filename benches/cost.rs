@@ -1,4 +1,4 @@
-//! What a message and an idle connection cost, beside raw tokio-tungstenite.
+//! The cost of a message and of an idle connection, beside raw tokio-tungstenite.
 //!
 //! ```sh
 //! cargo bench --bench cost            # instructions (needs valgrind) and memory

@@ -1,4 +1,4 @@
-//! What the application touches: the connection, its senders, its events.
+//! The application's side: the connection, its senders, its events.
 
 mod builder;
 mod confirm;

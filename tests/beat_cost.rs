@@ -1,4 +1,4 @@
-//! What a beat costs: two wake-ups and no allocation, unless somebody listens
+//! The cost of a beat: two wake-ups and no allocation, unless somebody listens
 //! to events. In a file of its own, since a process has one allocator.
 #![cfg(feature = "runtime")]
 
@@ -13,7 +13,7 @@ use longlink::testing::{Answers, Script, ScriptedAttempt};
 use longlink::{Heartbeat, ResilientConnection, Stats};
 use support::{Connection, builder, millis, secs};
 
-/// What was counted while this much time passed.
+/// The counts while this much time passed.
 struct Cost {
     beats: u64,
     wake_ups: u64,

@@ -130,7 +130,7 @@ fn a_thousand_monitors_leave_nothing_behind() {
 #[test]
 fn a_runtime_that_shuts_down_takes_the_monitor_with_it() {
     let _alone = alone();
-    // What tokio opens once a process.
+    // Tokio opens some descriptors once a process.
     drop(runtime());
     let before = descriptors();
     let first = runtime();

@@ -32,7 +32,7 @@ const SOME: u64 = 2_000;
 const CONNECTIONS: u64 = 8;
 /// Memory is measured first after a fifth of them.
 const WARM: u64 = 5;
-/// What may be held more at the end than after a fifth of them: less than one
+/// The most that may be held more at the end than after a fifth of them: less than one
 /// byte for each reconnect.
 const SLACK: i64 = 1_024;
 /// Nothing here takes this long.
@@ -116,7 +116,7 @@ async fn serve(tcp: TcpStream) {
     }
 }
 
-/// What a process holds, at rest with one link in use.
+/// The holdings of a process, at rest with one link in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Holdings {
     descriptors: usize,

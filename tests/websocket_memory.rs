@@ -1,4 +1,4 @@
-//! What an idle link holds, also after a burst. In a file of its own, since
+//! The memory of an idle link, also after a burst. In a file of its own, since
 //! a process has one allocator.
 #![cfg(feature = "websocket")]
 

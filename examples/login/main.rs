@@ -52,8 +52,8 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     while let Some(line) = connection.recv().await.transpose()? {
         let (number, words) = line.split_once(' ').ok_or("a line without a number")?;
         let number: u64 = number.parse()?;
-        // What had come in on the old link and was not read yet when the new
-        // one logged in comes again.
+        // A message that had come in on the old link, unread when the new one
+        // logged in, comes again.
         if number <= login.last() {
             skipped += 1;
             continue;
@@ -75,7 +75,7 @@ async fn main() -> Result<ExitCode, Box<dyn StdError>> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What longlink has to know of the protocol.
+/// The parts of the protocol that longlink has to know.
 fn lines() -> Result<Protocol<LinesCodec, String>, longlink::Invalid> {
     let control = ControlMessages::<String, String>::new()
         .ping(|Token(token)| format!("PING {token}"))
@@ -125,9 +125,9 @@ impl Login {
             "DENIED" => return Err(HandshakeError::unauthorized("the server denies the token")),
             _ => return Err(HandshakeError::retry("the server does not answer the login")),
         }
-        // What was missed follows, and is left to the stream. The hook could
-        // read on, and `put_back` what it does not want; but then all that was
-        // missed must find room and come within the attempt's deadline, or the
+        // The missed messages follow, and are left to the stream. The hook could
+        // read on, and `put_back` the rest; but then all missed
+        // messages must find room and come within the attempt's deadline, or the
         // same happens to the next attempt, with more to come.
         Ok(handshake)
     }

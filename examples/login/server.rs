@@ -23,7 +23,7 @@ const LOGINS: u32 = 2;
 const THROWN_OUT_AFTER: u64 = 30;
 /// How often that happens.
 const TIMES: u64 = 4;
-/// What is in the last message.
+/// The text of the last message.
 pub const LAST: &str = "that is all";
 
 /// A server on loopback.
@@ -49,7 +49,7 @@ impl Server {
                 let over = welcomed.load(Ordering::Relaxed) > TIMES;
                 made.send_modify(|made| *made = Made { number: made.number + 1, over });
             }
-            // What was made stays to be asked for.
+            // The messages stay to be asked for.
             made.closed().await;
         });
         let (issuer, denials) = (server.issuer.clone(), Arc::clone(&server.denials));
@@ -57,7 +57,7 @@ impl Server {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let host = host.clone();
-                // What goes wrong with one client is not the others' concern.
+                // An error of one client is not the others' concern.
                 tokio::spawn(async move { host.serve(stream).await.ok() });
             }
         });
@@ -78,7 +78,7 @@ impl Server {
     }
 }
 
-/// What was made so far.
+/// The messages made so far.
 #[derive(Clone, Copy, Default)]
 struct Made {
     /// The number of the latest message.
@@ -87,7 +87,7 @@ struct Made {
     over: bool,
 }
 
-/// What all clients share.
+/// The state that all clients share.
 #[derive(Clone)]
 struct Host {
     issuer: Issuer,

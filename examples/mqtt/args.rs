@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::arguments;
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub const USAGE: &str = "\
 MQTT 5 over raw TCP, by longlink.
 
@@ -22,7 +22,7 @@ Usage: mqtt <HOST:PORT> <TOPIC> [--watch | --publish | --check] [OPTIONS]
   --tls                 speaks TLS
   -h, --help            this text";
 
-/// What to do.
+/// The command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Args {
     pub broker: String,

@@ -1,4 +1,4 @@
-//! What reading a command line by hand needs.
+//! Reading a command line by hand.
 
 /// An argument's name, and what follows an equals sign: both `--seed 7` and
 /// `--seed=7` are understood.

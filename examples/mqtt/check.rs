@@ -72,7 +72,7 @@ async fn exchange(
     Ok(again.unwrap_or(0))
 }
 
-/// What has come in.
+/// The messages that came in.
 #[derive(Default)]
 struct Received {
     numbers: HashSet<u64>,

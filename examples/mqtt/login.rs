@@ -23,7 +23,7 @@ pub struct Login {
     pub credentials: Option<(Arc<str>, Arc<str>)>,
     /// For how long we may say nothing: 1 s to 65,535 s.
     pub keep_alive: Duration,
-    /// What we subscribe to.
+    /// The topic that we subscribe to.
     pub topic: Option<TopicFilter>,
 }
 
@@ -70,7 +70,7 @@ impl Login {
     }
 }
 
-/// What follows a refused login.
+/// The answer to a refused login.
 fn refused(code: ConnectReasonCode) -> HandshakeError {
     let words = format!("the broker refuses the login: {code:?}");
     match code {

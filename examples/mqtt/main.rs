@@ -109,11 +109,11 @@ async fn watch(mut connection: Connection) -> Result<(), Failed> {
 /// Tells the broker that a message was dealt with. Without it the broker
 /// delivers the message again to the next link of this session.
 ///
-/// What is sent is not bound to a link: if this one has ended meanwhile, the
-/// PUBACK goes out on the next. A broker that still has our session is about to
-/// deliver the message again, and takes it for that. One that has not does not
-/// know the number, unless it has just given it to a message of the new session:
-/// that one it would not deliver again.
+/// A PUBACK is not bound to a link: if this link has ended meanwhile, it
+/// goes out on the next. A broker that still has our session is about to
+/// deliver the message again, and takes the PUBACK for that delivery. A broker
+/// without the session does not know the number, unless it has just given it to a
+/// message of the new session: that message it would not deliver again.
 async fn acknowledge(sender: &Sender<Packet>, message: &Publish) -> Result<(), Failed> {
     if let Some(id) = message.qos_pid.pid() {
         sender.send(Puback::new_success(id).into()).await?;

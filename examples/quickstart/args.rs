@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub const USAGE: &str = "\
 The long connection that stays up through everything, shown in a minute.
 
@@ -30,7 +30,7 @@ survived in time.
 /// policy.
 pub const SCALE: f64 = 1.0 / 20.0;
 
-/// What to do.
+/// The command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Args {
     /// How long a flow may be idle before the relay forgets it.
@@ -39,7 +39,7 @@ pub struct Args {
     pub seed: u64,
     /// The order of the faults.
     pub order: Order,
-    /// What the last line is.
+    /// The kind of the last line.
     pub output: Output,
     /// The user's own echo server.
     pub url: Option<String>,
@@ -56,7 +56,7 @@ pub enum Order {
     Shuffled,
 }
 
-/// What is printed at the end.
+/// The kind of output at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// A table.

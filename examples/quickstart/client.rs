@@ -29,7 +29,7 @@ pub struct Client {
     beats: Beats,
 }
 
-/// What happened.
+/// A note of something that happened.
 #[derive(Debug)]
 pub enum News {
     /// longlink says so.
@@ -136,7 +136,7 @@ impl Client {
         };
         let news = async {
             tokio::select! {
-                // What was offered is told before its echo is read.
+                // An offered message is told before its echo is read.
                 biased;
                 // The connection holds the other end as long as it lives.
                 Some(news) = self.news.recv() => news,
@@ -194,7 +194,7 @@ impl Client {
         }
     }
 
-    /// What longlink counted.
+    /// The statistics of longlink.
     pub fn stats(&self) -> Stats {
         self.connection.stats()
     }
@@ -204,7 +204,7 @@ impl Client {
         &self.network
     }
 
-    /// What became of the messages.
+    /// The outcomes of the messages.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::args::SCALE;
 
-/// What the network, the server or the application does to a connection.
+/// A fault that the network, the server or the application makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The NAT silently forgets the idle flow, while the client is learning.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// What became of every message.
+/// The outcome of every message.
 #[derive(Debug, Default)]
 pub struct Ledger {
     messages: BTreeMap<u64, Entry>,
@@ -21,7 +21,7 @@ struct Entry {
     settled: Option<(Instant, Fate)>,
 }
 
-/// What longlink told of a message.
+/// The outcome that longlink told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The server has it.
@@ -136,7 +136,7 @@ impl Entry {
     }
 }
 
-/// What can go wrong in a sequence of numbers.
+/// The faults in a sequence of numbers.
 #[derive(Debug, Default)]
 struct Sequence {
     seen: BTreeSet<u64>,

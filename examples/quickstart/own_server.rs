@@ -37,7 +37,7 @@ pub async fn run(url: &str, args: &Args) -> Result<Report, Box<dyn Error>> {
     client.close().await;
     Ok(Report {
         rows: Vec::new(),
-        // What the server received is known to nobody here.
+        // Nobody here knows what the server received.
         tally: client.ledger().tally(&[], 0, &[]),
         nat_timeout: None,
         learned: stats.keeper.interval,

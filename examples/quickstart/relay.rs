@@ -47,7 +47,7 @@ pub struct Cut {
     pub how: How,
 }
 
-/// What the relay saw.
+/// The relay's log.
 #[derive(Clone, Debug, Default)]
 pub struct RelayLog {
     /// Flows that were carried.
@@ -128,7 +128,7 @@ impl Relay {
         *lock(&self.shared.doomed) = count;
     }
 
-    /// What the relay saw so far.
+    /// The log so far.
     pub fn log(&self) -> RelayLog {
         lock(&self.shared.log).clone()
     }
@@ -191,7 +191,7 @@ async fn carry(mut client: TcpStream, cuts: broadcast::Receiver<How>, shared: &S
         How::Ended => {
             client.shutdown().await?;
             server.shutdown().await?;
-            // What the client says after is read, or its kernel would get a
+            // The client's later bytes are read, or its kernel would get a
             // reset instead of the FIN.
             let _ = timeout(Duration::from_secs(1), swallow(&mut client, shared)).await;
         }

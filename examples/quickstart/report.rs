@@ -1,4 +1,4 @@
-//! What is shown at the end: the table, the checks, and one line of JSON.
+//! The report at the end: the table, the checks, and one line of JSON.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::ledger::Tally;
 pub struct Report {
     /// The faults, in the order in which they struck.
     pub rows: Vec<Row>,
-    /// What became of the messages.
+    /// The outcomes of the messages.
     pub tally: Tally,
     /// The NAT's timeout, where it is known.
     pub nat_timeout: Option<Duration>,
@@ -36,7 +36,7 @@ pub struct Row {
     pub fault: Fault,
     /// How it was noticed.
     pub how: String,
-    /// What it was found to be.
+    /// The cause that was diagnosed.
     pub cause: String,
     /// From its beginning until it was noticed; `None`: never.
     pub noticed: Option<Duration>,
@@ -69,12 +69,12 @@ impl Report {
     /// So many silences are held at the end.
     pub const HOLDS: u32 = 2;
 
-    /// What is not as it must be, in words; nothing, if all is well.
+    /// Everything that is wrong, in words; empty if all is well.
     pub fn failures(&self) -> Vec<String> {
         [self.lateness(), self.losses()].concat()
     }
 
-    /// What is not as it must be with the messages.
+    /// Everything that is wrong with the messages.
     pub fn losses(&self) -> Vec<String> {
         let Tally { lost, maybe_sent, under_way, repeated, reordered, .. } = self.tally;
         let mut failures = Failures::default();
@@ -90,7 +90,7 @@ impl Report {
         failures.0
     }
 
-    /// What is not as it must be with the times, which a machine that stands
+    /// Everything that is wrong with the times, which a machine that stands
     /// still can spoil.
     fn lateness(&self) -> Vec<String> {
         let mut failures = Failures::default();
@@ -225,7 +225,7 @@ impl Report {
     }
 }
 
-/// What is not as it must be, in words.
+/// Everything that is wrong, in words.
 #[derive(Default)]
 struct Failures(Vec<String>);
 

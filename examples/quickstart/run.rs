@@ -60,7 +60,7 @@ struct Run {
     rows: Vec<(Option<LinkId>, Row)>,
     /// When a lost link was noticed.
     noticed: Vec<Instant>,
-    /// What a link's end was found to be.
+    /// The diagnosed cause of a link's end.
     causes: BTreeMap<LinkId, String>,
     /// Links that were lost although nothing was done to them.
     strays: u64,
@@ -85,7 +85,7 @@ impl Run {
     /// has found out how long the NAT remembers.
     async fn learn(&mut self) {
         self.story(format_args!("learning: the NAT forgets what is idle for {:.1?}", self.nat_timeout));
-        // What heartbeat scores allow: 6·T and 10 minutes.
+        // The time that the heartbeat may take: 6·T and 10 minutes.
         let deadline = Instant::now() + self.nat_timeout * 6 + scaled(600.0);
         let mut learned = false;
         let mut lost = None;
@@ -219,7 +219,7 @@ impl Run {
         self.rows.push((link, row));
     }
 
-    /// What the application does before the fault.
+    /// The application's action before the fault.
     async fn prepare(&mut self, fault: Fault) {
         match fault {
             // Cut in the middle of things.

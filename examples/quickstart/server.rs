@@ -22,7 +22,7 @@ pub struct Server {
     _tasks: JoinSet<()>,
 }
 
-/// What the server saw.
+/// The server's log.
 #[derive(Clone, Debug, Default)]
 pub struct ServerLog {
     /// Connections whose upgrade succeeded.
@@ -76,7 +76,7 @@ impl Server {
         self.shared.order(Order::Close { code, reason });
     }
 
-    /// What the server saw so far.
+    /// The log so far.
     pub fn log(&self) -> ServerLog {
         lock(&self.shared.log).clone()
     }

@@ -1,4 +1,4 @@
-//! What happens, told line by line as it happens.
+//! The events, told line by line as they happen.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};

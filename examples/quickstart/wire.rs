@@ -1,6 +1,6 @@
-//! What goes over the wire: numbered lines of text.
+//! The lines on the wire: numbered lines of text.
 
-/// What kind of line.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     /// The application's, which the server echoes.

@@ -9,7 +9,7 @@ use longlink::{Beat, LinkEnd, Token};
 
 use crate::wire::{Acts, Far, Task};
 
-/// What came of a link.
+/// The result of a link.
 #[derive(Debug)]
 pub struct Driven {
     /// How it ended, if it did.

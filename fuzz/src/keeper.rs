@@ -1,4 +1,4 @@
-//! What can happen to a keeper, held against the model of `tests/simulation`.
+//! Any inputs to a keeper, held against the model of `tests/simulation`.
 
 mod settings;
 mod steps;

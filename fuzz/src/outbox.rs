@@ -1,4 +1,4 @@
-//! What is done to an outbox and on its links, and the list that they are held
+//! Any calls of an outbox and its flights, and the plain list that they are held
 //! against.
 
 mod model;

@@ -18,7 +18,7 @@ use crate::wire::{Control, Far, wire};
 
 /// The longest message.
 const LIMIT: usize = 1024;
-/// What a link holds at most, beside the messages that we send: two messages, and
+/// The most memory of a link, beside the messages that we send: two messages, and
 /// 64 KiB of answers that wait to be written, in a buffer that doubles: from 128
 /// to 256 KiB where a part at its front was written, and both while it moves.
 const MEMORY: usize = 400 * 1024;
@@ -44,7 +44,7 @@ pub fn tcp(bytes: &[u8]) {
     }
 }
 
-/// What a server says that may repeat itself.
+/// The bytes of a server that may repeat itself.
 fn repeated(control: &Control, said: &[u8]) -> Vec<u8> {
     let mut said = said.to_vec();
     if control.repeats && !said.is_empty() {
@@ -54,7 +54,7 @@ fn repeated(control: &Control, said: &[u8]) -> Vec<u8> {
     said
 }
 
-/// What a plain reader found: messages, and what follows them.
+/// The result of a plain reader: messages, and the end behind them.
 struct Read<M> {
     messages: Vec<(M, Certainty)>,
     ending: Ending,
@@ -64,7 +64,7 @@ struct Read<M> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Certainty {
     Certain,
-    /// What a codec took ahead of it may count against the limit, or not.
+    /// Bytes that a codec took ahead may count against the limit, or not.
     AtTheLimit,
 }
 
@@ -74,7 +74,7 @@ enum Ending {
     Open,
     /// The server's goodbye.
     Goodbye,
-    /// What breaks a rule or the limit.
+    /// Bytes that break a rule or the limit.
     Broken,
     /// A part of something that is about to break the limit.
     OpenOrBroken,

@@ -20,7 +20,7 @@ use crate::wire::{Control, Far, Task, Wire, wire};
 
 /// The longest message.
 const LIMIT: usize = 4096;
-/// What a link holds at most: two messages, what we send, and 64 KiB of answers
+/// The most memory of a link: two messages, our own, and 64 KiB of answers
 /// to pings, in buffers that double.
 const MEMORY: usize = 192 * 1024;
 /// No more of an answer is read: 16 KiB, and what hyper reads ahead.
@@ -47,7 +47,7 @@ pub fn upgrade(bytes: &[u8]) {
     let _ = play(bytes);
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 #[allow(dead_code, reason = "the tests below look at it")]
 enum Outcome {
@@ -64,7 +64,7 @@ fn play(bytes: &[u8]) -> Outcome {
     let (near, far) = wire(control.clone());
     let mut said = None;
     let connected = {
-        // What the far end holds itself is none of the client's.
+        // Memory of the far end does not count for the client.
         let speak = |far: &Far| {
             let words = request::expanded(says, &far.heard(), control.repeats);
             far.speak(words.clone());

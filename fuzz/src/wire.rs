@@ -26,7 +26,7 @@ pub struct Far(Arc<Mutex<State>>);
 
 struct State {
     control: Control,
-    /// What the far end says, once it knows that.
+    /// The far end's bytes, once they are known.
     says: Option<Vec<u8>>,
     /// So much of it was said, and so much of that was read.
     said: usize,
@@ -35,7 +35,7 @@ struct State {
     turns: usize,
     /// It has said all, and ended as it does.
     over: bool,
-    /// What was written to it.
+    /// The bytes that were written to it.
     heard: Vec<u8>,
     writes: usize,
     /// A write was refused until later.
@@ -68,7 +68,7 @@ impl Far {
         self.0.lock().expect("nothing panics while it is held")
     }
 
-    /// What the far end says from here on.
+    /// The far end's bytes from here on.
     pub fn speak(&self, bytes: Vec<u8>) {
         self.state().says = Some(bytes);
     }
@@ -80,7 +80,7 @@ impl Far {
         says[..says.len().min(64)].to_vec()
     }
 
-    /// What was written to it.
+    /// The bytes that were written to it.
     pub fn heard(&self) -> Vec<u8> {
         self.state().heard.clone()
     }

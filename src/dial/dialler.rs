@@ -187,7 +187,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_address_that_opens_no_link_is_tried_after_the_others() {
+    async fn an_address_that_answers_and_opens_no_link_is_tried_last() {
         let one = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = one.local_addr().unwrap().port();
         let mut listeners = vec![one];

@@ -159,7 +159,7 @@ impl<L: Link> LiveLink<L> {
         told
     }
 
-    /// What the system knows of the path under the link.
+    /// The system's facts about the path under the link.
     pub(super) fn path_facts(&mut self) -> Option<PathFacts> {
         self.ask(|link| link.path_facts()).flatten()
     }

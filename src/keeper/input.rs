@@ -121,7 +121,7 @@ pub enum Input<'a> {
     Path {
         /// The link.
         link: LinkId,
-        /// What the system says.
+        /// The system's facts.
         facts: Option<PathFacts>,
     },
     /// The system's way to a link's peer: the answer to
@@ -131,7 +131,7 @@ pub enum Input<'a> {
     Route {
         /// The link.
         link: LinkId,
-        /// What the system says.
+        /// The system's facts.
         facts: Option<RouteFacts>,
     },
 

@@ -39,7 +39,7 @@ pub(super) struct Schedule {
     tried: Option<Moment>,
 }
 
-/// What good news does to an attempt that began before it.
+/// The fate of an attempt that began before good news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AttemptFate {
     /// The attempt goes on as it was.

@@ -51,10 +51,10 @@ use reporter::Reporter;
 /// # }
 /// ```
 ///
-/// What it tells are hints. The connection decides: it keeps a link that still
+/// The monitor gives hints. The connection decides: it keeps a link that still
 /// works, probes one that may not, and cuts a wait short.
 ///
-/// # What it tells
+/// # Reports
 ///
 /// | status | when |
 /// |---|---|
@@ -68,8 +68,8 @@ use reporter::Reporter;
 /// all IPv4 addresses or an eighth of IPv6's, as VPNs set them, count as
 /// default routes, in whatever table.
 ///
-/// Nothing is told of the loopback interface, of link-local addresses, of
-/// lifetimes that are refreshed, of routes to single networks, and of
+/// There are no reports about the loopback interface, about link-local addresses, about
+/// lifetimes that are refreshed, about routes to single networks, and about
 /// interfaces that join containers unless a default route goes over them.
 /// Changes within 100 ms are told as one.
 ///
@@ -77,9 +77,9 @@ use reporter::Reporter;
 ///
 /// [`NetworkChange::key`] is a hash of the host's own address where that is a
 /// public IPv4 one; otherwise of the gateway's address and link-layer address;
-/// without a gateway, of the interface's name and network. It is the same in the
-/// next process. It is hashed so that it can be written down, but is no secret:
-/// who knows the network can compute it.
+/// without a gateway, of the interface's name and network. The name is the same in the
+/// next process. The hash can be written down, but is no secret: anybody who knows
+/// the network can compute it.
 ///
 /// The system learns a gateway's link-layer address only when something is
 /// sent that way, and the monitor sends nothing. Until then a network that

@@ -11,7 +11,7 @@ use crate::ledger::Used;
 /// How many of the latest events are kept.
 const KEPT: usize = 80;
 
-/// What the events have said so far.
+/// The content of the events so far.
 #[derive(Debug)]
 pub struct Book {
     began: Instant,
@@ -23,7 +23,7 @@ pub struct Book {
     /// The last that was left with a goodbye has not had its word on doubts.
     leaving: bool,
     tally: Tally,
-    /// What should not be.
+    /// Everything that should not be.
     wrong: Vec<String>,
 }
 

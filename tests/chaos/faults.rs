@@ -1,4 +1,4 @@
-//! What goes wrong, drawn from the seed.
+//! The faults, drawn from the seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,7 +50,7 @@ pub enum Fault {
     Nothing,
 }
 
-/// What comes along with a fault.
+/// The news that comes along with a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Companion {
     ReaderStalls(Duration),

@@ -1,4 +1,4 @@
-//! What the process holds: memory, tasks, descriptors.
+//! The holdings of the process: memory, tasks, descriptors.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is held between two connections.
+/// The holdings between two connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holdings {
     pub tasks: usize,

@@ -73,7 +73,7 @@ const SOME: u64 = 1_000;
 const SHARE: u64 = 40;
 /// Connections for each seed.
 const CONNECTIONS: u64 = 10;
-/// What may be held more after one of them than before the first.
+/// The most that may be held beyond the holdings before the first.
 const SLACK: i64 = 4 * 1024;
 
 #[test]
@@ -119,7 +119,7 @@ async fn run<W: Wire>(seed: u64, messages: u64) -> String {
     let mut chance = Chance::new(seed);
     let (mut totals, mut faults) = (Totals::default(), Faults::default());
     let (mut attempts, mut withdrawn, mut dropped, mut wake_ups) = (0, 0, 0, 0);
-    // What a process makes once, and keeps, a few messages make.
+    // A few messages make the things that a process makes once and keeps.
     let nothing = Holdings::now();
     let first = Plan::draw(&mut Chance::new(seed), (SHARE, SHARE), SHARE, Ending::Calm);
     tokio::spawn(session::run::<W>(first)).await.unwrap();
@@ -129,7 +129,7 @@ async fn run<W: Wire>(seed: u64, messages: u64) -> String {
     for number in 0..CONNECTIONS {
         let last = number + 1 == CONNECTIONS;
         let each = messages / CONNECTIONS;
-        // What the others left unsaid is left to the last one.
+        // The last one sends the messages that the others left unsent.
         let share = if last { (messages - totals.accepted, messages - totals.sent) } else { (each, each) };
         let ending = if last { Ending::Calm } else { Ending::ALL[number as usize % Ending::ALL.len()] };
         let plan = Plan::draw(&mut chance, share, SHARE, ending);

@@ -12,7 +12,7 @@ use crate::ledger::Read;
 use crate::message::{FromServer, read_client};
 use crate::wire::Wire;
 
-/// What the holder of the connection is told.
+/// The news for the holder of the connection.
 #[derive(Clone, Debug)]
 pub enum Order {
     /// Read nothing for this long.
@@ -29,7 +29,7 @@ pub enum Order {
     Drop,
 }
 
-/// What has been read so far, for those who look on.
+/// The messages read so far, for those who look on.
 #[derive(Clone, Default)]
 pub struct Incoming {
     read: Arc<Mutex<Vec<Read>>>,
@@ -37,8 +37,8 @@ pub struct Incoming {
 
 /// How it ended.
 pub struct End {
-    /// What `close` said: the numbers that came back, and how many messages
-    /// are in doubt since it was called.
+    /// The result of `close`: the numbers that came back, and how many messages
+    /// are in doubt since the call.
     pub closed: Option<(Vec<u64>, u64)>,
     pub stats: Stats,
 }

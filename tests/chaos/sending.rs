@@ -11,7 +11,7 @@ use crate::ledger::{Accepted, Fate};
 use crate::message::{from_client, read_client};
 use crate::wire::Wire;
 
-/// What was accepted, and what became of it.
+/// The accepted messages, and their outcomes.
 #[derive(Debug, Default)]
 pub struct Accounts {
     pub accepted: Vec<Accepted>,
@@ -23,7 +23,7 @@ pub struct Accounts {
     next: u64,
 }
 
-/// What is shared with those who look on.
+/// The state shared with those who look on.
 #[derive(Clone, Default)]
 pub struct Outgoing {
     accounts: Arc<Mutex<Accounts>>,

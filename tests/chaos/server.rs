@@ -38,7 +38,7 @@ struct State {
     mute: u32,
     arrived: Vec<Arrived>,
     sent: Vec<Sent>,
-    /// What no client of ours would say.
+    /// Lines that no client of ours would send.
     strange: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ struct Session {
     orders: mpsc::UnboundedSender<Order>,
 }
 
-/// What a session is told to do.
+/// An order to a session.
 #[derive(Clone, Copy, Debug)]
 pub enum Order {
     /// Send what was begun, and a FIN. `clear`: nothing is in its way.
@@ -126,7 +126,7 @@ impl<W: Wire> Server<W> {
         )
     }
 
-    /// What it has seen and done.
+    /// The server's records.
     pub fn into_records(self) -> (Vec<Arrived>, Vec<Sent>) {
         let mut state = self.shared.state();
         assert_eq!(state.strange, Vec::<String>::new(), "the server was told what nobody said");
@@ -201,7 +201,7 @@ impl State {
     }
 }
 
-/// What becomes of a login.
+/// The answer to a login.
 enum Admission {
     Granted,
     /// It was held up on its way, and a later one has come.

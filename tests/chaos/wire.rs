@@ -27,7 +27,7 @@ pub trait Wire: Send + Sync + 'static {
 /// The client's goodbye, for wires that leave it to the server to answer.
 pub const QUIT: &str = "QUIT";
 
-/// What the server has to say.
+/// The server's next word.
 #[derive(Debug)]
 pub enum Say {
     Text(String),
@@ -110,7 +110,7 @@ impl Wire for OverWebSocket {
     }
 }
 
-/// What comes before the end or the first error.
+/// The messages before the end or the first error.
 fn until_error<S, M, E>(stream: S) -> impl Stream<Item = M> + Send
 where
     S: Stream<Item = Result<M, E>> + Send,

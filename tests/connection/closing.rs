@@ -63,7 +63,7 @@ async fn pitfall_06_a_peer_that_takes_nothing_cannot_hold_a_close_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_06_a_write_that_nobody_takes_ends_by_the_deadlines_of_the_beat_behind_it() {
+async fn pitfall_06_a_stuck_write_ends_by_the_deadlines_of_its_beat() {
     let script = Script::new([]);
     let connection = builder(&script).heartbeat(Heartbeat::fixed(secs(30))).connect().await.unwrap();
     let peer = script.next_link().await;
@@ -225,7 +225,7 @@ async fn a_peer_that_goes_away_by_itself_has_not_answered_our_goodbye() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_never_sent_comes_back_in_order_whoever_dropped_its_confirmation() {
+async fn unsent_messages_come_back_in_order_without_a_confirmation() {
     let script = Script::new([ScriptedAttempt::hang()]);
     let mut connection = builder(&script).build().unwrap();
     let sender = connection.sender();

@@ -166,7 +166,7 @@ async fn a_first_connect_can_be_told_to_fail_fast() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_giving_up_at_the_first_failure_nothing_is_told_or_tried_any_more() {
+async fn after_failing_fast_nothing_is_told_or_tried_any_more() {
     let nothing: fn(&Connection) = |_| {};
     let orders: fn(&Connection) = |connection| {
         connection.reconnect_now();
@@ -266,7 +266,7 @@ fn pitfall_26_a_runtime_that_is_shut_down_leaves_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_36_the_driver_reads_and_answers_though_the_application_does_not() {
+async fn pitfall_36_the_driver_answers_though_the_application_rests() {
     let (connection, _script, peer) = connected().await;
     peer.alive();
     peer.deliver("unread".into());

@@ -116,7 +116,7 @@ fn pitfall_16_a_callback_may_use_the_connection_that_calls_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_17_a_listener_that_does_not_listen_loses_the_oldest_and_is_told_how_many() {
+async fn pitfall_17_a_slow_listener_loses_the_oldest_events_and_hears_it() {
     let (connection, script, _peer) = connected().await;
     let mut slow = connection.events();
     let mut quick = connection.events();

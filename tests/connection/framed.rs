@@ -173,7 +173,7 @@ async fn errors_end_the_link_as_they_are_told_to() {
 }
 
 #[tokio::test]
-async fn without_being_told_errors_are_sorted_by_the_io_error_among_their_sources() {
+async fn by_default_errors_are_sorted_by_the_io_error_in_them() {
     #[derive(Debug, thiserror::Error)]
     enum Trouble {
         #[error("wrapped")]

@@ -1,5 +1,5 @@
-//! What a connection learned of a path is there for the next one, and stays
-//! with its network.
+//! The lessons of a connection about a path are there for the next one, and stay
+//! with their network.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -129,7 +129,7 @@ async fn after_more_than_seven_days_half_is_trusted_and_the_rest_is_tried() {
     tokio::time::sleep(secs(600)).await;
     assert_eq!(second.stats().keeper.interval, proven.mul_f64(0.93));
     assert_eq!(deaths(&log), 0, "{:?}", log.events());
-    // What failed is looked at after a day: it costs one link, and holds.
+    // The failed gap is rechecked after a day: that costs one link, and the interval holds.
     tokio::time::sleep(DAY).await;
     assert_eq!(deaths(&log), 1);
     assert_eq!(second.stats().keeper.interval, proven.mul_f64(0.93));

@@ -1,4 +1,4 @@
-//! What came in just before a link's end: the goodbye's own bytes, or part of a
+//! Bytes that came in just before a link's end: the goodbye's own, or part of a
 //! message.
 
 use std::sync::Arc;
@@ -62,7 +62,7 @@ async fn idle_timeouts_told_by(end: LinkEnd) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_goodbye_after_a_silence_tells_the_idle_timeout_though_its_own_bytes_came_in() {
+async fn a_goodbye_after_a_silence_tells_the_idle_timeout() {
     // A balancer that goes away from a link which was idle.
     assert_eq!(idle_timeouts_told_by(LinkEnd::closed(Some(1001), "")).await, 1);
 }

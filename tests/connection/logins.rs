@@ -11,7 +11,7 @@ use longlink::transport::{ConnectError, Frame, Link, Transport, from_fn};
 use longlink::{Beat, Error, Failure, HandshakeError, LinkEnd, ResilientConnection};
 
 #[tokio::test(start_paused = true)]
-async fn the_login_owns_the_link_and_leaves_what_it_does_not_want_to_the_stream() {
+async fn the_login_owns_the_link_and_leaves_the_rest_to_the_stream() {
     let script = Script::new([]);
     let mut connection = builder(&script)
         .on_connect(|mut handshake| async move {
@@ -161,7 +161,7 @@ impl Link for Mute {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_broke_under_the_login_is_not_taken_into_use_whatever_the_login_makes_of_it() {
+async fn a_link_that_broke_under_the_login_is_not_taken_into_use() {
     let script = Script::<String>::new([]);
     let inner = Arc::new(script.transport());
     let transport = from_fn(move |attempt| {

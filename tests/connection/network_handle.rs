@@ -112,7 +112,7 @@ fn a_backlog_never_loses_that_the_network_was_away_and_came_back() {
 }
 
 #[test]
-fn a_watch_that_begins_after_a_wake_is_still_told_that_the_network_is_gone() {
+fn a_watch_begun_after_a_wake_is_told_that_the_network_is_gone() {
     let handle = NetworkHandle::new();
     handle.set(Offline);
     handle.set(Woke);

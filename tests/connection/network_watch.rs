@@ -35,7 +35,7 @@ impl NetworkWatch for BrittleWatch {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_39_a_watch_that_panics_after_offline_does_not_leave_the_connection_offline() {
+async fn pitfall_39_a_watch_that_panics_leaves_nobody_offline() {
     let script = Script::new([]);
     let network = NetworkHandle::new();
     let connection = builder(&script).network(Brittle(network.clone())).connect().await.unwrap();
@@ -54,7 +54,7 @@ async fn pitfall_39_a_watch_that_panics_after_offline_does_not_leave_the_connect
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transport_that_needs_no_network_is_not_slowed_down_where_there_is_none() {
+async fn a_transport_without_a_network_is_not_slowed_by_offline() {
     let place = InProcess::<String>::new();
     let mut listener = place.listen();
     let network = NetworkHandle::new();

@@ -6,7 +6,7 @@ use longlink::testing::{Answers, Script, ScriptedAttempt};
 use longlink::{Event, LinkEnd, Outcome, Transition};
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_18_a_close_that_lay_unread_before_our_goodbye_is_no_answer_to_it() {
+async fn pitfall_18_a_close_unread_before_our_goodbye_is_no_answer() {
     let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
     let mut connection = builder(&script).inbox_messages(1).connect().await.unwrap();
     let peer = script.next_link().await;
@@ -26,7 +26,7 @@ async fn pitfall_18_a_close_that_lay_unread_before_our_goodbye_is_no_answer_to_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_stalls_does_not_keep_a_resumed_connection_from_its_next_link() {
+async fn a_stalled_reader_does_not_keep_back_the_link_after_a_resume() {
     let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     let connection = builder(&script).inbox_messages(1).connect().await.unwrap();
     let peer = script.next_link().await;
@@ -57,7 +57,7 @@ async fn a_reader_that_stalls_does_not_keep_a_resumed_connection_from_its_next_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_17_a_link_that_is_said_goodbye_to_fills_the_inbox_no_further_than_any() {
+async fn pitfall_17_a_draining_link_fills_the_inbox_no_further() {
     let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never)]);
     // Room for four of the messages, which count 24 bytes each.
     let connection = builder(&script).inbox_bytes(4 * size_of::<String>()).connect().await.unwrap();

@@ -1,4 +1,4 @@
-//! What the system knows of the path tells a dead one from a stuck server.
+//! The system's facts about the path tell a dead path from a stuck server.
 
 use crate::support::{Log, builder, in_time, millis, secs};
 use longlink::keeper::PathFacts;

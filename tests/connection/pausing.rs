@@ -97,7 +97,7 @@ async fn a_paused_connection_closes_and_hands_back_what_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_to_be_confirmed_before_a_pause_is_delivered_or_in_doubt_by_the_peers_goodbye() {
+async fn a_pause_settles_confirmations_by_the_peers_goodbye() {
     for (code, expected) in [
         (Some(1000), Outcome::Delivered),
         (None, Outcome::Delivered),
@@ -124,7 +124,7 @@ async fn what_was_to_be_confirmed_before_a_pause_is_delivered_or_in_doubt_by_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_beat_that_is_answered_behind_our_goodbye_confirms_what_came_before_it() {
+async fn a_beat_answered_behind_our_goodbye_confirms_earlier_messages() {
     for closes in [false, true] {
         let script = Script::new([ScriptedAttempt::open().answers(Answers::Never).goodbyes(Answers::Never)]);
         let mut connection = builder(&script).connect().await.unwrap();
@@ -203,7 +203,7 @@ async fn a_pause_ends_a_login_that_is_under_way() {
     assert_eq!(connection.watch().state(), State::Paused);
 }
 
-/// What the future yields, if it is there.
+/// The result of the future, if it is there.
 async fn poll_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     tokio::time::timeout(Duration::ZERO, future).await.ok()
 }

@@ -1,4 +1,4 @@
-//! What comes in is one ordered stream, with the changes of links in their
+//! Incoming messages are one ordered stream, with the changes of links in their
 //! true place.
 
 use crate::support::{Log, builder, connected, millis, secs, settle};

@@ -7,8 +7,8 @@ use longlink::testing::{Answers, Script, ScriptedAttempt};
 
 const OPENING: Duration = Duration::from_millis(40);
 
-/// What the old link's peer had said before it was dropped for a third one is
-/// in the stream: nothing that lay there is thrown away unread.
+/// Messages of the old link's peer from before it was dropped for a third link are
+/// in the stream: no byte that lay there is thrown away unread.
 #[tokio::test(start_paused = true)]
 async fn what_lies_on_the_oldest_link_when_a_third_one_opens_is_read() {
     let script = Script::new([]);

@@ -34,7 +34,7 @@ fn said_goodbye(peer: &Peer) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_lost_doubled_or_reordered_when_links_are_replaced_under_traffic() {
+async fn links_replaced_under_traffic_lose_double_or_reorder_nothing() {
     const ROUNDS: u64 = 20;
     let script = Script::<String>::new([]);
     script.otherwise(ScriptedAttempt::open().after(millis(7)).goodbyes(Answers::After(millis(10))));
@@ -116,7 +116,7 @@ async fn the_old_links_last_messages_come_before_the_new_links_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_link_that_does_not_end_keeps_the_new_ones_messages_for_three_seconds() {
+async fn an_old_link_without_an_end_holds_new_messages_for_3_s() {
     let (mut connection, script, old, new, _log) = both(Answers::Never).await;
     new.deliver("new".into());
     assert_eq!(in_time(connection.recv()).await.unwrap().unwrap(), "new");
@@ -137,7 +137,7 @@ async fn what_is_sent_goes_over_the_new_link_from_its_promotion() {
     sender.send("before".into()).await.unwrap();
     tokio::time::sleep(OPENING / 2).await;
     assert_eq!(old.messages(), ["before"]);
-    // What the old one does not take goes over the new one, ahead of the rest.
+    // Messages that the old link does not take go over the new one, ahead of the rest.
     old.block_writes();
     sender.send("taken".into()).await.unwrap();
     sender.send("waits".into()).await.unwrap();
@@ -205,7 +205,7 @@ async fn if_the_second_link_cannot_be_opened_nothing_has_happened() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_the_first_dies_meanwhile_the_second_is_what_comes_back_without_a_wait() {
+async fn if_the_first_dies_the_second_comes_back_without_a_wait() {
     let script = Script::new([ScriptedAttempt::open(), ScriptedAttempt::open().after(OPENING)]);
     let log = Log::default();
     let connection = builder(&script).on_event(log.keep()).connect().await.unwrap();
@@ -266,7 +266,7 @@ async fn a_connection_that_is_closed_while_both_live_says_goodbye_on_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_while_both_live_and_neither_answers_keeps_its_deadline_and_counts_both() {
+async fn a_close_of_two_silent_links_keeps_its_deadline_and_counts_both() {
     let script = Script::new(
         [ScriptedAttempt::open(), ScriptedAttempt::open().after(OPENING)]
             .map(|step| step.answers(Answers::Never).goodbyes(Answers::Never)),
@@ -286,7 +286,7 @@ async fn a_close_while_both_live_and_neither_answers_keeps_its_deadline_and_coun
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_paused_while_both_live_reads_both_to_their_end_in_order() {
+async fn a_pause_while_two_links_live_reads_both_to_their_end_in_order() {
     let (connection, script, old, new, _log) = both(Answers::Never).await;
     new.deliver("new 1".into());
     settle().await;
@@ -322,7 +322,7 @@ async fn a_connection_that_is_paused_while_both_live_reads_both_to_their_end_in_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_link_is_read_one_inbox_ahead_of_the_old_ones_end_and_not_further() {
+async fn a_new_link_is_read_one_inbox_ahead_of_the_old_ones_end() {
     let script = Script::new([ScriptedAttempt::open().goodbyes(Answers::Never), ScriptedAttempt::open()]);
     let mut connection = builder(&script).inbox_messages(4).connect().await.unwrap();
     let old = script.next_link().await;
@@ -347,7 +347,7 @@ async fn a_new_link_is_read_one_inbox_ahead_of_the_old_ones_end_and_not_further(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_link_that_dies_while_the_old_one_is_read_is_replaced_and_keeps_its_place() {
+async fn a_new_link_that_dies_early_is_replaced_and_keeps_its_place() {
     let (connection, script, old, new, log) = both(Answers::Never).await;
     old.deliver("old".into());
     new.deliver("new".into());

@@ -180,7 +180,7 @@ async fn a_reader_that_stalls_is_not_the_servers_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_foreground_the_interval_does_not_grow_and_in_the_background_it_does() {
+async fn the_interval_grows_in_the_background_and_not_in_the_foreground() {
     let net = net();
     let connection = over(&net).connect().await.unwrap();
     connection.set_activity(Activity::Foreground);

@@ -1,4 +1,4 @@
-//! What was accepted goes out in order, and what becomes of it is told.
+//! Accepted messages go out in order, and their outcomes are told.
 
 use std::sync::OnceLock;
 

@@ -50,7 +50,7 @@ async fn a_path_that_takes_up_forgotten_flows_is_found_out_without_a_drop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dial_that_succeeds_at_once_tells_an_idle_expiry_though_the_login_never_ends() {
+async fn a_quick_dial_tells_an_idle_expiry_before_the_login_ends() {
     let local = "10.0.0.1:4000".parse().unwrap();
     let script = Script::<String>::new([
         ScriptedAttempt::open().local_addr(local),

@@ -97,7 +97,7 @@ async fn connected() -> (ResilientConnection<String>, Far, Fars) {
 /// The share is spent before all is read: `Pending` does not say then that our
 /// goodbye would be the last word.
 #[tokio::test(start_paused = true)]
-async fn a_close_that_lay_unread_behind_much_before_our_goodbye_is_no_answer_to_it() {
+async fn a_close_unread_behind_much_before_our_goodbye_is_no_answer() {
     let (connection, far, _) = connected().await;
     let confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
     settle().await;
@@ -114,7 +114,7 @@ async fn a_close_that_lay_unread_behind_much_before_our_goodbye_is_no_answer_to_
 
 /// Reading spends the share in each turn, and the deadline is seen all the same.
 #[tokio::test(start_paused = true)]
-async fn a_link_that_was_left_and_never_falls_silent_is_dropped_at_its_deadline() {
+async fn a_left_link_that_is_never_silent_is_dropped_at_its_deadline() {
     let (connection, far, _) = connected().await;
     settle().await;
     connection.pause();

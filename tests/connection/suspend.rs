@@ -45,7 +45,7 @@ async fn pitfall_45_a_link_that_did_not_survive_the_sleep_is_replaced_soon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_34_a_process_that_was_frozen_reads_what_waits_before_it_judges() {
+async fn pitfall_34_a_frozen_process_reads_waiting_bytes_before_it_judges() {
     let script = Script::<String>::new([ScriptedAttempt::open().answers(Answers::Never)]);
     let log = Log::default();
     let connection =
@@ -68,7 +68,7 @@ async fn pitfall_34_a_process_that_was_frozen_reads_what_waits_before_it_judges(
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_34_an_answer_that_waits_is_read_before_a_deadline_that_has_passed() {
+async fn pitfall_34_a_waiting_answer_is_read_before_a_passed_deadline() {
     let script = Script::<String>::new([ScriptedAttempt::open().answers(Answers::Never)]);
     let connection = builder(&script).connect().await.unwrap();
     let peer = script.next_link().await;

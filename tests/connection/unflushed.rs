@@ -12,7 +12,7 @@ use longlink::transport::{Frame, Link, from_fn};
 use longlink::{Beat, Heartbeat, LinkEnd, ResilientConnection, Token};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What such links are like, and what became of their beats.
+/// The nature of such links, and the fate of their beats.
 #[derive(Clone)]
 struct Path {
     /// One item leaves the link in this time.

@@ -27,7 +27,7 @@ fn must_end<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
 }
 
 #[test]
-fn a_policy_whose_place_another_takes_may_use_the_connection_when_it_is_dropped() {
+fn a_replaced_policy_may_use_the_connection_when_it_is_dropped() {
     must_end(|| async {
         let (connection, _script, _peer) = connected().await;
         for _ in 0..2 {
@@ -55,7 +55,7 @@ fn who_waits_for_a_state_may_hold_up_the_question() {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(watch.wait_for(|state| {
                 let _ = asks.send(());
-                // What the driver does meanwhile does not wait for the answer.
+                // The driver's other work does not wait for the answer.
                 state == State::Paused || is_shown.recv_timeout(Duration::from_secs(20)).is_err()
             }))
         });

@@ -1,4 +1,4 @@
-//! What the application says of itself, and settings that change.
+//! Whether somebody looks at the application, and settings that change.
 
 use std::time::Duration;
 

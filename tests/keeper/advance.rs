@@ -1,4 +1,4 @@
-//! What the host says of the network while the next attempt is waited for or
+//! News of the network while the next attempt is waited for or
 //! under way: hints that advance, once a burst. With a link in use:
 //! network.rs.
 
@@ -75,7 +75,7 @@ fn pitfall_24_online_too_early_does_not_start_the_backoff_anew() {
 }
 
 #[test]
-fn pitfall_24_attempts_that_found_no_way_do_not_count_once_the_network_is_there() {
+fn pitfall_24_attempts_without_a_way_do_not_count_once_online() {
     for failure in [Failure::Unreachable, Failure::Dns] {
         for news in [NetworkStatus::Online, NetworkStatus::Changed] {
             let mut rig = Rig::waiting_after(failure.clone(), 1);
@@ -90,7 +90,7 @@ fn pitfall_24_attempts_that_found_no_way_do_not_count_once_the_network_is_there(
 }
 
 #[test]
-fn pitfall_24_news_without_end_does_not_keep_the_backoff_at_its_first_step() {
+fn pitfall_24_endless_news_does_not_hold_the_backoff_at_its_start() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.forget();
     for _ in 0..300 {
@@ -180,7 +180,7 @@ fn a_login_of_four_seconds_comes_to_its_end_though_the_network_flaps() {
 }
 
 #[test]
-fn an_attempt_with_a_path_has_three_seconds_left_when_the_network_changes() {
+fn an_attempt_with_a_path_has_3_s_left_when_the_network_changes() {
     let mut rig = Rig::waiting_after(Failure::Refused, 1);
     rig.until_opening();
     let link = rig.opening().expect("an attempt is under way");
@@ -300,7 +300,7 @@ fn waking_advances_a_waiting_attempt() {
 }
 
 #[test]
-fn pitfall_39_a_network_that_is_reported_gone_again_and_again_is_still_tried_once_a_minute() {
+fn pitfall_39_a_network_reported_gone_is_still_tried_once_a_minute() {
     let mut rig = Rig::waiting(1);
     rig.until_opening();
     let tried = rig.elapsed();
@@ -314,7 +314,7 @@ fn pitfall_39_a_network_that_is_reported_gone_again_and_again_is_still_tried_onc
 }
 
 #[test]
-fn news_that_came_during_an_attempt_that_worked_does_not_cut_a_later_wait_short() {
+fn news_during_an_attempt_that_worked_cuts_no_later_wait_short() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.network(NetworkStatus::Changed);
     rig.pass(RTT);
@@ -329,7 +329,7 @@ fn news_that_came_during_an_attempt_that_worked_does_not_cut_a_later_wait_short(
 }
 
 #[test]
-fn pitfall_24_news_while_a_link_is_in_use_leaves_later_attempts_their_forgiveness() {
+fn pitfall_24_news_beside_a_link_leaves_attempts_their_forgiveness() {
     let mut rig = Rig::linked();
     rig.network(NetworkStatus::Changed);
     rig.look(RouteFacts::new(false, None));
@@ -361,7 +361,7 @@ fn attempts_are_forgiven_again_when_the_network_comes_back_minutes_later() {
 }
 
 #[test]
-fn pitfall_32_a_servers_own_time_is_kept_to_though_the_network_goes_and_comes() {
+fn pitfall_32_a_servers_own_time_outlasts_news_of_the_network() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     rig.fail(Failure::Http { status: 503, retry_after: Some(secs(5)), verified: true });
     let due = rig.due();
@@ -403,7 +403,7 @@ fn an_attempt_is_left_alone_when_somebody_looks_at_the_application() {
 }
 
 #[test]
-fn a_fleet_whose_network_only_blinked_is_spread_as_any_other_when_it_is_back() {
+fn a_fleet_whose_network_only_blinked_is_spread_all_the_same() {
     let mut delays = Vec::new();
     for seed in 0..100 {
         let mut rig = Rig::waiting_after(Failure::Refused, seed);
@@ -460,7 +460,7 @@ fn news_that_an_attempt_has_served_is_not_held_for_the_next() {
 }
 
 #[test]
-fn offline_puts_an_attempt_off_to_a_minute_after_the_last_a_little_apart_from_others() {
+fn offline_puts_an_attempt_off_to_a_minute_after_the_last() {
     let mut waits = Vec::new();
     for seed in 0..100 {
         let mut rig = Rig::dialling(Reconnect::default(), seed);

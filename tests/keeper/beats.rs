@@ -68,7 +68,7 @@ fn a_late_answer_measures_the_round_trip_of_its_own_beat() {
 }
 
 #[test]
-fn a_beat_whose_answer_did_not_wait_unread_is_given_its_deadline_before_the_next() {
+fn a_beat_without_a_waiting_answer_has_its_deadline_first() {
     let mut rig = asking();
     rig.stalled();
     rig.pass(secs(50));
@@ -110,7 +110,7 @@ fn a_probe_to_come_neither_takes_the_place_of_beats_nor_comes_with_one() {
 }
 
 #[test]
-fn the_probe_after_a_wake_comes_at_once_where_somebody_writes_after_a_long_silence() {
+fn a_message_after_a_wake_brings_the_probe_at_once() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
     rig.beat_answered(RTT);
     rig.pass(secs(40));

@@ -8,7 +8,7 @@ use longlink::keeper::RouteFacts;
 use longlink::{Failure, NetworkStatus, State};
 
 #[test]
-fn an_attempt_that_news_has_advanced_may_be_cut_short_when_the_burst_is_over() {
+fn an_advanced_attempt_may_be_cut_short_after_the_burst() {
     for (age, begun_anew) in [(millis(1_999), false), (secs(2), true)] {
         let mut rig = Rig::waiting_after(Failure::Refused, 1);
         rig.network(NetworkStatus::Online);
@@ -33,7 +33,7 @@ fn news_less_than_200_ms_before_an_attempt_counts_when_that_fails() {
 }
 
 #[test]
-fn pitfall_32_news_just_before_a_servers_own_time_counts_when_the_attempt_then_fails() {
+fn pitfall_32_news_before_a_servers_own_time_counts_after_a_failure() {
     let mut rig = Rig::waiting_after(Failure::Refused, 1);
     rig.until_opening();
     rig.fail(Failure::Http { status: 503, retry_after: Some(secs(100)), verified: true });
@@ -48,7 +48,7 @@ fn pitfall_32_news_just_before_a_servers_own_time_counts_when_the_attempt_then_f
 }
 
 #[test]
-fn a_fleet_whose_network_comes_again_just_when_it_was_granted_an_attempt_is_spread() {
+fn a_fleet_that_comes_online_at_its_granted_attempt_is_spread() {
     let mut delays: Vec<Duration> = Vec::new();
     for seed in 0..50 {
         let mut rig = Rig::waiting(seed);
@@ -65,7 +65,7 @@ fn a_fleet_whose_network_comes_again_just_when_it_was_granted_an_attempt_is_spre
 }
 
 #[test]
-fn pitfall_24_news_that_had_nothing_to_forgive_leaves_what_comes_after_it_its_forgiveness() {
+fn pitfall_24_news_with_nothing_to_forgive_uses_no_forgiveness_up() {
     let mut rig = Rig::linked();
     rig.network(NetworkStatus::Changed);
     rig.look(RouteFacts::new(false, None));

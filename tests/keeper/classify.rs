@@ -1,5 +1,5 @@
-//! What follows an end or a failure: the tables, and the application's word
-//! on them.
+//! The answer to an end or a failure: the tables, and the application's own
+//! answer.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -351,7 +351,7 @@ fn a_time_is_taken_from_an_answer_that_speaks_of_now_and_from_no_other() {
 }
 
 #[test]
-fn pitfall_43_an_answer_of_nobody_known_is_tried_again_from_half_the_longest_delay_on() {
+fn pitfall_43_an_unknown_peers_answer_is_retried_from_half_the_cap() {
     let delays = (0..100).map(|seed| {
         let mut rig = Rig::dialling(Reconnect::default(), seed);
         rig.fail(Failure::Http { status: 403, retry_after: None, verified: false });
@@ -384,7 +384,7 @@ fn tls_failures_double_the_longest_wait_from_a_minute_to_five() {
 }
 
 #[test]
-fn a_link_that_was_opened_begins_the_counts_of_what_stood_against_it_anew() {
+fn an_opened_link_starts_the_counts_of_refusals_anew() {
     let mut rig = Rig::dialling(Reconnect::default(), 1);
     for _ in 0..6 {
         rig.fail(Failure::Tls);
@@ -416,7 +416,7 @@ fn another_reconnect_policy_counts_from_the_next_failure_on() {
 }
 
 #[test]
-fn news_of_the_network_does_not_bring_ends_together_that_the_application_sets_apart() {
+fn news_does_not_bring_ends_together_that_are_set_apart() {
     let apart = |_: Setback<'_>, _| Retry::NeverAfter { answers: 3, apart: secs(60) };
     let mut rig = Rig::connected(with_reconnect(Reconnect::default().classify(apart)), 1);
     rig.end(LinkEnd::Eof);
@@ -427,7 +427,7 @@ fn news_of_the_network_does_not_bring_ends_together_that_the_application_sets_ap
 }
 
 #[test]
-fn a_service_that_goes_away_is_come_back_to_over_a_second_however_young_the_link_was() {
+fn a_service_that_goes_away_is_retried_over_a_second() {
     let delays = (0..100).map(|seed| {
         let mut rig = Rig::connected(Config::default(), seed);
         rig.end(close(1001));

@@ -32,7 +32,7 @@ fn await_dials_for(rig: &mut Rig, time: Duration) {
 }
 
 #[test]
-fn a_scout_that_falls_silent_while_the_link_in_use_misses_an_answer_says_nothing() {
+fn a_silent_scout_beside_a_missed_answer_says_nothing() {
     let mut rig = linked();
     rig.confirm();
     rig.pass(RTT);
@@ -83,7 +83,7 @@ fn scouted_in_a_chat() -> Rig {
 }
 
 #[test]
-fn an_end_of_a_scout_before_nine_tenths_of_the_shortest_interval_is_no_timeout() {
+fn a_scouts_end_before_0_9_of_the_shortest_interval_is_no_timeout() {
     for (gap, met_with) in
         [(millis(8_999), ScoutResult::Void), (secs(9), ScoutResult::Ended { gap: secs(9) })]
     {
@@ -97,7 +97,7 @@ fn an_end_of_a_scout_before_nine_tenths_of_the_shortest_interval_is_no_timeout()
 }
 
 #[test]
-fn a_server_that_ends_scouts_sooner_than_any_interval_is_left_alone_for_a_while() {
+fn a_server_that_ends_scouts_early_is_left_alone_for_a_while() {
     let mut rig = scouted_in_a_chat();
     chat(&mut rig, 5);
     let before = sent(&rig);
@@ -121,7 +121,7 @@ fn while_the_link_in_use_is_not_read_nothing_that_happens_sends_a_scout() {
 }
 
 #[test]
-fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_scout_a_deadline() {
+fn a_gap_survived_before_a_shrink_makes_no_scouts_end_a_deadline() {
     let mut rig = linked();
     live(&mut rig, secs(1620), |scout| scout.gap < secs(300));
     assert!(rig.interval() > secs(250));
@@ -135,7 +135,7 @@ fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_sco
         assert!(rig.elapsed() < secs(4_000), "it is noticed");
         live(&mut rig, secs(1), |scout| scout.gap < secs(140));
     }
-    // What is left between is tested, and the server ends one that is idle.
+    // The gap in between is tested, and the server ends an idle scout.
     rig.forget();
     await_scouts(&mut rig);
     live(&mut rig, secs(145), |_| true);
@@ -144,7 +144,7 @@ fn what_the_link_in_use_survived_before_the_timeout_shrank_makes_no_end_of_a_sco
 }
 
 #[test]
-fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it_is_open() {
+fn a_scout_from_another_address_or_without_beats_is_dropped() {
     let another = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
     let listens = Beat::Listen { longest_silence: secs(60) };
     for (local, beat, dropped) in
@@ -163,7 +163,7 @@ fn a_scout_over_another_address_or_that_cannot_be_asked_is_dropped_as_soon_as_it
 }
 
 #[test]
-fn a_scout_that_is_silent_for_its_gap_at_last_is_followed_by_others_at_once() {
+fn a_scout_that_is_silent_at_last_is_followed_by_others_at_once() {
     let mut rig = scouted();
     let scout = rig.scouts()[0];
     // Its server speaks by itself for three gaps, and then no more. The others
@@ -233,7 +233,7 @@ fn after_a_day_one_refusal_more_is_enough() {
 }
 
 #[test]
-fn a_scout_whose_server_speaks_is_parted_from_after_three_gaps_and_not_in_that_instant() {
+fn a_scout_whose_server_speaks_is_left_after_three_gaps() {
     for (later, parted) in [(Duration::ZERO, false), (Duration::from_nanos(1), true)] {
         let mut rig = scouted_in_a_chat();
         let (scout, opened) = (rig.scouts()[0], rig.elapsed());
@@ -252,7 +252,7 @@ fn a_scout_whose_server_speaks_is_parted_from_after_three_gaps_and_not_in_that_i
 }
 
 #[test]
-fn an_end_of_a_scout_is_a_deadline_below_0_98_of_what_the_link_in_use_has_survived() {
+fn a_scouts_end_is_a_deadline_below_0_98_of_a_survived_gap() {
     for (earlier, deadline) in [(Duration::ZERO, false), (Duration::from_nanos(1), true)] {
         let mut rig = linked();
         await_dials(&mut rig);

@@ -1,11 +1,11 @@
-//! What an end of the link in use says of the idle timeout.
+//! The idle timeout in an end of the link in use.
 
 use crate::rig::{RTT, Rig, millis, secs};
 use longlink::keeper::{Config, Input, Output};
 use longlink::{Activity, Beat, Cause, Event, Evidence, Heartbeat, LinkEnd, RetryReason};
 
 #[test]
-fn a_reset_in_answer_to_a_beat_that_was_no_try_is_a_doubt_and_a_fin_may_be_a_restart() {
+fn a_reset_answering_a_held_beat_is_a_doubt_and_a_fin_a_restart() {
     for (end, doubted) in [(LinkEnd::Eof, false), (LinkEnd::Reset, true)] {
         let mut rig = Rig::connected(Config::default(), 1);
         rig.learn(secs(115));
@@ -121,7 +121,7 @@ fn once_ends_have_shown_that_the_timeout_shrank_beats_are_drawn_again() {
 }
 
 #[test]
-fn pitfall_41_a_fin_on_an_idle_link_below_the_proven_gap_is_no_idle_timeout() {
+fn pitfall_41_a_fin_below_the_proven_gap_is_no_idle_timeout() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.learn(secs(115));
     let (interval, proven) = (rig.interval(), rig.keeper.stats().proven);

@@ -28,7 +28,7 @@ fn pitfall_34_what_waited_behind_a_frozen_process_proves_no_gap() {
 }
 
 #[test]
-fn pitfall_34_an_end_that_waited_behind_a_frozen_process_tells_no_idle_timeout() {
+fn pitfall_34_an_end_behind_a_freeze_tells_no_idle_timeout() {
     for end in [LinkEnd::Eof, LinkEnd::Reset] {
         let mut rig = Rig::beating(Heartbeat::adaptive());
         rig.beat_answered(RTT);
@@ -43,7 +43,7 @@ fn pitfall_34_an_end_that_waited_behind_a_frozen_process_tells_no_idle_timeout()
 }
 
 #[test]
-fn pitfall_34_an_answer_that_waited_behind_a_frozen_process_measures_no_round_trip() {
+fn pitfall_34_an_answer_behind_a_freeze_measures_no_round_trip() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.beat_answered(RTT);
     let before = proven(&rig);

@@ -44,7 +44,7 @@ fn pitfall_23_a_sleep_is_only_a_hint_to_probe() {
     let woke = rig.elapsed();
     rig.timeout();
     assert!(rig.is_connected());
-    // What waits is read for a second, then the probe goes out.
+    // Waiting bytes are read for a second, then the probe goes out.
     assert_eq!(rig.until_beat(), woke + secs(1));
     rig.pass(millis(2_999));
     assert!(rig.is_connected());
@@ -54,7 +54,7 @@ fn pitfall_23_a_sleep_is_only_a_hint_to_probe() {
 }
 
 #[test]
-fn pitfall_23_a_link_that_died_in_the_sleep_is_dropped_when_the_probe_is_not_answered() {
+fn pitfall_23_a_link_that_died_asleep_is_dropped_by_the_probe() {
     let mut rig = Rig::fixed(300);
     rig.beat_answered(RTT);
     rig.pass(secs(10));
@@ -118,7 +118,7 @@ fn pitfall_45_sleep_counts_in_gaps() {
 }
 
 #[test]
-fn pitfall_45_a_suspend_makes_a_beat_due_though_the_awake_clock_stood_still() {
+fn pitfall_45_a_suspend_makes_a_beat_due_by_the_sleep_clock() {
     let mut rig = Rig::fixed(300);
     rig.beat_answered(RTT);
     rig.suspend(secs(400));
@@ -140,7 +140,7 @@ fn pitfall_34_a_late_timer_gives_a_probe_its_whole_deadline_again() {
 }
 
 #[test]
-fn pitfall_34_a_timer_that_is_two_seconds_late_counts_and_a_later_one_does_not() {
+fn pitfall_34_a_timer_2_s_late_counts_and_a_later_one_does_not() {
     for (late, misses) in [(secs(2), 1), (secs(2) + Duration::from_nanos(1), 0)] {
         let mut rig = Rig::beating(Heartbeat::fixed(secs(60)));
         rig.beat_answered(RTT);
@@ -153,7 +153,7 @@ fn pitfall_34_a_timer_that_is_two_seconds_late_counts_and_a_later_one_does_not()
 }
 
 #[test]
-fn a_peer_that_is_only_listened_to_has_its_whole_limit_once_more_after_a_sleep() {
+fn a_listened_to_peer_has_its_whole_limit_again_after_a_sleep() {
     // It ends past the limit, just before it, and long before it.
     for asleep in [secs(20), millis(18_900), secs(2)] {
         let mut rig = Rig::new(Default::default(), 1);
@@ -168,7 +168,7 @@ fn a_peer_that_is_only_listened_to_has_its_whole_limit_once_more_after_a_sleep()
 }
 
 #[test]
-fn a_peer_that_is_only_listened_to_is_given_its_limit_where_the_host_alone_tells_of_the_sleep() {
+fn a_listened_to_peer_has_its_limit_again_after_a_told_sleep() {
     let mut rig = Rig::new(Default::default(), 1);
     rig.open(Beat::Listen { longest_silence: secs(30) });
     rig.pass(secs(29));

@@ -1,4 +1,4 @@
-//! What the keeper knows belongs to the network on which it was learned.
+//! The keeper's lessons belong to the network on which they were learned.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn settled(rig: &mut Rig, network: &str) {
     rig.beat_answered(RTT);
 }
 
-/// What was told to be remembered, by network.
+/// The lessons that were told to be remembered, by network.
 fn words(rig: &Rig) -> Vec<(Option<String>, Learned)> {
     let word = |output: &&Output| match output {
         Output::Remember { network, learned, .. } => {
@@ -300,7 +300,7 @@ fn a_slow_answer_does_not_disturb_a_dial() {
     assert!(beat >= secs(68).mul_f64(0.93 * 0.9) && beat <= secs(68).mul_f64(0.93));
 }
 
-/// What may happen around a memory.
+/// An event around a store.
 #[derive(Clone, Debug)]
 enum Step {
     Named(u8),
@@ -432,7 +432,7 @@ proptest! {
         steps in proptest::collection::vec(any_step(), 1..60),
     ) {
         let max = if heartbeat == Heartbeat::frugal() { secs(1800) } else { secs(285) };
-        // What is held where the shortest interval is all that is proven.
+        // The held interval where only the shortest interval is proven.
         let least = secs(10).mul_f64(0.93);
         let mut rig = Rig::beating(heartbeat.clone());
         for step in &steps {
@@ -456,7 +456,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_told_of_a_server_that_ends_links_for_ever_just_before_they_beat_is_taken_back() {
+fn lessons_from_a_server_that_ends_links_before_they_beat_are_taken() {
     let heartbeat = Heartbeat::adaptive().min(secs(30)).start(secs(30));
     let mut rig = Rig::new(with_heartbeat(heartbeat), 1);
     let mut told = Vec::new();

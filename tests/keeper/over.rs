@@ -154,7 +154,7 @@ fn no_attempt_is_announced_that_never_comes() {
 }
 
 #[test]
-fn who_is_told_to_fail_fast_gives_up_at_the_first_failure_and_for_its_reason() {
+fn failing_fast_gives_up_at_the_first_failure_with_its_reason() {
     let finished = |fail: fn(&mut Rig)| {
         let mut rig = Rig::new(fail_fast(), 1);
         rig.pass(millis(100));

@@ -1,5 +1,5 @@
-//! What the system knows of the path: a dead path is told from a server that
-//! is stuck, and is noticed sooner.
+//! The system's facts about the path tell a dead path from a stuck server,
+//! sooner than beats alone.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn looks(rig: &Rig) -> Option<Duration> {
 }
 
 #[test]
-fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing() {
+fn acknowledged_beats_without_answers_mean_a_stuck_server() {
     let mut rig = telling(Heartbeat::adaptive());
     let known = (rig.interval(), rig.keeper.stats().proven);
     // The try of 34 s.
@@ -58,7 +58,7 @@ fn beats_that_arrive_and_are_not_answered_mean_a_stuck_server_and_teach_nothing(
 }
 
 #[test]
-fn a_server_that_seems_stuck_twice_at_a_gap_may_be_a_path_that_takes_flows_up_again() {
+fn a_server_stuck_twice_at_a_gap_may_be_a_path_that_adopts_flows() {
     let mut rig = telling(Heartbeat::adaptive());
     rig.pass_with(secs(34) + secs(11), all_arrived);
     reopen(&mut rig);
@@ -94,7 +94,7 @@ fn beats_that_do_not_arrive_on_a_busy_link_mean_a_dead_path() {
 }
 
 #[test]
-fn where_the_system_tells_nothing_a_busy_link_that_dies_and_connects_at_once_was_stuck() {
+fn without_facts_a_busy_dead_link_that_redials_at_once_was_stuck() {
     let mut rig = Rig::beating(Heartbeat::adaptive());
     rig.beat_answered(RTT);
     rig.confirm();
@@ -104,7 +104,7 @@ fn where_the_system_tells_nothing_a_busy_link_that_dies_and_connects_at_once_was
 }
 
 #[test]
-fn the_dial_alone_shows_why_a_link_was_lost_whatever_becomes_of_the_login() {
+fn the_dial_alone_shows_why_a_link_was_lost() {
     let mut rig = telling(Heartbeat::adaptive());
     rig.until_death();
     rig.until_opening();
@@ -149,7 +149,7 @@ fn a_probe_that_arrives_and_is_not_answered_means_a_stuck_server() {
 }
 
 #[test]
-fn a_message_that_is_not_acknowledged_within_a_deadline_brings_the_beat_forward() {
+fn a_message_unacknowledged_by_a_deadline_brings_the_beat_forward() {
     let mut rig = telling(Heartbeat::fixed(secs(300)));
     rig.pass(secs(60));
     rig.sent();
@@ -163,7 +163,7 @@ fn a_message_that_is_not_acknowledged_within_a_deadline_brings_the_beat_forward(
 }
 
 #[test]
-fn a_message_that_is_acknowledged_brings_nothing_forward_and_is_looked_after_once() {
+fn an_acknowledged_message_is_asked_about_once_and_brings_no_beat() {
     let mut rig = telling(Heartbeat::fixed(secs(300)));
     rig.pass(secs(60));
     rig.sent();
@@ -280,7 +280,7 @@ fn a_link_that_only_listens_is_not_looked_after() {
 }
 
 #[test]
-fn it_is_asked_of_the_path_only_where_the_system_tells_and_no_answer_is_due_anyway() {
+fn the_path_is_asked_about_only_where_no_answer_is_due() {
     let waits = |tells: bool, asks: bool| {
         let mut rig = Rig::new(with_heartbeat(Heartbeat::fixed(secs(30))), 1);
         rig.open_as(|opened| opened.tells_path = tells);

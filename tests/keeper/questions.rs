@@ -1,5 +1,4 @@
-//! What the keeper must know and asks for, and whoever drives it that answers
-//! late or never.
+//! The facts that the keeper asks for, and a driver that answers late or never.
 
 use crate::rig::{LOGIN, NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{Dialled, Input, Opened, Output, PathFacts, RouteFacts};
@@ -76,7 +75,7 @@ fn a_way_that_nobody_tells_is_taken_for_another_one() {
 }
 
 #[test]
-fn a_question_about_the_way_before_a_change_says_nothing_of_the_way_behind_it() {
+fn an_answer_about_the_way_before_a_change_says_nothing_after_it() {
     let mut rig = unanswering();
     rig.named("home");
     rig.named("home");

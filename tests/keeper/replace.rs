@@ -27,7 +27,7 @@ fn waits(rig: &Rig) -> bool {
 }
 
 #[test]
-fn a_second_link_takes_the_place_of_the_first_in_the_instant_in_which_it_is_open() {
+fn a_second_link_replaces_the_first_at_the_instant_it_is_open() {
     let (mut rig, first, second) = replacing();
     rig.pass(millis(700));
     rig.forget();
@@ -54,7 +54,7 @@ fn a_second_link_takes_the_place_of_the_first_in_the_instant_in_which_it_is_open
 }
 
 #[test]
-fn a_first_link_that_ends_by_itself_behind_our_goodbye_is_not_dropped_again() {
+fn a_first_link_that_ends_behind_our_goodbye_is_not_dropped_again() {
     let (mut rig, first, _) = replacing();
     rig.open(Beat::Ping);
     rig.tell(Input::Ended { link: first, end: LinkEnd::Eof });
@@ -145,7 +145,7 @@ fn what_is_final_for_the_first_ends_the_second_too() {
 }
 
 #[test]
-fn one_second_link_is_opened_at_most_and_none_where_it_would_be_no_second() {
+fn at_most_one_second_link_is_opened() {
     let (mut rig, ..) = replacing();
     rig.forget();
     rig.tell(Input::Replace);
@@ -238,7 +238,7 @@ fn scouts_go_with_the_link_that_they_were_sent_beside() {
 }
 
 #[test]
-fn an_outage_that_the_dial_of_a_second_link_came_before_is_no_idle_timeout() {
+fn an_outage_after_the_second_links_dial_is_no_idle_timeout() {
     for opens in [false, true] {
         let mut rig = Rig::beating(Heartbeat::adaptive());
         rig.learn(secs(58));
@@ -290,7 +290,7 @@ fn news_that_came_while_both_lived_hurries_the_attempt_behind_them() {
 }
 
 #[test]
-fn a_second_link_that_has_found_no_path_before_the_news_is_not_waited_for() {
+fn a_second_link_without_a_path_before_the_news_is_not_waited_for() {
     let (mut rig, _, second) = replacing();
     rig.pass(secs(3));
     rig.network(NetworkStatus::Changed);
@@ -311,7 +311,7 @@ fn a_second_link_that_has_found_no_path_before_the_news_is_not_waited_for() {
 }
 
 #[test]
-fn a_time_that_the_server_names_is_waited_for_though_a_second_link_is_being_opened() {
+fn a_servers_own_time_is_waited_for_beside_a_second_link() {
     let mut config = Config::default();
     config.reconnect = Reconnect::default().classify(|_, _| Retry::After(secs(20)));
     let mut rig = Rig::connected(config, 1);

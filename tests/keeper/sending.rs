@@ -1,5 +1,5 @@
-//! What the application sends ends a silence as a beat does: whether the link
-//! survives it says the same of the idle timeout.
+//! A message of the application ends a silence as a beat does: whether the link
+//! survives it says the same about the idle timeout.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn a_client_that_publishes_now_and_then_does_not_lose_its_link_for_ever() {
 }
 
 #[test]
-fn a_silence_that_a_message_of_ours_has_ended_is_proven_once_its_beat_is_answered() {
+fn a_silence_ended_by_our_message_is_proven_by_its_answered_beat() {
     let mut rig = trying();
     rig.pass(secs(200));
     rig.sent();
@@ -125,7 +125,7 @@ fn a_busy_publisher_into_a_black_hole_says_nothing_of_idleness() {
 }
 
 #[test]
-fn a_reset_in_answer_to_a_message_of_ours_says_that_the_silence_before_it_was_too_long() {
+fn a_reset_answering_our_message_says_the_silence_was_too_long() {
     // Less than half of the interval: no beat asks what became of it.
     let mut rig = trying();
     for _ in 0..2 {

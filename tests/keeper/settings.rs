@@ -15,7 +15,7 @@ fn refused(checked: Result<(), Invalid>) -> Option<&'static str> {
 }
 
 #[test]
-fn the_ready_made_heartbeats_are_the_default_with_some_figures_of_their_own() {
+fn the_preset_heartbeats_are_the_default_with_other_figures() {
     let adaptive = Heartbeat::adaptive;
     let spelled_out =
         adaptive().probing(Probing::Main).start(secs(27)).min(secs(10)).max(secs(285)).misses(5);
@@ -118,7 +118,7 @@ fn a_heartbeat_is_refused_by_the_name_of_the_field_that_cannot_work() {
 }
 
 #[test]
-fn a_reconnect_policy_is_refused_by_the_name_of_the_field_that_cannot_work() {
+fn a_reconnect_policy_is_refused_by_the_name_of_its_bad_field() {
     let default = Reconnect::default;
     for (reconnect, field) in [
         (default(), None),
@@ -193,7 +193,7 @@ fn bounds(delay: impl Fn(u64) -> Duration) -> (Duration, Duration) {
 }
 
 #[test]
-fn a_scaled_policy_scales_the_floor_the_first_step_and_what_a_close_code_asks_for() {
+fn a_scaled_policy_scales_floor_first_step_and_close_code_delays() {
     let first = |seed| {
         let mut rig = Rig::dialling(Reconnect::default().scaled(4.0), seed);
         rig.fail(Failure::Refused);

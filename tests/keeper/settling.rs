@@ -1,5 +1,5 @@
-//! What follows from an input is there in the same instant, whatever the input
-//! was.
+//! Everything that follows from an input is there at the same instant, for every
+//! input.
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use super::rig::{Rig, millis, secs, with_heartbeat};
 const SLOW: Duration = secs(8);
 
 #[test]
-fn a_message_between_a_beat_and_its_answer_says_nothing_where_every_answer_is_late() {
+fn where_every_answer_is_late_a_message_before_one_says_nothing() {
     let mut rig = Rig::new(with_heartbeat(Heartbeat::adaptive()), 1);
     rig.open_as(|opened| {
         opened.took = SLOW * 3;
@@ -57,7 +57,7 @@ fn measured_by(heartbeat: Heartbeat, rtt: Duration) -> Rig {
 }
 
 #[test]
-fn news_costs_no_link_whose_round_trip_is_longer_than_a_probe_waits_as_a_rule() {
+fn news_costs_no_link_with_a_round_trip_beyond_the_usual_probe() {
     // Over a satellite or two, and with a telephone of the last century.
     for rtt in [millis(1_200), millis(3_500), secs(6), SLOW] {
         for news in [NetworkStatus::Online, NetworkStatus::Changed] {
@@ -76,8 +76,8 @@ fn news_costs_no_link_whose_round_trip_is_longer_than_a_probe_waits_as_a_rule() 
 }
 
 #[test]
-fn a_probe_waits_no_longer_than_the_path_needs_and_never_longer_than_a_row_of_beats() {
-    // What it was measured by, and how long a probe waits then: not less than
+fn a_probe_waits_as_long_as_the_path_needs_up_to_a_row_of_beats() {
+    // The measured round trip, and how long a probe waits then: not less than
     // 3 s, the beats' deadline of at most 5 s, or twice the shortest round trip.
     for (rtt, waits) in [(50, 3), (500, 3), (3_500, 7), (6_000, 12), (20_000, 40)] {
         let mut rig = measured(millis(rtt));
@@ -131,7 +131,7 @@ fn judged_by_dials(before: Duration, after: Duration) -> (Cause, Evidence) {
 }
 
 #[test]
-fn a_dial_tells_of_an_idle_timeout_if_it_takes_twice_as_long_as_the_one_before_and_no_longer() {
+fn a_dial_tells_an_idle_timeout_up_to_twice_the_dial_before() {
     let idle = (Cause::IdleExpiry, Evidence::ConnectedAtOnce);
     let dead = (Cause::PathDead, Evidence::DialFailed);
     for dial in [millis(600), millis(1_200), secs(3), secs(10)] {

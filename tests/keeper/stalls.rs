@@ -90,7 +90,7 @@ fn a_probe_whose_answer_waited_behind_a_stalled_reader_is_answered() {
     rig.probe();
     rig.stalled();
     rig.pass(secs(60));
-    // What waited is read first.
+    // Waiting bytes are read first.
     rig.answer();
     rig.resumed();
     rig.pass(secs(100));

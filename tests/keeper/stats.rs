@@ -1,4 +1,4 @@
-//! What the keeper counts, and what it tells of what it has learned.
+//! The keeper's counts, and its figures of the idle timeout.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ fn an_interval_is_told_when_it_changes_and_only_then() {
 }
 
 #[test]
-fn what_comes_in_after_several_intervals_has_spared_a_beat_for_each_and_none_twice() {
+fn bytes_after_several_intervals_have_spared_one_beat_for_each() {
     let mut rig = Rig::beating(Heartbeat::fixed(secs(30)));
     // The process is frozen: no timer runs, and what came meanwhile is read.
     for (time, saved) in [(100, 3), (10, 3), (9, 3), (1, 4), (29, 4), (1, 5)] {
@@ -140,7 +140,7 @@ fn fall_silent(rig: &mut Rig) -> Duration {
 }
 
 #[test]
-fn a_server_that_seems_stuck_twice_within_two_days_may_be_a_path_that_forgets() {
+fn a_server_stuck_twice_within_two_days_may_be_a_forgetful_path() {
     let stuck = (Cause::ServerStuck, Evidence::Acknowledged);
     let forgets = (Cause::IdleExpiry, Evidence::ConnectedAtOnce);
     for (apart, second) in [(2 * DAY, forgets), (2 * DAY + secs(1), stuck)] {

@@ -1,5 +1,5 @@
-//! What the keeper's facts say of themselves: each in one line for a log, and
-//! nothing of a peer's words unescaped.
+//! The keeper's facts in words: each in one line for a log, and
+//! no text of a peer unescaped.
 
 use std::io::{Error, ErrorKind};
 
@@ -240,7 +240,7 @@ fn each_event_is_one_line() {
             Event::IdleTimeoutRecalled { proven, failed: None, age },
             "idle timeout recalled after 3600s: above 96.0s",
         ),
-        (Event::StoreFailed { fault: StoreFault::Refused }, "memory failed: was refused"),
+        (Event::StoreFailed { fault: StoreFault::Refused }, "interval store failed: was refused"),
         (Event::ScoutSent { link, gap }, "scout #1 tests 115.0s"),
         (Event::ScoutReturned { link, gap, met: ScoutResult::Survived }, "scout #1 for 115.0s: it survived"),
         (Event::ScoutsRefused, "scouts refused"),

@@ -38,7 +38,7 @@ const SCALE: f64 = 1.0 / 20.0;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
-fn the_proxys_limit_is_learned_and_held_though_the_server_is_stopped_killed_and_frozen() {
+fn the_proxys_limit_is_learned_and_held_through_server_faults() {
     let required = std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1");
     let tools = match Tools::find() {
         Ok(tools) => tools,
@@ -63,7 +63,7 @@ async fn learn_and_hold(tools: &Tools, required: bool) {
     let client = Client::start(&proxy.url(), SCALE, 1, timeline).expect("the URL is sound");
     let mut test = Test { client, timeline, lost: Vec::new() };
 
-    // What a beat that is late was to show is tried again, and one that is later
+    // A trial whose beat was late is tried again; a beat that is later
     // than the rest of the limit finds no link any more.
     let spoiled = |since: Instant| hiccups::since(since, Duration::from_secs(2).mul_f64(SCALE));
     let begun = Instant::now();
@@ -173,9 +173,9 @@ impl Test {
         let tally = self.client.ledger().tally(&[], 0, &[]);
         assert!(tally.accepted > 100, "only {} messages", tally.accepted);
         assert_eq!((tally.repeated, tally.reordered), (0, 0), "{tally:?}");
-        // This server answers a Ping before it has echoed what came earlier.
-        // What it had, but had not echoed when it died, counts as delivered:
-        // at each of the three cuts what comes within one round trip.
+        // This server answers a Ping before it has echoed earlier messages.
+        // Messages that it had, but had not echoed when it died, count as delivered:
+        // at each of the three cuts those of one round trip.
         assert!(tally.lost <= 3, "{tally:?}");
     }
 

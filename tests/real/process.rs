@@ -13,7 +13,7 @@ use tokio::net::TcpSocket;
 /// How long a process may take until it is ready, on a slow machine.
 const READY: Duration = Duration::from_secs(20);
 
-/// What the tests need from the system.
+/// The tools that the tests need from the system.
 #[derive(Clone, Debug)]
 pub struct Tools {
     python: PathBuf,
@@ -170,7 +170,7 @@ pub struct Nginx {
     program: PathBuf,
     port: u16,
     tls: bool,
-    /// What stands at the top of the configuration.
+    /// The text at the top of the configuration.
     main: String,
     directory: PathBuf,
     process: Option<Process>,
@@ -237,7 +237,7 @@ impl Drop for Nginx {
     }
 }
 
-/// What a location says to pass WebSockets on to a server on loopback.
+/// The lines of a location that pass WebSockets on to a server on loopback.
 pub fn pass_to(server: u16) -> String {
     format!(
         "proxy_pass http://127.0.0.1:{server};

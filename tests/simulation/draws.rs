@@ -190,7 +190,7 @@ fn odd_input(chance: &mut Chance) -> Said {
     }
 }
 
-/// What somebody remembers, true or not.
+/// Stored lessons, true or not.
 fn recalled(chance: &mut Chance) -> Recalled {
     let mut learned = Learned::default();
     learned.proven = span(chance);

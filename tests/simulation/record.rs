@@ -1,5 +1,5 @@
-//! What a run came to, measured from outside: by the bytes that really
-//! flowed, not by what the keeper thinks.
+//! The result of a run, measured from outside: by the bytes that really
+//! flowed, not by the keeper's view.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct Record {
     pub scout_beats: u64,
     /// Messages that came in.
     pub messages: u64,
-    /// What all beats and their answers cost on the wire.
+    /// The bytes on the wire of all beats and their answers.
     pub bytes: u64,
     /// How often the client had to run: for its timer, or for what came in.
     pub wake_ups: u64,
@@ -108,7 +108,7 @@ pub struct Recorder {
     intervals: Option<Vec<(Duration, Duration)>>,
 }
 
-/// What is said of the user's link goes for whichever that is at the time.
+/// Records about the user's link are about the link in use at the time.
 impl Recorder {
     /// Notes each interval from now on.
     pub fn trace(&mut self) {

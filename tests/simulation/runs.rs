@@ -53,7 +53,7 @@ impl Mode {
     }
 }
 
-/// What is to be run.
+/// A run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub mode: Mode,

@@ -20,7 +20,7 @@ pub struct Schedule {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub config: Config,
-    /// What an attempt may take.
+    /// The longest time of an attempt.
     pub attempt_deadline: Duration,
     /// The least time between two timers that they may lead to, against 1 by
     /// default.
@@ -245,7 +245,7 @@ impl Said {
     }
 }
 
-/// What is reported of a link that was opened: some tell of their path, and
+/// The facts about a link that was opened: some links tell of their path, and
 /// some have a peer that can be asked to speak.
 pub fn opened(beat: Beat, took: Duration) -> Opened {
     let mut opened = Opened::new(beat, dialled(took), took);

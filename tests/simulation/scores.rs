@@ -1,4 +1,4 @@
-//! What the heartbeat must reach on a steady path, learning on the main link
+//! The scores of the heartbeat on a steady path, learning on the main link
 //! or with scouts.
 //!
 //! | | main: the listed timeouts | main: any timeout | scouts: both |
@@ -58,7 +58,7 @@ fn a_thousand_unseen_timeouts_are_learned_within_the_scores_over_56_days() {
 
 #[test]
 #[ignore = "takes minutes; run it in release"]
-fn a_thousand_unseen_timeouts_are_learned_though_beats_are_lost_over_56_days() {
+fn a_thousand_unseen_timeouts_are_learned_though_beats_are_lost() {
     let runs = run_all(unseen(Mode::Main, 1_000, 3, LOSS, 56 * DAY));
     judge_unseen("1,000 unseen timeouts (seed 3), 1 % of beats lost, 56 days", &runs);
 }

@@ -1,4 +1,4 @@
-//! What the heartbeat must reach where things happen: restarts of the server,
+//! The scores of the heartbeat through upsets: restarts of the server,
 //! outages, a timeout that changes.
 //!
 //! | | main | scouts |

@@ -5,14 +5,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// What every thread together holds.
+/// The bytes that all threads hold together.
 static ALL: AtomicI64 = AtomicI64::new(0);
 
 thread_local! {
     static OWN: Cell<Counts> = const { Cell::new(Counts { held: 0, allocations: 0 }) };
 }
 
-/// What one thread has done.
+/// The allocations of one thread.
 #[derive(Clone, Copy)]
 struct Counts {
     held: i64,

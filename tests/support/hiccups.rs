@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const STEP: Duration = Duration::from_millis(5);
 /// A sleep that ends later than this by itself is nothing yet.
 const USUAL: Duration = Duration::from_millis(10);
-/// What stood still for this long may have missed a deadline: the shortest of
+/// A process that stood still for this long may have missed a deadline: the shortest of
 /// those that tests scale down is an eighth or a twentieth of a second.
 const GRAVE: Duration = Duration::from_millis(50);
 /// How often something is run before a failure counts though the process stood
@@ -22,7 +22,7 @@ const RUNS: u32 = 4;
 static WATCHED: Mutex<Watched> = Mutex::new(Watched { until: None, hiccups: Vec::new() });
 
 struct Watched {
-    /// What happened up to then is known.
+    /// Standstills up to then are known.
     until: Option<Instant>,
     /// When each ended, and how long it was.
     hiccups: Vec<(Instant, Duration)>,

@@ -1,4 +1,4 @@
-//! What the tests of a whole connection share.
+//! The common parts of the tests of a whole connection.
 #![allow(dead_code)]
 
 use std::future::Future;

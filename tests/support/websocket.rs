@@ -1,4 +1,4 @@
-//! What the WebSocket tests share: polls as futures, and small servers.
+//! The common parts of the WebSocket tests: polls as futures, and small servers.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::future::poll_fn;

@@ -1,4 +1,4 @@
-//! What a protocol makes of the bytes, over a stream in memory.
+//! A protocol's reading of bytes, over a stream in memory.
 
 use std::io;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn messages_beats_and_answers_go_by_the_protocols_own_words() {
 }
 
 #[tokio::test]
-async fn without_a_beat_of_its_own_the_peer_is_listened_to_and_nothing_is_confirmed() {
+async fn without_beats_the_peer_is_listened_to_and_nothing_confirmed() {
     let (link, _far) = open(lines_with(ControlMessages::new())).await;
     assert!(matches!(link.beat(), Beat::Listen { .. }));
     assert_eq!(link.confirmed_by(), ConfirmedBy::Never);
@@ -116,7 +116,7 @@ async fn pitfall_27_every_link_has_a_codec_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_a_codec_cannot_read_ends_the_link_by_its_own_words_or_by_the_users() {
+async fn bytes_that_a_codec_cannot_read_end_the_link_as_told() {
     let short = || Protocol::new(|| LinesCodec::new_with_max_length(4), ControlMessages::new());
     let (mut link, mut far) = open(short()).await;
     far.write_all(b"12345\n").await.unwrap();
@@ -199,7 +199,7 @@ async fn pitfall_16_a_codec_that_panics_ends_its_link_and_not_the_connection() {
 }
 
 #[tokio::test]
-async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_into() {
+async fn pitfall_35_a_waiting_message_may_let_go_of_its_read_buffer() {
     let framed = || Protocol::new(LengthDelimitedCodec::new, ControlMessages::<_, Bytes>::new());
     let (transport, _far) = in_memory(framed(), 1024);
     let link = transport.connect(&Attempt::standalone(1, None)).await.unwrap();
@@ -213,7 +213,7 @@ async fn pitfall_35_a_message_that_has_to_wait_may_let_go_of_what_it_was_read_in
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_35_what_waits_for_the_application_is_detached_and_what_is_read_as_it_comes_is_not() {
+async fn pitfall_35_only_messages_that_wait_are_detached() {
     let (transport, mut far) = in_memory(lines().detach(|line| format!("{line}, detached")), 1024);
     let mut connection = ResilientConnection::builder(transport).seed(1).connect().await.unwrap();
     let (read, written) = tokio::join!(connection.recv(), far.write_all(b"first\n"));

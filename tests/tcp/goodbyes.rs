@@ -47,7 +47,7 @@ async fn saying(words: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn a_goodbye_in_the_protocols_words_ends_the_link_by_its_code_though_the_stream_stays_open() {
+async fn a_goodbye_of_the_protocols_own_ends_the_link_by_its_code() {
     let address = saying("one\nERROR 465\ntwo\n").await;
     let transport = Tcp::new(address, lines()).unwrap();
     let mut connection = ResilientConnection::builder(transport).reconnect(reconnect()).build().unwrap();
@@ -59,7 +59,7 @@ async fn a_goodbye_in_the_protocols_words_ends_the_link_by_its_code_though_the_s
 }
 
 #[tokio::test]
-async fn a_goodbye_in_place_of_a_welcome_is_the_hooks_error_and_judged_by_its_code() {
+async fn a_goodbye_in_place_of_a_welcome_is_judged_by_its_code() {
     let address = saying("ERROR 465\n").await;
     let transport = Tcp::new(address, lines()).unwrap();
     let end = ResilientConnection::builder(transport)
@@ -139,7 +139,7 @@ async fn stopped_by_nothing(with_login: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_to_be_delivered() {
+async fn pitfall_18_a_peers_goodbye_that_crosses_ours_delivers_nothing() {
     for (words, expected) in [(None, Outcome::MaybeSent("m".to_owned())), (Some("QUIT"), Outcome::Delivered)]
     {
         let mut control = ControlMessages::<String, String>::new()
@@ -169,7 +169,7 @@ async fn pitfall_18_a_goodbye_of_the_peers_own_that_crosses_ours_shows_nothing_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_goodbye_that_is_answered_ends_the_close_though_the_server_leaves_the_stream_open() {
+async fn an_answered_goodbye_ends_the_close_of_an_open_stream() {
     let control = ControlMessages::<String, String>::new()
         .goodbye(|| "QUIT".to_owned())
         .closes(|line| (line == "BYE").then(|| LinkEnd::closed(None, "")));

@@ -79,7 +79,7 @@ async fn end(link: &mut LineLink) -> LinkEnd {
     soon(link.next()).await.expect_err("the link has ended")
 }
 
-/// What never comes is a failure, not a test that hangs.
+/// A future that is never ready is a failure, not a test that hangs.
 async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(60), future).await.expect("it comes soon")
 }

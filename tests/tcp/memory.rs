@@ -1,4 +1,4 @@
-//! What an idle link holds, also after a burst.
+//! The memory of an idle link, also after a burst.
 
 use bytes::Bytes;
 use futures::poll;
@@ -51,7 +51,7 @@ async fn pitfall_48_an_idle_link_gives_back_what_a_burst_took() {
 }
 
 #[tokio::test]
-async fn a_length_that_a_hostile_peer_announces_holds_no_memory_beyond_the_limit() {
+async fn a_hostile_length_holds_no_memory_beyond_the_limit() {
     const LIMIT: usize = 64 * 1024;
     const ANNOUNCED: usize = 512 * 1024 * 1024;
     let codec = || LengthDelimitedCodec::builder().max_frame_length(usize::MAX >> 1).new_codec();

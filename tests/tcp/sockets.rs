@@ -25,7 +25,7 @@ async fn a_link_over_tcp_has_its_addresses_and_no_delay() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_refused_and_a_socket_dialled_by_the_application_keeps_its_addresses() {
+async fn a_closed_port_is_refused_and_an_own_socket_keeps_its_addresses() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let transport = Tcp::new("nowhere.invalid:1", lines()).unwrap().dial_with(move |_| async move {
@@ -80,7 +80,7 @@ async fn echo<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(stream: S
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_unix_socket_is_reached_once_it_is_there_and_again_when_its_server_is_back() {
+async fn a_unix_socket_is_reached_once_it_is_there_and_again_later() {
     use longlink::{Reconnect, Unix};
     use tokio::net::UnixListener;
 

@@ -58,7 +58,7 @@ async fn a_client_with_a_certificate_is_let_in_and_its_session_resumes() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_trusted() {
+async fn a_client_without_a_certificate_meets_an_alert() {
     let authority = Authority::new();
     let (listener, server) =
         (TcpListener::bind("127.0.0.1:0").await.unwrap(), authority.server_for_the_certified("localhost"));
@@ -80,7 +80,7 @@ async fn a_client_without_a_certificate_meets_an_alert_and_a_stranger_is_not_tru
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_28_a_server_that_accepts_and_never_shakes_hands_meets_the_attempts_deadline() {
+async fn pitfall_28_a_server_without_a_handshake_meets_the_deadline() {
     let (far_ends, mut far) = tokio::sync::mpsc::unbounded_channel();
     // Not the shared one, which another test's runtime may be loading: this
     // clock would not wait for it.

@@ -62,7 +62,7 @@ async fn a_beat_of_eight_bytes_comes_back_by_its_token() {
 }
 
 #[tokio::test]
-async fn pitfall_36_the_pong_goes_out_with_the_next_flush_though_nothing_else_is_sent() {
+async fn pitfall_36_the_pong_goes_out_with_the_next_flush() {
     let (mut link, mut server) = bare_pair(|ws| ws).await;
     server.write_all(b"\x89\x05hello").await.unwrap();
     assert_eq!(next(&mut link).await, Ok(Frame::Alive));
@@ -71,7 +71,7 @@ async fn pitfall_36_the_pong_goes_out_with_the_next_flush_though_nothing_else_is
 }
 
 #[tokio::test]
-async fn pitfall_36_a_connection_answers_pings_though_the_application_does_nothing() {
+async fn pitfall_36_a_connection_answers_pings_by_itself() {
     let (listener, url) = listen().await;
     let _connection = ResilientConnection::builder(WebSocket::new(url).unwrap()).build().unwrap();
     let (mut server, _) = soon(listener.accept()).await.unwrap();
@@ -84,7 +84,7 @@ async fn pitfall_36_a_connection_answers_pings_though_the_application_does_nothi
 }
 
 #[tokio::test]
-async fn what_came_before_the_close_is_read_first_and_the_close_keeps_code_and_reason() {
+async fn messages_before_the_close_are_read_and_it_keeps_code_and_reason() {
     let (mut link, mut server) = pair(|ws| ws).await;
     server.send(Raw::text("one")).await.unwrap();
     server.send(Raw::text("two")).await.unwrap();
@@ -137,7 +137,7 @@ async fn our_close_is_answered_and_the_server_may_close_the_stream_first() {
     let (mut link, mut server) = bare_pair(|ws| ws).await;
     soon(poll_fn(|cx| link.poll_close(cx))).await.unwrap();
     assert_eq!(read_frame(&mut server).await.unwrap(), (0x88, vec![0x03, 0xe8]));
-    // What the server had sent before it saw our Close still comes in.
+    // Messages that the server had sent before it saw our Close still come in.
     server.write_all(b"\x81\x04late").await.unwrap();
     assert_eq!(message(&mut link).await.as_text(), Some("late"));
     server.write_all(b"\x88\x05\x03\xe8bye").await.unwrap();
@@ -198,7 +198,7 @@ async fn a_peer_that_breaks_the_rules_is_told_so_and_the_end_names_the_rule() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_is_refused_going_out_and_ends_the_link_coming_in() {
+async fn a_message_over_the_limit_is_refused_out_and_ends_the_link_in() {
     let small = |ws: WebSocket| ws.max_message(100).unwrap();
     let transport = small(WebSocket::new("ws://localhost").unwrap());
     assert_eq!(transport.size(&Message::from(vec![0; 100])), Ok(100));
@@ -254,7 +254,7 @@ async fn traffic_counts_every_byte_and_a_long_message_shows_while_it_comes() {
 }
 
 #[tokio::test]
-async fn a_message_in_fragments_comes_whole_though_control_frames_stand_between() {
+async fn fragments_make_one_message_though_control_frames_stand_between() {
     let (mut link, mut server) = bare_pair(|ws| ws).await;
     server.write_all(b"\x01\x02ab\x8a\x00\x00\x02cd\x89\x00\x80\x02ef").await.unwrap();
     assert_eq!(next(&mut link).await, Ok(Frame::Alive));

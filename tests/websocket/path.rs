@@ -1,4 +1,4 @@
-//! What the kernel knows of a real WebSocket: a server that does not answer,
+//! The kernel's facts about a real WebSocket: a server that does not answer,
 //! though its kernel acknowledges, is stuck, and the path is not blamed.
 
 use std::sync::mpsc;
@@ -22,7 +22,7 @@ async fn the_kernel_tells_of_an_idle_link() {
 }
 
 #[tokio::test]
-async fn a_server_that_reads_nothing_is_stuck_and_says_nothing_of_the_idle_timeout() {
+async fn a_server_that_reads_nothing_is_stuck_and_teaches_nothing() {
     let (listener, url) = listen().await;
     let (told, diagnosed) = mpsc::channel();
     let connection = ResilientConnection::builder(WebSocket::new(url).unwrap())

@@ -65,7 +65,7 @@ async fn pitfall_29_wss_works_with_the_user_s_authority_and_sessions_resume() {
 }
 
 #[tokio::test]
-async fn pitfall_29_the_default_configuration_has_a_provider_and_trusts_no_stranger() {
+async fn pitfall_29_the_default_tls_has_a_provider_and_trusts_no_stranger() {
     // Two providers, or none, make rustls panic where the default is asked
     // for, and this one cannot be used.
     spoil_default_provider();
@@ -130,7 +130,7 @@ async fn a_refusal_behind_a_verified_certificate_is_verified() {
 }
 
 #[tokio::test]
-async fn pitfall_28_an_attempt_that_is_dropped_in_the_tls_handshake_closes_its_socket() {
+async fn pitfall_28_an_attempt_dropped_in_the_tls_handshake_closes_its_socket() {
     let client = Authority::new().client();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -10,7 +10,7 @@ use longlink::transport::{Attempt, ConnectError, Transport};
 use longlink::{Failure, LinkEnd, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What a server that answers with `answer` makes of an attempt.
+/// The failure of an attempt whose server answers with `answer`.
 async fn failure_of(answer: impl Fn(&str) -> String + Send + 'static) -> Failure {
     let (listener, url) = listen().await;
     serve(listener, move |head| answer(head).into_bytes());
@@ -301,7 +301,7 @@ async fn nobody_there_is_refused_and_no_name_is_dns() {
 }
 
 #[tokio::test]
-async fn pitfall_28_an_attempt_that_is_dropped_anywhere_leaves_no_task_and_no_socket() {
+async fn pitfall_28_an_attempt_dropped_anywhere_leaves_no_task_or_socket() {
     // Each server stops at another point of the handshake and reports when
     // the client's socket is gone.
     for answer in ["", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: webs"] {

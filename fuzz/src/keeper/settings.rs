@@ -15,7 +15,7 @@ const ATTEMPT_DEADLINE: Duration = Duration::from_secs(15);
 pub(super) fn settings(data: &mut Unstructured<'_>) -> Result<Settings> {
     let mut settings = Settings { config: Config::default(), attempt_deadline: ATTEMPT_DEADLINE, scale: 1.0 };
     let config = &mut settings.config;
-    // What the check refuses is left as it was.
+    // Settings that the check refuses stay as they were.
     let (heartbeat, beats) = heartbeat(data)?;
     if heartbeat.check().is_ok() {
         config.heartbeat = heartbeat;
@@ -167,7 +167,7 @@ fn reconnect(data: &mut Unstructured<'_>) -> Result<(Reconnect, f64, Duration)> 
     Ok((reconnect, scale, attempt_deadline))
 }
 
-/// What an application may want instead of the table's word.
+/// An answer of the application's in place of the table's.
 fn retry(data: &mut Unstructured<'_>) -> Result<Option<Retry>> {
     Ok(match data.int_in_range(0..=10)? {
         0 | 1 => None,

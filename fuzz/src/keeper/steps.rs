@@ -156,7 +156,7 @@ fn failure(data: &mut Unstructured<'_>) -> Result<Failure> {
     })
 }
 
-/// What somebody remembers, true or not.
+/// Stored lessons, true or not.
 fn recalled(data: &mut Unstructured<'_>) -> Result<Recalled> {
     let mut learned = Learned::default();
     learned.proven = span(data)?;

@@ -42,7 +42,7 @@ pub(super) fn play(schedule: &Schedule) {
     seen.goes_on(&mut keeper);
 }
 
-/// What came out so far.
+/// The outputs so far.
 #[derive(Default)]
 struct Seen {
     opened: Vec<LinkId>,

@@ -65,7 +65,7 @@ impl Model {
         }
     }
 
-    // What is done.
+    // Commands.
 
     pub(super) fn next_message(&self) -> u32 {
         u32::try_from(self.known.len()).expect("there are few messages")
@@ -234,7 +234,7 @@ impl Model {
         assert_eq!(fate, known.fate, "the fate of {ticket}");
     }
 
-    // What is asked.
+    // Queries.
 
     pub(super) fn has_room(&self) -> bool {
         let holds = |known: &&Known| match known.fate {

@@ -1,4 +1,4 @@
-//! What can be done to an outbox.
+//! The calls of an outbox.
 
 use arbitrary::Arbitrary;
 use longlink::outbox::Bounds;

@@ -68,8 +68,8 @@ fn sent(control: &Control, number: usize) -> String {
     format!("{number}").repeat(length)
 }
 
-/// What our end writes: the messages in order, beats and requests, what its
-/// peer's beats ask for, and nothing behind the goodbye.
+/// Our bytes: the messages in order, beats and requests, the answers to the
+/// peer's beats, and nothing behind the goodbye.
 fn check_ours(written: &[u8], messages: &[String], pings: &[String]) {
     let mut expected = messages.iter();
     let mut closed = false;

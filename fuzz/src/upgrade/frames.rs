@@ -8,13 +8,13 @@ pub(super) enum Said {
     Binary(Vec<u8>),
 }
 
-/// What follows the last message.
+/// The end behind the last message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Nothing, or a part of something.
     Open,
     Close,
-    /// What breaks a rule or the limit.
+    /// Bytes that break a rule or the limit.
     Broken,
     /// A part of that.
     Breaking,
@@ -129,7 +129,7 @@ fn reason(payload: &[u8]) -> &[u8] {
     payload.get(2..).unwrap_or_default()
 }
 
-/// What our end writes: masked frames, `messages` in order as far as it came,
+/// Our bytes: masked frames, `messages` in order as far as they came,
 /// and nothing behind a Close.
 pub(super) fn check_ours(mut bytes: &[u8], messages: &[Message]) {
     let mut expected = messages.iter();

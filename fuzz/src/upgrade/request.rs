@@ -1,4 +1,4 @@
-//! What the client asks, and what a server makes of it.
+//! The client's request, and a server's answer to it.
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -6,7 +6,7 @@ use super::SECRETS;
 
 /// How much a server says that repeats itself.
 const REPEATED: usize = 256 * 1024;
-/// What it repeats of its words.
+/// The bytes that the server repeats.
 const TAIL: usize = 64;
 
 /// Whether the request has come.
@@ -20,7 +20,7 @@ pub(super) fn split(heard: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(heard.split_at(end))
 }
 
-/// What the right answer to a request accepts. A server that speaks first knows
+/// The accept key for a request. A server that speaks first knows
 /// no key.
 pub(super) fn accept(heard: &[u8]) -> String {
     let request = String::from_utf8_lossy(heard);
@@ -31,7 +31,7 @@ pub(super) fn accept(heard: &[u8]) -> String {
     derive_accept_key(key.unwrap_or_default().as_bytes())
 }
 
-/// What a server says: `{accept}` and `{secret}` are filled in.
+/// A server's bytes: `{accept}` and `{secret}` are filled in.
 pub(super) fn expanded(says: &[u8], heard: &[u8], repeats: bool) -> Vec<u8> {
     let mut words = replaced(says, b"{accept}", accept(heard).as_bytes());
     words = replaced(&words, b"{secret}", SECRETS.join(" ").as_bytes());

@@ -35,7 +35,7 @@ pub(super) enum Refusal {
     TakesNothing,
 }
 
-/// What our end does beside reading.
+/// The actions of our end beside reading.
 #[derive(Clone, Copy, Debug)]
 pub struct Acts {
     /// It sends so many messages.
@@ -97,7 +97,7 @@ impl Control {
     pub(super) fn piece(&self, number: usize) -> usize {
         match usize::from(self.pieces[number % self.pieces.len()]) {
             0 => usize::MAX,
-            // What is long comes in large pieces.
+            // A long length comes in large pieces.
             length if self.repeats => length * 64,
             length => length,
         }

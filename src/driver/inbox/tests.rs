@@ -47,7 +47,7 @@ fn pitfall_35_what_waits_is_detached_once_and_keeps_its_place() {
 }
 
 #[test]
-fn a_reader_that_goes_or_comes_while_messages_are_detached_upsets_nothing() {
+fn a_reader_may_go_or_come_while_messages_are_detached() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1]);
     inbox.mark(EpochChange { disconnected: None, connected: Some(1) });
@@ -81,7 +81,7 @@ fn a_message_that_is_gone_moves_no_change_from_its_place() {
 }
 
 #[test]
-fn a_reader_that_looks_while_a_message_goes_finds_the_changes_in_their_place() {
+fn a_reader_finds_changes_in_their_place_while_a_message_goes() {
     let (inbox, mut reader) = inbox();
     add(&inbox, &[1, 2]);
     inbox.mark(EpochChange { disconnected: Some(1), connected: None });

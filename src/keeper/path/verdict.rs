@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dial_is_at_once_within_a_second_or_four_round_trips_or_twice_the_dial_before() {
+    fn a_dial_is_at_once_by_a_second_round_trips_or_the_dial_before() {
         let pending = |rtt, dial| PendingDiagnosis {
             link: LinkId(1),
             died: Moment::ORIGIN,

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_ends_while_it_is_opened_is_judged_by_its_end_but_not_tried_at_once() {
+    fn an_end_during_the_opening_is_judged_but_not_retried_at_once() {
         let ended = |end| of_failure(&Failure::Ended(end));
         assert_eq!(ended(LinkEnd::Eof), Retry::Backoff);
         assert_eq!(

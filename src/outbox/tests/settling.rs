@@ -92,7 +92,7 @@ fn thirty_two_beats_are_remembered_and_of_more_the_latest() {
 }
 
 #[test]
-fn an_answer_without_a_name_to_a_beat_that_was_forgotten_confirms_nothing() {
+fn an_unnamed_answer_to_a_forgotten_beat_confirms_nothing() {
     const BEATS: u32 = 40;
     let mut bench = Bench::new(64, 800);
     for beat in 0..BEATS {
@@ -135,7 +135,7 @@ fn where_a_flush_confirms_what_was_flushed_is_delivered_and_no_more() {
 }
 
 #[test]
-fn where_nothing_confirms_what_was_flushed_is_maybe_sent_and_not_counted_again() {
+fn where_nothing_confirms_flushed_messages_are_maybe_sent_once() {
     let mut bench = two_of_three_flushed();
     bench.flights.doubt_flushed(OLD);
     assert_eq!(bench.settled(), [("first", Outcome::MaybeSent(0)), ("second", Outcome::MaybeSent(1))]);

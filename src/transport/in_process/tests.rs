@@ -73,7 +73,7 @@ async fn a_full_way_makes_its_sender_wait_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn beats_pass_a_full_way_and_a_peer_that_reads_answers_them() {
+async fn beats_pass_a_full_pipe_and_the_reader_answers_them() {
     let (mut link, peer) = pair().await;
     for message in 0..IN_PROCESS_MESSAGES as u32 {
         send(&mut link, message).await;
@@ -228,7 +228,7 @@ async fn an_attempt_waits_where_too_many_wait_to_be_accepted() {
 }
 
 #[tokio::test]
-async fn a_goodbye_by_a_peer_that_has_not_read_ours_is_no_answer_to_it() {
+async fn the_peers_own_goodbye_is_no_answer_before_it_has_read_ours() {
     for reads in [false, true] {
         let (mut link, peer) = pair().await;
         send(&mut link, 1).await;

@@ -1,4 +1,4 @@
-//! What the studies share: command lines, documents, plots and threads.
+//! The studies' common parts: command lines, documents, plots and threads.
 
 #[path = "../../../examples/mqtt/arguments.rs"]
 pub mod arguments;

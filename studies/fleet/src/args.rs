@@ -26,7 +26,7 @@ fleet: longlink's keepers by the thousand, and models of others, lose their serv
   --json            print the JSON as the last line, too
   -h, --help        this text";
 
-/// What was asked for.
+/// The command.
 #[derive(Clone, Debug)]
 pub struct Args {
     pub clients: usize,

@@ -1,4 +1,4 @@
-//! What the fleet is made of.
+//! The clients of a fleet.
 
 use crate::chance::Chance;
 use crate::service::Nanos;
@@ -16,7 +16,7 @@ pub trait Client {
     fn handle(&mut self, what: What, chance: &mut Chance, now: Nanos) -> Wish;
 }
 
-/// What happens to a client.
+/// An event of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// It begins.
@@ -58,7 +58,7 @@ pub enum End {
     Error,
 }
 
-/// What a client wants.
+/// A wish of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish {
     pub act: Act,

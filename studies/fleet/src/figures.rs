@@ -5,7 +5,7 @@ use common::plot::{Axis, COLOURS, Mark, Plot, Scale, Stroke};
 
 use crate::report::{LONGLINK, Row, Told};
 
-/// What lasts longer is cut off.
+/// Longer times are cut off.
 const LONGEST: f64 = 300.0;
 /// A line has no more points than this.
 const POINTS: usize = 150;

@@ -1,8 +1,8 @@
-//! What a fleet does to its servers when it loses them: longlink's own keepers
-//! by the thousand, and models of what others do.
+//! The load of a fleet on its servers when it has lost them: longlink's own keepers
+//! by the thousand, and models of other clients.
 //!
 //! `cargo run --release -p fleet` lives through each [`scenario`] in
-//! virtual time. What is driven for longlink is its real keeper with the
+//! virtual time. For longlink the real keeper is driven, with the
 //! defaults, one for each client, each with a seed of its own; the [`models`]
 //! are written from the sources that they name.
 //!
@@ -11,7 +11,7 @@
 //! - [`record`] counts, and [`frontier`] says who beats whom.
 //!
 //! The [`report`] goes to the terminal and, as JSON, into a file; the
-//! [`figures`] become SVG plots. docs/reconnect.md tells what to make of it.
+//! [`figures`] become SVG plots. docs/reconnect.md explains the results.
 
 mod args;
 #[allow(dead_code, reason = "others use more of it")]

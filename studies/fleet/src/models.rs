@@ -40,7 +40,7 @@ pub static ALL: [Model; 12] = [
     services::FIXED_TOLD,
 ];
 
-/// What a schedule may remember.
+/// The memory of a schedule.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waits {
     /// The attempt that is waited for, from 1, since a link was in use.

@@ -1,4 +1,4 @@
-//! What is counted while a fleet comes back.
+//! The counts while a fleet comes back.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Record {
     away: Vec<Nanos>,
 }
 
-/// What is told of a schedule in a scenario.
+/// The figures of a schedule in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figures {
     pub attempts_per_client: f64,

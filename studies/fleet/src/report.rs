@@ -1,4 +1,4 @@
-//! What is shown at the end: tables for people, one line of JSON for programs.
+//! The report at the end: tables for people, one line of JSON for programs.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Report {
     pub told: Vec<Told>,
 }
 
-/// What came of one scenario.
+/// The result of one scenario.
 pub struct Told {
     pub scenario: Scenario,
     /// Clients that it concerned.
@@ -33,7 +33,7 @@ pub struct Told {
     pub rows: Vec<Row>,
 }
 
-/// What came of one schedule in it.
+/// The result of one schedule in it.
 pub struct Row {
     pub name: &'static str,
     pub figures: Figures,

@@ -12,7 +12,7 @@ use crate::report::{LONGLINK, Report, Row, Told};
 use crate::scenario::{self, Scenario};
 use crate::world::World;
 
-/// What one thread does at a time. Keepers are large: they are all in one job,
+/// The work of one thread at a time. Keepers are large: they are all in one job,
 /// so that there is one fleet of them at a time.
 enum Job<'a> {
     Longlink(&'a [Scenario]),

@@ -1,4 +1,4 @@
-//! What befalls a fleet.
+//! The disasters of a fleet.
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Nanoseconds of virtual time.
 pub type Nanos = u64;
 
-/// What never comes.
+/// A time that never comes.
 pub const NEVER: Nanos = Nanos::MAX;
 
 /// A round trip between any client and any server.
@@ -56,7 +56,7 @@ pub struct Place {
     life: u32,
 }
 
-/// What becomes of an attempt, as far as it can be known when it is made.
+/// The fate of an attempt, as far as it can be known when the attempt is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Refused { at: Nanos },
@@ -119,7 +119,7 @@ mod tests {
     const SECOND: Nanos = 1_000_000_000;
 
     #[test]
-    fn a_server_accepts_at_its_pace_queues_for_four_seconds_and_refuses_the_rest() {
+    fn a_server_accepts_at_its_pace_queues_4_s_and_refuses_the_rest() {
         let mut service = Service::new(1, 1000.0, LONGEST_WAIT);
         let fates: Vec<Fate> = (0..5000).map(|_| service.attempt(NEVER, 0)).collect();
         let opened = fates.iter().filter(|fate| matches!(fate, Fate::Opened { .. })).count();

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn pitfall_42_a_fleet_that_is_cut_while_idle_does_not_come_back_within_50_ms() {
+    fn pitfall_42_a_fleet_cut_while_idle_is_not_back_within_50_ms() {
         // Each has lived for some minutes, and tries a gap of its own just
         // then; a FIN or a RST says nothing of that.
         let mut record = live("balancer_cut");

@@ -134,7 +134,7 @@ pub struct Trial {
     pub traced: bool,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Up to the end of the trial's first part.

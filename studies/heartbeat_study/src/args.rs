@@ -19,7 +19,7 @@ heartbeat_study: the real keeper and models of others, on simulated networks
   --json            print the JSON as the last line, too
   -h, --help        this text";
 
-/// What was asked for.
+/// The command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
     pub quick: bool,

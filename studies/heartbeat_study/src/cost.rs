@@ -1,5 +1,5 @@
-//! What a heartbeat costs: beats, bytes, wake-ups; for an application that is
-//! idle and for one that hears a lot.
+//! The cost of a heartbeat: beats, bytes, wake-ups; for an application that is
+//! idle and for one that receives a lot.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ const FEW_DAYS: u32 = 9;
 /// Where a settled interval should lie, as a part of the timeout.
 const HIGHEST: f64 = 0.95;
 
-/// What came of one timeout: of all kinds of expiry the worst, each figure by
+/// The result of one timeout: the worst of all kinds of expiry, each figure by
 /// itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {

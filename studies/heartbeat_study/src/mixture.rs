@@ -18,7 +18,7 @@ const WEEK: u32 = 7;
 /// The part of a timeout that an interval which is known to be safe uses.
 const OPTIMUM: f64 = 0.9;
 
-/// What came of one algorithm in all networks.
+/// The result of one algorithm in all networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     pub algorithm: Algorithm,

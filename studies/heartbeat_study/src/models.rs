@@ -44,7 +44,7 @@ pub trait Policy {
     fn interval(&self) -> Duration;
 }
 
-/// What a policy wants done.
+/// An action of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     Beat,

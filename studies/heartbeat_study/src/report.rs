@@ -1,4 +1,4 @@
-//! What is shown at the end: tables for people, one line of JSON for programs.
+//! The report at the end: tables for people, one line of JSON for programs.
 
 use std::fmt::Write;
 use std::time::Duration;

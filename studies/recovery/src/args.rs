@@ -15,7 +15,7 @@ recovery: the same faults under longlink and other clients that reconnect
 
 The rounds run side by side: the whole takes as long as its longest trial.";
 
-/// What was asked for.
+/// The command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
     pub quick: bool,

@@ -39,7 +39,7 @@ pub enum Client {
     Stubborn,
 }
 
-/// What an adapter is handed.
+/// The parts that an adapter gets.
 #[derive(Debug)]
 pub struct Role {
     pub address: SocketAddr,
@@ -112,7 +112,7 @@ impl Client {
         }
     }
 
-    /// What its server speaks.
+    /// The language of its server.
     pub fn language(self) -> Language {
         if self == Client::Stubborn { Language::Lines } else { Language::WebSocket }
     }

@@ -1,4 +1,4 @@
-//! What is done to an established link.
+//! The faults of an established link.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub enum Fault {
     Quiet,
 }
 
-/// What happens to the link.
+/// The blow to the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blow {
     Reset,
@@ -83,7 +83,7 @@ impl Fault {
         }
     }
 
-    /// What happens to the link.
+    /// The blow to the link.
     pub fn blow(self) -> Blow {
         match self {
             Fault::Reset | Fault::ServerDown | Fault::NetworkAway => Blow::Reset,

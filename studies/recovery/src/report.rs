@@ -1,4 +1,4 @@
-//! What is printed: tables in Markdown, one line of JSON, and the tables put
+//! The printed report: tables in Markdown, one line of JSON, and the tables put
 //! into a document.
 
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::results::{Results, Row};
 use crate::schedule::watched;
 
-/// What is between these lines of a document is ours.
+/// The part between these lines of a document is ours.
 const BEGIN: &str = "<!-- recovery: begin -->";
 const END: &str = "<!-- recovery: end -->";
 

@@ -58,7 +58,7 @@ impl Results {
     }
 }
 
-/// What never came was longest to wait for.
+/// An event that never came counts as the longest wait.
 fn median_wait(waits: impl Iterator<Item = Option<Duration>>) -> Option<Duration> {
     let wait = median(waits.map(|wait| wait.unwrap_or(Duration::MAX)).collect(), |a, b| {
         a.checked_add(b).map_or(Duration::MAX, |sum| sum / 2)

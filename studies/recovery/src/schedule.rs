@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn each_client_meets_each_of_its_faults_once_a_round_and_spread_over_the_whole() {
+    fn each_client_meets_each_of_its_faults_once_a_round() {
         let all = trials(5, false);
         for client in Client::ALL {
             for fault in Fault::ALL {

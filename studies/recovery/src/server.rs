@@ -29,7 +29,7 @@ use crate::fault::{Blow, Fault};
 /// How often the server says something.
 pub const PUSH: Duration = Duration::from_millis(200);
 
-/// What the server speaks.
+/// The language of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     WebSocket,

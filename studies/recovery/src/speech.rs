@@ -1,4 +1,4 @@
-//! What a client's application says.
+//! The messages of a client's application.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What one client tells, with the time: each adapter writes on a tape.
+//! The notes of one client, with the time: each adapter writes on a tape.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

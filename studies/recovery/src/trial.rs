@@ -17,7 +17,7 @@ const FIRST_LINK: Duration = Duration::from_secs(10);
 /// How long a link may take to carry out a blow.
 const BLOW: Duration = Duration::from_secs(5);
 
-/// What to try.
+/// One trial.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial {
     pub client: Client,
@@ -30,7 +30,7 @@ pub struct Trial {
     pub limit: Duration,
 }
 
-/// What came of it.
+/// The result of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// From the fault to the client's first sign that it knows.
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refused_dials_are_attempts_and_the_way_back_counts_from_when_the_server_is() {
+    async fn refused_dials_are_attempts_before_the_server_is_back() {
         // Attempts after 1 s and, 2 s later, 1 s after the server is back.
         let started = Instant::now();
         let outcome = outcome(Client::ByHand, Fault::ServerDown, Duration::from_secs(20)).await;

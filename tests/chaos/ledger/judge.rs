@@ -87,11 +87,11 @@ impl Judge<'_> {
         on
     }
 
-    /// What each link took. Links take the accepted in order and leave none
-    /// out; of what one took a part arrived, all of it from the first on; what
-    /// was delivered is the first part of that, what is in doubt the rest of
-    /// what was taken. So where the next link begins tells how many this one
-    /// took, as a link from which nothing arrived took only what is in doubt.
+    /// The messages that each link took. Links take the accepted messages in order and
+    /// leave none out. Of the messages of one link a first part arrived; a first part of
+    /// those was delivered, and the other messages that the link took are in doubt. So
+    /// the place where the next link begins tells how many this link
+    /// took: a link from which nothing arrived took only messages in doubt.
     fn runs(&mut self, arrived_on: &BTreeMap<u64, (u64, u64)>) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for used in &self.ledger.links {
@@ -207,7 +207,7 @@ impl Judge<'_> {
     }
 }
 
-/// What became of the message at `place`, by the links that took it.
+/// The fate of the message at `place`, by the links that took it.
 fn fate_at(place: u64, runs: &[Run]) -> Fate {
     match runs.iter().find(|run| run.start <= place && place < run.end) {
         Some(run) if place < run.end - run.maybe.min(run.end) => Fate::Delivered,

@@ -34,7 +34,7 @@ fn right() -> Ledger {
     }
 }
 
-/// What is wrong once `spoil` has had its way with the right one.
+/// The breaches once `spoil` has changed a right ledger.
 fn wrong(spoil: impl FnOnce(&mut Ledger)) -> Vec<Wrong> {
     let mut ledger = right();
     spoil(&mut ledger);

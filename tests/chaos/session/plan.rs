@@ -1,4 +1,4 @@
-//! What is to be done with one connection.
+//! The plan of one connection.
 
 use crate::chance::Chance;
 use crate::faults::Round;
@@ -29,7 +29,7 @@ impl Ending {
         [Ending::Outage, Ending::Dropped, Ending::Busy, Ending::Paused, Ending::BlackHole, Ending::Calm];
 }
 
-/// What is to be done with one connection.
+/// The plan of one connection.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub rounds: Vec<Round>,
@@ -53,7 +53,7 @@ impl Plan {
         Plan { rounds, from_client, from_server, ending, chance: Chance::new(chance.next()) }
     }
 
-    /// What may be said before the end begins.
+    /// The messages that may go out before the end begins.
     pub fn but_the_last(&self) -> (u64, u64) {
         let but_the_last = |messages: u64| messages - LAST.min(messages / 3);
         (but_the_last(self.from_client), but_the_last(self.from_server))

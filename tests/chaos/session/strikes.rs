@@ -1,4 +1,4 @@
-//! What befalls a connection in a round.
+//! The faults of a connection in a round.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a login hook waits for.
+//! The waits of a login hook.
 
 use std::sync::Mutex;
 
@@ -34,7 +34,7 @@ async fn pitfall_20_the_logins_waits_lose_nothing() {
             peer.deliver(message.into());
         }
         let finished = tell.recv().await.unwrap();
-        // What was skipped comes first; the rest was read by the login or
+        // Skipped messages come first; the login read the rest, or the rest
         // comes after.
         let mut rest = Vec::new();
         while rest.last().is_none_or(|last| last != "last") {
@@ -54,7 +54,7 @@ async fn pitfall_20_the_logins_waits_lose_nothing() {
 
 /// Over a pipe of 8 bytes, so that a message takes several polls.
 #[tokio::test(start_paused = true)]
-async fn pitfall_20_a_dropped_send_of_the_logins_has_sent_its_message_whole_or_not_at_all() {
+async fn pitfall_20_a_dropped_login_send_sends_all_or_nothing() {
     for_every_poll!(|times| {
         let (ours, mut theirs) = tokio::io::duplex(8);
         let ours = Mutex::new(Some(ours));

@@ -64,7 +64,7 @@ async fn pitfall_20_waits_for_states_and_events_lose_nothing() {
         let mut finished = polled(connection.connected(), times).await.is_some();
         assert_eq!(connection.connected().await.unwrap(), 1);
         let connected = State::Connected { epoch: 1 };
-        // What a dropped wait has not told the next one tells.
+        // A change that a dropped wait has not told, the next wait tells.
         let mut told = None;
         while told != Some(connected) {
             told = or_again(polled(watch.changed(), times).await, watch.changed()).await;

@@ -28,7 +28,7 @@ async fn pitfall_20_a_dropped_send_has_sent_nothing_and_holds_no_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_20_a_dropped_confirmed_send_has_sent_nothing_and_holds_no_room() {
+async fn pitfall_20_a_dropped_confirmed_send_sends_and_holds_nothing() {
     for_every_poll!(|times| {
         let (connection, _script, peer) = small().await;
         let sender = connection.sender();
@@ -45,7 +45,7 @@ async fn pitfall_20_a_dropped_confirmed_send_has_sent_nothing_and_holds_no_room(
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_20_a_dropped_confirmation_withdraws_nothing_and_may_be_polled_again() {
+async fn pitfall_20_a_dropped_confirmation_withdraws_nothing() {
     for_every_poll!(|times| {
         let (connection, _script, peer) = small().await;
         let mut confirmation = connection.sender().send_confirmed("m".into()).await.unwrap();
@@ -101,7 +101,7 @@ async fn pitfall_20_a_dropped_drain_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_20_a_dropped_send_through_the_sink_has_sent_nothing_and_keeps_its_place_for_the_next() {
+async fn pitfall_20_a_dropped_sink_send_sends_nothing_and_keeps_its_turn() {
     for_every_poll!(|times| {
         let (mut connection, _script, peer) = small().await;
         peer.block_writes();
@@ -128,7 +128,7 @@ async fn pitfall_20_a_dropped_send_through_the_sink_has_sent_nothing_and_keeps_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn pitfall_20_a_place_that_the_sink_was_given_and_did_not_use_goes_with_the_connection() {
+async fn pitfall_20_an_unused_place_of_the_sink_goes_with_the_connection() {
     let (mut connection, _script, peer) = small().await;
     let sender = connection.sender();
     poll_fn(|cx| connection.poll_ready_unpin(cx)).await.unwrap();

@@ -97,7 +97,7 @@ fn a_kill_at_any_moment_leaves_a_whole_file_with_the_last_word() {
     }
     println!("{unfinished} of 60 kills came while a file was being written");
 
-    // What kills left beside is swept by a later run.
+    // A later run sweeps the files that kills left beside.
     let minutes_ago = SystemTime::now() - secs(120);
     for name in place.names() {
         let file = fs::File::options().write(true).open(place.0.join(name)).unwrap();

@@ -104,7 +104,7 @@ impl Host {
     }
 }
 
-/// What a host says of itself.
+/// The report of a host.
 struct Says {
     network: NetworkHandle,
     host: Arc<Host>,

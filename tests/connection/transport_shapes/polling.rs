@@ -183,7 +183,7 @@ impl Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_flow_without_a_lasting_socket_and_a_finished_request_confirms() {
+async fn messages_flow_by_requests_and_a_finished_request_confirms() {
     let server = Arc::new(Server::default());
     let log = Log::new();
     let mut connection = ResilientConnection::builder(transport(&server))
@@ -211,7 +211,7 @@ async fn messages_flow_without_a_lasting_socket_and_a_finished_request_confirms(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_broke_off_may_have_arrived_and_what_was_missed_is_fetched() {
+async fn a_request_that_broke_may_have_arrived_and_the_rest_is_fetched() {
     let server = Arc::new(Server::default());
     let log = Log::new();
     let mut connection = ResilientConnection::builder(transport(&server))

@@ -42,7 +42,7 @@ fn pitfall_42_a_gap_that_the_prober_chose_is_this_clients_alone() {
 }
 
 #[test]
-fn pitfall_42_a_probe_that_fails_after_a_network_event_is_this_clients_alone() {
+fn pitfall_42_a_failed_probe_after_news_is_this_clients_alone() {
     for seed in 0..50 {
         let mut rig = proved(seed);
         rig.network(NetworkStatus::Offline);

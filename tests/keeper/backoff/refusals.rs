@@ -1,4 +1,4 @@
-//! What close codes, statuses and failures are answered with: another attempt,
+//! The answers to close codes, statuses and failures: another attempt,
 //! a later one, or none.
 
 use std::time::Duration;

@@ -29,7 +29,7 @@ fn a_link_that_opened_quickly_answers_as_quickly() {
 }
 
 #[test]
-fn a_busy_feed_that_falls_silent_is_dead_ten_seconds_after_the_first_beat() {
+fn a_busy_feed_that_falls_silent_is_dead_10_s_after_the_first_beat() {
     let mut rig = Rig::new(Config::default(), 1);
     rig.open_as(|opened| opened.took = millis(100));
     // Traffic spares all beats, so that no round trip is ever measured.

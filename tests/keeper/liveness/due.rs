@@ -141,7 +141,7 @@ fn a_send_after_a_short_silence_does_not() {
 }
 
 #[test]
-fn a_byte_unacknowledged_for_longer_than_a_deadline_brings_the_beat_forward() {
+fn a_byte_unacknowledged_beyond_a_deadline_brings_the_beat_forward() {
     let mut rig = Rig::fixed(300);
     rig.beat_answered(RTT);
     rig.forget();

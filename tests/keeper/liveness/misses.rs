@@ -1,4 +1,4 @@
-//! What clears misses, and what ends a link.
+//! The bytes that clear misses, and the misses that end a link.
 
 use std::time::Duration;
 

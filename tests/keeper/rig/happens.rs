@@ -1,4 +1,4 @@
-//! What happens to the keeper: what a driver would report.
+//! Inputs to the keeper, as a driver would report them.
 
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ impl Rig {
         self.tell(Input::ReadAgain { link });
     }
 
-    /// What the system says of the way to the peer of the link in use.
+    /// The system's way to the peer of the link in use.
     pub fn route(&mut self, facts: RouteFacts) {
         let link = self.main();
         self.tell(Input::Route { link, facts: Some(facts) });

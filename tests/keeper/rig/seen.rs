@@ -1,4 +1,4 @@
-//! What the keeper was seen to do.
+//! The outputs of the keeper so far.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ impl Rig {
         }
     }
 
-    /// What the last advance left of a wait.
+    /// The rest of a wait after the last advance.
     pub fn delay_advanced(&self) -> Duration {
         self.advanced().last().expect("an attempt was advanced").0
     }

@@ -1,4 +1,4 @@
-//! What becomes of a scout, and when that is believed.
+//! The result of a scout, and when it is believed.
 
 use super::{
     await_scouts, gaps, knows_nothing, linked, live, met, scouted, scouted_by, scouting, sent, stats,
@@ -8,7 +8,7 @@ use longlink::keeper::{Input, Messages, Output};
 use longlink::{Beat, Event, Heartbeat, LinkEnd, LinkId, NetworkStatus, ScoutResult};
 
 #[test]
-fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard() {
+fn a_silent_scout_is_believed_once_the_link_in_use_was_heard() {
     let mut rig = scouted();
     live(&mut rig, secs(13), |_| true);
     rig.forget();
@@ -30,7 +30,7 @@ fn what_a_silent_scout_met_with_is_believed_only_once_the_link_in_use_was_heard(
 }
 
 #[test]
-fn an_outage_that_the_link_in_use_outlives_by_a_moment_says_nothing_of_idleness() {
+fn an_outage_that_the_link_in_use_just_outlives_says_nothing() {
     let mut rig = scouted();
     live(&mut rig, secs(13), |_| true);
     let beat = rig.until_beat();
@@ -155,7 +155,7 @@ fn scouts_that_are_ended_together_are_one_observation() {
 }
 
 #[test]
-fn a_scout_whose_server_speaks_by_itself_is_given_three_gaps_to_be_silent() {
+fn a_scout_whose_server_speaks_has_three_gaps_to_be_silent() {
     let speaks: [fn(&mut Rig, LinkId); 2] = [
         |rig, link| rig.keeper.tell(Input::Read { link, messages: Messages::None, answers: &[] }),
         |rig, link| rig.keeper.tell(Input::Read { link, messages: Messages::BeforeAnswers, answers: &[] }),

@@ -6,7 +6,7 @@ use longlink::keeper::Output;
 use longlink::{Beat, Event, ScoutResult};
 
 #[test]
-fn the_link_in_use_beats_at_the_shortest_interval_until_a_scout_has_proved_more() {
+fn the_link_in_use_beats_at_the_shortest_until_a_scout_proves_more() {
     let mut rig = linked();
     assert_eq!(rig.interval(), secs(10));
     await_scouts(&mut rig);
@@ -31,7 +31,7 @@ fn three_scouts_at_once_test_gaps_that_grow_by_two_fifths() {
 }
 
 #[test]
-fn a_scout_that_lives_is_parted_from_with_a_goodbye_and_a_dead_one_without() {
+fn a_live_scout_is_left_with_a_goodbye_and_a_dead_one_without() {
     let mut rig = scouted();
     let (lives, dies) = (rig.scouts()[0].link, rig.scouts()[1].link);
     live(&mut rig, secs(60), |scout| scout.gap == secs(14));
@@ -56,7 +56,7 @@ fn the_timeout_is_found_between_scouts_without_a_drop() {
 }
 
 #[test]
-fn a_scout_that_falls_silent_while_the_link_in_use_is_heard_says_what_the_timeout_is() {
+fn a_silent_scout_beside_a_heard_link_tells_the_timeout() {
     let mut rig = scouted();
     live(&mut rig, secs(60), |scout| scout.gap == secs(14));
     // 19.6 s failed: what lies above it is not tested any more.
@@ -65,7 +65,7 @@ fn a_scout_that_falls_silent_while_the_link_in_use_is_heard_says_what_the_timeou
 }
 
 #[test]
-fn in_a_doubt_one_scout_tests_the_interval_while_the_link_in_use_holds_half() {
+fn in_a_doubt_one_scout_tests_the_interval_and_half_is_held() {
     let mut rig = linked();
     live(&mut rig, secs(1620), |scout| scout.gap < secs(300));
     assert!(rig.scouts().is_empty());

@@ -32,7 +32,7 @@ fn closing_abandons_scouts() {
 }
 
 #[test]
-fn scouts_that_are_being_opened_when_the_network_changes_are_abandoned_without_a_goodbye() {
+fn scouts_being_opened_are_abandoned_when_the_network_changes() {
     let mut rig = linked();
     await_dials(&mut rig);
     let dialled: Vec<_> = rig.scouts().iter().map(|scout| scout.link).collect();
@@ -77,7 +77,7 @@ fn a_pause_says_goodbye_to_open_scouts() {
 }
 
 #[test]
-fn scouts_are_gone_before_the_attempt_that_follows_the_loss_of_their_link() {
+fn scouts_are_gone_before_the_attempt_after_the_loss_of_the_link() {
     let mut rig = scouted();
     let scouts = rig.scouts();
     rig.forget();

@@ -31,7 +31,7 @@ fn scouts_that_a_transport_refuses_for_good_are_not_sent_again_for_a_day() {
 }
 
 #[test]
-fn scouts_that_cannot_be_opened_come_ever_more_seldom_and_count_as_refused_after_five() {
+fn scouts_that_cannot_be_opened_count_as_refused_after_five() {
     let mut rig = linked();
     let mut times = Vec::new();
     while !refused(&rig) {
@@ -89,7 +89,7 @@ fn a_server_that_names_a_time_is_not_asked_for_scouts_before() {
 }
 
 #[test]
-fn pitfall_47_a_server_that_ends_the_link_in_use_for_a_scout_is_sent_no_more() {
+fn pitfall_47_a_server_that_ends_the_link_for_a_scout_gets_no_more() {
     let mut rig = linked();
     let mut lost = 0;
     for _ in 0..20 {
@@ -113,7 +113,7 @@ fn pitfall_47_a_server_that_ends_the_link_in_use_for_a_scout_is_sent_no_more() {
 }
 
 #[test]
-fn a_link_in_use_that_ends_at_some_other_time_does_not_count_against_scouts() {
+fn an_end_at_some_other_time_does_not_count_against_scouts() {
     let mut rig = linked();
     for _ in 0..6 {
         await_scouts(&mut rig);
@@ -126,7 +126,7 @@ fn a_link_in_use_that_ends_at_some_other_time_does_not_count_against_scouts() {
 }
 
 #[test]
-fn a_scout_that_is_not_to_be_had_is_followed_by_another_after_a_minute_and_then_ever_twice_as_long() {
+fn a_scout_that_fails_is_followed_after_a_minute_then_twice_as_long() {
     let mut rig = linked();
     for minutes in [1, 2, 4, 8] {
         await_dials(&mut rig);

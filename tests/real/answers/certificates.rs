@@ -56,7 +56,7 @@ impl Strangers {
 }
 
 #[tokio::test]
-async fn a_peer_that_cannot_be_verified_is_retried_from_30_s_on_and_told_nothing() {
+async fn an_unverified_peer_is_retried_from_30_s_on_and_told_nothing() {
     let Some(tools) = tools() else { return };
     let strangers = Strangers::start(&tools);
     for (what, transport) in strangers.transports() {
@@ -71,7 +71,7 @@ async fn a_peer_that_cannot_be_verified_is_retried_from_30_s_on_and_told_nothing
 }
 
 #[tokio::test]
-async fn a_peer_that_cannot_be_verified_is_never_final_and_asked_at_most_every_5_minutes() {
+async fn an_unverified_peer_is_never_final_and_asked_every_5_minutes() {
     let Some(tools) = tools() else { return };
     let strangers = Strangers::start(&tools);
     let clients = strangers.transports().into_iter().map(|(what, transport)| async move {

@@ -22,7 +22,7 @@ pub struct Client {
     pub network: NetworkHandle,
 }
 
-/// What follows an end or a failed attempt.
+/// The answer to an end or a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     Wait { delay: Duration, reason: RetryReason },

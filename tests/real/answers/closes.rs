@@ -15,7 +15,7 @@ const SCALE: f64 = 1.0 / 100.0;
 /// Clients for each end: the delays are drawn.
 const DRAWS: u64 = 20;
 
-/// What a link comes to, by the table: the bounds of the first delay after a
+/// The table's answer to an end: the bounds of the first delay after a
 /// link that had proved itself, at scale 1, and the reason.
 #[derive(Clone, Copy, Debug)]
 enum Row {
@@ -156,7 +156,7 @@ async fn an_end_without_a_code_is_retried_within_a_second() {
 }
 
 #[tokio::test]
-async fn pitfall_14_what_breaks_the_protocol_is_retried_until_it_has_come_three_times_in_a_row() {
+async fn pitfall_14_a_broken_protocol_is_final_the_third_time_in_a_row() {
     let Some(tools) = tools() else { return };
     let server = &Closing::start(&tools);
     join_all(["close/1002", "close/1009", "nonsense", "big/5000"].map(|order| async move {
@@ -178,7 +178,7 @@ async fn pitfall_14_what_breaks_the_protocol_is_retried_until_it_has_come_three_
 }
 
 #[tokio::test]
-async fn pitfall_31_a_server_that_says_1000_to_everybody_at_once_is_backed_off_from_for_ever() {
+async fn pitfall_31_a_server_that_says_1000_at_once_meets_the_backoff() {
     let Some(tools) = tools() else { return };
     let server = &Closing::start(&tools);
     let orders = ["close/1000", "close/1001", "close/1011", "close/1013", "empty", "fin", "rst"];

@@ -15,7 +15,7 @@ use crate::{SMALL, small, tools};
 const STALE: &str = "Bearer stale-and-secret";
 const FRESH: &str = "Bearer fresh-and-secret";
 
-/// What each call of the hook was told.
+/// The last failure in each call of the hook.
 type Calls = Arc<Mutex<Vec<Option<Failure>>>>;
 
 /// A refusal, and the header that it wants.
@@ -73,7 +73,7 @@ fn sites(tools: &Tools, authority: &Authority) -> (crate::process::Process, [(Si
 }
 
 #[tokio::test]
-async fn pitfall_15_credentials_are_asked_for_again_after_a_refusal_and_the_second_ones_let_it_in() {
+async fn pitfall_15_credentials_are_asked_for_again_after_a_refusal() {
     let Some(tools) = tools() else { return };
     let authority = Authority::new();
     let (_echo, sites) = sites(&tools, &authority);
@@ -96,7 +96,7 @@ async fn pitfall_15_credentials_are_asked_for_again_after_a_refusal_and_the_seco
 }
 
 #[tokio::test]
-async fn pitfall_14_the_same_refusal_of_fresh_credentials_stops_and_says_why_without_them() {
+async fn pitfall_14_a_second_refusal_stops_and_shows_no_credentials() {
     let Some(tools) = tools() else { return };
     let authority = Authority::new();
     let (_echo, sites) = sites(&tools, &authority);

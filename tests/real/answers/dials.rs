@@ -59,7 +59,7 @@ async fn a_server_that_is_frozen_is_given_the_attempt_s_deadline_and_retried() {
     client.until(|event| matches!(event, longlink::Event::Connected { .. }).then_some(())).await;
 }
 
-/// What takes a network of its own.
+/// Tests that need a network of their own.
 #[cfg(target_os = "linux")]
 mod alone {
     use super::*;

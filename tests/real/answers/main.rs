@@ -1,5 +1,5 @@
-//! What servers, names, networks and certificates really answer, and what the
-//! client makes of it; see README.md one level up.
+//! The real answers of servers, names, networks and certificates, and the
+//! client's conclusions; see README.md one level up.
 
 #[path = "../../support/authority.rs"]
 mod authority;
@@ -37,14 +37,14 @@ pub fn required() -> bool {
     std::env::var_os("LONGLINK_REQUIRE_REAL").is_some_and(|value| value == "1")
 }
 
-/// What the test needs from the system; `None` if it is not there and the
+/// The tools that the test needs from the system; `None` if they are not there and the
 /// test is to be skipped.
 pub fn tools() -> Option<Tools> {
     had(Tools::find())
 }
 
-/// What was asked of the system, or why the test is skipped: that is said past
-/// the test harness, which keeps back what a passing test prints.
+/// The wanted tool, or why the test is skipped: the reason is printed past
+/// the test harness, which keeps back the output of a passing test.
 pub fn had<T>(found: Result<T, String>) -> Option<T> {
     match found {
         Ok(found) => Some(found),

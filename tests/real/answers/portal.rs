@@ -45,7 +45,7 @@ async fn waiting_long(portal: &Site) -> Client {
 }
 
 #[tokio::test]
-async fn pitfall_43_a_portal_s_page_over_ws_stops_nobody_and_is_forgotten_with_its_network() {
+async fn pitfall_43_a_portals_page_over_ws_stops_nobody() {
     let Some(tools) = tools() else { return };
     let echo = free_port();
     let _echo = tools.python("echo.py", echo);
@@ -70,7 +70,7 @@ async fn pitfall_43_a_portal_s_page_over_ws_stops_nobody_and_is_forgotten_with_i
 }
 
 #[tokio::test]
-async fn pitfall_43_a_portal_s_certificate_on_wss_stops_nobody_and_is_forgotten_with_its_network() {
+async fn pitfall_43_a_portals_certificate_on_wss_stops_nobody() {
     let Some(tools) = tools() else { return };
     let echo = free_port();
     let _echo = tools.python("echo.py", echo);

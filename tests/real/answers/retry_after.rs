@@ -40,7 +40,7 @@ fn locations(ways: &[(&str, String)]) -> String {
 const DATE: &str = "+%a, %d %b %Y %H:%M:%S GMT";
 
 #[tokio::test]
-async fn a_busy_server_names_its_time_in_seconds_or_as_a_date_of_at_most_an_hour() {
+async fn a_busy_server_names_its_time_in_seconds_or_as_a_date() {
     let Some(tools) = tools() else { return };
     let authority = Authority::new();
     let ways = [
@@ -114,7 +114,7 @@ async fn a_time_beside_a_final_status_of_a_verified_server_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_time_that_a_verified_server_names_outranks_online_and_another_s_does_not() {
+async fn a_verified_servers_time_outranks_online_and_another_does_not() {
     let Some(tools) = tools() else { return };
     let authority = Authority::new();
     let locations = locations(&[]);
@@ -125,7 +125,7 @@ async fn a_time_that_a_verified_server_names_outranks_online_and_another_s_does_
             let transport = site.transport(&format!("/{status}")).tls_config(authority.client());
             let mut client = Client::start(transport, Reconnect::default(), 1);
             client.failed().await.1.assert_between(secs(100), secs(120));
-            // What "online" advances is told before the next piece of news.
+            // The advance for "online" is told before the next piece of news.
             client.network.set(NetworkStatus::Online);
             client.network.set(NetworkStatus::Woke);
             let mut advanced = None;

@@ -72,7 +72,7 @@ async fn pitfall_14_a_final_status_of_a_verified_server_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn pitfall_14_a_404_of_a_verified_server_is_asked_for_three_times_in_a_minute() {
+async fn pitfall_14_a_verified_404_is_asked_for_three_times_in_a_minute() {
     let Some(tools) = tools() else { return };
     let authority = Authority::new();
     let site = Site::verified(&tools, &authority, &all());

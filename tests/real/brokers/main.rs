@@ -20,7 +20,7 @@ mod store;
 
 use std::io::Write;
 
-/// What the test needs from the system; `None` if it is not there and the
+/// The tools that the test needs from the system; `None` if they are not there and the
 /// test is to be skipped.
 pub fn had<T>(found: Result<T, String>) -> Option<T> {
     match found {

@@ -19,7 +19,7 @@ use crate::protocol::{self, Mqtt};
 const TOPIC: &str = "longlink/test";
 /// A broker ends a client that is silent for 1.5 times as long.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// What nobody needs to keep.
+/// A time that no test waits for.
 const LONG: Duration = Duration::from_secs(3600);
 
 fn login(name: &str) -> Login {
@@ -98,7 +98,7 @@ async fn a_client_that_only_listens_is_heard_as_often_as_the_broker_wants_it() {
 }
 
 #[tokio::test]
-async fn the_keep_alive_that_the_broker_insists_on_replaces_the_one_that_was_offered() {
+async fn the_keep_alive_of_the_broker_replaces_the_offered_one() {
     // The least that it can insist on.
     const INSISTED: Duration = Duration::from_secs(10);
     let Some(broker) = Mosquitto::open(&format!("max_keepalive {}", INSISTED.as_secs())) else { return };
@@ -111,7 +111,7 @@ async fn the_keep_alive_that_the_broker_insists_on_replaces_the_one_that_was_off
             _ => None,
         })
         .await;
-    // What the login said last was said just before the link was in use.
+    // The login's last word went out just before the link was in use.
     assert!(gap + Duration::from_secs(1) > INSISTED, "{gap:?}");
     client.until_answered(1).await;
 }
@@ -149,7 +149,7 @@ async fn what_comes_in_does_not_put_off_what_the_broker_wants_to_hear() {
 }
 
 #[tokio::test]
-async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_begun_anew() {
+async fn a_kept_session_is_taken_up_and_a_lost_one_begun_anew() {
     let Some(mut broker) = Mosquitto::open("") else { return };
     let mut client = client(&broker, "returning");
     let mut other = Client::start(builder(tcp(&broker, LONG), login("other")));
@@ -159,7 +159,7 @@ async fn a_session_that_the_broker_has_is_taken_up_and_one_that_it_has_lost_is_b
     let subscribed = "Received SUBSCRIBE from returning";
     assert_eq!(broker.count(subscribed), 1);
 
-    // What is published meanwhile waits at the broker.
+    // Messages that are published meanwhile wait at the broker.
     client.connection.pause();
     assert_eq!(client.until_lost().await, Detection::Paused);
     let missed = message(2, QosPid::Level1(Pid::default()));

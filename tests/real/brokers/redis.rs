@@ -18,7 +18,7 @@ fn tcp(redis: &Redis) -> Tcp<Resp, Command> {
     Tcp::new(redis.address(), resp()).expect("a sound address")
 }
 
-/// What is said on every new link.
+/// The login on every new link.
 async fn log_in(
     mut handshake: Handshake<RespLink>,
     password: &str,
@@ -136,7 +136,7 @@ async fn a_subscription_is_there_again_after_a_kick_a_stop_and_a_kill() {
 }
 
 #[tokio::test]
-async fn beats_are_answered_before_and_after_a_link_subscribes_and_a_frozen_server_answers_none() {
+async fn beats_are_answered_around_a_subscription_and_not_when_frozen() {
     let Some(redis) = Redis::start(0) else { return };
     let mut client = Client::start(builder(tcp(&redis)).heartbeat(Heartbeat::adaptive().scaled(MORTAL)));
     client.until_answered(1).await;

@@ -10,7 +10,7 @@ use tokio_util::codec::{Decoder, Encoder};
 /// A link that carries commands and replies.
 pub type RespLink = StreamLink<Resp, Command>;
 
-/// What the server says.
+/// A reply of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Simple(String),

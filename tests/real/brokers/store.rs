@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::had;
 use crate::process::{Process, find, free_port, scratch, until_listening};
 
-/// What it wants to hear first; no word of longlink's may hold it.
+/// The password of the store; no output of longlink's may hold it.
 pub const PASSWORD: &str = "Kx2-never-printed";
 
 /// A server on a port and a socket file of its own, which keeps nothing.

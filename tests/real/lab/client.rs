@@ -23,7 +23,7 @@ pub struct Client {
     settlement: Settlement,
 }
 
-/// What a client told since the account was last cleared.
+/// The events of a client since the account was last cleared.
 #[derive(Debug, Default)]
 pub struct Account {
     /// Links in use that were lost.
@@ -49,7 +49,7 @@ pub struct Loss {
     pub gap: Duration,
 }
 
-/// What happened.
+/// A note of something that happened.
 #[derive(Debug)]
 pub enum News {
     Event(Event),
@@ -110,7 +110,7 @@ impl Client {
         &self.name
     }
 
-    /// What longlink counted.
+    /// The statistics of longlink.
     pub fn stats(&self) -> Stats {
         let (tell, told) = mpsc::channel();
         self.order(Order::Stats(tell));

@@ -1,4 +1,4 @@
-//! What labs of network namespaces are made of: the namespaces, a server and
+//! The parts of labs of network namespaces: the namespaces, a server and
 //! a client to live in them, and when a test is skipped for want of them.
 #![allow(dead_code, reason = "each test target uses its part of it")]
 

@@ -33,7 +33,7 @@ pub struct Server {
     _settlement: Settlement,
 }
 
-/// What the server knows.
+/// The server's knowledge.
 #[derive(Debug, Default)]
 struct Book {
     clients: HashMap<String, Entry>,
@@ -43,7 +43,7 @@ struct Book {
     refusing: Option<Duration>,
 }
 
-/// What the server knows of one client.
+/// The server's knowledge of one client.
 #[derive(Debug, Default)]
 struct Entry {
     /// Links that it has opened, scouts among them.

@@ -11,7 +11,7 @@ use crate::routers::{Lab, Nat, Strangers};
 use crate::stage::{PLAIN, Stage, T, hold, learn, learn_at, wanted};
 
 #[test]
-fn a_timeout_of_8_s_is_learned_within_the_allowance_however_the_router_forgets() {
+fn a_timeout_of_8_s_is_learned_however_the_router_forgets() {
     if !Lab::possible() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What a server pushes without being asked.
+//! Pushes of a server without a request.
 
 use std::thread;
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn no_push_of_the_server_is_lost_once_the_interval_is_held() {
 }
 
 #[test]
-fn no_push_is_lost_where_the_router_adopts_flows_and_the_server_can_be_asked_to_speak() {
+fn no_push_is_lost_behind_an_adopting_router_if_the_server_speaks() {
     if !wanted() {
         return;
     }
@@ -89,7 +89,7 @@ fn no_push_is_lost_where_the_router_adopts_flows_and_the_server_can_be_asked_to_
 }
 
 #[test]
-fn a_push_that_an_adopting_router_held_up_tells_of_the_timeout_without_a_loss() {
+fn a_push_held_up_by_an_adopting_router_tells_the_timeout() {
     if !wanted() {
         return;
     }

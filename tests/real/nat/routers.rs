@@ -17,14 +17,14 @@ use crate::lab::namespace::Namespace;
 pub struct Nat {
     /// It forgets a TCP flow that is idle for this long; whole seconds.
     pub timeout: Duration,
-    /// What it does with a packet of a flow that it does not know.
+    /// The treatment of a packet of a flow that the router does not know.
     pub strangers: Strangers,
     /// `nf_conntrack_tcp_loose`: whether a packet from the middle of a flow
     /// may begin an entry.
     pub loose: bool,
 }
 
-/// What becomes of a packet from the middle of a flow that a router does not
+/// The treatment of a packet from the middle of a flow that a router does not
 /// know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strangers {
@@ -145,7 +145,7 @@ impl Lab {
 }
 
 fn rules(strangers: Strangers) -> String {
-    // What the router refuses in the middle of a flow: with `loose` off such
+    // Packets that the router refuses in the middle of a flow: with `loose` off such
     // packets are invalid, with `loose` on they are new. A packet from the
     // outside of a forgotten flow is addressed to the router itself, whose own
     // stack must not answer by a reset of its own.
@@ -185,7 +185,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(2);
 
-    /// What becomes of a byte that is sent after a silence.
+    /// The fate of a byte that is sent after a silence.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Fate {
         /// It comes in.

@@ -1,5 +1,5 @@
-//! What the tests share: a lab with a server, clients in it, and what a client
-//! is asked again and again.
+//! The parts that the tests share: a lab with a server, clients in it, and the
+//! questions that each test asks a client.
 
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ pub fn learn(client: &mut Client, timeout: Duration, probing: Probing) {
 
 /// The same at another scale.
 pub fn learn_at(client: &mut Client, timeout: Duration, probing: Probing, scale: f64) {
-    // What the design promises, and a second for each link that it may cost.
+    // The promise of the prober, and a second for each link that it may cost.
     let (timeouts, more, links) = match probing {
         Probing::Scout => (5, Duration::from_secs(120), 0),
         _ => (6, Duration::from_secs(600), ALLOWANCE),

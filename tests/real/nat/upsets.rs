@@ -1,4 +1,4 @@
-//! What is no idle timeout teaches none.
+//! An event that is no idle timeout teaches none.
 
 use std::thread;
 use std::time::Duration;

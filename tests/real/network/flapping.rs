@@ -14,7 +14,7 @@ use crate::waits::{BURST, count, flow, is_offline, until_heard, until_told};
 const PERIOD: Duration = Duration::from_millis(200);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What happened while it flapped.
+/// The events while the network flapped.
 #[derive(Debug)]
 struct Tally {
     took: Duration,
@@ -84,7 +84,7 @@ fn the_only_uplink_flaps_and_the_link_that_outlives_it_is_not_dropped() {
 }
 
 #[test]
-fn pitfall_33_an_uplink_that_flaps_beside_the_one_that_works_drops_nothing() {
+fn pitfall_33_an_uplink_that_flaps_beside_a_good_one_drops_nothing() {
     if !wanted() {
         return;
     }
@@ -136,7 +136,7 @@ fn pitfall_24_a_client_that_waits_while_its_uplink_flaps_starts_no_storm() {
 }
 
 #[test]
-fn pitfall_24_a_client_that_waits_while_another_uplink_flaps_tries_once_a_burst() {
+fn pitfall_24_a_waiting_client_tries_once_a_burst_of_flaps() {
     if !wanted() {
         return;
     }

@@ -7,7 +7,7 @@ use crate::uplinks::FIRST_6;
 use crate::waits::{flow, until_abandoned, until_heard};
 
 #[test]
-fn in_ipv6_a_link_that_goes_down_takes_its_address_and_so_the_link_in_use_along() {
+fn in_ipv6_an_interface_that_goes_down_takes_the_link_along() {
     if !wanted() {
         return;
     }

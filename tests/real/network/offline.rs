@@ -44,7 +44,7 @@ fn beats_while_reported_gone(name: &str, interval: Duration) -> Vec<Duration> {
 }
 
 #[test]
-fn pitfall_39_offline_while_a_path_works_keeps_the_link_with_one_beat_a_minute() {
+fn pitfall_39_offline_keeps_a_working_link_with_a_beat_a_minute() {
     if !wanted() {
         return;
     }
@@ -54,7 +54,7 @@ fn pitfall_39_offline_while_a_path_works_keeps_the_link_with_one_beat_a_minute()
 }
 
 #[test]
-fn pitfall_39_a_link_that_answers_though_offline_is_held_with_its_own_shorter_interval() {
+fn pitfall_39_a_link_that_answers_though_offline_keeps_its_interval() {
     if !wanted() {
         return;
     }
@@ -139,7 +139,7 @@ fn a_link_whose_address_is_gone_is_abandoned_though_offline() {
 }
 
 #[test]
-fn a_retry_after_of_a_server_that_nobody_vouches_for_does_not_hold_what_online_advances() {
+fn an_unvouched_retry_after_does_not_hold_what_online_advances() {
     if !wanted() {
         return;
     }

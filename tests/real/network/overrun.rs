@@ -48,7 +48,7 @@ fn what_happened_in_an_overrun_is_not_missed() {
     let stage = Stage::set();
     stage.lab.plug(Second);
     let mut client = stage.proved("overrun-missed");
-    // What matters comes last, when there is no room any more.
+    // The change that matters comes last, when there is no room any more.
     let commands = format!("{}{}link del up0", burst(), Second.default_route());
     let deed = client.freeze(|| stage.lab.ip(&commands));
     assert_ne!(stage.lab.client().overruns(), 0, "it took fewer routes than the kernel has room for");

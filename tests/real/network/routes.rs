@@ -32,7 +32,7 @@ fn pitfall_33_a_link_that_works_by_the_new_route_too_is_not_dropped() {
 }
 
 #[test]
-fn a_link_is_probed_when_another_gateway_takes_over_though_its_address_stays() {
+fn a_link_is_probed_when_another_gateway_takes_over() {
     if !wanted() {
         return;
     }
@@ -48,7 +48,7 @@ fn a_link_is_probed_when_another_gateway_takes_over_though_its_address_stays() {
 }
 
 #[test]
-fn a_link_whose_path_died_with_the_route_is_replaced_by_one_from_the_new_address() {
+fn a_link_dead_with_its_route_is_replaced_from_the_new_address() {
     if !wanted() {
         return;
     }

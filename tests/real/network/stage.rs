@@ -1,5 +1,5 @@
-//! What the tests share: a lab with a server, and a client in it that listens
-//! to the kernel.
+//! The parts that the tests share: a lab with a server, and a client in it that
+//! listens to the kernel.
 
 use std::time::Duration;
 

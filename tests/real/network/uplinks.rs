@@ -22,8 +22,8 @@ pub const SERVER: &str = "10.9.0.1";
 /// The same over IPv6, for those who ask for it.
 pub const SERVER_6: &str = "fd09::1";
 
-/// What gives the first uplink its address in IPv6 and a default route, which
-/// go when it goes down.
+/// The commands that give the first uplink its address in IPv6 and a default route,
+/// which go when the uplink goes down.
 pub const FIRST_6: &str = "addr add fd00::2/64 dev up0 nodad\nroute replace default via fd00::1 dev up0\n";
 
 /// One of the ways to the server.
@@ -55,12 +55,12 @@ impl Uplink {
         format!("{}/24", self.address(0))
     }
 
-    /// What brings the default route to it.
+    /// The command that brings the default route to it.
     pub fn default_route(self) -> String {
         format!("route replace default via {} dev {}\n", self.address(1), self.device())
     }
 
-    /// What a tunnel does that takes all: two routes that are more special
+    /// The command of a tunnel that takes all: two routes that are more special
     /// than the default one.
     pub fn halves(self) -> String {
         let (gateway, device) = (self.address(1), self.device());
@@ -157,7 +157,7 @@ impl Lab {
         let devices =
             [(client, "up0"), (router, "inside"), (router, "outside"), (server, "to0"), (server, "lo")];
         for (place, device) in devices {
-            // What the kernel would do by itself comes at times of its own.
+            // The kernel's own changes come at times of their own.
             place.sysctl(&format!("ipv6/conf/{device}/accept_dad"), "0")?;
             place.sysctl(&format!("ipv6/conf/{device}/accept_ra"), "0")?;
             place.sysctl(&format!("ipv6/conf/{device}/disable_ipv6"), "0")?;

@@ -63,7 +63,7 @@ fn pitfall_33_a_tunnel_that_takes_no_route_drops_nothing() {
 }
 
 #[test]
-fn pitfall_33_a_tunnel_that_takes_all_routes_but_the_servers_drops_nothing() {
+fn pitfall_33_a_tunnel_around_the_servers_route_drops_nothing() {
     let own = format!("route add {SERVER}/32 via {} dev up0", First.address(1));
     nothing_is_dropped(
         "tunnel-around",
@@ -112,7 +112,7 @@ fn a_link_inside_a_tunnel_ends_with_it_though_the_default_route_stays() {
 }
 
 #[test]
-fn a_tunnel_that_the_link_cannot_go_through_costs_one_link_to_enter_and_one_to_leave() {
+fn a_tunnel_closed_to_the_link_costs_one_link_in_and_one_out() {
     if !wanted() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What a return took, and how much of it the keeper chose to wait.
+//! The time of a return, and the part of it that the keeper chose to wait.
 
 use std::time::{Duration, Instant};
 

@@ -86,7 +86,7 @@ impl Backend {
         WebSocket::new(format!("ws://127.0.0.1:{}{path}", self.port)).expect("a sound URL")
     }
 
-    /// What it has noted so far.
+    /// The notes so far.
     pub fn journal(&self) -> Vec<String> {
         let journal = fs::read_to_string(self.directory.join("journal")).unwrap_or_default();
         journal.lines().map(str::to_owned).collect()

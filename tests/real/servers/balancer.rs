@@ -79,7 +79,7 @@ async fn a_switch_to_another_server_costs_one_reconnect() {
 }
 
 #[tokio::test]
-async fn a_reload_leaves_a_link_to_the_old_process_and_costs_one_reconnect_when_that_ends() {
+async fn a_reload_costs_one_reconnect_when_the_old_process_ends() {
     let Some(software) = software() else { return };
     let (first, second) = pair(&software);
     let settings = Settings { grace: GRACE, ..Settings::new(&[(first.port(), true)]) };

@@ -34,7 +34,7 @@ pub struct Flow {
     account: Account,
 }
 
-/// What it comes to.
+/// The totals.
 #[derive(Debug, Default)]
 pub struct Account {
     pub delivered: BTreeSet<u64>,
@@ -97,7 +97,7 @@ impl Flow {
         &self.connection
     }
 
-    /// What it came to so far.
+    /// The totals so far.
     pub fn account(&self) -> &Account {
         &self.account
     }

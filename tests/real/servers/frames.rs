@@ -1,4 +1,4 @@
-//! What independent servers put into frames.
+//! The frames of independent servers.
 
 use longlink::{Detection, Event, Failure, LinkEnd, Message};
 

@@ -35,7 +35,7 @@ async fn a_server_that_stands_still_for_a_moment_keeps_its_link() {
 }
 
 #[tokio::test]
-async fn a_server_that_stands_still_for_long_is_dead_and_found_again_when_it_goes_on() {
+async fn a_server_that_stands_still_for_long_is_dead_and_found_again() {
     let Some(software) = software() else { return };
     for kind in KINDS {
         let backend = Backend::start(&software, kind);

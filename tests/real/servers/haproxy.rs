@@ -62,7 +62,7 @@ impl Drop for Haproxy {
     }
 }
 
-/// What it does.
+/// The balancer's actions.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// An idle tunnel is cut after this long.

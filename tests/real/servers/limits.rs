@@ -59,7 +59,7 @@ async fn a_message_over_our_limit_ends_the_link_whole_or_in_fragments() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_server_s_limit_is_reported_as_maybe_sent_and_ends_the_link() {
+async fn a_message_over_the_servers_limit_is_maybe_sent_and_ends_the_link() {
     let Some(software) = software() else { return };
     for kind in KINDS {
         let backend = Backend::start(&software, kind);

@@ -32,7 +32,7 @@ use crate::process::{Tools, find};
 /// Where Debian keeps Node's packages; its own Node looks there by itself.
 const NODE_PATH: &str = "/usr/share/nodejs";
 
-/// What these tests need from the system.
+/// The tools that these tests need from the system.
 #[derive(Clone, Debug)]
 pub struct Software {
     pub tools: Tools,
@@ -64,7 +64,7 @@ impl Software {
     }
 }
 
-/// What the test needs from the system; `None` if it is not there and the
+/// The tools that the test needs from the system; `None` if they are not there and the
 /// test is to be skipped.
 pub fn software() -> Option<Software> {
     // Node and Python take their time to start.

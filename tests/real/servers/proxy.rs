@@ -39,7 +39,7 @@ async fn until_generation(nginx: &Nginx, number: u32) {
 }
 
 #[tokio::test]
-async fn a_reload_leaves_a_link_to_its_old_worker_and_costs_one_reconnect_when_that_ends() {
+async fn a_reload_costs_one_reconnect_when_the_old_worker_ends() {
     let Some(software) = software() else { return };
     let backend = Backend::start(&software, Kind::Node);
     let mut nginx = software.tools.nginx_with_worker(free_port(), GRACE, |_| generation(&backend, 1));
@@ -100,7 +100,7 @@ async fn a_502_while_the_server_is_away_is_retried_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_server_under_maintenance_is_asked_again_when_its_retry_after_says_so() {
+async fn a_server_under_maintenance_is_asked_again_at_its_retry_after() {
     let Some(software) = software() else { return };
     let backend = Backend::start(&software, Kind::Python);
     let mut maintenance = PathBuf::new();

@@ -138,7 +138,7 @@ async fn a_certificate_of_the_client_s_own_lets_it_in_where_one_is_required() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_client_s_certificate_by_tls_itself_is_a_tls_failure_and_retried() {
+async fn a_client_certificate_refused_by_tls_is_a_tls_failure() {
     let Some(software) = software() else { return };
     let authority = Authority::new();
     let clients = Authority::new();

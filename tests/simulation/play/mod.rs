@@ -65,7 +65,7 @@ pub struct Play<'a> {
     foreground: bool,
     off: bool,
     silence_limit: bool,
-    /// What an attempt may take that begins now.
+    /// The longest time of an attempt that begins now.
     attempt_deadline: Duration,
     /// The least of all settings so far.
     scale: f64,

@@ -1,4 +1,4 @@
-//! What must hold whatever comes in.
+//! Rules that must hold for all inputs.
 
 use longlink::keeper::{Finish, Output, Purpose, Timer};
 use longlink::{Beat, Detection, Event, LinkId, State};
@@ -167,7 +167,7 @@ impl Play<'_> {
             }
             // A probe that took a row's place may have been called off.
             Event::NetworkOffline => self.counts_anew = true,
-            // What was due in the sleep is void.
+            // Deadlines in the sleep are void.
             Event::Slept { .. } => self.consecutive = 0,
             Event::Closed => self.last_event_was_closed = true,
             _ => {}

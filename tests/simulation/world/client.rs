@@ -1,4 +1,4 @@
-//! What a client of the world is, whatever decides in it.
+//! A client of the world, whatever decides in it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub enum End {
     Rst,
 }
 
-/// What a client wants done.
+/// A wish of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Open a link; `opened` or `open_failed` says what came of it, or
@@ -56,7 +56,7 @@ pub trait Client {
     /// The interval in use, before jitter.
     fn interval(&self, now: Duration) -> Duration;
 
-    /// What it has counted itself.
+    /// The client's own counts.
     fn stats(&self, now: Duration) -> KeeperStats {
         let mut stats = KeeperStats::default();
         stats.interval = self.interval(now);

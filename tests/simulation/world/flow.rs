@@ -33,10 +33,10 @@ pub enum Packet {
 }
 
 impl Packet {
-    /// What a beat costs on the wire, and its answer with what acknowledges
-    /// it: a WebSocket frame with a token of 8 bytes (the client's masked), a
-    /// TLS 1.3 record around it, and TCP over IPv4 with timestamps. What is no
-    /// beat counts as nothing.
+    /// The bytes of a beat on the wire, and of its answer with the acknowledgement:
+    /// a WebSocket frame with a token of 8 bytes (the client's masked), a
+    /// TLS 1.3 record around it, and TCP over IPv4 with timestamps. Other items
+    /// count as nothing.
     pub fn bytes(self) -> u64 {
         const TOKEN: u64 = 8;
         const FRAME: u64 = 2;

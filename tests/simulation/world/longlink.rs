@@ -11,7 +11,7 @@ use super::client::{Act, Client, End, Link};
 /// Translates, and decides nothing.
 pub struct Longlink {
     keeper: VirtualKeeper,
-    /// What its links say of their beats.
+    /// Who beats on its links.
     beat: Beat,
 }
 

@@ -99,8 +99,8 @@ enum Happening {
     },
 }
 
-/// What comes next, and when; in the order in which it comes at the same
-/// time: what arrives at the client's timer's own instant is read first.
+/// The next event and its time, in the order in which events of one instant come:
+/// bytes that arrive at the client's timer's own instant are read first.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     /// The middlebox forgets the flow at this place, and says so.
@@ -166,7 +166,7 @@ impl<'a, C: Client> World<'a, C> {
         self.now
     }
 
-    /// What came of it so far.
+    /// The record so far.
     pub fn record(&self) -> Record {
         self.recorder.record(self.now, self.client.stats(self.now))
     }

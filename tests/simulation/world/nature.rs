@@ -1,10 +1,10 @@
-//! What a world is like.
+//! The nature of a world.
 
 use std::time::Duration;
 
 use longlink::Beat;
 
-/// What the middlebox does to a flow that was idle for too long.
+/// The treatment of a flow that was idle for too long by a middlebox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     /// Forgets it; later packets vanish, both ways.
@@ -49,14 +49,14 @@ pub enum Traffic {
     Poisson(Duration),
 }
 
-/// What a world is like. Times count from its beginning.
+/// The nature of a world. Times count from its beginning.
 #[derive(Clone, Debug)]
 pub struct Nature {
     /// The idle timeout from each point in time on; the first is at zero.
     pub timeouts: Vec<(Duration, Duration)>,
     pub expiry: Expiry,
     pub rtt: Duration,
-    /// What a dial takes beside its round trip: slow names, proxies.
+    /// The time of a dial beside its round trip: slow names, proxies.
     pub dial: Duration,
     /// From the client to the middlebox, one way.
     pub edge: Duration,
@@ -67,7 +67,7 @@ pub struct Nature {
     /// When the path is down, and for how long; in order, apart.
     pub outages: Vec<(Duration, Duration)>,
     pub traffic: Traffic,
-    /// What a link says of its beats.
+    /// Who beats on a link.
     pub beat: Beat,
 }
 

@@ -1,4 +1,4 @@
-//! What will happen, in its order.
+//! Future events, in their order.
 
 use std::time::Duration;
 

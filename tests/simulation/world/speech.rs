@@ -1,4 +1,4 @@
-//! What the server says by itself.
+//! Messages of the server by itself.
 
 use std::time::Duration;
 

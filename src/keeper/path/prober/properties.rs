@@ -112,7 +112,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_held_interval_never_exceeds_its_part_of_what_is_proven_nor_of_the_longest(
+    fn the_held_interval_never_exceeds_its_part_of_the_proven_gap(
         probing in probing(),
         seed in any::<u64>(),
         min in 1u64..60,

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn three_points_inside_a_bracket_are_tested_at_once_the_liked_ones_first_to_the_beat() {
+    fn three_points_inside_a_bracket_are_tested_at_once() {
         let bracket = knowing(100.0, Some(180.0));
         // 115.8 is near 120, and becomes just below it.
         assert_eq!(next(&bracket, &[]), Some(118.2));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_said_nothing_is_looked_into_at_the_interval_or_just_above_it() {
+    fn an_end_that_said_nothing_is_tested_at_the_interval() {
         let suspecting = |gap| {
             let mut prober = knowing(100.0, Some(105.0));
             prober.learn(Observation::EndedIdle { gap: secs(gap) }, now());

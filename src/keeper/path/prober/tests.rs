@@ -166,7 +166,7 @@ fn while_calm_what_is_proven_is_held_and_no_look_is_taken() {
 }
 
 #[test]
-fn idleness_begins_at_nearly_half_of_what_is_usual_and_nearly_the_shortest_interval() {
+fn idleness_begins_at_nearly_half_of_the_held_interval() {
     let prober = knowing(Heartbeat::adaptive(), 100, 105);
     let idle = |prober: &Prober, millis| prober.is_idleness(Duration::from_millis(millis), start());
     // 0.45 of 93 s.

@@ -129,7 +129,7 @@ fn pitfall_48_a_burst_out_leaves_no_buffer_behind() {
 }
 
 #[test]
-fn pitfall_48_the_protocol_is_made_anew_only_between_messages() {
+fn pitfall_48_the_protocol_is_fresh_only_after_a_large_message() {
     block_on(async {
         let (mut engine, mut peer) = pair(1 << 20);
         let large = |first: u8| {
@@ -245,7 +245,7 @@ fn received_frames_can_be_read_after_a_write_has_failed() {
 }
 
 #[tokio::test]
-async fn pitfall_18_a_close_before_ours_is_written_is_no_answer_to_it() {
+async fn pitfall_18_a_close_before_ours_is_written_is_no_answer() {
     for ours_is_written in [false, true] {
         let (mut engine, mut peer) = pair(4_096);
         fill(&mut engine, 10_000);

@@ -61,7 +61,7 @@ pub const AWS_DECORRELATED: Model = Model {
     hears_online: false,
 };
 
-/// What a loop with a sleep of five seconds does.
+/// A loop with a sleep of five seconds.
 pub const FIXED: Model =
     Model { name: "fixed-5s", delay: |_, _| secs(5.0), patience: None, hears_online: false };
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::{Due, Policy, secs};
 use crate::world::client::End;
 
-/// What a message that comes in does.
+/// The effect of a message that comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Messages {
     /// Nothing.

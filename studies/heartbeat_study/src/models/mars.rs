@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const LOOK_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub struct Mars {
-    /// What was learned: kept from link to link.
+    /// The learned interval: kept from link to link.
     learned: Duration,
     settled: bool,
     successes: u32,

@@ -1,6 +1,6 @@
-//! What a careful developer writes in forty lines over tokio-tungstenite: a
+//! Forty lines of a careful developer over tokio-tungstenite: a
 //! deadline for the dial, a delay that doubles from 1 s to 30 s and begins
-//! anew with each link, a Ping every 30 s that something must follow within
+//! anew with each link, a Ping every 30 s that any byte must follow within
 //! 10 s.
 
 use std::time::Duration;

@@ -28,7 +28,7 @@ impl ClientExt for Listener {
         Ok(())
     }
 
-    // What these return is what they return by default.
+    // These return the same as by default.
 
     async fn on_connect_fail(&mut self, _: WSError) -> Result<ClientCloseMode, Error> {
         self.tape.failed();

@@ -7,7 +7,7 @@ use ws_bridge::reconnect::{BackoffConfig, ReconnectingWs};
 
 use super::Role;
 
-/// What goes to and fro: numbers in JSON.
+/// The messages: numbers in JSON.
 struct Feed;
 
 impl WsEndpoint for Feed {

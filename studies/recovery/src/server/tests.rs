@@ -25,7 +25,7 @@ async fn next_line(link: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes[..count]).into_owned())
 }
 
-/// What a link ends with, after the lines that were under way.
+/// The end of a link, behind the lines that were under way.
 async fn end_of(link: &mut TcpStream) -> io::Result<()> {
     while !next_line(link).await?.is_empty() {}
     Ok(())
@@ -74,7 +74,7 @@ async fn a_fin_comes_without_a_close_and_a_close_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_silent_link_stays_open_and_answers_no_ping_while_new_links_are_served() {
+async fn a_silent_link_answers_no_ping_while_new_links_are_served() {
     let mut server = Server::start(Language::WebSocket).await.unwrap();
     let url = format!("ws://{}/", server.address());
     let (mut old, _) = connect_async(&url).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_silent_link_stays_open_and_answers_no_ping_while_new_links_are_served
     old.send(Message::Ping(Vec::new().into())).await.unwrap();
     let (mut new, _) = connect_async(&url).await.unwrap();
     assert_eq!(new.next().await.unwrap().unwrap(), Message::text("[2,0]"));
-    // What was pushed before the blow may still come; then nothing, no end.
+    // Lines from before the blow may still come; then nothing, no end.
     let rest = timeout(PUSH * 3, async { while let Some(Ok(Message::Text(_))) = old.next().await {} });
     assert!(rest.await.is_err());
     old.send(Message::text("still here")).await.unwrap();
@@ -117,7 +117,7 @@ async fn who_dials_a_server_that_is_down_is_refused_and_the_port_stays_ours() {
 }
 
 #[tokio::test]
-async fn messages_of_the_client_are_counted_in_both_languages_and_pings_are_not() {
+async fn client_messages_are_counted_in_both_languages_and_pings_not() {
     let (server, mut link) = lines().await;
     link.write_all(b"1\n2\n").await.unwrap();
     heard(&server, 2).await;

@@ -27,7 +27,7 @@ pub(super) enum Wire {
 
 impl Wire {
     pub(super) async fn accept(stream: TcpStream, language: Language) -> io::Result<Wire> {
-        // What is said is small, and must not wait for an acknowledgement.
+        // The lines are small, and must not wait for an acknowledgement.
         stream.set_nodelay(true)?;
         Ok(match language {
             Language::Lines => Wire::Lines(stream),

@@ -17,7 +17,7 @@ fn one_loss_never_shrinks_the_interval_for_good() {
 }
 
 #[test]
-fn the_longest_gap_that_survived_is_doubted_when_it_fails_as_any_below_it() {
+fn the_longest_survived_gap_is_doubted_when_it_fails() {
     let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
     let held = prober.interval(start());
     assert_eq!(expire(&mut prober, 58, start()), None);
@@ -54,7 +54,7 @@ fn a_proven_gap_that_fails_twice_has_shrunk() {
 }
 
 #[test]
-fn a_gap_that_fails_again_within_two_days_has_shrunk_and_later_it_has_not() {
+fn a_gap_that_fails_again_within_two_days_has_shrunk() {
     for (apart, shrank) in [(2 * DAY, true), (2 * DAY + secs(1), false)] {
         let mut prober = knowing(Heartbeat::adaptive(), 58, 68);
         assert_eq!(expire(&mut prober, 53, start()), None);
@@ -90,7 +90,7 @@ fn a_doubted_interval_is_halved_and_climbs_back_by_doubling() {
 }
 
 #[test]
-fn what_is_doubted_is_held_to_the_full_so_that_the_next_answer_settles_it() {
+fn a_doubted_gap_is_held_in_full_until_an_answer_settles_it() {
     let mut prober = knowing(Heartbeat::adaptive(), 96, 100);
     expire(&mut prober, 88, start());
     let pace = prober.pace(&mut Dice::new(1), start());

@@ -149,7 +149,7 @@ fn an_end_is_late_from_seven_tenths_of_the_held_gap_on() {
 }
 
 #[test]
-fn pitfall_41_restarts_that_come_now_and_then_or_at_any_moment_teach_nothing() {
+fn pitfall_41_restarts_at_any_moment_teach_nothing() {
     for (gaps, apart) in [([90, 80, 70], secs(466)), ([90, 80, 65], secs(100)), ([30, 40, 50], secs(100))] {
         let mut prober = knowing(free(), 100, 150);
         let mut now = start();
@@ -163,7 +163,7 @@ fn pitfall_41_restarts_that_come_now_and_then_or_at_any_moment_teach_nothing() {
 }
 
 #[test]
-fn a_server_that_looks_for_idle_links_in_rounds_costs_no_link_every_other_gap() {
+fn a_server_that_ends_idle_links_in_rounds_is_learned() {
     // The server ends a link that was idle for 40 s at the next of its rounds, 20 s
     // apart. The first gap of a link falls in with the rounds so that it survives.
     let mut prober = Prober::new(free());

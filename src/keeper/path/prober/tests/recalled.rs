@@ -31,7 +31,7 @@ fn what_was_proven_once_counts_unless_a_shorter_gap_has_failed_since() {
 }
 
 #[test]
-fn what_failed_once_counts_where_it_is_shorter_and_nothing_has_survived_it() {
+fn a_stored_failure_counts_where_no_longer_gap_has_survived() {
     let mut prober = knowing(Heartbeat::adaptive(), 50, 100);
     recall(&mut prober, remembered(60, 90), DAY);
     assert_eq!(prober.failed(), Some(secs(90)));

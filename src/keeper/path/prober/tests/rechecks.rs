@@ -84,7 +84,7 @@ fn another_time_of_the_first_look_begins_the_count_of_looks_anew() {
 }
 
 #[test]
-fn rechecks_that_fail_become_rarer_up_to_eight_times_the_first_and_28_with_scouts() {
+fn failed_rechecks_become_rarer_up_to_8_times_and_28_with_scouts() {
     for (probing, first, rarest) in [(Probing::Main, 7 * DAY, 8), (Probing::Scout, DAY, 28)] {
         let mut prober = knowing(Heartbeat::adaptive().probing(probing), 96, 100);
         let mut wait = first;

@@ -43,7 +43,7 @@ async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
     None
 }
 
-/// What a future came to before it was dropped, or what the next one comes to.
+/// The result of a future before it was dropped, or the result of the next one.
 async fn or_again<T>(early: Option<T>, again: impl Future<Output = T>) -> T {
     match early {
         Some(output) => output,

@@ -2,6 +2,8 @@
 //! that no beat of ours can, and costs no link where the path has forgotten
 //! the flow and takes it up again for a beat.
 
+mod replies;
+
 use std::time::Duration;
 
 use crate::rig::{NEVER, RTT, Rig, millis, secs, with_heartbeat};
@@ -18,7 +20,7 @@ fn asking(config: Config) -> Rig {
     rig
 }
 
-/// What the peer was asked for: when, and the silence.
+/// The requests to the peer: when, and for which silence.
 fn requests(rig: &Rig) -> Vec<(Duration, Duration)> {
     let requests = rig.log.iter().filter_map(|(at, output)| match output {
         Output::AskAfter { silence, .. } => Some((*at, *silence)),
@@ -46,7 +48,7 @@ fn proven(rig: &Rig) -> Duration {
 }
 
 #[test]
-fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_out() {
+fn a_peer_is_asked_at_the_start_of_each_tried_silence() {
     let mut rig = asking(Config::default());
     // At first it has to show that it does what it is asked.
     assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
@@ -63,7 +65,7 @@ fn a_peer_is_asked_at_the_start_of_each_silence_that_is_tried_and_no_beat_goes_o
 }
 
 #[test]
-fn a_word_that_does_not_come_though_a_beat_is_answered_means_that_the_path_had_forgotten() {
+fn a_missing_reply_with_an_answered_beat_means_a_forgotten_flow() {
     let mut rig = trusting();
     rig.forget();
     let asked = rig.elapsed();
@@ -149,7 +151,7 @@ fn learn_on_a_loose_path(timeout: Duration) -> (Vec<Duration>, Option<(Duration,
 }
 
 #[test]
-fn what_is_forgotten_costs_no_link_and_none_of_the_drops_that_learning_may() {
+fn a_forgotten_flow_costs_no_link_and_no_drop() {
     let (forgotten, learned) = learn_on_a_loose_path(secs(70));
     assert_eq!(forgotten, [115, 115, 96, 96, 77, 77].map(secs));
     assert_eq!(learned, Some((secs(68), secs(77))));
@@ -200,7 +202,7 @@ fn a_reset_in_answer_to_the_beat_says_that_the_silence_was_too_long() {
 }
 
 #[test]
-fn a_peer_that_never_speaks_is_asked_three_times_and_its_silence_says_nothing() {
+fn a_peer_that_never_speaks_is_asked_three_times_only() {
     let mut rig = asking(Config::default());
     for _ in 0..3 {
         assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
@@ -230,7 +232,7 @@ fn a_first_word_that_is_lost_does_not_keep_a_peer_from_being_asked_again() {
 }
 
 #[test]
-fn what_comes_in_before_voids_the_request_and_a_beat_takes_its_place_that_proves_nothing() {
+fn bytes_before_the_reply_void_the_request() {
     let mut rig = trusting();
     rig.forget();
     rig.pass(secs(20));
@@ -299,213 +301,4 @@ fn only_gaps_that_are_tried_are_asked_for_and_only_where_the_peer_can_be() {
         opened.beat = Beat::KeepAlive { max_send_gap: secs(60) };
     });
     assert_eq!(requests(&rig), [], "our own beats would break the silence");
-}
-
-#[test]
-fn a_word_a_little_early_is_kept_all_the_same() {
-    let mut rig = asking(Config::default());
-    rig.pass(millis(9_900));
-    rig.heard();
-    assert_eq!(proven(&rig), millis(9_900));
-    assert_eq!(requests(&rig).last(), Some(&(millis(9_900), secs(27))));
-}
-
-#[test]
-fn what_the_path_held_up_says_what_it_forgets_and_costs_no_link() {
-    // A beat after 34 s is missed once; then what the server said before comes
-    // in, and the answer behind it.
-    let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
-    rig.learn(secs(27));
-    rig.until_beat();
-    rig.pass(secs(1));
-    assert_eq!(rig.misses().len(), 1);
-    rig.message();
-    rig.answer();
-    let stats = rig.keeper.stats();
-    assert_eq!(stats.proven, secs(27), "the beat has brought the flow back: nothing is proven");
-    assert!(rig.is_connected());
-    assert_eq!(rig.interval(), secs(29), "between 27 and 34 s");
-}
-
-#[test]
-fn a_message_that_crosses_a_beat_proves_nothing_and_disproves_nothing() {
-    let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
-    rig.learn(secs(27));
-    rig.until_beat();
-    rig.pass(RTT / 2);
-    rig.message();
-    rig.pass(RTT / 2);
-    rig.answer();
-    assert_eq!(rig.keeper.stats().proven, secs(27));
-    assert_eq!(rig.interval(), secs(34), "the same gap is tried again");
-}
-
-#[test]
-fn an_answer_that_comes_before_a_message_proves_the_gap() {
-    let mut rig = Rig::connected(with_heartbeat(Heartbeat::adaptive()), 1);
-    rig.learn(secs(27));
-    rig.until_beat();
-    rig.pass(RTT);
-    rig.answer();
-    rig.message();
-    assert_eq!(rig.keeper.stats().proven, secs(34));
-}
-
-#[test]
-fn another_links_peer_has_to_show_first_that_it_keeps_its_word() {
-    let mut rig = trusting();
-    // The service is deployed anew, without a peer that speaks when asked.
-    rig.end(LinkEnd::Closed { code: Some(1012), reason: String::new() });
-    rig.until_opening();
-    rig.open_as(|opened| opened.answers_after = true);
-    for _ in 0..8 {
-        rig.beat_answered(RTT);
-    }
-    let failed = rig.instants(|output| {
-        matches!(output, Output::Emit(Event::IdleTimeoutLearned { .. } | Event::IdleTimeoutShrank { .. }))
-    });
-    assert_eq!(failed, NEVER, "its silence says nothing");
-    assert!(proven(&rig) >= secs(34), "the beats that are answered do: {:?}", proven(&rig));
-}
-
-#[test]
-fn a_peer_that_breaks_its_word_on_a_new_link_is_asked_again_for_the_shortest_gap() {
-    let mut rig = trusting();
-    rig.end(LinkEnd::Closed { code: Some(1012), reason: String::new() });
-    rig.until_opening();
-    rig.open_as(|opened| opened.answers_after = true);
-    assert_eq!(requests(&rig).last().map(|request| request.1), Some(secs(27)), "it kept its word before");
-    rig.beat_answered(RTT);
-    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
-    keep_word(&mut rig);
-    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))), "trusted again");
-}
-
-#[test]
-fn a_request_for_a_gap_that_is_not_to_be_tried_any_more_stands_in_for_no_beat() {
-    let mut rig = asking(Config::default());
-    assert_eq!(requests(&rig), [(Duration::ZERO, secs(10))]);
-    rig.pass(secs(5));
-    rig.keeper.tell(Input::Activity(Activity::Foreground));
-    rig.drain();
-    // The first interval, a little shorter, and not when the word is overdue.
-    let beat = rig.until_beat();
-    assert!(beat >= secs(27).mul_f64(0.9) && beat <= secs(27), "{beat:?}");
-}
-
-#[test]
-fn an_end_in_answer_to_the_beat_after_a_silence_is_this_clients_alone_where_that_was_a_try() {
-    for (sends, reason) in [(false, RetryReason::EndedAlone), (true, RetryReason::LinkEnded)] {
-        let mut rig = trusting();
-        if sends {
-            // It has made the gap shorter than the one to be tried.
-            rig.pass(secs(5));
-            rig.sent();
-        }
-        rig.until_beat();
-        rig.pass(RTT);
-        rig.end(LinkEnd::Eof);
-        assert_eq!(rig.scheduled().map(|scheduled| scheduled.2), Some(reason), "sends: {sends}");
-    }
-}
-
-#[test]
-fn a_request_stands_while_its_gap_is_to_be_tried_and_is_made_anew_for_a_shorter_one() {
-    let mut rig = trusting();
-    rig.forget();
-    let asked = rig.elapsed();
-    rig.pass(secs(5));
-    rig.keeper.tell(Input::Activity(Activity::Background));
-    rig.drain();
-    assert_eq!(requests(&rig), [], "the same gap is to be tried");
-    rig.pass(asked + secs(27) + RTT - rig.elapsed());
-    rig.heard();
-    assert_eq!(proven(&rig), secs(27));
-
-    let mut rig = trusting();
-    rig.forget();
-    rig.pass(secs(5));
-    rig.update(with_heartbeat(Heartbeat::adaptive().start(secs(20))));
-    rig.drain();
-    assert_eq!(requests(&rig), [(rig.elapsed(), secs(20))]);
-}
-
-#[test]
-fn a_first_word_that_is_late_is_asked_for_again_though_the_beats_answer_comes_behind_it() {
-    let mut rig = asking(Config::default());
-    let beat = rig.until_beat();
-    assert_eq!(beat, secs(10) + FIRST_DEADLINE);
-    rig.pass(RTT);
-    rig.heard();
-    rig.answer();
-    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(10))));
-    keep_word(&mut rig);
-    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))));
-}
-
-#[test]
-fn a_late_word_with_the_beats_answer_behind_it_in_another_turn_leaves_a_request_under_way() {
-    let mut rig = trusting();
-    // The machine stands still, with the server on it: its word and our beat
-    // cross.
-    rig.freeze(secs(27) + FIRST_DEADLINE + secs(5));
-    rig.timeout();
-    rig.pass(RTT / 2);
-    rig.heard();
-    rig.pass(RTT / 2);
-    rig.answer();
-    assert_eq!(proven(&rig), secs(10), "nothing that was late proves anything");
-    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))));
-    keep_word(&mut rig);
-    assert_eq!(proven(&rig), secs(27));
-}
-
-#[test]
-fn an_answer_to_the_beat_behind_a_message_of_ours_does_not_prove_what_the_peers_word_was_to() {
-    for confirmed in [false, true] {
-        let mut rig = trusting();
-        // Ours has brought back whatever the path had forgotten.
-        rig.pass(secs(20));
-        if confirmed {
-            rig.confirm();
-        } else {
-            rig.sent();
-            rig.until_beat();
-        }
-        rig.pass(RTT);
-        rig.answer();
-        assert_eq!(proven(&rig), secs(10), "confirmed: {confirmed}");
-        assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(27))));
-    }
-}
-
-#[test]
-fn answers_to_nothing_lead_to_no_requests() {
-    let mut rig = trusting();
-    rig.until_beat();
-    rig.pass(RTT);
-    rig.answer();
-    rig.forget();
-    for _ in 0..3 {
-        rig.pass(secs(1));
-        rig.answer();
-    }
-    assert_eq!(requests(&rig), []);
-}
-
-#[test]
-fn a_request_that_went_out_late_in_a_silence_may_be_what_the_path_did_not_know() {
-    // Asked for anew after 25 s of a silence of 27: the path may have
-    // forgotten by then.
-    let mut rig = trusting();
-    rig.pass(secs(25));
-    rig.update(with_heartbeat(Heartbeat::adaptive().start(secs(12))));
-    rig.drain();
-    assert_eq!(requests(&rig).last(), Some(&(rig.elapsed(), secs(12))));
-    rig.until_death();
-    let gap = rig.log.iter().rev().find_map(|(_, output)| match output {
-        Output::Emit(Event::Disconnected { gap, .. }) => Some(*gap),
-        _ => None,
-    });
-    assert_eq!(gap, Some(secs(25)));
 }

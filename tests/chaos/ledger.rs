@@ -5,24 +5,24 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-/// What one connection's run has left behind on both sides.
+/// The traces of one connection's run on both sides.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// What the client's outbox accepted, in order.
+    /// The messages that the client's outbox accepted, in order.
     pub accepted: Vec<Accepted>,
-    /// What confirmations said.
+    /// The outcomes that confirmations told.
     pub outcomes: Vec<(u64, Fate)>,
-    /// What `close` handed back.
+    /// The messages that `close` handed back.
     pub handed_back: Vec<u64>,
     /// How many messages links took, by the connection's own count.
     pub taken: u64,
     /// The links that the client used, in order.
     pub links: Vec<Used>,
-    /// What the server received, in order.
+    /// The messages that the server received, in order.
     pub arrived: Vec<Arrived>,
-    /// What the server sent, link by link.
+    /// The messages that the server sent, link by link.
     pub sent: Vec<Sent>,
-    /// What the client's reader got, in order.
+    /// The messages that the client's reader got, in order.
     pub read: Vec<Read>,
 }
 
@@ -34,7 +34,7 @@ pub struct Accepted {
     pub confirmed: bool,
 }
 
-/// What became of a message from the client, as it was told.
+/// The told fate of a message from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     Delivered,
@@ -62,7 +62,7 @@ pub struct Arrived {
     pub number: u64,
 }
 
-/// What the server sent over one link: messages `first..first + count`.
+/// The messages that the server sent over one link: `first..first + count`.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     pub link: u64,
@@ -82,7 +82,7 @@ pub struct Read {
     pub number: u64,
 }
 
-/// What is wrong.
+/// A breach of a promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// The server received it twice.
@@ -104,8 +104,8 @@ pub enum Wrong {
     OutcomeTooMany { number: u64 },
     /// Its outcome is not that of its place on its link.
     OtherOutcome { number: u64, told: Fate, is: Fate },
-    /// What a link took does not agree with what arrived, what was confirmed
-    /// and what is in doubt.
+    /// The messages that a link took do not agree with those that arrived, were confirmed
+    /// or are in doubt.
     CountsDisagree { epoch: u64, taken: u64, arrived: u64, maybe: u64 },
     /// accepted = delivered + not sent + maybe does not hold.
     SumDisagrees { accepted: u64, delivered: u64, not_sent: u64, maybe: u64 },
@@ -122,7 +122,7 @@ pub enum Wrong {
     LostBeforeTheEnd { link: u64, sent: u64, read: u64 },
 }
 
-/// What came of a run in which nothing is wrong.
+/// The totals of a run without a breach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub links: u64,

@@ -38,7 +38,7 @@ const CLOSE: Duration = Duration::from_millis(400);
 /// Attempts in one round. More is a loop that runs hot.
 const MOST_ATTEMPTS: u64 = 2_000;
 
-/// What came of it.
+/// The result of a session.
 #[derive(Debug, Default)]
 pub struct Report {
     pub totals: Totals,
@@ -65,14 +65,14 @@ pub struct Session<W: Wire> {
     sending: Option<JoinHandle<()>>,
     settling: Option<JoinHandle<()>>,
     reading: Option<JoinHandle<reading::End>>,
-    /// What has been allowed so far.
+    /// The messages allowed so far.
     allowed: (u64, u64),
     /// The proxy may cut at any time.
     armed: bool,
     /// Up to this epoch the proxy may have cut what the server sent, without
     /// the client having read so far.
     doubtful: u64,
-    /// What is going on, for the one who looks into a hang.
+    /// The present activity, for the reader of a hang.
     now: String,
 }
 
@@ -219,7 +219,7 @@ impl<W: Wire> Session<W> {
         self.soon(what, waiting).await;
     }
 
-    /// What never comes is a failure, and says what it knows.
+    /// A future that is never ready is a failure, told with the present activity.
     async fn soon<F: Future>(&self, what: &str, future: F) -> F::Output {
         match tokio::time::timeout(PATIENCE, pin!(future)).await {
             Ok(output) => output,

@@ -50,7 +50,7 @@ pub struct Rig {
     pub keeper: VirtualKeeper,
     /// The last beat on a link to be used, which may be gone.
     pub token: Option<Token>,
-    /// What the server does by itself while time passes.
+    /// The server's own actions while time passes.
     pub answers_at_once: bool,
     pub refuses: bool,
     /// All outputs since the last [`Rig::forget`], with their instants.

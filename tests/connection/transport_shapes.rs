@@ -41,7 +41,7 @@ fn dial(server: &mpsc::UnboundedSender<Lines>) -> Option<Lines> {
     server.send(lines(theirs)).ok().map(|()| lines(ours))
 }
 
-/// What a connection told of its links, and when.
+/// The events of a connection about its links, and their times.
 #[derive(Clone)]
 struct Log {
     began: Instant,

@@ -93,7 +93,7 @@ async fn the_next_process_holds_what_this_one_learned() {
         }
     })
     .await;
-    // What is proven grows by a millisecond now and then; so much is not told.
+    // The proven gap grows by a millisecond now and then; so little is not told.
     let held = first.stats().keeper.interval;
     drop(first);
 
