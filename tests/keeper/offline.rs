@@ -1,7 +1,6 @@
 //! A network that is reported gone, with a link in use: the report may be true, and
 //! it may be false for ever.
 
-
 use crate::rig::{NEVER, RTT, Rig, millis, secs};
 use longlink::keeper::{Config, Input, Output, RouteFacts};
 use longlink::{Activity, Beat, Detection, Event, Failure, LinkEnd, NetworkStatus, RetryReason};

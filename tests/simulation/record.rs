@@ -6,11 +6,11 @@ use std::time::Duration;
 use longlink::KeeperStats;
 
 /// An interval counts as settled once it has been held this long: no change,
-/// no drop, no longer gap. No stage of learning pauses so long, and no look
+/// no drop, no longer gap. No stage of learning pauses so long, and no recheck
 /// comes so soon.
 const HELD: Duration = Duration::from_secs(12 * 3600);
 /// A drop sooner than this after settling is learning, whatever its gap:
-/// looks come a day or more later.
+/// rechecks come a day or more later.
 const EARLIEST_LOOK: Duration = Duration::from_secs(20 * 3600);
 
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -54,7 +54,7 @@ pub enum When {
     /// Before the interval had settled.
     Learning,
     /// At a gap longer than the settled interval, after settling.
-    Look,
+    Recheck,
     /// Anything else.
     Otherwise,
 }
@@ -190,7 +190,7 @@ impl Recorder {
         let when = match self.settled {
             None => When::Learning,
             Some(settled) if now - settled.at < EARLIEST_LOOK => When::Learning,
-            Some(settled) if gap > settled.interval + Duration::from_millis(1) => When::Look,
+            Some(settled) if gap > settled.interval + Duration::from_millis(1) => When::Recheck,
             Some(_) => When::Otherwise,
         };
         self.drops.push(Drop { at: now, gap, when, seen });

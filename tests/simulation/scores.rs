@@ -4,7 +4,7 @@
 //! | | main: the listed timeouts | main: any timeout | scouts: both |
 //! |---|---|---|---|
 //! | drops while learning | ≤ 2, mean ≤ 1.2 | ≤ 3, mean ≤ 1.4 | 0 |
-//! | drops after, outside looks | 0 | 0 | 0, looks included |
+//! | drops after, outside rechecks | 0 | 0 | 0, rechecks included |
 //! | settled interval / timeout | 0.72–0.95, median ≥ 0.88 | ≥ 94 % of them there, none below 0.64 | 0.80–0.95, median ≥ 0.88 |
 //! | time to settle | ≤ 6 timeouts + 10 min | | ≤ 5 timeouts + 2 min |
 //! | 1 % of beats lost and sent again | the same | the same | the same |
@@ -16,7 +16,7 @@ const LOSS: f64 = 0.01;
 
 #[test]
 fn the_listed_timeouts_are_learned_within_the_scores() {
-    // Long enough for the first looks, a week after settling.
+    // Long enough for the first rechecks, a week after settling.
     let runs = run_all(listed(Mode::Main, 0.0, 1, 9 * DAY));
     judge_listed("listed timeouts, 9 days", &runs);
 }
@@ -96,7 +96,7 @@ fn judge_listed(title: &str, runs: &[Run]) {
     let mut failures = Vec::new();
     for run in runs {
         check(&mut failures, run, "at most 2 drops while learning", run.record.count(When::Learning) <= 2);
-        check(&mut failures, run, "no drop outside looks", run.record.count(When::Otherwise) == 0);
+        check(&mut failures, run, "no drop outside rechecks", run.record.count(When::Otherwise) == 0);
         check(&mut failures, run, "the interval lies in the band", run.in_the_band());
         check(&mut failures, run, "it settles in time", run.settles_in_time());
     }
@@ -112,7 +112,7 @@ fn judge_unseen(title: &str, runs: &[Run]) {
     let mut failures = Vec::new();
     for run in runs {
         check(&mut failures, run, "at most 3 drops while learning", run.record.count(When::Learning) <= 3);
-        check(&mut failures, run, "no drop outside looks", run.record.count(When::Otherwise) == 0);
+        check(&mut failures, run, "no drop outside rechecks", run.record.count(When::Otherwise) == 0);
         check(&mut failures, run, "the interval is not below 0.64", run.ratio() >= 0.64);
         check(&mut failures, run, "the interval is below the timeout", run.ratio() < 1.0);
         check(&mut failures, run, "it settles in time", run.settles_in_time());

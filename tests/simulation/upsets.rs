@@ -3,7 +3,7 @@
 //!
 //! | | main | scouts |
 //! |---|---|---|
-//! | a restart a day, 2 outages a day of 1–600 s | ≥ 95 % of runs in the band, the rest healed at the first look; ≤ 0.01 % of the time below 0.9 of the settled interval; ≤ 1 other drop | the same |
+//! | a restart a day, 2 outages a day of 1–600 s | ≥ 95 % of runs in the band, the rest healed at the first recheck; ≤ 0.01 % of the time below 0.9 of the settled interval; ≤ 1 other drop | the same |
 //! | the timeout halves on day 10 (if ≥ 40 s) | ≤ 4 drops, in the band again in ≥ 97 % | ≤ 1 drop in ≥ 97 % |
 //! | it doubles on day 20 | found by day 48 | the same |
 //! | a dial takes 0.9 to 3 s | ≤ 5 links lost in 3 days | |
@@ -162,15 +162,15 @@ fn each(mode: Mode, seeds: u64, length: Duration, upset: impl Fn(&mut Nature, &m
 }
 
 impl Run {
-    /// Drops from then on that no restart, no outage and no look explains.
+    /// Drops from then on that no restart, no outage and no recheck explains.
     fn unexplained(&self, from: Duration) -> usize {
         let nature = &self.plan.nature;
         let upsets: Vec<_> = nature.restarts.iter().chain(&nature.outages).collect();
         let unexplained = self.record.drops.iter().filter(|drop| {
             let began = drop.at.saturating_sub(drop.gap);
-            let look = self.interval_at(began).is_some_and(|interval| drop.gap > interval.mul_f64(1.001));
+            let recheck = self.interval_at(began).is_some_and(|interval| drop.gap > interval.mul_f64(1.001));
             drop.at >= from
-                && !look
+                && !recheck
                 && !upsets.iter().any(|(at, lasts)| *at <= drop.at && *at + *lasts + AFTERMATH >= began)
         });
         unexplained.count()
@@ -201,7 +201,7 @@ fn tell(runs: &[Run], rule: &str, holds: impl Fn(&Run) -> bool, more: impl Fn(&R
 
 fn judge_upsets(mode: Mode, runs: &[Run]) {
     let band = mode.band();
-    // The steady state before the first look, and after it.
+    // The steady state before the first recheck, and after it.
     let (before, after) = (2 * DAY, runs[0].plan.length - HOUR);
     let in_band = |at: Duration| {
         let band = band.clone();

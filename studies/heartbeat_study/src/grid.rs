@@ -10,7 +10,7 @@ use crate::world::{Expiry, Nature};
 
 /// The timeouts that the world uses, in seconds.
 const LISTED: [u64; 17] = [20, 30, 45, 60, 90, 120, 180, 240, 275, 300, 341, 350, 600, 900, 1800, 3600, 7200];
-/// For a quick look.
+/// For a quick run.
 const FEW: [u64; 7] = [20, 60, 120, 300, 350, 900, 3600];
 /// How a middlebox may end an idle flow.
 const KINDS: [Expiry; 3] = [Expiry::Silent, Expiry::Rst, Expiry::Fin];
@@ -28,9 +28,9 @@ pub struct Row {
     pub timeout: Duration,
     /// The most.
     pub learning_drops: usize,
-    /// The most, looks included.
+    /// The most, rechecks included.
     pub drops_after: usize,
-    /// Of these, those that were no looks.
+    /// Of these, the drops that were no rechecks.
     pub drops_astray: usize,
     /// The shortest interval, or, if one comes too close to the timeout, the
     /// longest; `None` if it never settled.
@@ -72,7 +72,7 @@ fn worst(mode: &'static str, timeout: Duration, records: &[Record]) -> Row {
         mode,
         timeout,
         learning_drops: most(|record| record.count(When::Learning)),
-        drops_after: most(|record| record.count(When::Look) + record.count(When::Otherwise)),
+        drops_after: most(|record| record.count(When::Recheck) + record.count(When::Otherwise)),
         drops_astray: most(|record| record.count(When::Otherwise)),
         settled: too_long.or(shortest),
         settle_time: settled.iter().flatten().map(|settled| settled.at).max(),
@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn the_worst_of_all_kinds_is_told_each_figure_by_itself() {
         let records = [
-            record(Some((500, 90)), &[When::Learning, When::Look]),
-            record(Some((100, 80)), &[When::Look, When::Otherwise]),
+            record(Some((500, 90)), &[When::Learning, When::Recheck]),
+            record(Some((100, 80)), &[When::Recheck, When::Otherwise]),
         ];
         let row = worst("main", Duration::from_secs(100), &records);
         assert_eq!((row.learning_drops, row.drops_after, row.drops_astray), (1, 2, 1));

@@ -42,7 +42,7 @@ impl Report {
         writeln!(out, "expiry, RST and FIN the worst of each figure by itself.\n")?;
         writeln!(
             out,
-            "| mode | T (s) | drops learning | drops after | of these no looks | settled (s) | of T | after (s) |"
+            "| mode | T (s) | drops learning | drops after | of these no rechecks | settled (s) | of T | after (s) |"
         )?;
         writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---:|")?;
         for row in &self.grid {

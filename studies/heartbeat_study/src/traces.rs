@@ -9,7 +9,7 @@ use crate::record::DAY;
 use crate::world::{Expiry, Nature};
 
 const TIMEOUTS: [u64; 5] = [30, 120, 350, 1200, 3600];
-/// Long enough for the first look, a week after settling.
+/// Long enough for the first recheck, a week after settling.
 pub const LENGTH: Duration = Duration::from_secs(9 * 24 * 3600);
 
 /// The intervals of the user's link on one path, each with its beginning.
