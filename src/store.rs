@@ -19,9 +19,9 @@ use crate::keeper::{Learned, Recalled};
 /// Keeps the lessons of connections about idle timeouts, by network and endpoint.
 ///
 /// A connection asks once when it starts and once when the host names another
-/// network, and stores each lesson: some ten times on a new
-/// path, then once a day. It goes on meanwhile: a late answer is merged
-/// with the observations made by then.
+/// network. It stores each lesson: some ten times on a new path, then once a day.
+/// The connection goes on meanwhile: a late answer is merged with the observations
+/// made by then.
 ///
 /// Calls come from tokio's blocking pool, one at a time for each connection,
 /// in order; where several lessons wait for the same path, the last one counts.
@@ -37,8 +37,8 @@ pub trait IntervalStore: Send + Sync + 'static {
     /// A [`StoreError`], which is told as an event and otherwise ignored.
     fn recall(&self, path: &PathKey) -> Result<Option<Recalled>, StoreError>;
 
-    /// Stores `learned` for `path`, in place of earlier lessons. It was
-    /// confirmed just now.
+    /// Stores `learned` for `path`, in place of earlier lessons. The lessons were
+    /// confirmed just now: their age counts from this call.
     ///
     /// # Errors
     ///

@@ -43,7 +43,8 @@ impl Attempt {
     }
 
     /// An attempt apart from any connection: to try a transport by itself, as
-    /// its tests do. Its number is `number`, from 1, after `last_failure`.
+    /// its tests do. Its number is `number`, from 1; the attempt before it failed with
+    /// `last_failure`, if that is given.
     pub fn standalone(number: u32, last_failure: Option<Failure>) -> Attempt {
         Attempt::new(LinkId(u64::from(number)), number, 0, Purpose::Main, last_failure)
     }

@@ -104,9 +104,9 @@ async fn dial_other(address: SocketAddr) -> io::Result<TcpStream> {
     not_oneself(TcpStream::connect(address).await?, address)
 }
 
-/// A port of this machine that nobody listens on may be dialled from that very
-/// port, by chance: then TCP connects the socket with itself. It would hold the
-/// port of the server that is to come back there.
+/// Refuses a stream that is connected with itself. TCP makes such a stream where a
+/// port of this machine has no listener and the system happens to dial from that very
+/// port. The stream would hold the port of the server that is to come back there.
 fn not_oneself(stream: TcpStream, dialled: SocketAddr) -> io::Result<TcpStream> {
     match stream.local_addr().is_ok_and(|local| local == dialled) {
         true => Err(io::ErrorKind::ConnectionRefused.into()),

@@ -1,6 +1,6 @@
 //! TLS where the feature `tls` is off: there is none.
 
-/// Never made.
+/// A type without values, since there is no TLS.
 #[derive(Clone, Debug)]
 pub(crate) enum Tls {}
 

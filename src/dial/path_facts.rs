@@ -131,12 +131,13 @@ fn facts(written: u32, info: &[u8]) -> Option<PathFacts> {
     if read_u32(info, tcp_info::UNACKED)? == 0 {
         return Some(PathFacts::default());
     }
-    // Kernels before 4.6 do not tell it.
+    // Kernels before 4.6 do not have this field.
     let not_sent = read_u32(info, tcp_info::NOTSENT_BYTES).unwrap_or(0);
     let unacknowledged = written.saturating_sub(not_sent).max(1);
-    // After n doublings the oldest byte was first sent, before it was last
-    // sent again, the sum of the timeouts ago: the present one less what it
-    // began as. A tail loss probe, which comes before the first, is left out.
+    // Each retransmission doubles the timeout. Between the first time the oldest byte
+    // was sent and the last lies the sum of the timeouts so far, which is the present
+    // timeout less the first. A tail loss probe, which comes before the first timeout,
+    // is left out.
     let timeout = read_u32(info, tcp_info::RTO)?;
     let doublings = u32::from(*info.get(tcp_info::BACKOFF)?).min(31);
     let retried = Duration::from_micros(u64::from(timeout - (timeout >> doublings)));
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_peer_has_no_room_for_does_not_wait() {
+    fn bytes_that_the_peer_has_no_room_for_do_not_wait() {
         let fields = [(tcp_info::NOTSENT_BYTES, 70_000), (tcp_info::LAST_ACK_RECV, 90_000)];
         assert_eq!(facts(70_000, &info(&fields, 0)), Some(PathFacts::default()));
     }

@@ -48,8 +48,8 @@ impl StreamSource {
         Ok(socket)
     }
 
-    /// The peer that `attempt` has reached at `peer` speaks the protocol: the address is
-    /// a good one.
+    /// The peer at the address `peer` speaks the protocol: later attempts try this
+    /// address first. The link of a scout does not count.
     pub(crate) fn opened(&self, attempt: &Attempt, peer: Option<SocketAddr>) {
         if let (StreamSource::Ours(dialler), Purpose::Main, Some(peer)) = (self, attempt.purpose(), peer) {
             dialler.opened(peer.ip());

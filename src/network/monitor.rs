@@ -68,8 +68,8 @@ use reporter::Reporter;
 /// all IPv4 addresses or an eighth of IPv6's, as VPNs set them, count as
 /// default routes, in whatever table.
 ///
-/// There are no reports about the loopback interface, of link-local addresses, of
-/// lifetimes that are refreshed, of routes to single networks, and of
+/// There are no reports about the loopback interface, about link-local addresses, about
+/// lifetimes that are refreshed, about routes to single networks, and about
 /// interfaces that join containers unless a default route goes over them.
 /// Changes within 100 ms are told as one.
 ///
@@ -78,8 +78,8 @@ use reporter::Reporter;
 /// [`NetworkChange::key`] is a hash of the host's own address where that is a
 /// public IPv4 one; otherwise of the gateway's address and link-layer address;
 /// without a gateway, of the interface's name and network. The name is the same in the
-/// next process. A hash can be written down, but is no secret:
-/// anybody who knows the network can compute it.
+/// next process. The hash can be written down, but is no secret: anybody who knows
+/// the network can compute it.
 ///
 /// The system learns a gateway's link-layer address only when something is
 /// sent that way, and the monitor sends nothing. Until then a network that
@@ -88,22 +88,22 @@ use reporter::Reporter;
 ///
 /// # Systems
 ///
-/// On Linux the kernel is asked (netlink). Elsewhere the crate netwatch is,
-/// which tells less: whether an interface is up but not its carrier, the
-/// default route's interface, no link-layer addresses, a sleep only where the
-/// system's clock runs on in it; and it waits for 250 ms of silence first. That
-/// part was run on Linux alone.
+/// On Linux the monitor asks the kernel (netlink). Elsewhere it asks the crate
+/// netwatch, which tells less: whether an interface is up but not its carrier, the
+/// default route's interface, no link-layer addresses, and a sleep only where the
+/// system's clock runs on in it. netwatch waits for 250 ms of silence before it
+/// reports. This use of netwatch was run on Linux alone.
 #[derive(Clone)]
 pub struct Monitor {
     shared: Arc<MonitorState>,
 }
 
 impl Monitor {
-    /// Begins to watch, on the tokio runtime that this is called in. On Linux
-    /// it looks once before it returns, which takes less than a millisecond
-    /// unless there are very many routes. When that
-    /// runtime shuts down there is no more news; connections that were told
-    /// `Offline` last are told `Changed` then.
+    /// Begins to watch, on the tokio runtime in which `start` is called. On Linux
+    /// `start` scans the host once before it returns, which takes less than a
+    /// millisecond unless there are very many routes. When the runtime shuts down
+    /// there is no more news; connections whose last news was `Offline` get a
+    /// `Changed` then.
     ///
     /// # Errors
     ///

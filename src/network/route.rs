@@ -1,4 +1,4 @@
-//! The system's way to a peer. Nothing is sent for it.
+//! The system's way to a peer, found out without sending a packet.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

@@ -27,9 +27,9 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// out whether it is there, so treat the file as you would a history. It holds
 /// no other secret.
 ///
-/// - The file is written beside itself, synced and renamed, readable by its
-///   owner alone: a crash or a kill leaves the old file or the new one. A later
-///   run removes files that a kill left beside it.
+/// - New content is written to a file beside this one, synced, and renamed over it,
+///   readable by its owner alone: a crash or a kill leaves the old file or the new
+///   one. A later run removes files that a kill left beside it.
 /// - Several connections and processes may share one file. Each reads before
 ///   it writes; of two that write within the same instant, the last one's
 ///   lesson about its own path stays, and the other is stored again within a day.
@@ -39,8 +39,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 ///   be renamed, or is no file at all but a symbolic link or a directory, it
 ///   is left alone and nothing is remembered. The same goes for a file that a
 ///   newer version wrote.
-/// - Ages are told by the system's clock. A time that lies in the future
-///   counts as now, whatever was wrong when it was written.
+/// - The system's clock gives the ages. A time in the future counts as now, whether
+///   the clock is wrong now or was wrong when the time was written.
 ///
 /// The directory must exist.
 ///
@@ -79,8 +79,12 @@ impl JsonFile {
         Ok(JsonFile { path, swept: AtomicBool::new(false) })
     }
 
-    /// The content of the file; empty without one, or after the file was set aside:
-    /// then the error says so.
+    /// The content of the file; empty where there is no file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or cannot be used; the fault says which, and whether the
+    /// file was set aside.
     fn load(&self) -> Result<Book, StoreError> {
         let bytes = match disk::read(&self.path, JsonFile::LONGEST) {
             Ok(Some(bytes)) => bytes,

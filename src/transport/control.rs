@@ -12,7 +12,8 @@ use crate::{Beat, LinkEnd, Token};
 const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The messages by which a protocol keeps its links and ends them: our beats,
-/// the peer's answers, the goodbyes of both. `In` are the messages that come in, `Out` those that go out.
+/// the peer's answers, the goodbyes of both. `In` are the messages that come in,
+/// `Out` those that go out.
 ///
 /// A new value knows no control message: then each message goes to the
 /// application, the peer is listened to, and its silence never ends the link.
@@ -30,7 +31,7 @@ const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// use longlink::{LinkEnd, Token};
 /// use longlink::transport::ControlMessages;
 ///
-/// let words = ControlMessages::<String, String>::new()
+/// let control = ControlMessages::<String, String>::new()
 ///     .ping(|Token(token)| format!("PING {token}"))
 ///     .pong(|line| line.strip_prefix("PONG ").and_then(|token| token.parse().ok()).map(Token))
 ///     .answer(|line| line.strip_prefix("PING ").map(|token| format!("PONG {token}")))
@@ -38,18 +39,18 @@ const NEVER_TOO_LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 ///     .goodbye(|| "QUIT".to_owned());
 /// ```
 pub struct ControlMessages<In, Out> {
-    ping: Option<Words<Token, Out>>,
+    ping: Option<MakeMessage<Token, Out>>,
     pong: Option<Reads<In, PongMatch>>,
     answer: Option<Reads<In, Option<Out>>>,
     alive: Option<Reads<In, bool>>,
     closes: Option<Reads<In, Option<LinkEnd>>>,
-    ask_after: Option<Words<Duration, Out>>,
+    ask_after: Option<MakeMessage<Duration, Out>>,
     goodbye: Option<Arc<dyn Fn() -> Out + Send + Sync>>,
     beat: Option<Beat>,
     confirmed_by: Option<ConfirmedBy>,
 }
 
-type Words<Cause, Out> = Arc<dyn Fn(Cause) -> Out + Send + Sync>;
+type MakeMessage<Cause, Out> = Arc<dyn Fn(Cause) -> Out + Send + Sync>;
 type Reads<In, Verdict> = Arc<dyn Fn(&In) -> Verdict + Send + Sync>;
 
 /// Whether a message is the answer to a beat.

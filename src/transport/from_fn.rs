@@ -62,7 +62,7 @@ where
 
 /// The [`Transport`] that [`from_fn`] makes, for links that send `Out`.
 ///
-/// It has one route: where there are several, each has an
+/// This transport has one route: where there are several, each has an
 /// [endpoint](Transport::endpoint) of its own, so that their number and their
 /// names are better kept together, in a [`Transport`] of your own.
 pub struct FromFn<F, Out> {

@@ -20,9 +20,9 @@ use crate::rustls;
 /// Opens links of a [`Protocol`] over TCP, with TLS or without.
 ///
 /// The name is resolved and its addresses raced (RFC 8305) afresh for every
-/// attempt, that of the last link going first, and those that answered and
-/// did not come to a link (TLS) last; TCP_NODELAY is set. A login belongs into
-/// [`on_connect`](crate::Builder::on_connect).
+/// attempt. The address of the last link is tried first; addresses that answered the
+/// dial without a link after it (TLS failed) are tried last. TCP_NODELAY is set. A
+/// login belongs into [`on_connect`](crate::Builder::on_connect).
 ///
 /// ```
 /// use longlink::{Protocol, Tcp};
@@ -65,7 +65,7 @@ where
         })
     }
 
-    /// Speaks TLS over it. The server must show a certificate for the
+    /// Speaks TLS over the connection. The server must show a certificate for the
     /// address's name, by an authority of the platform's.
     ///
     /// # Errors
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused_without_being_quoted() {
+    fn an_address_that_cannot_work_is_refused_without_being_quoted() {
         for bad in [
             "",
             "secret",

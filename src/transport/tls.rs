@@ -16,8 +16,8 @@ use crate::Invalid;
 ///
 /// Make one and share it among transports: sessions then resume from one
 /// connection to the next. An application that needs more makes the `ClientConfig` by
-/// hand; name its provider
-/// (`builder_with_provider`), as rustls panics where it has to guess.
+/// hand. Name its provider (`builder_with_provider`), as rustls panics where it has to
+/// guess.
 ///
 /// ```no_run
 /// use longlink::{TlsConfig, WebSocket};
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_pem_is_refused_by_field() {
+    fn bytes_that_are_not_pem_are_refused_by_field() {
         let (certificate, key) = pair();
         let refused = TlsConfig::new().roots_pem(b"nothing").unwrap_err();
         assert_eq!((refused.field, &*refused.why), ("tls.roots", "no certificate in it"));

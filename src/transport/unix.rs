@@ -20,9 +20,9 @@ use crate::dial::{Socket, Stream};
 /// a socket without a listener are failed attempts like others: another
 /// attempt follows.
 ///
-/// Lessons about the path are not stored: there is no NAT in
-/// between, so [`Transport::endpoint`] is `None`. Nor does the connection hear the
-/// host's news of the network ([`Transport::needs_network`]).
+/// Lessons about the path are not stored: there is no NAT in between, so
+/// [`Transport::endpoint`] is `None`. The connection does not hear the host's news of
+/// the network ([`Transport::needs_network`]).
 pub struct Unix<C: Decoder, Out> {
     path: PathBuf,
     protocol: Protocol<C, Out>,

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_looked_at_once_it_is_over_or_after_a_tenth_of_a_second() {
+    fn a_burst_is_scanned_once_it_is_over_or_after_100_ms() {
         let start = Instant::now();
         let mut debounce = Debounce::new(start);
         assert_eq!(debounce.due(), None);
@@ -85,25 +85,25 @@ mod tests {
     }
 
     #[test]
-    fn there_are_at_most_ten_looks_a_second() {
+    fn there_are_at_most_ten_scans_a_second() {
         let start = Instant::now();
         let mut debounce = Debounce::new(start);
-        let mut looks = Vec::new();
+        let mut scans = Vec::new();
         for at in 0..10_000 {
             let now = start + ms(at);
             debounce.heard(now);
             if debounce.due().is_some_and(|due| due <= now) {
                 debounce.scan(now);
                 debounce.scanned(ms(1), now);
-                looks.push(at);
+                scans.push(at);
             }
         }
-        let gaps: Vec<_> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let gaps: Vec<_> = scans.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.iter().all(|gap| (100..=101).contains(gap)), "{gaps:?}");
     }
 
     #[test]
-    fn a_costly_look_is_rare_but_not_too_rare() {
+    fn a_costly_scan_is_rare_but_comes_every_ten_seconds() {
         let start = Instant::now();
         for (cost, pause) in [(ms(1), ms(100)), (ms(50), ms(1_000)), (ms(2_000), ms(10_000))] {
             let mut debounce = Debounce::new(start);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_failed_is_tried_again_a_second_later() {
+    fn a_scan_that_failed_is_tried_again_a_second_later() {
         let start = Instant::now();
         let mut debounce = Debounce::new(start);
         debounce.heard(start);

@@ -100,7 +100,7 @@ fn host(state: &State, numbers: &mut Numbers, gateway: impl FnOnce() -> Option<I
             name: found.name().to_owned(),
             running: found.is_up(),
             loopback: false,
-            plumbing: false,
+            joins_containers: false,
             // netwatch does not tell a neighbour's link-layer address.
             resolves: false,
         };
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_netwatch_found_is_understood() {
+    fn the_state_of_netwatch_is_understood() {
         let mut numbers = Numbers::default();
         let gateway: IpAddr = "192.168.0.1".parse().unwrap();
         let found = host(&State::fake(), &mut numbers, || Some(gateway));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_offline_and_what_comes_back_is_another() {
+    fn a_network_that_is_gone_is_offline_and_online_once_it_is_back() {
         let mut watcher = Watcher::start(Reporter::new(crate::NetworkHandle::new())).unwrap();
         let there = State::fake();
         let gone = State { interfaces: Default::default(), default_route_interface: None, ..State::fake() };

@@ -15,9 +15,9 @@ pub(super) struct Interface {
     /// Switched on, with a carrier, and ready.
     pub(super) running: bool,
     pub(super) loopback: bool,
-    /// Of a kind that joins containers to each other. Counts only where a
-    /// default route goes over it.
-    pub(super) plumbing: bool,
+    /// Whether the interface is of a kind that joins containers to each other. Such an
+    /// interface counts only where a default route goes over it.
+    pub(super) joins_containers: bool,
     /// Whether the interface asks for the link-layer addresses of its neighbours.
     pub(super) resolves: bool,
 }
@@ -31,7 +31,7 @@ pub(super) struct HostAddress {
     pub(super) prefix: u8,
 }
 
-/// One way that one route offers.
+/// One next hop of one route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route {
     pub(super) table: u32,
@@ -154,11 +154,11 @@ impl View {
         let uplinks: BTreeSet<u32> =
             defaults.iter().map(|route| route.3).chain(ways.iter().map(|way| way.0)).collect();
         let matters = |address: &&HostAddress| {
-            let plumbing =
-                host.interfaces.get(&address.interface).is_some_and(|interface| interface.plumbing);
+            let joins_containers =
+                host.interfaces.get(&address.interface).is_some_and(|interface| interface.joins_containers);
             host.runs(address.interface)
                 && is_usable(address.ip)
-                && (!plumbing || uplinks.is_empty() || uplinks.contains(&address.interface))
+                && (!joins_containers || uplinks.is_empty() || uplinks.contains(&address.interface))
         };
         let addresses = host.addresses.iter().filter(matters).copied().collect();
         View { defaults, ways, addresses }

@@ -199,8 +199,13 @@ mod tests {
 
     fn add(host: &mut Host, name: &str, addresses: &[&str], gateway: Option<&str>) -> u32 {
         let index = host.interfaces.len() as u32 + 2;
-        let interface =
-            Interface { name: name.into(), running: true, loopback: false, plumbing: false, resolves: true };
+        let interface = Interface {
+            name: name.into(),
+            running: true,
+            loopback: false,
+            joins_containers: false,
+            resolves: true,
+        };
         host.interfaces.insert(index, interface);
         for text in addresses {
             let (ip, prefix) = text.split_once('/').unwrap();

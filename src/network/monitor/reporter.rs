@@ -30,8 +30,8 @@ impl Reporter {
 }
 
 impl Drop for Reporter {
-    /// No report will say any more that the network is back, so that no connection
-    /// may go on believing that it is gone.
+    /// No later report can say that the network is back. So no connection may be left
+    /// with the report that the network is gone.
     fn drop(&mut self) {
         if self.offline {
             self.handle.set(NetworkStatus::Changed);
@@ -46,12 +46,12 @@ mod tests {
     use super::*;
     use crate::network::Network as _;
 
-    /// The news that a watch gets from `tells`, and then from the reporter's end.
-    fn told(tells: &[NetworkStatus]) -> Vec<NetworkStatus> {
+    /// The news that a watch gets from the reports `statuses`, and then from the reporter's end.
+    fn told(statuses: &[NetworkStatus]) -> Vec<NetworkStatus> {
         let handle = NetworkHandle::new();
         let mut watch = handle.watch();
         let mut reporter = Reporter::new(handle);
-        for status in tells {
+        for status in statuses {
             reporter.tell(*status, Some("home".into()));
         }
         drop(reporter);

@@ -111,8 +111,8 @@ impl Book {
         Some(Recalled::new(learned, Duration::from_secs(now.saturating_sub(entry.seen))))
     }
 
-    /// Keeps `learned` for `path`, stored at `now`, and lets the oldest go
-    /// where there is too much.
+    /// Keeps `learned` for `path`, stored at `now`. Removes the oldest endpoint or
+    /// network where there are too many.
     pub(super) fn remember(&mut self, path: &PathKey, learned: &Learned, now: u64) {
         let (network, endpoint) = self.hashes(path);
         let entry = Entry::new(network, endpoint, learned, now);

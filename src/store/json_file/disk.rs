@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::{Duration, SystemTime};
 
-/// A file beside the file that is this old was left by a kill.
+/// An unfinished file of this age was left by a process that was killed.
 const STALE: Duration = Duration::from_secs(60);
 /// The ending of a file that cannot be used.
 const BROKEN: &str = ".broken";

@@ -9,7 +9,7 @@ use crate::{LinkEnd, Token};
 
 /// How many beats and answers wait on one way beside messages. More would
 /// come only from an end that beats without listening: then the oldest goes.
-const BEATS: usize = 32;
+const MOST_BEATS: usize = 32;
 
 /// An item in a pipe.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl<M> Pipe<M> {
                     break;
                 }
                 state.messages += 1;
-            } else if state.queue.len() - state.messages >= BEATS {
+            } else if state.queue.len() - state.messages >= MOST_BEATS {
                 let oldest = state.queue.iter().position(|item| !matches!(item, PipeItem::Message(_)));
                 oldest.and_then(|at| state.queue.remove(at));
             }
@@ -118,7 +118,7 @@ impl<M> Pipe<M> {
         polled
     }
 
-    /// Ends the pipe behind all items. The first end stands.
+    /// Ends the pipe behind all items. Only the first end counts.
     pub(super) fn end(&self, end: LinkEnd) {
         let mut state = self.state();
         state.end.get_or_insert(end);

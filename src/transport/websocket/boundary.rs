@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_close_says_is_kept() {
+    fn the_payload_of_a_close_is_kept() {
         let mut close = vec![0x88, 6, 0x03, 0xf6];
         close.extend(b"back");
         for step in [1, 3, 8] {

@@ -30,8 +30,9 @@ const READ_BUFFER: usize = 4 * 1024;
 const OWN_FRAMES: usize = 512;
 
 /// How long a server that has answered our Close may take to close TCP before
-/// us, which spares the ports of this side: 250 ms. One that does so closes it
-/// right behind its answer. For others a wait has no purpose: all was said.
+/// us, which spares the ports of this side: 250 ms. A server that closes first does
+/// so right behind its answer. For another server a longer wait gains nothing: both
+/// goodbyes were said.
 const SERVER_FIRST: Duration = Duration::from_millis(250);
 
 /// One end of a WebSocket connection: the client's, after the handshake.
@@ -50,11 +51,10 @@ pub(super) struct Engine<S> {
 /// How far the goodbye has come.
 #[derive(Debug)]
 enum CloseState {
-    /// Nobody has said it.
+    /// No goodbye of ours yet.
     Open,
-    /// We have said it: it is written or on its way. The link ends with the peer's
-    /// answer, once it is there, though the peer has yet to close the
-    /// stream.
+    /// Our goodbye is written or on its way. The link ends with the peer's answer,
+    /// though the peer has yet to close the stream.
     Closing {
         written: bool,
         answer: Option<LinkEnd>,
@@ -132,8 +132,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<S> {
         }
     }
 
-    /// Nothing more has come in behind our Close. Once the server has answered
-    /// it, and has had its time to close the stream, the answer is the end.
+    /// Waits for the server behind our Close. Once the server has answered the Close
+    /// and has had its time to close the stream, the answer is the end of the link.
     #[cold]
     fn wait_for_server(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame<Message>, LinkEnd>> {
         let CloseState::Closing { written: true, answer: Some(answer), server_first } = &mut self.close_state

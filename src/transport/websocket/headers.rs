@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_handshake_writes_itself_is_refused() {
+    fn a_header_that_the_handshake_writes_itself_is_refused() {
         for name in ["Host", "connection", "UPGRADE", "Sec-WebSocket-Key", "sec-websocket-protocol"] {
             let refused = parse(name, "x").unwrap_err();
             assert!(refused.why.contains(&name.to_lowercase()), "{refused}");

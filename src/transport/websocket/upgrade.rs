@@ -1,8 +1,8 @@
 //! The upgrade: one HTTP/1.1 request over our own stream.
 //!
-//! It is done here and not by the WebSocket library because that one logs the
-//! whole request at TRACE, and because a refusal's status and `Retry-After`
-//! decide when to come back. Everything runs inside the caller's future.
+//! The upgrade is done here and not by the WebSocket library because the library
+//! logs the whole request at TRACE, and because a refusal's status and
+//! `Retry-After` decide when to come back. Everything runs inside the caller's future.
 
 use std::error::Error as _;
 use std::future::poll_fn;

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused_without_being_quoted() {
+    fn a_url_that_cannot_work_is_refused_without_being_quoted() {
         for bad in [
             "",
             "secret",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_ends_at_the_port() {
+    fn a_printed_url_ends_at_the_port() {
         let url = Url::parse("ws://example.com/secret?token=secret").unwrap();
         assert_eq!(format!("{url} {url:?}"), "ws://example.com:80 ws://example.com:80");
         assert_eq!(Url::parse("ws://[::1]/secret").unwrap().to_string(), "ws://[::1]:80");

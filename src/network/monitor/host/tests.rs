@@ -14,7 +14,7 @@ const VPN: u32 = 6;
 type Case = (&'static str, fn(&mut Host));
 
 fn interface(name: &str) -> Interface {
-    Interface { name: name.into(), running: true, loopback: false, plumbing: false, resolves: true }
+    Interface { name: name.into(), running: true, loopback: false, joins_containers: false, resolves: true }
 }
 
 fn address(interface: u32, text: &str) -> HostAddress {
@@ -40,7 +40,7 @@ fn home() -> Host {
     let mut host = Host::default();
     host.interfaces.insert(1, Interface { loopback: true, ..interface("lo") });
     host.interfaces.insert(ETH, interface("eth0"));
-    host.interfaces.insert(DOCKER, Interface { plumbing: true, ..interface("docker0") });
+    host.interfaces.insert(DOCKER, Interface { joins_containers: true, ..interface("docker0") });
     host.addresses =
         ["192.168.1.7/24", "fe80::7/64", "2001:db8:1::7/64"].map(|text| address(ETH, text)).to_vec();
     host.addresses.push(address(1, "127.0.0.1/8"));
@@ -139,7 +139,7 @@ fn noise_is_no_change() {
         }),
         ("an interface without an address", |host| drop(host.interfaces.insert(WLAN, interface("wlan0")))),
         ("a container started", |host| {
-            host.interfaces.insert(VETH, Interface { plumbing: true, ..interface("veth1") });
+            host.interfaces.insert(VETH, Interface { joins_containers: true, ..interface("veth1") });
             host.addresses.push(address(VETH, "fe80::9/64"));
             host.addresses.push(address(VETH, "172.18.0.1/16"));
         }),
@@ -174,7 +174,7 @@ fn the_order_of_two_uplinks_is_what_counts_of_their_priorities() {
 fn a_host_that_never_had_a_default_route_is_online_with_an_address() {
     let alone = |text: &str| {
         let mut host = Host::default();
-        host.interfaces.insert(VETH, Interface { plumbing: true, ..interface("eth0") });
+        host.interfaces.insert(VETH, Interface { joins_containers: true, ..interface("eth0") });
         host.addresses.push(address(VETH, text));
         host
     };
@@ -192,7 +192,7 @@ fn a_host_that_never_had_a_default_route_is_online_with_an_address() {
 }
 
 #[test]
-fn what_may_have_been_missed_is_a_change_once() {
+fn a_change_that_may_have_been_missed_is_told_once() {
     let mut judge = Judge::default();
     judge.judge(&home());
     judge.miss();

@@ -89,7 +89,7 @@ pub(super) fn link(body: &[u8]) -> Option<(u32, Interface)> {
         name: String::new(),
         running: flags & needed == needed,
         loopback: flags & LOOPBACK != 0,
-        plumbing: false,
+        joins_containers: false,
         resolves: flags & (POINT_TO_POINT | NO_ARP) == 0,
     };
     for (kind, value) in attributes(body.get(LINK..)?) {
@@ -97,7 +97,7 @@ pub(super) fn link(body: &[u8]) -> Option<(u32, Interface)> {
             NAME => interface.name = text(value),
             LINK_INFO => {
                 let kind = attributes(value).find(|(kind, _)| *kind == INFO_KIND);
-                interface.plumbing = kind.is_some_and(|(_, kind)| is_plumbing(&text(kind)));
+                interface.joins_containers = kind.is_some_and(|(_, kind)| joins_containers(&text(kind)));
             }
             _ => {}
         }
@@ -106,7 +106,7 @@ pub(super) fn link(body: &[u8]) -> Option<(u32, Interface)> {
 }
 
 /// The kinds of interface that container hosts make and remove by the dozen.
-fn is_plumbing(kind: &str) -> bool {
+fn joins_containers(kind: &str) -> bool {
     matches!(kind, "veth" | "bridge" | "dummy" | "ifb" | "vxlan" | "geneve" | "openvswitch" | "ipvlan")
 }
 

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_finds_what_every_host_has() {
+    fn a_scan_finds_the_loopback_that_every_host_has() {
         let host = HostScan::at_once().unwrap();
         let (index, loopback) = host.interfaces.iter().find(|(_, interface)| interface.loopback).unwrap();
         assert_eq!(loopback.name, "lo");

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_refuses_is_an_error() {
+    fn a_refusal_of_the_kernel_is_an_error() {
         let mut netlink = NetlinkSocket::new().unwrap();
         // No message has this number.
         netlink.ask_for_all(0x3FFF, &[]).unwrap();

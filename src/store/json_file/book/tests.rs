@@ -88,7 +88,7 @@ fn a_clock_that_jumps_makes_nothing_older_than_it_is() {
 }
 
 #[test]
-fn what_cannot_be_true_is_not_recalled_and_not_kept() {
+fn lessons_that_cannot_be_true_are_not_recalled_and_not_kept() {
     let mut book = Book::new();
     book.remember(&path(0, 0), &known(), NOW);
     for nonsense in [
@@ -149,7 +149,7 @@ fn any_learned() -> impl Strategy<Value = Learned> {
 
 proptest! {
     #[test]
-    fn what_is_kept_comes_back_the_same(
+    fn stored_lessons_come_back_the_same(
         learned in any_learned(),
         network in proptest::option::of(".{0,40}"),
         endpoint in ".{0,40}",

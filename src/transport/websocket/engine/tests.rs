@@ -232,7 +232,7 @@ fn our_close_waits_for_room_like_anything_else() {
 }
 
 #[test]
-fn what_can_be_read_is_readable_after_a_write_has_failed() {
+fn received_frames_can_be_read_after_a_write_has_failed() {
     block_on(async {
         let (mut engine, mut peer) = pair(64);
         peer.write_all(b"\x81\x03one\x88\x02\x03\xf4").await.unwrap();

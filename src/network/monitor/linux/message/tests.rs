@@ -75,7 +75,7 @@ fn an_interface_runs_with_a_carrier_and_only_then() {
     let link = |flags| link(&body(&link_header(9, flags), &[attribute(3, b"eth0\0")])).unwrap();
     let (index, running) = link(0x1_1043);
     assert_eq!((index, running.name.as_str()), (9, "eth0"));
-    assert!(running.running && running.resolves && !running.loopback && !running.plumbing);
+    assert!(running.running && running.resolves && !running.loopback && !running.joins_containers);
     assert!(!link(0x1043).1.running, "no carrier");
     assert!(!link(0x1_1003).1.running, "dormant");
     assert!(!link(0x1_1042).1.running, "down");
@@ -84,11 +84,13 @@ fn an_interface_runs_with_a_carrier_and_only_then() {
 }
 
 #[test]
-fn what_joins_containers_is_known_by_its_kind() {
+fn an_interface_that_joins_containers_is_known_by_its_kind() {
     let kind = |kind: &[u8]| attribute(18, &attribute(1, kind));
-    let plumbing = |kind| link(&body(&link_header(9, 0), &[kind])).unwrap().1.plumbing;
-    assert!(plumbing(kind(b"veth\0")) && plumbing(kind(b"bridge")));
-    assert!(!plumbing(kind(b"wireguard\0")) && !plumbing(kind(b"")) && !plumbing(vec![]));
+    let joins_containers = |kind| link(&body(&link_header(9, 0), &[kind])).unwrap().1.joins_containers;
+    assert!(joins_containers(kind(b"veth\0")) && joins_containers(kind(b"bridge")));
+    assert!(
+        !joins_containers(kind(b"wireguard\0")) && !joins_containers(kind(b"")) && !joins_containers(vec![])
+    );
 }
 
 #[test]
