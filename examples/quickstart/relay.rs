@@ -215,7 +215,7 @@ async fn carry_until_cut(
 ) -> io::Result<Option<How>> {
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let seen = Seen::now();
+    let seen = LastByte::now();
     let both =
         async { tokio::try_join!(pump(from_client, to_server, &seen), pump(from_server, to_client, &seen)) };
     tokio::select! {
@@ -235,7 +235,7 @@ async fn carry_upgrade(client: &mut TcpStream, server: &mut TcpStream) -> io::Re
     Ok(Some(How::Ended))
 }
 
-async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, seen: &Seen) -> io::Result<()> {
+async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, seen: &LastByte) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut buffer).await?;
@@ -285,11 +285,11 @@ impl Shared {
 
 /// When a flow last carried a byte, either way.
 #[derive(Debug)]
-struct Seen(Mutex<Instant>);
+struct LastByte(Mutex<Instant>);
 
-impl Seen {
-    fn now() -> Seen {
-        Seen(Mutex::new(Instant::now()))
+impl LastByte {
+    fn now() -> LastByte {
+        LastByte(Mutex::new(Instant::now()))
     }
 
     fn touch(&self) {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
-use control::{End, Refusal};
+use control::{End, WriteFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The near end: what a transport is given.
@@ -169,8 +169,8 @@ impl State {
             takes = takes.min(after.saturating_sub(self.heard.len()));
             if takes == 0 && !bytes.is_empty() {
                 return Poll::Ready(match how {
-                    Refusal::Error(kind) => Err(kind.into()),
-                    Refusal::TakesNothing => Ok(0),
+                    WriteFault::Error(kind) => Err(kind.into()),
+                    WriteFault::TakesNothing => Ok(0),
                 });
             }
         }

@@ -31,7 +31,7 @@ pub struct Outgoing {
 
 /// How a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum SendKind {
     Plain,
     Confirmed,
     /// Confirmed, and nobody waits for it.
@@ -44,16 +44,16 @@ enum Way {
     PlaceGivenBack(u64),
 }
 
-impl Way {
-    fn draw(chance: &mut Chance) -> Way {
+impl SendKind {
+    fn draw(chance: &mut Chance) -> SendKind {
         match chance.below(100) {
-            0..30 => Way::Plain,
-            30..62 => Way::Confirmed,
-            62..65 => Way::Forgotten,
-            65..80 => Way::Try,
-            80..88 => Way::Permit,
-            88..96 => Way::GivenUp(1 + chance.below(3)),
-            _ => Way::PlaceGivenBack(1 + chance.below(3)),
+            0..30 => SendKind::Plain,
+            30..62 => SendKind::Confirmed,
+            62..65 => SendKind::Forgotten,
+            65..80 => SendKind::Try,
+            80..88 => SendKind::Permit,
+            88..96 => SendKind::GivenUp(1 + chance.below(3)),
+            _ => SendKind::PlaceGivenBack(1 + chance.below(3)),
         }
     }
 }
@@ -89,10 +89,10 @@ impl Outgoing {
             permit.forget();
             // Until one is accepted: those that came to nothing count for
             // nothing.
-            let mut way = Way::draw(&mut chance);
+            let mut way = SendKind::draw(&mut chance);
             loop {
                 if quota.only_confirmed() {
-                    way = Way::Confirmed;
+                    way = SendKind::Confirmed;
                 }
                 let number = self.next_number();
                 match self.offer::<W>(&sender, number, way, &confirmations).await {
@@ -100,9 +100,9 @@ impl Outgoing {
                     Some(false) => self.look(|accounts| accounts.withdrawn += 1),
                     None => return,
                 }
-                way = Way::draw(&mut chance);
-                if matches!(way, Way::Try | Way::GivenUp(_) | Way::PlaceGivenBack(_)) {
-                    way = Way::Plain;
+                way = SendKind::draw(&mut chance);
+                if matches!(way, SendKind::Try | SendKind::GivenUp(_) | SendKind::PlaceGivenBack(_)) {
+                    way = SendKind::Plain;
                 }
             }
         }
@@ -114,32 +114,32 @@ impl Outgoing {
         &self,
         sender: &Sender<W::Message>,
         number: u64,
-        way: Way,
+        way: SendKind,
         confirmations: &mpsc::UnboundedSender<(u64, Confirmation<W::Message>)>,
     ) -> Option<bool> {
         let message = || W::message(from_client(number));
-        let confirmed = way == Way::Confirmed;
+        let confirmed = way == SendKind::Confirmed;
         match way {
-            Way::Plain => sender.send(message()).await.ok()?,
-            Way::Confirmed => {
+            SendKind::Plain => sender.send(message()).await.ok()?,
+            SendKind::Confirmed => {
                 let confirmation = sender.send_confirmed(message()).await.ok()?;
                 // Noted before its outcome can be.
                 self.accept(number, true);
                 let _ = confirmations.send((number, confirmation));
                 return Some(true);
             }
-            Way::Forgotten => drop(sender.send_confirmed(message()).await.ok()?),
-            Way::Try => match sender.try_send(message()) {
+            SendKind::Forgotten => drop(sender.send_confirmed(message()).await.ok()?),
+            SendKind::Try => match sender.try_send(message()) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => return Some(false),
                 Err(_) => return None,
             },
-            Way::Permit => sender.reserve().await.ok()?.send(message()).ok()?,
-            Way::GivenUp(looks) => match look_at(sender.send(message()), looks).await {
+            SendKind::Permit => sender.reserve().await.ok()?.send(message()).ok()?,
+            SendKind::GivenUp(looks) => match look_at(sender.send(message()), looks).await {
                 Some(sent) => sent.ok()?,
                 None => return Some(false),
             },
-            Way::PlaceGivenBack(looks) => {
+            SendKind::PlaceGivenBack(looks) => {
                 if let Some(place) = look_at(sender.reserve(), looks).await {
                     drop(place.ok()?);
                 }

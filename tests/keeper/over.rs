@@ -13,7 +13,7 @@ use longlink::{
     Reconnect, RetryReason, Token,
 };
 
-type Way = fn() -> Rig;
+type MakeOver = fn() -> Rig;
 
 /// All that can be told or wanted, of this link where it speaks of one.
 fn inputs(link: LinkId) -> Vec<Input<'static>> {
@@ -61,7 +61,7 @@ fn fail_fast() -> Config {
 }
 
 /// The ways in which it can be over.
-const WAYS: [(&str, Way); 7] = [
+const WAYS: [(&str, MakeOver); 7] = [
     ("closed before the start", || {
         let mut rig = Rig::new(Config::default(), 1);
         rig.keeper = VirtualKeeper::new(Config::default(), 1);

@@ -16,7 +16,7 @@ const MOST: usize = 64;
 pub(super) fn play(schedule: &Schedule) {
     let mut keeper = VirtualKeeper::new(schedule.settings.config.clone(), schedule.seed);
     keeper.leave_questions_open();
-    let mut seen = Seen::default();
+    let mut seen = Outputs::default();
     let mut inputs = 0;
     keeper.tell(Input::Start);
     for step in &schedule.steps {
@@ -44,7 +44,7 @@ pub(super) fn play(schedule: &Schedule) {
 
 /// The outputs so far.
 #[derive(Default)]
-struct Seen {
+struct Outputs {
     opened: Vec<LinkId>,
     /// Those that nothing may be asked of any more.
     gone: Vec<LinkId>,
@@ -52,7 +52,7 @@ struct Seen {
     finished: bool,
 }
 
-impl Seen {
+impl Outputs {
     fn tell(&self, keeper: &mut VirtualKeeper, input: &Said) {
         let at = match input.which() {
             Some(Which::Any(back)) => back as usize,

@@ -12,7 +12,7 @@ pub struct Control {
     /// How much each write may give it, in turn.
     takes: [u8; 2],
     /// After so many bytes it takes no more.
-    pub(super) refuses: Option<(usize, Refusal)>,
+    pub(super) refuses: Option<(usize, WriteFault)>,
     /// After all else it repeats the end of what it said, for long.
     pub repeats: bool,
     pub acts: Acts,
@@ -30,7 +30,7 @@ pub(super) enum End {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
+pub(super) enum WriteFault {
     Error(ErrorKind),
     TakesNothing,
 }
@@ -61,10 +61,10 @@ impl Control {
         let [a, b, c, d, ends, takes_first, takes_next, after_low, after_high, how, acts, options] = *control;
         let after = usize::from(u16::from_le_bytes([after_low, after_high]));
         let how = match how % 4 {
-            0 => Refusal::Error(ErrorKind::BrokenPipe),
-            1 => Refusal::Error(ErrorKind::ConnectionReset),
-            2 => Refusal::Error(ErrorKind::Other),
-            _ => Refusal::TakesNothing,
+            0 => WriteFault::Error(ErrorKind::BrokenPipe),
+            1 => WriteFault::Error(ErrorKind::ConnectionReset),
+            2 => WriteFault::Error(ErrorKind::Other),
+            _ => WriteFault::TakesNothing,
         };
         let control = Control {
             pieces: [a, b, c, d],

@@ -9,12 +9,12 @@
 
 use std::time::Duration;
 
-use crate::record::Figures;
+use crate::record::ScheduleFigures;
 
 /// Whether `other` has a lower peak or an earlier t99, and neither is worse. Who
 /// never comes back is later than all who do.
-pub fn is_beaten(own: &Figures, other: &Figures) -> bool {
-    let last = |figures: &Figures| (figures.t99.unwrap_or(Duration::MAX).as_millis() + 50) / 100;
+pub fn is_beaten(own: &ScheduleFigures, other: &ScheduleFigures) -> bool {
+    let last = |figures: &ScheduleFigures| (figures.t99.unwrap_or(Duration::MAX).as_millis() + 50) / 100;
     let (own, other) = ((own.peak_per_s, last(own)), (other.peak_per_s, last(other)));
     other.0 <= own.0 && other.1 <= own.1 && other != own
 }
@@ -23,9 +23,9 @@ pub fn is_beaten(own: &Figures, other: &Figures) -> bool {
 mod tests {
     use super::*;
 
-    fn figures(peak_per_s: u64, t99: Option<u64>) -> Figures {
+    fn figures(peak_per_s: u64, t99: Option<u64>) -> ScheduleFigures {
         let t99 = t99.map(Duration::from_secs);
-        Figures { attempts_per_client: 1.0, first_second: 0, peak_per_s, t50: None, t99, never: 0 }
+        ScheduleFigures { attempts_per_client: 1.0, first_second: 0, peak_per_s, t50: None, t99, never: 0 }
     }
 
     #[test]
@@ -34,7 +34,7 @@ mod tests {
         for other in [figures(99, Some(9)), figures(100, Some(9)), figures(99, Some(10))] {
             assert!(is_beaten(&own, &other), "{other:?}");
         }
-        let by_luck = Figures { t99: Some(Duration::from_millis(9_980)), ..own };
+        let by_luck = ScheduleFigures { t99: Some(Duration::from_millis(9_980)), ..own };
         for other in [own, by_luck, figures(101, Some(9)), figures(1, Some(11)), figures(1, None)] {
             assert!(!is_beaten(&own, &other), "{other:?}");
         }

@@ -28,7 +28,7 @@ pub struct Record {
 
 /// The figures of a schedule in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figures {
+pub struct ScheduleFigures {
     pub attempts_per_client: f64,
     /// Attempts made in the second after the first loss.
     pub first_second: u64,
@@ -68,14 +68,14 @@ impl Record {
     }
 
     /// The figures, where the service was back at `back`.
-    pub fn figures(&mut self, back: Duration) -> Figures {
+    pub fn figures(&mut self, back: Duration) -> ScheduleFigures {
         self.away.sort_unstable();
         let at = |part: f64| {
             let rank = (self.losses as f64 * part).ceil() as usize;
             self.away.get(rank.max(1) - 1).map(|&away| Duration::from_nanos(away))
         };
         let from = (back.as_nanos() / STEP.as_nanos()) as usize;
-        Figures {
+        ScheduleFigures {
             attempts_per_client: self.attempts as f64 / self.clients as f64,
             first_second: self.first_second,
             peak_per_s: self.most_within(STEPS, from),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::document;
 
 use crate::frontier::is_beaten;
-use crate::record::Figures;
+use crate::record::ScheduleFigures;
 use crate::scenario::Scenario;
 
 /// Between these lines of a document stand the tables.
@@ -36,7 +36,7 @@ pub struct Told {
 /// The result of one schedule in it.
 pub struct Row {
     pub name: &'static str,
-    pub figures: Figures,
+    pub figures: ScheduleFigures,
     /// Attempts that reached a server in each second.
     pub per_second: Vec<u64>,
     /// The share that is connected, each tenth of a second.
@@ -74,7 +74,8 @@ impl Report {
             )?;
             writeln!(out, "|---|---:|---:|---:|---:|---:|---:|")?;
             for row in &told.rows {
-                let Figures { attempts_per_client, first_second, peak_per_s, t50, t99, never } = row.figures;
+                let ScheduleFigures { attempts_per_client, first_second, peak_per_s, t50, t99, never } =
+                    row.figures;
                 writeln!(
                     out,
                     "| {} | {attempts_per_client:.2} | {first_second} | {peak_per_s} | {} | {} | {never} |",
@@ -119,7 +120,7 @@ impl Report {
 
 impl Row {
     fn json(&self) -> String {
-        let Figures { attempts_per_client, first_second, peak_per_s, t50, t99, .. } = self.figures;
+        let ScheduleFigures { attempts_per_client, first_second, peak_per_s, t50, t99, .. } = self.figures;
         format!(
             concat!(
                 r#"{{"name":"{}","attempts_per_client":{:.3},"first_second":{},"peak_per_s":{},"#,
@@ -151,7 +152,7 @@ mod tests {
     fn report() -> Report {
         let row = |name, peak_per_s, t99| Row {
             name,
-            figures: Figures {
+            figures: ScheduleFigures {
                 attempts_per_client: 2.5,
                 first_second: 9,
                 peak_per_s,

@@ -11,13 +11,13 @@ pub struct Flow {
     pub forgotten: bool,
     /// The server restarted since.
     pub server_gone: bool,
-    up: Lane,
-    down: Lane,
+    up: OneWay,
+    down: OneWay,
 }
 
 /// One direction: what arrives early waits for what was sent before it.
 #[derive(Default)]
-struct Lane {
+struct OneWay {
     sent: u64,
     arrived: u64,
     early: Vec<(u64, Packet)>,
@@ -52,7 +52,7 @@ impl Packet {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum FlowDirection {
     Up,
     Down,
 }
@@ -61,14 +61,14 @@ pub enum Way {
 #[derive(Clone, Copy, Debug)]
 pub struct Segment {
     pub link: Link,
-    pub way: Way,
+    pub way: FlowDirection,
     pub number: u64,
     pub packet: Packet,
 }
 
 impl Flow {
     pub fn new(link: Link, passed: Duration, server_gone: bool) -> Flow {
-        Flow { link, passed, forgotten: false, server_gone, up: Lane::default(), down: Lane::default() }
+        Flow { link, passed, forgotten: false, server_gone, up: OneWay::default(), down: OneWay::default() }
     }
 
     pub fn pass(&mut self, at: Duration) {
@@ -76,30 +76,30 @@ impl Flow {
     }
 
     /// Gives a packet its number.
-    pub fn number(&mut self, way: Way, packet: Packet) -> Segment {
+    pub fn number(&mut self, way: FlowDirection, packet: Packet) -> Segment {
         let link = self.link;
-        let lane = self.lane(way);
-        lane.sent += 1;
-        Segment { link, way, number: lane.sent, packet }
+        let one_way = self.one_way(way);
+        one_way.sent += 1;
+        Segment { link, way, number: one_way.sent, packet }
     }
 
     /// Takes in what arrived; [`Flow::next`] says what can be read.
     pub fn arrive(&mut self, segment: Segment) {
-        self.lane(segment.way).early.push((segment.number, segment.packet));
+        self.one_way(segment.way).early.push((segment.number, segment.packet));
     }
 
     /// The next packet in the sender's order, once it is here.
-    pub fn next(&mut self, way: Way) -> Option<Packet> {
-        let lane = self.lane(way);
-        let at = lane.early.iter().position(|&(number, _)| number == lane.arrived + 1)?;
-        lane.arrived += 1;
-        Some(lane.early.swap_remove(at).1)
+    pub fn next(&mut self, way: FlowDirection) -> Option<Packet> {
+        let one_way = self.one_way(way);
+        let at = one_way.early.iter().position(|&(number, _)| number == one_way.arrived + 1)?;
+        one_way.arrived += 1;
+        Some(one_way.early.swap_remove(at).1)
     }
 
-    fn lane(&mut self, way: Way) -> &mut Lane {
+    fn one_way(&mut self, way: FlowDirection) -> &mut OneWay {
         match way {
-            Way::Up => &mut self.up,
-            Way::Down => &mut self.down,
+            FlowDirection::Up => &mut self.up,
+            FlowDirection::Down => &mut self.down,
         }
     }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 use ::longlink::keeper::Config;
 
 use self::client::{Act, Client, End, Link};
-use self::flow::{Flow, Packet, Segment, Way};
+use self::flow::{Flow, FlowDirection, Packet, Segment};
 use self::longlink::Longlink;
 pub use self::nature::{Expiry, Nature, Traffic};
 use self::queue::Queue;
@@ -187,7 +187,7 @@ impl<'a, C: Client> World<'a, C> {
             Next::Message => {
                 self.speech.spoken();
                 if let Some(main) = self.main {
-                    self.send(main, Way::Down, Packet::Message);
+                    self.send(main, FlowDirection::Down, Packet::Message);
                 }
             }
             Next::Queued => {
@@ -245,9 +245,9 @@ impl<'a, C: Client> World<'a, C> {
                     } else {
                         self.recorder.scout_beat();
                     }
-                    self.send(link, Way::Up, Packet::Beat(token));
+                    self.send(link, FlowDirection::Up, Packet::Beat(token));
                 }
-                Act::Retire(link) => self.send(link, Way::Up, Packet::Goodbye),
+                Act::Retire(link) => self.send(link, FlowDirection::Up, Packet::Goodbye),
                 Act::Abandon(link) => {
                     self.dialling.retain(|dialling| *dialling != link);
                     self.flows.retain(|flow| flow.link != link);
@@ -345,7 +345,7 @@ impl<'a, C: Client> World<'a, C> {
             if !flow.server_gone {
                 flow.server_gone = true;
                 let link = flow.link;
-                self.send(link, Way::Down, Packet::Fin);
+                self.send(link, FlowDirection::Down, Packet::Fin);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::{Client, End, Link};
-use super::flow::{Packet, Segment, Way};
+use super::flow::{FlowDirection, Packet, Segment};
 use super::{Happening, World};
 
 /// TCP's least retransmission timeout, beside the round trip.
@@ -12,7 +12,7 @@ const RTO: Duration = Duration::from_millis(200);
 const LONGEST_RTO: Duration = Duration::from_secs(120);
 
 impl<C: Client> World<'_, C> {
-    pub(super) fn send(&mut self, link: Link, way: Way, packet: Packet) {
+    pub(super) fn send(&mut self, link: Link, way: FlowDirection, packet: Packet) {
         if let Some(flow) = self.flow(link) {
             let segment = flow.number(way, packet);
             self.leave(segment, 0);
@@ -21,7 +21,7 @@ impl<C: Client> World<'_, C> {
 
     pub(super) fn leave(&mut self, segment: Segment, tries: u32) {
         self.recorder.bytes(segment.packet.bytes());
-        let lost = segment.way == Way::Up && self.chance.happens(self.nature.loss);
+        let lost = segment.way == FlowDirection::Up && self.chance.happens(self.nature.loss);
         if lost || self.nature.path_down(self.now) {
             let wait = (self.nature.rtt + RTO) * 2u32.pow(tries.min(16));
             let again = Happening::Leave { segment, tries: tries + 1 };
@@ -29,8 +29,8 @@ impl<C: Client> World<'_, C> {
             return;
         }
         let to_the_box = match segment.way {
-            Way::Up => self.nature.edge,
-            Way::Down => self.nature.rtt / 2 - self.nature.edge,
+            FlowDirection::Up => self.nature.edge,
+            FlowDirection::Down => self.nature.rtt / 2 - self.nature.edge,
         };
         self.queue.put(self.now + to_the_box, Happening::Pass(segment));
     }
@@ -40,7 +40,7 @@ impl<C: Client> World<'_, C> {
         let Some(flow) = self.flow(segment.link) else { return };
         flow.forgotten |= now >= nature.forgets(flow.passed);
         if flow.forgotten {
-            if nature.expiry.answers() && segment.way == Way::Up {
+            if nature.expiry.answers() && segment.way == FlowDirection::Up {
                 let reset = Happening::Ended { link: segment.link, end: End::Rst };
                 self.queue.put(now + nature.edge, reset);
             }
@@ -48,8 +48,8 @@ impl<C: Client> World<'_, C> {
         }
         flow.pass(now);
         let onward = match segment.way {
-            Way::Up => nature.rtt / 2 - nature.edge,
-            Way::Down => nature.edge,
+            FlowDirection::Up => nature.rtt / 2 - nature.edge,
+            FlowDirection::Down => nature.edge,
         };
         self.queue.put(now + onward, Happening::Arrive(segment));
     }
@@ -61,8 +61,8 @@ impl<C: Client> World<'_, C> {
         }
         while let Some(packet) = self.flow(link).and_then(|flow| flow.next(way)) {
             match way {
-                Way::Up => self.reach_server(link, packet),
-                Way::Down => self.reach_client(link, packet),
+                FlowDirection::Up => self.reach_server(link, packet),
+                FlowDirection::Down => self.reach_client(link, packet),
             }
         }
     }
@@ -74,8 +74,8 @@ impl<C: Client> World<'_, C> {
             return;
         }
         match packet {
-            Packet::Beat(token) => self.send(link, Way::Down, Packet::Answer(token)),
-            Packet::Goodbye => self.send(link, Way::Down, Packet::Fin),
+            Packet::Beat(token) => self.send(link, FlowDirection::Down, Packet::Answer(token)),
+            Packet::Goodbye => self.send(link, FlowDirection::Down, Packet::Fin),
             Packet::Answer(_) | Packet::Message | Packet::Fin => {}
         }
     }
