@@ -81,7 +81,7 @@ impl Keeper {
             Ok(Wait { firm: false, .. }) if self.links.next().is_some() => self.come_back_by_next(now),
             Ok(_) if asked => self.open(now),
             wait => {
-                // The link that was to replace it comes too late for that.
+                // An attempt under way to replace the link comes too soon for this wait.
                 let held = self.abandon_next().and_then(|(_, next)| next.held);
                 self.wait_or_give_up(wait, held, now);
             }

@@ -156,8 +156,8 @@ impl Watch {
         let quiet = (matches!(self.phase, WatchState::Quiet) && !ahead.is_some_and(|ahead| ahead.is_probe()))
             || self.stalled.is_some();
         let paced = self.pace.filter(|_| quiet).map(|pace| {
-            // A stalled link hears no answer: its beats follow the pace alone, which
-            // may not be slower than the answer's deadline allows.
+            // No answer slows down the beats of a stalled link, which hears none: they
+            // are at least the shortest deadline apart.
             let (since, after) = match self.stalled {
                 Some(_) => (self.heard.max(self.beaten), pace.after.max(self.limits.deadline_min)),
                 None => (self.heard, pace.after),

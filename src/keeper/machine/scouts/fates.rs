@@ -29,7 +29,7 @@ impl Keeper {
         }
         let gap = scout.gap;
         if local != opened.dialled.local || opened.beat != Beat::Ping {
-            // The path is another one, or no link in use is left as control.
+            // The scout goes over another path, or its peer answers no beats.
             self.outputs.push_back(Output::Abandon { link });
             if opened.beat != Beat::Ping {
                 self.path.scouting.are_not_to_be_had();
