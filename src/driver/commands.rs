@@ -40,7 +40,7 @@ impl<T: Transport> Driver<T> {
             self.begin_closing();
         }
         if self.closing.is_some() {
-            // The connection is abandoned: no command matters any more.
+            // The connection closes: no other command matters any more.
             return;
         }
         if let Some(activity) = commands.activity {
