@@ -102,8 +102,8 @@ fn pitfall_14_a_404_is_tried_three_times_in_the_first_minute() {
 fn the_application_is_told_what_happened_and_what_the_table_says() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
-    let reconnect = Reconnect::default().classify(move |refusal, usual| {
-        telling.lock().expect("nobody panics").push((format!("{refusal:?}"), usual));
+    let reconnect = Reconnect::default().classify(move |setback, usual| {
+        telling.lock().expect("nobody panics").push((format!("{setback:?}"), usual));
         usual
     });
     let mut rig = proved(reconnect, 1);
@@ -114,9 +114,9 @@ fn the_application_is_told_what_happened_and_what_the_table_says() {
     rig.open(Beat::Ping);
     rig.until_death();
     let told = told.lock().expect("nobody panics");
-    let refusals: Vec<&str> = told.iter().map(|(refusal, _)| refusal.as_str()).collect();
-    assert!(refusals[0].contains("1012"), "{refusals:?}");
-    assert_eq!(refusals[1..], ["Failed(Refused)", "Unanswered"]);
+    let setbacks: Vec<&str> = told.iter().map(|(setback, _)| setback.as_str()).collect();
+    assert!(setbacks[0].contains("1012"), "{setbacks:?}");
+    assert_eq!(setbacks[1..], ["Failed(Refused)", "Unanswered"]);
     let usual: Vec<Retry> = told.iter().map(|(_, usual)| *usual).collect();
     assert_eq!(usual, [Retry::Between { low: secs(5), high: secs(30) }, Retry::Backoff, Retry::Soon]);
 }

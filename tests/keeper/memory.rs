@@ -57,16 +57,16 @@ fn an_old_networks_death_teaches_the_new_one_nothing() {
         }
         rig.until_opening();
         rig.open(longlink::Beat::Ping);
-        let ground = rig.outputs().into_iter().find_map(|output| match output {
+        let evidence = rig.outputs().into_iter().find_map(|output| match output {
             Output::Emit(Event::Diagnosed { evidence, .. }) => Some(*evidence),
             _ => None,
         });
         let (proven, interval) = (rig.keeper.stats().proven, rig.interval());
         if moves {
-            assert_eq!(ground, Some(Evidence::NetworkEvent));
+            assert_eq!(evidence, Some(Evidence::NetworkEvent));
             assert_eq!((proven, interval), (Duration::ZERO, secs(27)));
         } else {
-            assert_eq!(ground, Some(Evidence::ConnectedAtOnce));
+            assert_eq!(evidence, Some(Evidence::ConnectedAtOnce));
             assert_eq!((proven, interval), (secs(58), secs(58).mul_f64(0.93)));
         }
     }
