@@ -25,7 +25,7 @@ pub enum LinkEnd {
     Protocol(String),
     /// The peer sent a message beyond the limit.
     TooBig {
-        /// Its size in bytes, as far as it is known.
+        /// The message's size in bytes, as far as it is known.
         size: usize,
         /// The limit in bytes.
         limit: usize,

@@ -51,7 +51,7 @@ pub enum Event {
     Disconnected {
         /// The link.
         link: LinkId,
-        /// Its epoch.
+        /// The link's epoch: counts the links taken into use, from 1.
         epoch: u64,
         /// How the end was noticed.
         detection: Detection,
@@ -185,17 +185,17 @@ pub enum Event {
     },
     /// Messages that a link had taken when it ended: they may have arrived.
     MaybeSent {
-        /// How many.
+        /// The number of messages.
         count: u64,
     },
     /// Messages came in when nobody was left to read them.
     MessagesDropped {
-        /// How many since the last such event.
+        /// The number of messages since the last such event.
         count: u64,
     },
     /// The listener was too slow: events are missing here.
     EventsDropped {
-        /// How many.
+        /// The number of events.
         count: u64,
     },
     /// There will be no further attempt.
@@ -296,9 +296,9 @@ pub enum RetryReason {
     Offline,
     /// Somebody looks at the application again.
     Foreground,
-    /// The application asked.
+    /// The application asked for the attempt.
     Asked,
-    /// The reconnect policy of the application chose it.
+    /// The application's own reconnect policy chose the delay.
     Policy,
 }
 

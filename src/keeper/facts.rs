@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The system's own acknowledgements on the path under a link. While bytes
-/// wait for them the path is in doubt; while none do the path works,
+/// The system's own acknowledgements on the path under a link. While bytes wait for
+/// an acknowledgement, the path is in doubt. While no byte waits, the path works,
 /// even if the peer is silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

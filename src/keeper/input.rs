@@ -19,9 +19,10 @@ pub enum Input<'a> {
     /// Begin: open the first link. Once.
     Start,
     /// Probe the link in use: one beat with one deadline, which any byte answers.
-    /// The deadline is 3 s, or that of a beat, or twice the shortest round trip,
-    /// whichever is longest. Unanswered, the link is dead. News that the network is
-    /// gone calls the probe off. While waiting, the next attempt begins at once.
+    /// The deadline is 3 s, or that of a beat, or twice the shortest round trip (at
+    /// most the time of a whole row of beats), whichever is longest. Unanswered, the
+    /// link is dead. News that the network is gone calls the probe off. While waiting,
+    /// the next attempt begins at once.
     Probe,
     /// Abandon the link in use, or end a wait, and open a new link at once. A
     /// second link that is being opened beside the first is that new link.
@@ -185,11 +186,11 @@ pub enum Messages {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NetworkStatus {
-    /// It is there (again).
+    /// The network is there (again).
     Online,
-    /// It is gone.
+    /// The network is gone.
     Offline,
-    /// It is another: an address or the default route changed.
+    /// The network is another: an address or the default route changed.
     Changed,
     /// The machine woke from sleep. Where the system's clocks tell the
     /// sleep (Linux), the keeper notices it by itself, but not before something else

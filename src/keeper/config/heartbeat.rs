@@ -18,13 +18,13 @@ pub(super) const MAX: Duration = Duration::from_secs(285);
 pub(super) const MAX_FRUGAL: Duration = Duration::from_secs(1800);
 /// [`Heartbeat::prompt`]'s interval: 15 s.
 pub(super) const PROMPT: Duration = Duration::from_secs(15);
-/// When the first look upward comes, counted from settling, on the link in
-/// use: 7 days. A look there costs a link if nothing has changed.
+/// The time from settling to the first recheck on the link in use: 7 days. A
+/// recheck there costs a link if the timeout has not grown.
 pub(in crate::keeper) const RECHECK_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The same where scouts look: a day. It costs nobody a link.
+/// The same where scouts recheck: a day. A scout's recheck never costs the link in use.
 pub(in crate::keeper) const RECHECK_AFTER_SCOUTS: Duration = Duration::from_secs(24 * 3600);
-/// Unanswered beats in a row that mean death: 5. With follow-ups that come
-/// fast it is both patient and quick.
+/// Unanswered beats in a row that mean death: 5. A slow answer has time to come, and
+/// follow-ups come fast, so that a death is noticed soon.
 pub(super) const MISSES: u32 = 5;
 
 /// When to beat, and how many unanswered beats are a death.
@@ -37,7 +37,7 @@ pub(super) const MISSES: u32 = 5;
 /// | `max` | 285 s | death noticed in five minutes even if nothing happens |
 /// | `misses` | 5 | patient, and quick because follow-ups come fast |
 /// | `growth` | [`Growth::Ladder`] | rungs just below the timeouts the world uses |
-/// | `recheck_after` | 7 days; 1 day with scouts | a look at a timeout that has not grown costs a link, or a scout |
+/// | `recheck_after` | 7 days; 1 day with scouts | a recheck of a timeout that has not grown costs a link, or a scout |
 ///
 /// Five misses span 10 s at a round trip up to about a second, 50 s at worst.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ pub enum Probing {
     Main,
     /// On side links to the same place, at most three at once, which stay
     /// silent for a while and then beat once: the link in use is never
-    /// risked. It beats at `min` until a scout has proved more.
+    /// risked. The link in use beats at `min` until a scout has proved more.
     ///
     /// Scouts are opened by the transport without the login hook, and by
     /// default without credentials. Where a second link is refused, by
@@ -80,9 +80,9 @@ pub enum Probing {
 pub(crate) enum Mode {
     /// The prober learns it.
     Learns(Probing),
-    /// It is `start` for ever.
+    /// The interval is always `start`.
     Fixed,
-    /// There is none: no beats.
+    /// There is no interval: no beats.
     Off,
 }
 
@@ -148,7 +148,7 @@ impl Heartbeat {
 
     /// Multiplies every duration by `factor`: those that were set before this
     /// call (`start`, `min`, `max`, a step of `growth`, `recheck_after`), and
-    /// the rungs, margins, deadlines, the late-timer limit, looks and doubts.
+    /// the rungs, margins, deadlines, the late-timer limit, rechecks and doubts.
     /// Durations that are set after this call stay as they are given.
     /// `scaled(1.0 / 20.0)` makes of a NAT timeout of 3 s what one of 60 s is
     /// at 1. For tests and demonstrations.
@@ -205,11 +205,11 @@ impl Heartbeat {
         self
     }
 
-    /// When the first look upward comes, counted from settling: the prober
-    /// tries a gap just above the one that failed, which finds a timeout that
-    /// has grown and undoes a wrong conclusion. Looks that fail become rarer,
-    /// up to 8 times this (28 times with scouts). Where the failure rests on
-    /// one ambiguous observation the first comes after a seventh of it.
+    /// The time from settling to the first recheck: the prober tries a gap just
+    /// above the one that failed, which finds a timeout that has grown and undoes
+    /// a wrong conclusion. Rechecks that fail become rarer, up to 8 times this
+    /// (28 times with scouts). Without scouts, where the failure rests on one
+    /// ambiguous observation, the first recheck comes after a seventh of this.
     /// Default: 7 days; a day with scouts.
     pub fn recheck_after(mut self, recheck_after: Duration) -> Heartbeat {
         self.recheck_after = Some(recheck_after);
@@ -221,7 +221,7 @@ impl Heartbeat {
         if self.scale == 1.0 { at_one } else { at_one.mul_f64(self.scale) }
     }
 
-    /// Refuses what cannot work.
+    /// Refuses settings that cannot work.
     ///
     /// # Errors
     ///

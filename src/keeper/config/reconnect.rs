@@ -72,7 +72,7 @@ pub enum Setback<'a> {
 
 /// A reconnect policy of the application's own.
 ///
-/// It replaces the whole choice of delays, but not [`Retry-After`]: a server
+/// Such a policy replaces the whole choice of delays, but not [`Retry-After`]: a server
 /// that names a time is not asked sooner. [`Reconnect::delays`] makes one of a
 /// closure that returns an iterator.
 ///
@@ -125,10 +125,10 @@ impl Reconnect {
     }
 
     /// Multiplies every delay by `factor`: the backoff with the `base`, `cap`
-    /// and `background_cap` that were set before this call, the delays of the
-    /// close codes, the 30 s before the count starts again, and the delays after
-    /// a network event. Delays that are set after this call stay as they are
-    /// given. The attempt's deadline and the delays of a policy of the
+    /// and `background_cap` that were set before this call, its floor of 0.5 s,
+    /// the delays of the close codes, the 30 s before the count starts again, and
+    /// the delays after a network event. Delays that are set after this call stay
+    /// as they are given. The attempt's deadline and the delays of a policy of the
     /// application's own are not multiplied. For tests and demonstrations.
     pub fn scaled(mut self, factor: f64) -> Reconnect {
         let Reconnect { base, cap, background_cap, floor, stable, .. } = &mut self;
@@ -193,8 +193,8 @@ impl Reconnect {
 
     /// Replaces the classification of ends and failures. `classify` gets the setback
     /// and the table's answer, and returns the answer that counts.
-    /// It comes before [`Reconnect::policy`], which chooses delays only. If it
-    /// panics, the table's answer counts.
+    /// `classify` comes before [`Reconnect::policy`], which chooses delays only. If
+    /// `classify` panics, the table's answer counts.
     ///
     /// The table never makes an answer final that nobody has vouched for
     /// ([`Failure::Http`]): it is safer to keep that.

@@ -10,7 +10,7 @@ pub enum Detection {
     Ended(LinkEnd),
     /// This many beats in a row were not answered.
     Unanswered {
-        /// How many.
+        /// The number of beats.
         beats: u32,
     },
     /// A probe after a network event, a wake or `probe_now` was not answered.

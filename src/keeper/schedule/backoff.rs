@@ -125,9 +125,10 @@ impl Backoff {
     }
 
     /// The network is there, this one or another: attempts that found no way
-    /// do not count, and a middlebox that broke TLS may not be here. Counts only
-    /// once until an attempt finds a way: news that comes again and again is
-    /// no reason to hurry for ever.
+    /// do not count, and a middlebox that broke TLS may not be here. Attempts are
+    /// forgiven again only after an attempt has found a way, or 30 s later (the time
+    /// after which a link counts as proved): news that comes again and again is no
+    /// reason to hurry for ever.
     pub(in crate::keeper) fn forget_the_way(&mut self, now: Moment) {
         let forgives = self.forgave.is_none_or(|last| now.since(last) >= self.policy.stable);
         if self.no_way > 0 && forgives {
@@ -165,7 +166,7 @@ impl Backoff {
             self.waits = 0;
             self.repeated = None;
         }
-        let reason = because_of(&ending);
+        let reason = reason_of(&ending);
         let setback = match ending.detection {
             Detection::Ended(end) => Setback::Ended(end),
             // These ends are no failures: no policy decides about them, and they use up
@@ -247,12 +248,12 @@ impl Backoff {
         if matches!(retry, Retry::After(wait) if wait < self.policy.floor) {
             retry = Retry::Backoff;
         }
-        let answer = answer_of(setback);
+        let kind = kind_of(setback);
         let times = match self.repeated {
-            Some((before, times)) if before == answer => times.saturating_add(1),
+            Some((before, times)) if before == kind => times.saturating_add(1),
             Some(_) | None => 1,
         };
-        self.repeated = Some((answer, times));
+        self.repeated = Some((kind, times));
         match retry {
             Retry::Never => Err(classify::reason(setback)),
             Retry::NeverAfter { answers, .. } if times >= answers => Err(classify::reason(setback)),
@@ -345,7 +346,7 @@ fn is_firm(retry: Retry) -> bool {
     matches!(retry, Retry::NeverAfter { apart, .. } if !apart.is_zero())
 }
 
-fn answer_of(setback: Setback<'_>) -> EndKind {
+fn kind_of(setback: Setback<'_>) -> EndKind {
     match setback {
         Setback::Ended(end) | Setback::Failed(Failure::Ended(end)) => match end {
             LinkEnd::Protocol(_) | LinkEnd::Closed { code: Some(1002), .. } => EndKind::Protocol,
@@ -363,7 +364,7 @@ fn answer_of(setback: Setback<'_>) -> EndKind {
     }
 }
 
-fn because_of(ending: &Ending<'_>) -> RetryReason {
+fn reason_of(ending: &Ending<'_>) -> RetryReason {
     match ending.detection {
         Detection::Ended(LinkEnd::Closed { code: Some(code), .. }) => RetryReason::CloseCode(*code),
         Detection::Asked | Detection::Replaced | Detection::Closed | Detection::Paused => RetryReason::Asked,

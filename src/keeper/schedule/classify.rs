@@ -63,8 +63,8 @@ fn of_close(code: u16) -> Retry {
     }
 }
 
-/// The answer to a failed attempt. An unauthenticated answer is never final:
-/// behind a captive portal every answer is a lie.
+/// The answer to a failed attempt. An unauthenticated answer is never final: a
+/// captive portal may have given it in the server's place.
 pub(in crate::keeper) fn of_failure(failure: &Failure) -> Retry {
     match failure {
         Failure::Dns

@@ -83,7 +83,7 @@ impl Watch {
         }
     }
 
-    // Parts of it.
+    // For the other files of a watch.
 
     /// A byte goes out.
     pub(super) fn put_out(&mut self, now: Moment) {

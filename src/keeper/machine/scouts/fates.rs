@@ -137,8 +137,8 @@ impl Keeper {
         self.believe_scouts(now);
     }
 
-    /// The link in use has heard something: earlier results of scouts are about
-    /// idleness.
+    /// Believes the results of scouts that came before the link in use last heard a
+    /// byte: the path works, so only the scout's silence can be the cause.
     pub(in crate::keeper::machine) fn believe_scouts(&mut self, now: Moment) {
         if !self.path.scouting.has_pending() {
             return;
